@@ -1,0 +1,97 @@
+# What every native package builds with. Include after project():
+#
+#   include(${CMAKE_CURRENT_SOURCE_DIR}/../toolchain/cmake/VgpuNative.cmake)
+#
+# vgpu_target(TARGET)                         warnings, hardening, visibility, sanitizers
+# vgpu_test(NAME SOURCES … [LIBRARIES …])     a doctest program that ctest runs
+# vgpu_import(TARGET PACKAGE folder [LIBRARY name])   a static library that another package has built
+#
+# Programs go to bin/, libraries to lib/, tests to test/ of the build folder: only these are kept in the build
+# cache (see turbo.json), so nothing that is needed later may lie elsewhere.
+
+include_guard(GLOBAL)
+
+set(VGPU_SANITIZE "" CACHE STRING "Sanitizers as a list, e.g. address;undefined")
+option(VGPU_VALGRIND "Run the tests under valgrind" OFF)
+option(VGPU_STATIC_LIBSTDCXX "Link programs with the C++ runtime inside" OFF)
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
+endif()
+# Line numbers are enough for a backtrace; full debug information would multiply what the cache stores.
+set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
+# Sanitizers without any optimisation make the interpreter's tests take minutes.
+set(CMAKE_C_FLAGS_DEBUG "-O1 -g -fno-omit-frame-pointer")
+set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g -fno-omit-frame-pointer")
+
+get_filename_component(VGPU_PACKAGES_DIR ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
+enable_testing()
+
+function(vgpu_target target)
+  set_target_properties(${target} PROPERTIES C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden
+                                             VISIBILITY_INLINES_HIDDEN ON C_EXTENSIONS OFF)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Werror -fstack-protector-strong -fno-strict-aliasing)
+  # The same sources give the same bytes in every checkout.
+  target_compile_options(${target} PRIVATE -ffile-prefix-map=${VGPU_PACKAGES_DIR}/=)
+  target_link_options(${target} PRIVATE -Wl,-z,relro,-z,now,-z,noexecstack)
+
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    target_compile_options(${target} PRIVATE -fcf-protection -fstack-clash-protection)
+  endif()
+
+  if(VGPU_SANITIZE)
+    list(JOIN VGPU_SANITIZE "," sanitizers)
+    target_compile_options(${target} PRIVATE -fsanitize=${sanitizers} -fno-sanitize-recover=all)
+    target_link_options(${target} PRIVATE -fsanitize=${sanitizers})
+  else()
+    # Sanitizers and fortification replace the same libc functions; -z defs rejects the sanitizers' symbols.
+    target_compile_options(${target} PRIVATE $<$<CONFIG:RelWithDebInfo>:-U_FORTIFY_SOURCE$<SEMICOLON>-D_FORTIFY_SOURCE=2>)
+    target_link_options(${target} PRIVATE -Wl,-z,defs)
+  endif()
+
+  get_target_property(type ${target} TYPE)
+  if(VGPU_STATIC_LIBSTDCXX AND type STREQUAL "EXECUTABLE")
+    target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc)
+  endif()
+endfunction()
+
+function(vgpu_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
+  add_executable(${name} ${arg_SOURCES})
+  vgpu_target(${name})
+  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test)
+  set(launcher "")
+  if(VGPU_VALGRIND)
+    set(launcher valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite)
+  endif()
+  add_test(NAME ${name} COMMAND ${launcher} $<TARGET_FILE:${name}>)
+endfunction()
+
+# The other package has been built before (Turbo: ^build:native) in the variant of the same name.
+function(vgpu_import target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PACKAGE;LIBRARY" "")
+  if(NOT arg_LIBRARY)
+    set(arg_LIBRARY ${target})
+  endif()
+  get_filename_component(variant ${CMAKE_BINARY_DIR} NAME)
+  set(file ${VGPU_PACKAGES_DIR}/${arg_PACKAGE}/build/${variant}/lib/lib${arg_LIBRARY}.a)
+  if(NOT EXISTS ${file})
+    message(FATAL_ERROR "${file} is missing: run native-build in packages/${arg_PACKAGE} first")
+  endif()
+  add_library(${target} STATIC IMPORTED GLOBAL)
+  set_target_properties(${target} PROPERTIES IMPORTED_LOCATION ${file})
+  target_include_directories(${target} INTERFACE ${VGPU_PACKAGES_DIR}/${arg_PACKAGE}/native/include)
+endfunction()
