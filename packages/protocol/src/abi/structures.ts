@@ -1,0 +1,152 @@
+// The structures of CUDA's ABI that programs pass to us, field by field in C.
+// test/cuda-headers.test.ts compares size and offsets with the installed headers.
+
+export interface StructureField {
+  /** C type of one element. */
+  readonly type: string;
+  readonly name: string;
+  /** Array length; absent for a single value. */
+  readonly count?: number;
+}
+
+export interface Structure {
+  readonly name: string;
+  /** `struct name` in C rather than a typedef. */
+  readonly tagged?: boolean;
+  /** The header that declares it. */
+  readonly header: 'cuda.h' | 'cuda_runtime_api.h' | 'nvml.h';
+  readonly fields: readonly StructureField[];
+}
+
+const name = String.raw`\w+(?:\[\d+\])?`;
+const declarationPattern = new RegExp(`^(.*?[ *])(${name}(?:, ?${name})*)$`);
+
+/** `"int major, minor; int maxGridSize[3]"` as fields. */
+function fields(declarations: string): StructureField[] {
+  return declarations
+    .split(';')
+    .map((declaration) => declaration.replace(/\s+/g, ' ').trim())
+    .filter((declaration) => declaration !== '')
+    .flatMap((declaration) => {
+      const match = declarationPattern.exec(declaration);
+      const type = match?.[1]?.trim();
+      const names = match?.[2];
+      if (type === undefined || names === undefined) throw new SyntaxError(`not a field: ${declaration}`);
+      return names.split(/, ?/).map((entry): StructureField => {
+        const [field = '', count] = entry.split(/[[\]]/);
+        return count === undefined ? { type, name: field } : { type, name: field, count: Number(count) };
+      });
+    });
+}
+
+export const structures: readonly Structure[] = [
+  { name: 'CUuuid', header: 'cuda.h', fields: fields('char bytes[16]') },
+  {
+    name: 'CUdevprop',
+    header: 'cuda.h',
+    fields: fields(`int maxThreadsPerBlock; int maxThreadsDim[3]; int maxGridSize[3]; int sharedMemPerBlock;
+      int totalConstantMemory; int SIMDWidth; int memPitch; int regsPerBlock; int clockRate; int textureAlign`),
+  },
+  {
+    name: 'CUDA_MEMCPY2D',
+    header: 'cuda.h',
+    fields:
+      fields(`size_t srcXInBytes, srcY; CUmemorytype srcMemoryType; const void * srcHost; CUdeviceptr srcDevice;
+      CUarray srcArray; size_t srcPitch; size_t dstXInBytes, dstY; CUmemorytype dstMemoryType; void * dstHost;
+      CUdeviceptr dstDevice; CUarray dstArray; size_t dstPitch; size_t WidthInBytes, Height`),
+  },
+  {
+    name: 'CUlaunchConfig',
+    header: 'cuda.h',
+    fields:
+      fields(`unsigned int gridDimX, gridDimY, gridDimZ, blockDimX, blockDimY, blockDimZ, sharedMemBytes;
+      CUstream hStream; void * attrs; unsigned int numAttrs`),
+  },
+  { name: 'dim3', header: 'cuda_runtime_api.h', fields: fields('unsigned int x, y, z') },
+  { name: 'uint3', header: 'cuda_runtime_api.h', fields: fields('unsigned int x, y, z') },
+  {
+    name: 'cudaExtent',
+    tagged: true,
+    header: 'cuda_runtime_api.h',
+    fields: fields('size_t width, height, depth'),
+  },
+  { name: 'cudaPos', tagged: true, header: 'cuda_runtime_api.h', fields: fields('size_t x, y, z') },
+  {
+    name: 'cudaPitchedPtr',
+    tagged: true,
+    header: 'cuda_runtime_api.h',
+    fields: fields('void * ptr; size_t pitch, xsize, ysize'),
+  },
+  {
+    name: 'cudaFuncAttributes',
+    tagged: true,
+    header: 'cuda_runtime_api.h',
+    fields:
+      fields(`size_t sharedSizeBytes, constSizeBytes, localSizeBytes; int maxThreadsPerBlock, numRegs, ptxVersion,
+      binaryVersion, cacheModeCA, maxDynamicSharedSizeBytes, preferredShmemCarveout, clusterDimMustBeSet,
+      requiredClusterWidth, requiredClusterHeight, requiredClusterDepth, clusterSchedulingPolicyPreference,
+      nonPortableClusterSizeAllowed, reserved[16]`),
+  },
+  {
+    name: 'cudaPointerAttributes',
+    tagged: true,
+    header: 'cuda_runtime_api.h',
+    fields: fields(
+      `enum cudaMemoryType type; int device; void * devicePointer; void * hostPointer; long reserved[8]`,
+    ),
+  },
+  {
+    name: 'cudaLaunchConfig_t',
+    header: 'cuda_runtime_api.h',
+    fields: fields(`dim3 gridDim, blockDim; size_t dynamicSmemBytes; cudaStream_t stream; void * attrs;
+      unsigned int numAttrs`),
+  },
+  {
+    name: 'cudaChannelFormatDesc',
+    tagged: true,
+    header: 'cuda_runtime_api.h',
+    fields: fields('int x, y, z, w; enum cudaChannelFormatKind f'),
+  },
+  {
+    name: 'cudaDeviceProp',
+    tagged: true,
+    header: 'cuda_runtime_api.h',
+    fields:
+      fields(`char name[256]; CUuuid uuid; char luid[8]; unsigned int luidDeviceNodeMask; size_t totalGlobalMem;
+      size_t sharedMemPerBlock; int regsPerBlock; int warpSize; size_t memPitch; int maxThreadsPerBlock;
+      int maxThreadsDim[3]; int maxGridSize[3]; size_t totalConstMem; int major, minor; size_t textureAlignment;
+      size_t texturePitchAlignment; int multiProcessorCount, integrated, canMapHostMemory, maxTexture1D,
+      maxTexture1DMipmap, maxTexture2D[2], maxTexture2DMipmap[2], maxTexture2DLinear[3], maxTexture2DGather[2],
+      maxTexture3D[3], maxTexture3DAlt[3], maxTextureCubemap, maxTexture1DLayered[2], maxTexture2DLayered[3],
+      maxTextureCubemapLayered[2], maxSurface1D, maxSurface2D[2], maxSurface3D[3], maxSurface1DLayered[2],
+      maxSurface2DLayered[3], maxSurfaceCubemap, maxSurfaceCubemapLayered[2]; size_t surfaceAlignment;
+      int concurrentKernels, ECCEnabled, pciBusID, pciDeviceID, pciDomainID, tccDriver, asyncEngineCount,
+      unifiedAddressing, memoryBusWidth, l2CacheSize, persistingL2CacheMaxSize, maxThreadsPerMultiProcessor,
+      streamPrioritiesSupported, globalL1CacheSupported, localL1CacheSupported; size_t sharedMemPerMultiprocessor;
+      int regsPerMultiprocessor, managedMemory, isMultiGpuBoard, multiGpuBoardGroupID, hostNativeAtomicSupported,
+      pageableMemoryAccess, concurrentManagedAccess, computePreemptionSupported, canUseHostPointerForRegisteredMem,
+      cooperativeLaunch; size_t sharedMemPerBlockOptin; int pageableMemoryAccessUsesHostPageTables,
+      directManagedMemAccessFromHost, maxBlocksPerMultiProcessor, accessPolicyMaxWindowSize;
+      size_t reservedSharedMemPerBlock; int hostRegisterSupported, sparseCudaArraySupported,
+      hostRegisterReadOnlySupported, timelineSemaphoreInteropSupported, memoryPoolsSupported, gpuDirectRDMASupported;
+      unsigned int gpuDirectRDMAFlushWritesOptions; int gpuDirectRDMAWritesOrdering;
+      unsigned int memoryPoolSupportedHandleTypes; int deferredMappingCudaArraySupported, ipcEventSupported,
+      clusterLaunch, unifiedFunctionPointers, deviceNumaConfig, deviceNumaId, mpsEnabled, hostNumaId;
+      unsigned int gpuPciDeviceID, gpuPciSubsystemID; int hostNumaMultinodeIpcSupported, reserved[56]`),
+  },
+  {
+    name: 'cudaMemcpy3DParms',
+    tagged: true,
+    header: 'cuda_runtime_api.h',
+    fields:
+      fields(`cudaArray_t srcArray; struct cudaPos srcPos; struct cudaPitchedPtr srcPtr; cudaArray_t dstArray;
+      struct cudaPos dstPos; struct cudaPitchedPtr dstPtr; struct cudaExtent extent; enum cudaMemcpyKind kind`),
+  },
+  { name: 'nvmlMemory_t', header: 'nvml.h', fields: fields('unsigned long long total, free, used') },
+  {
+    name: 'nvmlPciInfo_t',
+    header: 'nvml.h',
+    fields: fields(`char busIdLegacy[16]; unsigned int domain, bus, device, pciDeviceId, pciSubSystemId;
+      char busId[32]`),
+  },
+];

@@ -1,0 +1,44 @@
+// Writes everything that is derived from the table: `pnpm codegen`.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { coverage } from './generate/coverage.js';
+import { cudaAbiHeader } from './generate/cuda-abi-header.js';
+import { executorBackend, executorDispatch, executorDispatchHeader } from './generate/executor.js';
+import { guestApiHeader, guestDirectory, guestExports, guestRefused } from './generate/guest-api.js';
+import { guestCalls } from './generate/guest-calls.js';
+import { protocolHeader } from './generate/protocol-header.js';
+
+const packageDirectory = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+const files: Readonly<Record<string, () => string>> = {
+  'generated/cuda_abi.h': cudaAbiHeader,
+  'generated/vgpu_protocol.h': protocolHeader,
+  'generated/guest_api.h': guestApiHeader,
+  'generated/guest_calls.c': guestCalls,
+  'generated/guest_refused.c': guestRefused,
+  'generated/guest_directory.c': guestDirectory,
+  'generated/guest_exports.map': guestExports,
+  'generated/executor_backend.h': executorBackend,
+  'generated/executor_dispatch.h': executorDispatchHeader,
+  'generated/executor_dispatch.cpp': executorDispatch,
+  '../../docs/coverage.md': coverage,
+};
+
+function currentText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+for (const [name, generate] of Object.entries(files)) {
+  const path = join(packageDirectory, name);
+  const text = generate();
+  // An unchanged file keeps its time, so that native builds do not start over.
+  if (currentText(path) === text) continue;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}

@@ -1,0 +1,90 @@
+// vgpu_protocol.h: call numbers, handshake and frame structures, limits, schema hash.
+import { schemaHash } from '../schema-hash.js';
+import { callNumber, remoteCalls } from '../table/table.js';
+import {
+  attributeUnknown,
+  copyPieceBytes,
+  deviceAttributeCount,
+  type FieldType,
+  framePayloadLimit,
+  magic,
+  maximumDevices,
+  protocolVersion,
+  structureBytes,
+  type WireStructure,
+  wireStructures,
+} from '../wire.js';
+import { banner } from './c-text.js';
+
+const cTypes: Readonly<Record<FieldType, string>> = {
+  u8: 'uint8_t',
+  char: 'char',
+  i32: 'int32_t',
+  u32: 'uint32_t',
+  u64: 'uint64_t',
+};
+
+function structure(entry: WireStructure): string {
+  const fields = entry.fields.map(
+    ({ name, type, count, about }) =>
+      `  ${cTypes[type]} ${name}${count === undefined ? '' : `[${count}]`};  // ${about}`,
+  );
+  return [
+    `// ${entry.about}`,
+    `struct ${entry.name} {`,
+    ...fields,
+    '};',
+    `VGPU_STATIC_ASSERT(sizeof(struct ${entry.name}) == ${structureBytes(entry)}, "${entry.name} has no padding");`,
+    '',
+  ].join('\n');
+}
+
+export function protocolHeader(): string {
+  const hash = Array.from(schemaHash(), (byte) => `0x${byte.toString(16).padStart(2, '0')}`);
+  return `${banner('What guest and executor say to each other. All integers are little-endian.')}
+#ifndef VGPU_PROTOCOL_H
+#define VGPU_PROTOCOL_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+#define VGPU_STATIC_ASSERT static_assert
+#else
+#define VGPU_STATIC_ASSERT _Static_assert
+#endif
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "structures travel as they lie in memory, which needs a little-endian machine"
+#endif
+
+#define VGPU_MAGIC ${magic}u
+#define VGPU_PROTOCOL_VERSION ${protocolVersion}u
+#define VGPU_FRAME_PAYLOAD_LIMIT ${framePayloadLimit}u
+#define VGPU_COPY_PIECE_BYTES ${copyPieceBytes}u
+#define VGPU_DEVICE_ATTRIBUTE_COUNT ${deviceAttributeCount}
+#define VGPU_ATTRIBUTE_UNKNOWN (-${-attributeUnknown - 1} - 1)
+#define VGPU_MAXIMUM_DEVICES ${maximumDevices}u
+
+// SHA-256 over the table. Both ends send it; a difference ends the connection.
+#define VGPU_SCHEMA_HASH \\
+  { \\
+    ${hash.slice(0, 16).join(', ')}, \\
+    ${hash.slice(16).join(', ')} \\
+  }
+
+// Flags in vgpu_frame.status of a request.
+enum {
+  VGPU_FRAME_DEFERRED = 1,  // no response; an error surfaces at the next call that synchronises
+};
+
+enum vgpu_call {
+  // From the executor only, without payload, while a request takes long: "still working".
+  VGPU_CALL_ALIVE = 0,
+${remoteCalls.map((call) => `  VGPU_CALL_${call.prototype.name} = ${callNumber(call)},`).join('\n')}
+};
+#define VGPU_CALL_COUNT ${remoteCalls.length + 1}
+
+${wireStructures.map(structure).join('\n')}
+#endif
+`;
+}

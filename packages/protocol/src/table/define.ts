@@ -1,0 +1,70 @@
+// The vocabulary in which the table is written.
+import { ProtocolError } from '../errors.js';
+import { parsePrototype, pointee } from '../prototype.js';
+import { type CallEntry, callEntry, type ParameterRole } from '../schema.js';
+
+type Api = CallEntry['api'];
+
+export const out: ParameterRole = { role: 'out', optional: false };
+export const optionalOut: ParameterRole = { role: 'out', optional: true };
+export const bytesIn = (length: string): ParameterRole => ({ role: 'bytesIn', length });
+export const bytesOut = (length: string): ParameterRole => ({ role: 'bytesOut', length });
+export const stringIn = (limit: number): ParameterRole => ({ role: 'stringIn', limit });
+export const ignored = (why: string): ParameterRole => ({ role: 'ignored', why });
+
+export interface RemoteOptions {
+  /** Roles of the pointer parameters; everything else travels by value. */
+  readonly roles?: Readonly<Record<string, ParameterRole>>;
+  readonly needsContext?: boolean;
+  readonly deferred?: boolean;
+  readonly synchronises?: boolean;
+}
+
+/** A call that the executor answers. */
+export function remote(api: Api, since: number, text: string, options: RemoteOptions = {}): CallEntry {
+  const prototype = parsePrototype(text);
+  const given = options.roles ?? {};
+  const roles: Record<string, ParameterRole> = {};
+  for (const { name, type } of prototype.parameters) {
+    const role = given[name] ?? { role: 'in' };
+    if (role.role === 'in' && pointee(type) !== undefined) {
+      throw new ProtocolError('ERR_VGPU_PROTOCOL_TABLE', `${prototype.name}: pointer "${name}" needs a role`);
+    }
+    roles[name] = role;
+  }
+  for (const name of Object.keys(given)) {
+    if (roles[name] === undefined) {
+      throw new ProtocolError('ERR_VGPU_PROTOCOL_TABLE', `${prototype.name} has no parameter "${name}"`);
+    }
+  }
+  return callEntry.parse({
+    kind: 'remote',
+    api,
+    since,
+    prototype,
+    roles,
+    needsContext: options.needsContext ?? true,
+    deferred: options.deferred ?? false,
+    synchronises: options.synchronises ?? false,
+  });
+}
+
+/** A call that hand-written code of the guest answers; `why` says why the table cannot. */
+export function local(api: Api, since: number, text: string, why: string): CallEntry {
+  return callEntry.parse({ kind: 'local', api, since, prototype: parsePrototype(text), why });
+}
+
+/** Calls that exist in CUDA and not yet here. Only their names matter: no parameter is looked at. */
+export function refused(api: Api, names: string): CallEntry[] {
+  return names
+    .split(/\s+/)
+    .filter((name) => name !== '')
+    .map((name) =>
+      callEntry.parse({
+        kind: 'refused',
+        api,
+        since: 0,
+        prototype: { returns: 'int', name, parameters: [] },
+      }),
+    );
+}

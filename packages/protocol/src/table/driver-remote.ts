@@ -1,0 +1,157 @@
+// Driver API calls that the executor answers, and the internal calls beneath the guest's own code.
+// Order gives the call's number on the wire; the schema hash covers it, so the order may change freely.
+import type { CallEntry } from '../schema.js';
+import { bytesIn, bytesOut, ignored, optionalOut, out, type RemoteOptions, remote, stringIn } from './define.js';
+
+const driver = (since: number, text: string, options?: RemoteOptions): CallEntry =>
+  remote('driver', since, text, options);
+const internal = (text: string, options?: RemoteOptions): CallEntry => remote('internal', 0, text, options);
+
+/** The longest kernel, variable or function name that is sent. nvcc's mangled names stay well below. */
+const NAME_LIMIT = 65535;
+
+const withoutContext = { needsContext: false } as const;
+const synchronises = { synchronises: true } as const;
+
+export const contexts: readonly CallEntry[] = [
+  driver(7000, 'CUresult cuDevicePrimaryCtxRetain(CUcontext *pctx, CUdevice dev)', {
+    roles: { pctx: out },
+    ...withoutContext,
+  }),
+  driver(11000, 'CUresult cuDevicePrimaryCtxRelease_v2(CUdevice dev)', withoutContext),
+  driver(11000, 'CUresult cuDevicePrimaryCtxReset_v2(CUdevice dev)', withoutContext),
+  driver(7000, 'CUresult cuDevicePrimaryCtxGetState(CUdevice dev, unsigned int *flags, int *active)', {
+    roles: { flags: optionalOut, active: optionalOut },
+    ...withoutContext,
+  }),
+  driver(11000, 'CUresult cuDevicePrimaryCtxSetFlags_v2(CUdevice dev, unsigned int flags)', withoutContext),
+  internal('CUresult vgpuContextCreate(CUcontext *context, unsigned int flags, CUdevice dev)', {
+    roles: { context: out },
+    ...withoutContext,
+  }),
+  internal('CUresult vgpuContextDestroy(CUcontext context)', withoutContext),
+  internal('CUresult vgpuContextDevice(CUdevice *device, CUcontext context)', {
+    roles: { device: out },
+    ...withoutContext,
+  }),
+  driver(2000, 'CUresult cuCtxSynchronize(void)', synchronises),
+  driver(7000, 'CUresult cuCtxGetFlags(unsigned int *flags)', { roles: { flags: out } }),
+  driver(3010, 'CUresult cuCtxSetLimit(CUlimit limit, size_t value)'),
+  driver(3010, 'CUresult cuCtxGetLimit(size_t *pvalue, CUlimit limit)', { roles: { pvalue: out } }),
+];
+
+export const modules: readonly CallEntry[] = [
+  internal('CUresult vgpuModuleLoad(CUmodule *module, const void *image, size_t imageBytes)', {
+    roles: { module: out, image: bytesIn('imageBytes') },
+  }),
+  driver(2000, 'CUresult cuModuleUnload(CUmodule hmod)', synchronises),
+  driver(2000, 'CUresult cuModuleGetFunction(CUfunction *hfunc, CUmodule hmod, const char *name)', {
+    roles: { hfunc: out, name: stringIn(NAME_LIMIT) },
+  }),
+  driver(3020, 'CUresult cuModuleGetGlobal_v2(CUdeviceptr *dptr, size_t *bytes, CUmodule hmod, const char *name)', {
+    roles: { dptr: optionalOut, bytes: optionalOut, name: stringIn(NAME_LIMIT) },
+  }),
+  driver(12040, 'CUresult cuModuleGetFunctionCount(unsigned int *count, CUmodule mod)', { roles: { count: out } }),
+  driver(2020, 'CUresult cuFuncGetAttribute(int *pi, CUfunction_attribute attrib, CUfunction hfunc)', {
+    roles: { pi: out },
+  }),
+  driver(9000, 'CUresult cuFuncSetAttribute(CUfunction hfunc, CUfunction_attribute attrib, int value)'),
+  driver(11000, 'CUresult cuFuncGetModule(CUmodule *hmod, CUfunction hfunc)', { roles: { hmod: out } }),
+  driver(
+    12040,
+    'CUresult cuFuncGetParamInfo(CUfunction func, size_t paramIndex, size_t *paramOffset, size_t *paramSize)',
+    { roles: { paramOffset: out, paramSize: optionalOut } },
+  ),
+  internal(
+    `CUresult vgpuLaunchKernel(CUfunction f, unsigned int gridDimX, unsigned int gridDimY, unsigned int gridDimZ,
+      unsigned int blockDimX, unsigned int blockDimY, unsigned int blockDimZ, unsigned int sharedMemBytes,
+      CUstream hStream, const void *parameters, size_t parameterBytes)`,
+    { roles: { parameters: bytesIn('parameterBytes') }, deferred: true },
+  ),
+];
+
+export const memory: readonly CallEntry[] = [
+  driver(3020, 'CUresult cuMemGetInfo_v2(size_t *free, size_t *total)', { roles: { free: out, total: out } }),
+  driver(3020, 'CUresult cuMemAlloc_v2(CUdeviceptr *dptr, size_t bytesize)', { roles: { dptr: out } }),
+  driver(
+    3020,
+    `CUresult cuMemAllocPitch_v2(CUdeviceptr *dptr, size_t *pPitch, size_t WidthInBytes, size_t Height,
+      unsigned int ElementSizeBytes)`,
+    { roles: { dptr: out, pPitch: out } },
+  ),
+  driver(3020, 'CUresult cuMemFree_v2(CUdeviceptr dptr)', synchronises),
+  driver(3020, 'CUresult cuMemGetAddressRange_v2(CUdeviceptr *pbase, size_t *psize, CUdeviceptr dptr)', {
+    roles: { pbase: optionalOut, psize: optionalOut },
+  }),
+  internal('CUresult vgpuPointerContext(CUcontext *context, CUdeviceptr pointer)', {
+    roles: { context: out },
+    ...withoutContext,
+  }),
+  // A large copy travels in pieces. totalBytes is what is still to come, this piece included, so that a copy past
+  // the end of an allocation is refused before its first byte is written.
+  internal(
+    `CUresult vgpuCopyToDevice(CUdeviceptr destination, const void *source, size_t bytes, size_t totalBytes,
+      CUstream stream)`,
+    { roles: { source: bytesIn('bytes') }, ...synchronises },
+  ),
+  internal(
+    `CUresult vgpuCopyFromDevice(void *destination, CUdeviceptr source, size_t bytes, size_t totalBytes,
+      CUstream stream)`,
+    { roles: { destination: bytesOut('bytes') }, ...synchronises },
+  ),
+  internal(
+    'CUresult vgpuCopyOnDevice(CUdeviceptr destination, CUdeviceptr source, size_t bytes, CUstream stream)',
+    synchronises,
+  ),
+  // Rows of `width` bytes; on the wire they are packed without gaps.
+  internal(
+    `CUresult vgpuCopyRowsToDevice(CUdeviceptr destination, size_t pitch, const void *rows, size_t bytes,
+      size_t width, size_t height, CUstream stream)`,
+    { roles: { rows: bytesIn('bytes') }, ...synchronises },
+  ),
+  internal(
+    `CUresult vgpuCopyRowsFromDevice(void *rows, size_t bytes, CUdeviceptr source, size_t pitch, size_t width,
+      size_t height, CUstream stream)`,
+    { roles: { rows: bytesOut('bytes') }, ...synchronises },
+  ),
+  internal(
+    `CUresult vgpuCopyRowsOnDevice(CUdeviceptr destination, size_t destinationPitch, CUdeviceptr source,
+      size_t sourcePitch, size_t width, size_t height, CUstream stream)`,
+    synchronises,
+  ),
+  // Fills `height` rows of `width` elements; elementBytes is 1, 2 or 4. One row with any pitch is a plain fill.
+  internal(
+    `CUresult vgpuFill(CUdeviceptr destination, size_t pitch, unsigned int value, unsigned int elementBytes,
+      size_t width, size_t height, CUstream stream)`,
+  ),
+];
+
+export const streams: readonly CallEntry[] = [
+  driver(2000, 'CUresult cuStreamCreate(CUstream *phStream, unsigned int Flags)', { roles: { phStream: out } }),
+  driver(5050, 'CUresult cuStreamCreateWithPriority(CUstream *phStream, unsigned int flags, int priority)', {
+    roles: { phStream: out },
+  }),
+  driver(5050, 'CUresult cuStreamGetPriority(CUstream hStream, int *priority)', { roles: { priority: out } }),
+  driver(5050, 'CUresult cuStreamGetFlags(CUstream hStream, unsigned int *flags)', { roles: { flags: out } }),
+  driver(9020, 'CUresult cuStreamGetCtx(CUstream hStream, CUcontext *pctx)', { roles: { pctx: out } }),
+  driver(12000, 'CUresult cuStreamGetId(CUstream hStream, unsigned long long *streamId)', {
+    roles: { streamId: out },
+  }),
+  driver(3020, 'CUresult cuStreamWaitEvent(CUstream hStream, CUevent hEvent, unsigned int Flags)', { deferred: true }),
+  driver(2000, 'CUresult cuStreamQuery(CUstream hStream)', synchronises),
+  driver(2000, 'CUresult cuStreamSynchronize(CUstream hStream)', synchronises),
+  driver(4000, 'CUresult cuStreamDestroy_v2(CUstream hStream)'),
+  driver(2000, 'CUresult cuEventCreate(CUevent *phEvent, unsigned int Flags)', { roles: { phEvent: out } }),
+  driver(2000, 'CUresult cuEventRecord(CUevent hEvent, CUstream hStream)', { deferred: true }),
+  driver(11010, 'CUresult cuEventRecordWithFlags(CUevent hEvent, CUstream hStream, unsigned int flags)', {
+    roles: { flags: ignored('they matter to stream capture only') },
+    deferred: true,
+  }),
+  driver(2000, 'CUresult cuEventQuery(CUevent hEvent)', synchronises),
+  driver(2000, 'CUresult cuEventSynchronize(CUevent hEvent)', synchronises),
+  driver(4000, 'CUresult cuEventDestroy_v2(CUevent hEvent)'),
+  driver(2000, 'CUresult cuEventElapsedTime(float *pMilliseconds, CUevent hStart, CUevent hEnd)', {
+    roles: { pMilliseconds: out },
+    ...synchronises,
+  }),
+];

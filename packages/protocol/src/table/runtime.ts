@@ -1,0 +1,128 @@
+// Runtime API. All of it is guest code on top of the driver API alone, so that it also runs on a real driver.
+import type { CallEntry } from '../schema.js';
+import { local } from './define.js';
+
+const group = (why: string, prototypes: readonly string[]): CallEntry[] =>
+  prototypes.map((text) => local('runtime', 0, text, why));
+
+export const runtime: readonly CallEntry[] = [
+  ...group('chooses the device and its primary context', [
+    'cudaError_t cudaGetDeviceCount(int *count)',
+    'cudaError_t cudaSetDevice(int device)',
+    'cudaError_t cudaGetDevice(int *device)',
+    'cudaError_t cudaInitDevice(int device, unsigned int deviceFlags, unsigned int flags)',
+    'cudaError_t cudaSetDeviceFlags(unsigned int flags)',
+    'cudaError_t cudaGetDeviceFlags(unsigned int *flags)',
+    'cudaError_t cudaDeviceSynchronize(void)',
+    'cudaError_t cudaDeviceReset(void)',
+    'cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attr, int device)',
+    'cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *prop, int device)',
+    'cudaError_t cudaDeviceGetPCIBusId(char *pciBusId, int len, int device)',
+    'cudaError_t cudaDeviceGetByPCIBusId(int *device, const char *pciBusId)',
+    'cudaError_t cudaDeviceCanAccessPeer(int *canAccessPeer, int device, int peerDevice)',
+    'cudaError_t cudaDeviceSetLimit(enum cudaLimit limit, size_t value)',
+    'cudaError_t cudaDeviceGetLimit(size_t *pValue, enum cudaLimit limit)',
+    'cudaError_t cudaDeviceGetCacheConfig(enum cudaFuncCache *pCacheConfig)',
+    'cudaError_t cudaDeviceSetCacheConfig(enum cudaFuncCache cacheConfig)',
+    'cudaError_t cudaDeviceGetStreamPriorityRange(int *leastPriority, int *greatestPriority)',
+    'cudaError_t cudaDriverGetVersion(int *driverVersion)',
+    'cudaError_t cudaRuntimeGetVersion(int *runtimeVersion)',
+    'cudaError_t cudaMemGetInfo(size_t *free, size_t *total)',
+  ]),
+  ...group('keeps the last error of each thread', [
+    'cudaError_t cudaGetLastError(void)',
+    'cudaError_t cudaPeekAtLastError(void)',
+    'const char *cudaGetErrorName(cudaError_t error)',
+    'const char *cudaGetErrorString(cudaError_t error)',
+  ]),
+  ...group('maps host functions and variables to kernels and symbols', [
+    `cudaError_t cudaLaunchKernel(const void *func, dim3 gridDim, dim3 blockDim, void **args, size_t
+      sharedMem, cudaStream_t stream)`,
+    'cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const void *func, void **args)',
+    'cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *attr, const void *func)',
+    'cudaError_t cudaFuncSetAttribute(const void *func, enum cudaFuncAttribute attr, int value)',
+    'cudaError_t cudaFuncSetCacheConfig(const void *func, enum cudaFuncCache cacheConfig)',
+    'cudaError_t cudaGetSymbolAddress(void **devPtr, const void *symbol)',
+    'cudaError_t cudaGetSymbolSize(size_t *size, const void *symbol)',
+    `cudaError_t cudaMemcpyToSymbol(const void *symbol, const void *src, size_t count, size_t offset,
+      enum cudaMemcpyKind kind)`,
+    `cudaError_t cudaMemcpyFromSymbol(void *dst, const void *symbol, size_t count, size_t offset, enum
+      cudaMemcpyKind kind)`,
+    `cudaError_t cudaMemcpyToSymbolAsync(const void *symbol, const void *src, size_t count, size_t
+      offset, enum cudaMemcpyKind kind, cudaStream_t stream)`,
+    `cudaError_t cudaMemcpyFromSymbolAsync(void *dst, const void *symbol, size_t count, size_t offset,
+      enum cudaMemcpyKind kind, cudaStream_t stream)`,
+    `cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *numBlocks, const void *func, int
+      blockSize, size_t dynamicSMemSize)`,
+    `cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *numBlocks, const void
+      *func, int blockSize, size_t dynamicSMemSize, unsigned int flags)`,
+    'cudaError_t cudaGetFuncBySymbol(cudaFunction_t *functionPtr, const void *symbolPtr)',
+    'cudaError_t cudaGetKernel(cudaKernel_t *kernelPtr, const void *entryFuncAddr)',
+    `cudaError_t cudaGetDriverEntryPoint(const char *symbol, void **funcPtr, unsigned long long flags,
+      enum cudaDriverEntryPointQueryResult *driverStatus)`,
+    `cudaError_t cudaGetDriverEntryPointByVersion(const char *symbol, void **funcPtr, unsigned int
+      cudaVersion, unsigned long long flags, enum cudaDriverEntryPointQueryResult *driverStatus)`,
+  ]),
+  ...group('is the driver call under its other name, with the last-error rule', [
+    'cudaError_t cudaMalloc(void **devPtr, size_t size)',
+    'cudaError_t cudaFree(void *devPtr)',
+    'cudaError_t cudaMallocPitch(void **devPtr, size_t *pitch, size_t width, size_t height)',
+    'cudaError_t cudaMalloc3D(struct cudaPitchedPtr *pitchedDevPtr, struct cudaExtent extent)',
+    'cudaError_t cudaMallocHost(void **ptr, size_t size)',
+    'cudaError_t cudaHostAlloc(void **pHost, size_t size, unsigned int flags)',
+    'cudaError_t cudaFreeHost(void *ptr)',
+    'cudaError_t cudaHostRegister(void *ptr, size_t size, unsigned int flags)',
+    'cudaError_t cudaHostUnregister(void *ptr)',
+    'cudaError_t cudaHostGetFlags(unsigned int *pFlags, void *pHost)',
+    'cudaError_t cudaMemcpy(void *dst, const void *src, size_t count, enum cudaMemcpyKind kind)',
+    `cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t count, enum cudaMemcpyKind kind,
+      cudaStream_t stream)`,
+    `cudaError_t cudaMemcpy2D(void *dst, size_t dpitch, const void *src, size_t spitch, size_t width,
+      size_t height, enum cudaMemcpyKind kind)`,
+    `cudaError_t cudaMemcpy2DAsync(void *dst, size_t dpitch, const void *src, size_t spitch, size_t
+      width, size_t height, enum cudaMemcpyKind kind, cudaStream_t stream)`,
+    'cudaError_t cudaMemset(void *devPtr, int value, size_t count)',
+    'cudaError_t cudaMemsetAsync(void *devPtr, int value, size_t count, cudaStream_t stream)',
+    'cudaError_t cudaMemset2D(void *devPtr, size_t pitch, int value, size_t width, size_t height)',
+    `cudaError_t cudaMemset2DAsync(void *devPtr, size_t pitch, int value, size_t width, size_t height,
+      cudaStream_t stream)`,
+    'cudaError_t cudaPointerGetAttributes(struct cudaPointerAttributes *attributes, const void *ptr)',
+    'cudaError_t cudaStreamCreate(cudaStream_t *pStream)',
+    'cudaError_t cudaStreamCreateWithFlags(cudaStream_t *pStream, unsigned int flags)',
+    'cudaError_t cudaStreamCreateWithPriority(cudaStream_t *pStream, unsigned int flags, int priority)',
+    'cudaError_t cudaStreamDestroy(cudaStream_t stream)',
+    'cudaError_t cudaStreamSynchronize(cudaStream_t stream)',
+    'cudaError_t cudaStreamQuery(cudaStream_t stream)',
+    'cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned int flags)',
+    'cudaError_t cudaStreamGetFlags(cudaStream_t hStream, unsigned int *flags)',
+    'cudaError_t cudaStreamGetPriority(cudaStream_t hStream, int *priority)',
+    'cudaError_t cudaEventCreate(cudaEvent_t *event)',
+    'cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned int flags)',
+    'cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)',
+    'cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t stream, unsigned int flags)',
+    'cudaError_t cudaEventQuery(cudaEvent_t event)',
+    'cudaError_t cudaEventSynchronize(cudaEvent_t event)',
+    'cudaError_t cudaEventDestroy(cudaEvent_t event)',
+    'cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t start, cudaEvent_t end)',
+  ]),
+  ...group('plain data', [
+    `struct cudaChannelFormatDesc cudaCreateChannelDesc(int x, int y, int z, int w, enum
+      cudaChannelFormatKind f)`,
+  ]),
+  ...group("called by the code that nvcc generates; the program's constructors run it", [
+    'void ** __cudaRegisterFatBinary(void *fatCubin)',
+    'void __cudaRegisterFatBinaryEnd(void **fatCubinHandle)',
+    'void __cudaUnregisterFatBinary(void **fatCubinHandle)',
+    `void __cudaRegisterFunction(void **fatCubinHandle, const char *hostFun, char *deviceFun, const char
+      *deviceName, int thread_limit, uint3 *tid, uint3 *bid, dim3 *bDim, dim3 *gDim, int *wSize)`,
+    `void __cudaRegisterVar(void **fatCubinHandle, char *hostVar, char *deviceAddress, const char
+      *deviceName, int ext, size_t size, int constant, int global)`,
+    'char __cudaInitModule(void **fatCubinHandle)',
+    `unsigned int __cudaPushCallConfiguration(dim3 gridDim, dim3 blockDim, size_t sharedMem, struct
+      CUstream_st *stream)`,
+    'cudaError_t __cudaPopCallConfiguration(dim3 *gridDim, dim3 *blockDim, size_t *sharedMem, void *stream)',
+    'cudaError_t __cudaGetKernel(cudaKernel_t *kernel, const void *entry)',
+    `cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 gridDim, dim3 blockDim, void **args,
+      size_t sharedMem, cudaStream_t stream)`,
+  ]),
+];

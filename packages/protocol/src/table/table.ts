@@ -1,0 +1,59 @@
+// The whole table, checked once when it is loaded.
+import { ProtocolError } from '../errors.js';
+import type { CallEntry, LocalCall, RefusedCall, RemoteCall } from '../schema.js';
+import { driverLocal } from './driver-local.js';
+import { contexts, memory, modules, streams } from './driver-remote.js';
+import { nvml } from './nvml.js';
+import { refusedCalls } from './refused.js';
+import { runtime } from './runtime.js';
+
+export const calls: readonly CallEntry[] = [
+  ...contexts,
+  ...modules,
+  ...memory,
+  ...streams,
+  ...driverLocal,
+  ...runtime,
+  ...nvml,
+  ...refusedCalls,
+];
+
+/** Each name once, and every length rule names an integer parameter of its own call. */
+export function checkTable(entries: readonly CallEntry[]): void {
+  const seen = new Set<string>();
+  for (const { prototype, ...entry } of entries) {
+    if (seen.has(prototype.name)) {
+      throw new ProtocolError('ERR_VGPU_PROTOCOL_TABLE', `${prototype.name} stands in the table twice`);
+    }
+    seen.add(prototype.name);
+    if (entry.kind !== 'remote') continue;
+    const roles = Object.values(entry.roles).map(({ role }) => role);
+    if (roles.includes('bytesOut') && (roles.includes('out') || entry.deferred)) {
+      throw new ProtocolError('ERR_VGPU_PROTOCOL_TABLE', `${prototype.name}: a buffer must be the only result`);
+    }
+    if (entry.deferred && roles.includes('out')) {
+      throw new ProtocolError('ERR_VGPU_PROTOCOL_TABLE', `${prototype.name}: a deferred call has no results`);
+    }
+    for (const [name, role] of Object.entries(entry.roles)) {
+      if (role.role !== 'bytesIn' && role.role !== 'bytesOut') continue;
+      const length = prototype.parameters.find((parameter) => parameter.name === role.length);
+      if (length?.type !== 'size_t') {
+        throw new ProtocolError(
+          'ERR_VGPU_PROTOCOL_TABLE',
+          `${prototype.name}: the length of "${name}" must be a size_t parameter, not "${role.length}"`,
+        );
+      }
+    }
+  }
+}
+
+checkTable(calls);
+
+export const remoteCalls: readonly RemoteCall[] = calls.filter((call) => call.kind === 'remote');
+export const localCalls: readonly LocalCall[] = calls.filter((call) => call.kind === 'local');
+export const refusedCallEntries: readonly RefusedCall[] = calls.filter((call) => call.kind === 'refused');
+
+/** A remote call's number in a frame: its place in the table, from 1; 0 is a sign of life from the executor. */
+export function callNumber(call: RemoteCall): number {
+  return remoteCalls.indexOf(call) + 1;
+}

@@ -1,0 +1,112 @@
+// The wire format: fixed structures of the handshake and the frame header. All integers are little-endian; every
+// structure is laid out so that C needs no padding.
+
+export type FieldType = 'u8' | 'char' | 'i32' | 'u32' | 'u64';
+
+export interface WireField {
+  readonly name: string;
+  readonly type: FieldType;
+  readonly count?: number;
+  /** What it means, with units; becomes the comment in the generated header. */
+  readonly about: string;
+}
+
+export interface WireStructure {
+  readonly name: string;
+  readonly about: string;
+  readonly fields: readonly WireField[];
+}
+
+/** Raised whenever the handshake itself changes; everything after it is covered by the schema hash. */
+export const protocolVersion = 1;
+
+/** "VGPU", read as a little-endian u32. */
+export const magic = 0x55504756;
+
+/** No frame may claim more than this. Copies travel in pieces of at most copyPieceBytes. */
+export const framePayloadLimit = 256 * 1024 * 1024;
+export const copyPieceBytes = 4 * 1024 * 1024;
+
+/** Device attributes travel as an array indexed by CUdevice_attribute. */
+export const deviceAttributeCount = 160;
+export const attributeUnknown = -0x80000000;
+export const maximumDevices = 64;
+
+export const hello: WireStructure = {
+  name: 'vgpu_hello',
+  about: 'First bytes on a connection, guest to executor.',
+  fields: [
+    { name: 'magic', type: 'u32', about: 'VGPU_MAGIC' },
+    { name: 'protocol_version', type: 'u32', about: 'VGPU_PROTOCOL_VERSION' },
+    { name: 'schema_hash', type: 'u8', count: 32, about: 'VGPU_SCHEMA_HASH' },
+    { name: 'process_id', type: 'u32', about: "the guest's process id, for logs" },
+    { name: 'reserved', type: 'u32', about: 'zero' },
+    { name: 'program', type: 'char', count: 64, about: "the guest's program name, NUL-terminated, for logs" },
+  ],
+};
+
+export const welcome: WireStructure = {
+  name: 'vgpu_welcome',
+  about: 'The answer to vgpu_hello. device_count structures vgpu_device follow when status is 0.',
+  fields: [
+    { name: 'magic', type: 'u32', about: 'VGPU_MAGIC' },
+    { name: 'protocol_version', type: 'u32', about: "the executor's VGPU_PROTOCOL_VERSION" },
+    { name: 'schema_hash', type: 'u8', count: 32, about: "the executor's VGPU_SCHEMA_HASH" },
+    { name: 'status', type: 'i32', about: 'a CUresult; the connection ends when it is not 0' },
+    { name: 'device_count', type: 'u32', about: 'at most VGPU_MAXIMUM_DEVICES' },
+    { name: 'driver_version', type: 'i32', about: 'as cuDriverGetVersion reports it: 13000 is CUDA 13.0' },
+    { name: 'reserved', type: 'u32', about: 'zero' },
+    { name: 'backend', type: 'char', count: 32, about: '"software" or "real", NUL-terminated' },
+    { name: 'driver_release', type: 'char', count: 32, about: 'as NVML reports it: "580.95.05"' },
+    { name: 'message', type: 'char', count: 256, about: 'why status is not 0, for the log, NUL-terminated' },
+  ],
+};
+
+export const device: WireStructure = {
+  name: 'vgpu_device',
+  about: 'What does not change about a device: discovery needs no further call.',
+  fields: [
+    { name: 'total_memory', type: 'u64', about: 'bytes' },
+    { name: 'address_base', type: 'u64', about: 'every device pointer of the device lies in [address_base, …' },
+    { name: 'address_bytes', type: 'u64', about: '… address_base + address_bytes)' },
+    { name: 'uuid', type: 'u8', count: 16, about: 'as cuDeviceGetUuid reports it' },
+    { name: 'name', type: 'char', count: 128, about: 'NUL-terminated' },
+    { name: 'pci_bus_id', type: 'char', count: 16, about: '"0000:01:00.0", NUL-terminated' },
+    {
+      name: 'attributes',
+      type: 'i32',
+      count: deviceAttributeCount,
+      about: 'by CUdevice_attribute; VGPU_ATTRIBUTE_UNKNOWN where the device has no answer',
+    },
+  ],
+};
+
+export const frame: WireStructure = {
+  name: 'vgpu_frame',
+  about: 'In front of every request and response after the handshake.',
+  fields: [
+    { name: 'payload_bytes', type: 'u32', about: 'what follows, at most VGPU_FRAME_PAYLOAD_LIMIT' },
+    { name: 'call', type: 'u32', about: 'enum vgpu_call' },
+    { name: 'sequence', type: 'u32', about: "chosen by the guest; a response repeats its request's" },
+    { name: 'status', type: 'i32', about: 'request: VGPU_FRAME_… flags; response: a CUresult' },
+    { name: 'context', type: 'u64', about: "request: the calling thread's current context or 0; response: 0" },
+  ],
+};
+
+export const wireStructures: readonly WireStructure[] = [hello, welcome, device, frame];
+
+const fieldBytes: Readonly<Record<FieldType, number>> = { u8: 1, char: 1, i32: 4, u32: 4, u64: 8 };
+
+export function structureBytes(structure: WireStructure): number {
+  return structure.fields.reduce((sum, field) => sum + fieldBytes[field.type] * (field.count ?? 1), 0);
+}
+
+/** Byte offset of a field; C agrees because no structure needs padding. */
+export function fieldOffset(structure: WireStructure, name: string): number {
+  let offset = 0;
+  for (const field of structure.fields) {
+    if (field.name === name) return offset;
+    offset += fieldBytes[field.type] * (field.count ?? 1);
+  }
+  throw new RangeError(`${structure.name} has no field "${name}"`);
+}
