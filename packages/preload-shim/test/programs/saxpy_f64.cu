@@ -1,0 +1,51 @@
+// y = a * x + y in double. The kernel asks for the fused operation, and so does the host: the results are the
+// same bits.
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "check.h"
+
+__global__ void saxpy(int count, double a, const double* __restrict__ x, double* __restrict__ y) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < count) y[i] = fma(a, x[i], y[i]);
+}
+
+int main() {
+  constexpr int kCount = 5003;
+  constexpr int kBlock = 128;
+  constexpr std::size_t kBytes = kCount * sizeof(double);
+  const double a = static_cast<double>(-2.7182818284590452354);
+  std::vector<double> x(kCount), y(kCount), result(kCount);
+  for (int i = 0; i < kCount; ++i) {
+    x[i] = static_cast<double>(i % 97) / 7 - 3;
+    y[i] = static_cast<double>(1) / (i + 1);
+  }
+  // The corners of the format: a sum that overflows, a denormal result, infinities and not-a-numbers.
+  x[0] = HUGE_VAL, y[0] = 1;
+  x[1] = HUGE_VAL, y[1] = HUGE_VAL;
+  x[2] = std::nextafter(double{0}, double{1}), y[2] = 0;
+  x[3] = -std::nextafter(double(INFINITY), double{0}), y[3] = std::nextafter(double(INFINITY), double{0});
+  x[4] = double(NAN), y[4] = 1;
+
+  double *device_x = nullptr, *device_y = nullptr;
+  CHECK(cudaMalloc(&device_x, kBytes));
+  CHECK(cudaMalloc(&device_y, kBytes));
+  CHECK(cudaMemcpy(device_x, x.data(), kBytes, cudaMemcpyHostToDevice));
+  CHECK(cudaMemcpy(device_y, y.data(), kBytes, cudaMemcpyHostToDevice));
+  saxpy<<<(kCount + kBlock - 1) / kBlock, kBlock>>>(kCount, a, device_x, device_y);
+  CHECK(cudaGetLastError());
+  CHECK(cudaMemcpy(result.data(), device_y, kBytes, cudaMemcpyDeviceToHost));
+  CHECK(cudaFree(device_x));
+  CHECK(cudaFree(device_y));
+
+  for (int i = 0; i < kCount; ++i) {
+    const double expected = std::fma(a, x[i], y[i]);
+    // Which bits a NaN carries differs between processors, so any NaN stands for any other.
+    const bool same = std::isnan(expected) ? std::isnan(result[i])
+                                           : std::memcmp(&expected, &result[i], sizeof expected) == 0;
+    REQUIRE(same, "element %d is %a, expected %a", i, static_cast<double>(result[i]),
+            static_cast<double>(expected));
+  }
+  return passed("saxpy of %d values in double", kCount);
+}
