@@ -1,7 +1,16 @@
 // The handshake from TypeScript: asking an executor what it serves, without any CUDA.
 import { ProtocolError } from './errors.js';
 import { schemaHash } from './schema-hash.js';
-import { device, fieldOffset, hello, magic, maximumDevices, protocolVersion, structureBytes, welcome } from './wire.js';
+import {
+  device,
+  fieldOffset,
+  hello,
+  magic,
+  maximumDevices,
+  protocolVersion,
+  structureBytes,
+  welcome,
+} from './wire.js';
 
 export interface DeviceDescription {
   readonly name: string;
@@ -53,19 +62,28 @@ export function encodeHello(processId: number, program: string): Uint8Array {
  */
 export function decodeWelcome(bytes: Uint8Array): Welcome {
   if (bytes.length < welcomeBytes) {
-    throw new ProtocolError('ERR_VGPU_PROTOCOL_FRAME', `a welcome has ${welcomeBytes} bytes, not ${bytes.length}`);
+    throw new ProtocolError(
+      'ERR_VGPU_PROTOCOL_FRAME',
+      `a welcome has ${welcomeBytes} bytes, not ${bytes.length}`,
+    );
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.getUint32(0, true) !== magic) {
     throw new ProtocolError('ERR_VGPU_PROTOCOL_FRAME', 'the peer does not speak the vgpu protocol');
   }
-  const theirs = bytes.subarray(fieldOffset(welcome, 'schema_hash'), fieldOffset(welcome, 'schema_hash') + 32);
+  const theirs = bytes.subarray(
+    fieldOffset(welcome, 'schema_hash'),
+    fieldOffset(welcome, 'schema_hash') + 32,
+  );
   const ours = schemaHash();
   if (
     view.getUint32(fieldOffset(welcome, 'protocol_version'), true) !== protocolVersion ||
     ours.some((byte, index) => byte !== theirs[index])
   ) {
-    throw new ProtocolError('ERR_VGPU_PROTOCOL_MISMATCH', 'executor and client were built from different versions');
+    throw new ProtocolError(
+      'ERR_VGPU_PROTOCOL_MISMATCH',
+      'executor and client were built from different versions',
+    );
   }
   const deviceCount = view.getUint32(fieldOffset(welcome, 'device_count'), true);
   if (deviceCount > maximumDevices) {
@@ -83,11 +101,16 @@ export function decodeWelcome(bytes: Uint8Array): Welcome {
 /** Reads one of the device structures that follow a welcome. */
 export function decodeDevice(bytes: Uint8Array): DeviceDescription {
   if (bytes.length < deviceBytes) {
-    throw new ProtocolError('ERR_VGPU_PROTOCOL_FRAME', `a device has ${deviceBytes} bytes, not ${bytes.length}`);
+    throw new ProtocolError(
+      'ERR_VGPU_PROTOCOL_FRAME',
+      `a device has ${deviceBytes} bytes, not ${bytes.length}`,
+    );
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const uuidOffset = fieldOffset(device, 'uuid');
-  const hex = Array.from(bytes.subarray(uuidOffset, uuidOffset + 16), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const hex = Array.from(bytes.subarray(uuidOffset, uuidOffset + 16), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
   return {
     name: textField(bytes, device, 'name'),
     memoryBytes: view.getBigUint64(fieldOffset(device, 'total_memory'), true),

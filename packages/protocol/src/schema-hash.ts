@@ -9,7 +9,10 @@ export function schemaHash(): Uint8Array {
     protocolVersion,
     framePayloadLimit,
     copyPieceBytes,
-    structures: wireStructures.map(({ name, fields }) => [name, fields.map((f) => [f.name, f.type, f.count ?? 1])]),
+    structures: wireStructures.map(({ name, fields }) => [
+      name,
+      fields.map((f) => [f.name, f.type, f.count ?? 1]),
+    ]),
     calls: remoteCalls.map(({ prototype, roles, deferred, synchronises }) => [
       prototype.name,
       prototype.parameters.map(({ type, name }) => [type, roles[name]]),

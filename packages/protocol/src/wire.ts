@@ -67,7 +67,11 @@ export const device: WireStructure = {
   about: 'What does not change about a device: discovery needs no further call.',
   fields: [
     { name: 'total_memory', type: 'u64', about: 'bytes' },
-    { name: 'address_base', type: 'u64', about: 'every device pointer of the device lies in [address_base, …' },
+    {
+      name: 'address_base',
+      type: 'u64',
+      about: 'every device pointer of the device lies in [address_base, …',
+    },
     { name: 'address_bytes', type: 'u64', about: '… address_base + address_bytes)' },
     { name: 'uuid', type: 'u8', count: 16, about: 'as cuDeviceGetUuid reports it' },
     { name: 'name', type: 'char', count: 128, about: 'NUL-terminated' },
@@ -89,7 +93,11 @@ export const frame: WireStructure = {
     { name: 'call', type: 'u32', about: 'enum vgpu_call' },
     { name: 'sequence', type: 'u32', about: "chosen by the guest; a response repeats its request's" },
     { name: 'status', type: 'i32', about: 'request: VGPU_FRAME_… flags; response: a CUresult' },
-    { name: 'context', type: 'u64', about: "request: the calling thread's current context or 0; response: 0" },
+    {
+      name: 'context',
+      type: 'u64',
+      about: "request: the calling thread's current context or 0; response: 0",
+    },
   ],
 };
 

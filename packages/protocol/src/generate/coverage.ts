@@ -5,7 +5,8 @@ import { calls } from '../table/table.js';
 const titles = { driver: 'Driver API', runtime: 'Runtime API', nvml: 'NVML' } as const;
 
 function row(call: CallEntry): string {
-  const since = call.since === 0 ? '' : `${Math.floor(call.since / 1000)}.${Math.floor((call.since % 1000) / 10)}`;
+  const since =
+    call.since === 0 ? '' : `${Math.floor(call.since / 1000)}.${Math.floor((call.since % 1000) / 10)}`;
   switch (call.kind) {
     case 'remote':
       return `| \`${call.prototype.name}\` | ${since} | executor${call.deferred ? ', deferred' : ''} | |`;
@@ -18,9 +19,18 @@ function row(call: CallEntry): string {
 
 function section(api: keyof typeof titles): string {
   const entries = calls.filter((call) => call.api === api);
-  const refused = entries.filter((call) => call.kind === 'refused').map((call) => `\`${call.prototype.name}\``);
+  const refused = entries
+    .filter((call) => call.kind === 'refused')
+    .map((call) => `\`${call.prototype.name}\``);
   const rows = entries.map(row).filter((text) => text !== '');
-  const lines = [`## ${titles[api]}`, '', '| call | since CUDA | answered by | note |', '|---|---|---|---|', ...rows, ''];
+  const lines = [
+    `## ${titles[api]}`,
+    '',
+    '| call | since CUDA | answered by | note |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+  ];
   if (refused.length > 0) {
     lines.push(
       `Refused with "not supported" (801), logged once by name, and absent from \`cuGetProcAddress\` (${refused.length}):`,

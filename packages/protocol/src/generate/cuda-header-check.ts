@@ -3,9 +3,9 @@
 import { driverConstants } from '../abi/driver-constants.js';
 import { runtimeConstants } from '../abi/runtime-constants.js';
 import { structures } from '../abi/structures.js';
-import { structureBytesInC } from './structure-layout.js';
 import { calls } from '../table/table.js';
 import { prototypeText } from './c-text.js';
+import { structureBytesInC } from './structure-layout.js';
 
 export function cudaHeaderCheck(header: 'cuda.h' | 'cuda_runtime_api.h'): string {
   const constants = header === 'cuda.h' ? driverConstants : runtimeConstants;

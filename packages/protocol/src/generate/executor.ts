@@ -6,7 +6,8 @@ import type { Parameter, RemoteCall } from '../schema.js';
 import { remoteCalls } from '../table/table.js';
 import { banner, wireScalar } from './c-text.js';
 
-const cppType = (type: string, call: string): string => `std::${wireScalars[wireScalar(type, call)].cType}`.replace('std::float', 'float');
+const cppType = (type: string, call: string): string =>
+  `std::${wireScalars[wireScalar(type, call)].cType}`.replace('std::float', 'float');
 
 interface Step {
   /** Declaration of the method's parameter. */
@@ -41,7 +42,12 @@ function step(call: RemoteCall, { type, name }: Parameter): Step | undefined {
     }
     case 'out': {
       const cpp = cppType(pointee(type) ?? '', callName);
-      return { parameter: `${cpp}& ${name}`, before: `${cpp} ${name}{};`, argument: name, after: `response.write(${name});` };
+      return {
+        parameter: `${cpp}& ${name}`,
+        before: `${cpp} ${name}{};`,
+        argument: name,
+        after: `response.write(${name});`,
+      };
     }
     case 'bytesIn':
       return {
@@ -94,7 +100,10 @@ function steps(call: RemoteCall): { readonly inMethodOrder: Step[]; readonly inW
 }
 
 function method(call: RemoteCall): string {
-  const parameters = ['std::uint64_t context', ...steps(call).inMethodOrder.map(({ parameter }) => parameter)];
+  const parameters = [
+    'std::uint64_t context',
+    ...steps(call).inMethodOrder.map(({ parameter }) => parameter),
+  ];
   const unnamed = parameters.map((parameter) => parameter.replace(/ (\w+)$/, ' /*$1*/'));
   return `  virtual CUresult ${call.prototype.name}(${unnamed.join(', ')}) {\n    return CUDA_ERROR_NOT_SUPPORTED;\n  }`;
 }
@@ -145,7 +154,9 @@ export function executorDispatch(): string {
   const deferred = remoteCalls.filter((call) => call.deferred);
   const cases = (list: readonly RemoteCall[]): string =>
     list.map((call) => `    case VGPU_CALL_${call.prototype.name}:`).join('\n');
-  const names = remoteCalls.map((call) => `    case VGPU_CALL_${call.prototype.name}:\n      return "${call.prototype.name}";`);
+  const names = remoteCalls.map(
+    (call) => `    case VGPU_CALL_${call.prototype.name}:\n      return "${call.prototype.name}";`,
+  );
   return `${banner("From a request's bytes to the backend's method and back.")}
 #include "executor_dispatch.h"
 

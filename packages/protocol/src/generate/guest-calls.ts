@@ -52,7 +52,10 @@ function piecesOf(call: RemoteCall): Pieces {
       case 'bytesIn':
         pieces.checks.push(`(${name} == NULL && ${role.length} != 0)`);
         pieces.locals.push(`const uint64_t wire_${role.length} = ${role.length};`);
-        pieces.request.push(`{&wire_${role.length}, sizeof(wire_${role.length})}`, `{${name}, ${role.length}}`);
+        pieces.request.push(
+          `{&wire_${role.length}, sizeof(wire_${role.length})}`,
+          `{${name}, ${role.length}}`,
+        );
         break;
       case 'bytesOut':
         pieces.checks.push(`(${name} == NULL && ${role.length} != 0)`);
@@ -60,7 +63,9 @@ function piecesOf(call: RemoteCall): Pieces {
         break;
       case 'stringIn':
         pieces.checks.push(`${name} == NULL`);
-        pieces.locals.push(`const uint64_t length_${name} = ${name} == NULL ? 0 : strnlen(${name}, ${role.limit} + 1);`);
+        pieces.locals.push(
+          `const uint64_t length_${name} = ${name} == NULL ? 0 : strnlen(${name}, ${role.limit} + 1);`,
+        );
         pieces.checks.push(`length_${name} > ${role.limit}`);
         pieces.request.push(`{&length_${name}, sizeof(length_${name})}`, `{${name}, (size_t)length_${name}}`);
         break;

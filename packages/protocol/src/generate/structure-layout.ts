@@ -19,7 +19,9 @@ function typeLayout(type: string): { bytes: number; alignment: number } {
   const nested = structureByName.get(type.replace(/^struct /, ''));
   if (nested !== undefined) return structureBytesInC(nested);
   // What remains are handles (pointers), 64-bit device addresses, and the driver API's enumerations.
-  return /^(CU(array|stream|deviceptr)|cuda\w+_t)$/.test(type) ? { bytes: 8, alignment: 8 } : { bytes: 4, alignment: 4 };
+  return /^(CU(array|stream|deviceptr)|cuda\w+_t)$/.test(type)
+    ? { bytes: 8, alignment: 8 }
+    : { bytes: 4, alignment: 4 };
 }
 
 export function structureBytesInC(structure: Structure): Layout {

@@ -36,7 +36,10 @@ export const driverLocal: readonly CallEntry[] = [
   ]),
   ...group('keeps the stack of current contexts of each thread', [
     [3020, 'CUresult cuCtxCreate_v2(CUcontext *pctx, unsigned int flags, CUdevice dev)'],
-    [12050, 'CUresult cuCtxCreate_v4(CUcontext *pctx, CUctxCreateParams *ctxCreateParams, unsigned int flags, CUdevice dev)'],
+    [
+      12050,
+      'CUresult cuCtxCreate_v4(CUcontext *pctx, CUctxCreateParams *ctxCreateParams, unsigned int flags, CUdevice dev)',
+    ],
     [4000, 'CUresult cuCtxDestroy_v2(CUcontext ctx)'],
     [4000, 'CUresult cuCtxPushCurrent_v2(CUcontext ctx)'],
     [4000, 'CUresult cuCtxPopCurrent_v2(CUcontext *pctx)'],
@@ -64,7 +67,10 @@ export const driverLocal: readonly CallEntry[] = [
         unsigned int blockDimX, unsigned int blockDimY, unsigned int blockDimZ, unsigned int sharedMemBytes,
         CUstream hStream, void **kernelParams, void **extra)`,
     ],
-    [11060, 'CUresult cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction f, void **kernelParams, void **extra)'],
+    [
+      11060,
+      'CUresult cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction f, void **kernelParams, void **extra)',
+    ],
   ]),
   ...group('a hint, which the CUDA documentation lets a device ignore', [
     [3000, 'CUresult cuFuncSetCacheConfig(CUfunction hfunc, CUfunc_cache config)'],
@@ -102,7 +108,10 @@ export const driverLocal: readonly CallEntry[] = [
       3020,
       'CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr dstDevice, const void *srcHost, size_t ByteCount, CUstream hStream)',
     ],
-    [3020, 'CUresult cuMemcpyDtoHAsync_v2(void *dstHost, CUdeviceptr srcDevice, size_t ByteCount, CUstream hStream)'],
+    [
+      3020,
+      'CUresult cuMemcpyDtoHAsync_v2(void *dstHost, CUdeviceptr srcDevice, size_t ByteCount, CUstream hStream)',
+    ],
     [
       3020,
       'CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr dstDevice, CUdeviceptr srcDevice, size_t ByteCount, CUstream hStream)',
@@ -113,15 +122,33 @@ export const driverLocal: readonly CallEntry[] = [
     [3020, 'CUresult cuMemsetD8_v2(CUdeviceptr dstDevice, unsigned char uc, size_t N)'],
     [3020, 'CUresult cuMemsetD16_v2(CUdeviceptr dstDevice, unsigned short us, size_t N)'],
     [3020, 'CUresult cuMemsetD32_v2(CUdeviceptr dstDevice, unsigned int ui, size_t N)'],
-    [3020, 'CUresult cuMemsetD2D8_v2(CUdeviceptr dstDevice, size_t dstPitch, unsigned char uc, size_t Width, size_t Height)'],
-    [3020, 'CUresult cuMemsetD2D16_v2(CUdeviceptr dstDevice, size_t dstPitch, unsigned short us, size_t Width, size_t Height)'],
-    [3020, 'CUresult cuMemsetD2D32_v2(CUdeviceptr dstDevice, size_t dstPitch, unsigned int ui, size_t Width, size_t Height)'],
+    [
+      3020,
+      'CUresult cuMemsetD2D8_v2(CUdeviceptr dstDevice, size_t dstPitch, unsigned char uc, size_t Width, size_t Height)',
+    ],
+    [
+      3020,
+      'CUresult cuMemsetD2D16_v2(CUdeviceptr dstDevice, size_t dstPitch, unsigned short us, size_t Width, size_t Height)',
+    ],
+    [
+      3020,
+      'CUresult cuMemsetD2D32_v2(CUdeviceptr dstDevice, size_t dstPitch, unsigned int ui, size_t Width, size_t Height)',
+    ],
     [3020, 'CUresult cuMemsetD8Async(CUdeviceptr dstDevice, unsigned char uc, size_t N, CUstream hStream)'],
     [3020, 'CUresult cuMemsetD16Async(CUdeviceptr dstDevice, unsigned short us, size_t N, CUstream hStream)'],
     [3020, 'CUresult cuMemsetD32Async(CUdeviceptr dstDevice, unsigned int ui, size_t N, CUstream hStream)'],
-    [3020, 'CUresult cuMemsetD2D8Async(CUdeviceptr dstDevice, size_t dstPitch, unsigned char uc, size_t Width, size_t Height, CUstream hStream)'],
-    [3020, 'CUresult cuMemsetD2D16Async(CUdeviceptr dstDevice, size_t dstPitch, unsigned short us, size_t Width, size_t Height, CUstream hStream)'],
-    [3020, 'CUresult cuMemsetD2D32Async(CUdeviceptr dstDevice, size_t dstPitch, unsigned int ui, size_t Width, size_t Height, CUstream hStream)'],
+    [
+      3020,
+      'CUresult cuMemsetD2D8Async(CUdeviceptr dstDevice, size_t dstPitch, unsigned char uc, size_t Width, size_t Height, CUstream hStream)',
+    ],
+    [
+      3020,
+      'CUresult cuMemsetD2D16Async(CUdeviceptr dstDevice, size_t dstPitch, unsigned short us, size_t Width, size_t Height, CUstream hStream)',
+    ],
+    [
+      3020,
+      'CUresult cuMemsetD2D32Async(CUdeviceptr dstDevice, size_t dstPitch, unsigned int ui, size_t Width, size_t Height, CUstream hStream)',
+    ],
   ]),
   ...group('host memory belongs to the guest', [
     [3020, 'CUresult cuMemAllocHost_v2(void **pp, size_t bytesize)'],

@@ -1,7 +1,16 @@
 // Driver API calls that the executor answers, and the internal calls beneath the guest's own code.
 // Order gives the call's number on the wire; the schema hash covers it, so the order may change freely.
 import type { CallEntry } from '../schema.js';
-import { bytesIn, bytesOut, ignored, optionalOut, out, type RemoteOptions, remote, stringIn } from './define.js';
+import {
+  bytesIn,
+  bytesOut,
+  ignored,
+  optionalOut,
+  out,
+  type RemoteOptions,
+  remote,
+  stringIn,
+} from './define.js';
 
 const driver = (since: number, text: string, options?: RemoteOptions): CallEntry =>
   remote('driver', since, text, options);
@@ -48,10 +57,16 @@ export const modules: readonly CallEntry[] = [
   driver(2000, 'CUresult cuModuleGetFunction(CUfunction *hfunc, CUmodule hmod, const char *name)', {
     roles: { hfunc: out, name: stringIn(NAME_LIMIT) },
   }),
-  driver(3020, 'CUresult cuModuleGetGlobal_v2(CUdeviceptr *dptr, size_t *bytes, CUmodule hmod, const char *name)', {
-    roles: { dptr: optionalOut, bytes: optionalOut, name: stringIn(NAME_LIMIT) },
+  driver(
+    3020,
+    'CUresult cuModuleGetGlobal_v2(CUdeviceptr *dptr, size_t *bytes, CUmodule hmod, const char *name)',
+    {
+      roles: { dptr: optionalOut, bytes: optionalOut, name: stringIn(NAME_LIMIT) },
+    },
+  ),
+  driver(12040, 'CUresult cuModuleGetFunctionCount(unsigned int *count, CUmodule mod)', {
+    roles: { count: out },
   }),
-  driver(12040, 'CUresult cuModuleGetFunctionCount(unsigned int *count, CUmodule mod)', { roles: { count: out } }),
   driver(2020, 'CUresult cuFuncGetAttribute(int *pi, CUfunction_attribute attrib, CUfunction hfunc)', {
     roles: { pi: out },
   }),
@@ -127,7 +142,9 @@ export const memory: readonly CallEntry[] = [
 ];
 
 export const streams: readonly CallEntry[] = [
-  driver(2000, 'CUresult cuStreamCreate(CUstream *phStream, unsigned int Flags)', { roles: { phStream: out } }),
+  driver(2000, 'CUresult cuStreamCreate(CUstream *phStream, unsigned int Flags)', {
+    roles: { phStream: out },
+  }),
   driver(5050, 'CUresult cuStreamCreateWithPriority(CUstream *phStream, unsigned int flags, int priority)', {
     roles: { phStream: out },
   }),
@@ -137,7 +154,9 @@ export const streams: readonly CallEntry[] = [
   driver(12000, 'CUresult cuStreamGetId(CUstream hStream, unsigned long long *streamId)', {
     roles: { streamId: out },
   }),
-  driver(3020, 'CUresult cuStreamWaitEvent(CUstream hStream, CUevent hEvent, unsigned int Flags)', { deferred: true }),
+  driver(3020, 'CUresult cuStreamWaitEvent(CUstream hStream, CUevent hEvent, unsigned int Flags)', {
+    deferred: true,
+  }),
   driver(2000, 'CUresult cuStreamQuery(CUstream hStream)', synchronises),
   driver(2000, 'CUresult cuStreamSynchronize(CUstream hStream)', synchronises),
   driver(4000, 'CUresult cuStreamDestroy_v2(CUstream hStream)'),

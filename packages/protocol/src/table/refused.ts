@@ -233,4 +233,7 @@ const runtimeNames = `
   cudaWaitExternalSemaphoresAsync_ptsz
 `;
 
-export const refusedCalls: readonly CallEntry[] = [...refused('driver', driverNames), ...refused('runtime', runtimeNames)];
+export const refusedCalls: readonly CallEntry[] = [
+  ...refused('driver', driverNames),
+  ...refused('runtime', runtimeNames),
+];

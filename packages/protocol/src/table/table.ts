@@ -29,7 +29,10 @@ export function checkTable(entries: readonly CallEntry[]): void {
     if (entry.kind !== 'remote') continue;
     const roles = Object.values(entry.roles).map(({ role }) => role);
     if (roles.includes('bytesOut') && (roles.includes('out') || entry.deferred)) {
-      throw new ProtocolError('ERR_VGPU_PROTOCOL_TABLE', `${prototype.name}: a buffer must be the only result`);
+      throw new ProtocolError(
+        'ERR_VGPU_PROTOCOL_TABLE',
+        `${prototype.name}: a buffer must be the only result`,
+      );
     }
     if (entry.deferred && roles.includes('out')) {
       throw new ProtocolError('ERR_VGPU_PROTOCOL_TABLE', `${prototype.name}: a deferred call has no results`);
