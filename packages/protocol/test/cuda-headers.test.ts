@@ -7,12 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cudaHeaderCheck } from '../src/generate/cuda-header-check.js';
 
 const headers = ['cuda.h', 'cuda_runtime_api.h'] as const;
-const folders = [
-  process.env.CUDA_HOME,
-  process.env.CUDA_PATH,
-  '/usr/local/cuda',
-  '/usr/local/cuda-13.0',
-]
+const folders = [process.env.CUDA_HOME, process.env.CUDA_PATH, '/usr/local/cuda', '/usr/local/cuda-13.0']
   .filter((folder) => folder !== undefined)
   .map((folder) => join(folder, 'include'));
 const include = folders.find((folder) => headers.every((header) => existsSync(join(folder, header))));
