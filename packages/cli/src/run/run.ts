@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { CliError } from '../errors.js';
+import { guestEnvironment } from './environment.js';
+import { type Device, type GpuChoice, openExecutor, type RunningExecutor } from './executor.js';
+import { findProgram, preloadObstacle, spawnError } from './program.js';
+import { dieOf, SignalRelay } from './signals.js';
+
+export interface RunRequest {
+  program: string;
+  args: readonly string[];
+  quiet: boolean;
+  gpu?: GpuChoice;
+  executor?: string;
+}
+
+/** How the program ended: one of the two. */
+type Ending = { code: number } | { signal: NodeJS.Signals };
+
+/** Runs the program and ends this process as the program ended. */
+export async function run(request: RunRequest): Promise<void> {
+  const relay = new SignalRelay();
+  let ending: Ending;
+  try {
+    ending = await runProgram(request, relay);
+  } catch (error) {
+    relay.close();
+    if (!relay.interruptedBy) throw error;
+    ending = { signal: relay.interruptedBy };
+  }
+  relay.close();
+  if ('signal' in ending) dieOf(ending.signal);
+  else process.exit(ending.code);
+}
+
+async function runProgram(request: RunRequest, relay: SignalRelay): Promise<Ending> {
+  const path = findProgram(request.program);
+  const { guestLibrary } = await import('@vgpu/preload-shim');
+  const guest = guestLibrary();
+  warnOfObstacle(path, request);
+
+  // An explicit --gpu asks for an executor of one's own, whatever the environment says.
+  const url = request.executor ?? (request.gpu ? undefined : process.env.VGPU_EXECUTOR || undefined);
+  const executor = await openExecutor({ gpu: request.gpu, url, signal: relay.abortSignal });
+  try {
+    if (relay.interruptedBy) throw new CliError('ERR_VGPU_INTERRUPTED', 'interrupted');
+    announce(request, executor);
+    const program = spawn(path, request.args, {
+      argv0: request.program,
+      stdio: 'inherit',
+      env: guestEnvironment(process.env, guest, executor.url),
+    });
+    relay.attach(program);
+    return await ended(program, path);
+  } finally {
+    await executor.stop();
+  }
+}
+
+function ended(program: ChildProcess, path: string): Promise<Ending> {
+  return new Promise((resolve, reject) => {
+    program.once('error', (error) => reject(spawnError(path, error)));
+    program.once('exit', (code, signal) => resolve(signal ? { signal } : { code: code ?? 0 }));
+  });
+}
+
+function warnOfObstacle(path: string, { program, quiet }: RunRequest): void {
+  const obstacle = preloadObstacle(path);
+  if (obstacle && !quiet)
+    process.stderr.write(`vgpu: warning: ${program} will not see the GPU: ${obstacle}\n`);
+}
+
+function announce({ program, quiet }: RunRequest, { device }: RunningExecutor): void {
+  // Only people read this: a log or another program gets exactly what the program wrote.
+  if (!quiet && process.stderr.isTTY) process.stderr.write(`vgpu: ${program} runs on ${describe(device)}\n`);
+}
+
+function describe({ name, memoryBytes, backend }: Device): string {
+  return `${name} (${backend}, ${(memoryBytes / 2 ** 30).toFixed(1)} GiB)`;
+}
