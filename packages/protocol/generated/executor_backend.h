@@ -39,15 +39,15 @@ class BackendCalls {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
-  virtual CUresult vgpuContextCreate(std::uint64_t /*context*/, std::uint64_t& /*context*/, std::uint32_t /*flags*/, std::int32_t /*dev*/) {
+  virtual CUresult vgpuContextCreate(std::uint64_t /*context*/, std::uint64_t& /*pctx*/, std::uint32_t /*flags*/, std::int32_t /*dev*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
-  virtual CUresult vgpuContextDestroy(std::uint64_t /*context*/, std::uint64_t /*context*/) {
+  virtual CUresult vgpuContextDestroy(std::uint64_t /*context*/, std::uint64_t /*ctx*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
-  virtual CUresult vgpuContextDevice(std::uint64_t /*context*/, std::int32_t& /*device*/, std::uint64_t /*context*/) {
+  virtual CUresult vgpuContextDevice(std::uint64_t /*context*/, std::int32_t& /*device*/, std::uint64_t /*ctx*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
@@ -127,7 +127,7 @@ class BackendCalls {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
-  virtual CUresult vgpuPointerContext(std::uint64_t /*context*/, std::uint64_t& /*context*/, std::uint64_t /*pointer*/) {
+  virtual CUresult vgpuPointerContext(std::uint64_t /*context*/, std::uint64_t& /*pctx*/, std::uint64_t /*pointer*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 

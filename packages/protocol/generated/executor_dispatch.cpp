@@ -195,25 +195,25 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       break;
     }
     case VGPU_CALL_vgpuContextCreate: {
-      std::uint64_t context{};
+      std::uint64_t pctx{};
       const auto flags = request.read<std::uint32_t>();
       const auto dev = request.read<std::int32_t>();
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
-      result = backend.vgpuContextCreate(context, context, flags, dev);
-      response.write(context);
+      result = backend.vgpuContextCreate(context, pctx, flags, dev);
+      response.write(pctx);
       break;
     }
     case VGPU_CALL_vgpuContextDestroy: {
-      const auto context = request.read<std::uint64_t>();
+      const auto ctx = request.read<std::uint64_t>();
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
-      result = backend.vgpuContextDestroy(context, context);
+      result = backend.vgpuContextDestroy(context, ctx);
       break;
     }
     case VGPU_CALL_vgpuContextDevice: {
       std::int32_t device{};
-      const auto context = request.read<std::uint64_t>();
+      const auto ctx = request.read<std::uint64_t>();
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
-      result = backend.vgpuContextDevice(context, device, context);
+      result = backend.vgpuContextDevice(context, device, ctx);
       response.write(device);
       break;
     }
@@ -383,11 +383,11 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       break;
     }
     case VGPU_CALL_vgpuPointerContext: {
-      std::uint64_t context{};
+      std::uint64_t pctx{};
       const auto pointer = request.read<std::uint64_t>();
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
-      result = backend.vgpuPointerContext(context, context, pointer);
-      response.write(context);
+      result = backend.vgpuPointerContext(context, pctx, pointer);
+      response.write(pctx);
       break;
     }
     case VGPU_CALL_vgpuCopyToDevice: {

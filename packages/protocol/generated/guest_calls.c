@@ -51,30 +51,30 @@ VGPU_EXPORT CUresult cuDevicePrimaryCtxSetFlags_v2(CUdevice dev, unsigned int fl
   return vgpu_exchange(VGPU_CALL_cuDevicePrimaryCtxSetFlags_v2, 0, request, 2, NULL, 0);
 }
 
-CUresult vgpuContextCreate(CUcontext *context, unsigned int flags, CUdevice dev) {
-  uint64_t wire_context = 0;
+CUresult vgpuContextCreate(CUcontext *pctx, unsigned int flags, CUdevice dev) {
+  uint64_t wire_pctx = 0;
   const uint32_t wire_flags = (uint32_t)flags;
   const int32_t wire_dev = (int32_t)dev;
-  if (context == NULL) return CUDA_ERROR_INVALID_VALUE;
+  if (pctx == NULL) return CUDA_ERROR_INVALID_VALUE;
   const struct vgpu_segment request[] = {{&wire_flags, sizeof(wire_flags)}, {&wire_dev, sizeof(wire_dev)}};
-  const struct vgpu_buffer response[] = {{&wire_context, sizeof(wire_context)}};
+  const struct vgpu_buffer response[] = {{&wire_pctx, sizeof(wire_pctx)}};
   const CUresult result = vgpu_exchange(VGPU_CALL_vgpuContextCreate, 0, request, 2, response, 1);
   if (result != CUDA_SUCCESS) return result;
-  *context = (CUcontext)(uintptr_t)wire_context;
+  *pctx = (CUcontext)(uintptr_t)wire_pctx;
   return CUDA_SUCCESS;
 }
 
-CUresult vgpuContextDestroy(CUcontext context) {
-  const uint64_t wire_context = (uint64_t)(uintptr_t)context;
-  const struct vgpu_segment request[] = {{&wire_context, sizeof(wire_context)}};
+CUresult vgpuContextDestroy(CUcontext ctx) {
+  const uint64_t wire_ctx = (uint64_t)(uintptr_t)ctx;
+  const struct vgpu_segment request[] = {{&wire_ctx, sizeof(wire_ctx)}};
   return vgpu_exchange(VGPU_CALL_vgpuContextDestroy, 0, request, 1, NULL, 0);
 }
 
-CUresult vgpuContextDevice(CUdevice *device, CUcontext context) {
+CUresult vgpuContextDevice(CUdevice *device, CUcontext ctx) {
   int32_t wire_device = 0;
-  const uint64_t wire_context = (uint64_t)(uintptr_t)context;
+  const uint64_t wire_ctx = (uint64_t)(uintptr_t)ctx;
   if (device == NULL) return CUDA_ERROR_INVALID_VALUE;
-  const struct vgpu_segment request[] = {{&wire_context, sizeof(wire_context)}};
+  const struct vgpu_segment request[] = {{&wire_ctx, sizeof(wire_ctx)}};
   const struct vgpu_buffer response[] = {{&wire_device, sizeof(wire_device)}};
   const CUresult result = vgpu_exchange(VGPU_CALL_vgpuContextDevice, 0, request, 1, response, 1);
   if (result != CUDA_SUCCESS) return result;
@@ -296,15 +296,15 @@ VGPU_EXPORT CUresult cuMemGetAddressRange_v2(CUdeviceptr *pbase, size_t *psize, 
   return CUDA_SUCCESS;
 }
 
-CUresult vgpuPointerContext(CUcontext *context, CUdeviceptr pointer) {
-  uint64_t wire_context = 0;
+CUresult vgpuPointerContext(CUcontext *pctx, CUdeviceptr pointer) {
+  uint64_t wire_pctx = 0;
   const uint64_t wire_pointer = (uint64_t)pointer;
-  if (context == NULL) return CUDA_ERROR_INVALID_VALUE;
+  if (pctx == NULL) return CUDA_ERROR_INVALID_VALUE;
   const struct vgpu_segment request[] = {{&wire_pointer, sizeof(wire_pointer)}};
-  const struct vgpu_buffer response[] = {{&wire_context, sizeof(wire_context)}};
+  const struct vgpu_buffer response[] = {{&wire_pctx, sizeof(wire_pctx)}};
   const CUresult result = vgpu_exchange(VGPU_CALL_vgpuPointerContext, 0, request, 1, response, 1);
   if (result != CUDA_SUCCESS) return result;
-  *context = (CUcontext)(uintptr_t)wire_context;
+  *pctx = (CUcontext)(uintptr_t)wire_pctx;
   return CUDA_SUCCESS;
 }
 

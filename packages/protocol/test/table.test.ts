@@ -25,6 +25,14 @@ describe('the vocabulary', () => {
   });
 });
 
+describe('names of parameters', () => {
+  it("leaves `context` to the frame's context, which every method of the backend gets", () => {
+    expect(code(() => remote('internal', 0, 'CUresult f(CUcontext context)'))).toBe(
+      'ERR_VGPU_PROTOCOL_TABLE',
+    );
+  });
+});
+
 describe('checkTable', () => {
   const call = remote('driver', 0, 'CUresult f(int a)');
 

@@ -26,6 +26,13 @@ export function remote(api: Api, since: number, text: string, options: RemoteOpt
   const given = options.roles ?? {};
   const roles: Record<string, ParameterRole> = {};
   for (const { name, type } of prototype.parameters) {
+    // Every method of the backend has a parameter of this name already: the frame's.
+    if (name === 'context') {
+      throw new ProtocolError(
+        'ERR_VGPU_PROTOCOL_TABLE',
+        `${prototype.name}: a parameter must not be named "context"`,
+      );
+    }
     const role = given[name] ?? { role: 'in' };
     if (role.role === 'in' && pointee(type) !== undefined) {
       throw new ProtocolError('ERR_VGPU_PROTOCOL_TABLE', `${prototype.name}: pointer "${name}" needs a role`);

@@ -34,12 +34,12 @@ export const contexts: readonly CallEntry[] = [
     ...withoutContext,
   }),
   driver(11000, 'CUresult cuDevicePrimaryCtxSetFlags_v2(CUdevice dev, unsigned int flags)', withoutContext),
-  internal('CUresult vgpuContextCreate(CUcontext *context, unsigned int flags, CUdevice dev)', {
-    roles: { context: out },
+  internal('CUresult vgpuContextCreate(CUcontext *pctx, unsigned int flags, CUdevice dev)', {
+    roles: { pctx: out },
     ...withoutContext,
   }),
-  internal('CUresult vgpuContextDestroy(CUcontext context)', withoutContext),
-  internal('CUresult vgpuContextDevice(CUdevice *device, CUcontext context)', {
+  internal('CUresult vgpuContextDestroy(CUcontext ctx)', withoutContext),
+  internal('CUresult vgpuContextDevice(CUdevice *device, CUcontext ctx)', {
     roles: { device: out },
     ...withoutContext,
   }),
@@ -98,8 +98,8 @@ export const memory: readonly CallEntry[] = [
   driver(3020, 'CUresult cuMemGetAddressRange_v2(CUdeviceptr *pbase, size_t *psize, CUdeviceptr dptr)', {
     roles: { pbase: optionalOut, psize: optionalOut },
   }),
-  internal('CUresult vgpuPointerContext(CUcontext *context, CUdeviceptr pointer)', {
-    roles: { context: out },
+  internal('CUresult vgpuPointerContext(CUcontext *pctx, CUdeviceptr pointer)', {
+    roles: { pctx: out },
     ...withoutContext,
   }),
   // A large copy travels in pieces. totalBytes is what is still to come, this piece included, so that a copy past
