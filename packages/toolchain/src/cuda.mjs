@@ -1,0 +1,39 @@
+// @ts-check
+import { spawnSync } from 'node:child_process';
+import { basename } from 'node:path';
+import { findCommand } from './system-packages.mjs';
+
+/** Where nvcc is, or undefined: everything that needs it is optional. */
+export function findNvcc() {
+  return findCommand('nvcc') ?? findCommand('/usr/local/cuda/bin/nvcc');
+}
+
+/**
+ * The PTX that nvcc makes of a CUDA source, as the repository keeps it: under a line that says where it is from.
+ *
+ * @param {string} nvcc
+ * @param {string} source
+ */
+export function makePtx(nvcc, source) {
+  const version = spawnSync(nvcc, ['--version'], { encoding: 'utf8' }).stdout;
+  const release = /release ([\d.]+)/.exec(version ?? '')?.[1];
+  const result = spawnSync(nvcc, ['-ptx', '-arch=compute_75', '-o', '/dev/stdout', source], {
+    encoding: 'utf8',
+  });
+  if (!release || result.status !== 0) {
+    throw new Error(`${nvcc} makes no PTX of ${source}: ${result.error ?? result.stderr}`);
+  }
+  // The compiler's own header names its build, which may change while the code does not.
+  const code = result.stdout.slice(result.stdout.search(/^\.version/m));
+  return `// Made from ${basename(source)} by nvcc ${release} -ptx -arch=compute_75.\n${code}`;
+}
+
+/**
+ * Why a PTX file of the repository cannot be compared with what this nvcc makes, or undefined.
+ *
+ * @param {string} made @param {string} kept
+ */
+export function incomparable(made, kept) {
+  const [madeBy, keptBy] = [made, kept].map((text) => /by nvcc ([\d.]+)/.exec(text)?.[1]);
+  return madeBy === keptBy ? undefined : `this is nvcc ${madeBy}, the file is from nvcc ${keptBy}`;
+}
