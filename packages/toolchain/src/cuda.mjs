@@ -17,14 +17,14 @@ export function findNvcc() {
 export function makePtx(nvcc, source) {
   const version = spawnSync(nvcc, ['--version'], { encoding: 'utf8' }).stdout;
   const release = /release ([\d.]+)/.exec(version ?? '')?.[1];
-  const result = spawnSync(nvcc, ['-ptx', '-arch=compute_75', '-o', '/dev/stdout', source], {
+  const result = spawnSync(nvcc, ['-ptx', '-arch=compute_75', '-o', '-', source], {
     encoding: 'utf8',
   });
-  if (!release || result.status !== 0) {
+  // The compiler's own header names its build, which may change while the code does not.
+  const code = /^\.version[^]*/m.exec(result.stdout ?? '')?.[0];
+  if (!release || result.status !== 0 || !code) {
     throw new Error(`${nvcc} makes no PTX of ${source}: ${result.error ?? result.stderr}`);
   }
-  // The compiler's own header names its build, which may change while the code does not.
-  const code = result.stdout.slice(result.stdout.search(/^\.version/m));
   return `// Made from ${basename(source)} by nvcc ${release} -ptx -arch=compute_75.\n${code}`;
 }
 
