@@ -42,7 +42,7 @@ enable_testing()
 function(vgpu_target target)
   set_target_properties(${target} PROPERTIES C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden
                                              VISIBILITY_INLINES_HIDDEN ON C_EXTENSIONS OFF)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Werror -fstack-protector-strong -fno-strict-aliasing)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Werror -fstack-protector-strong)
   # The same sources give the same bytes in every checkout.
   target_compile_options(${target} PRIVATE -ffile-prefix-map=${VGPU_PACKAGES_DIR}/=)
   target_link_options(${target} PRIVATE -Wl,-z,relro,-z,now,-z,noexecstack)
