@@ -203,6 +203,21 @@ describe('executor', () => {
   });
 });
 
+describe('an executor that does not stop well', () => {
+  it("is reported, and the program's exit code is kept", async () => {
+    const result = await vgpu.run(sh('exit 3'), { env: { STAND_IN_STOP: 'fails' } });
+    expect(result).toMatchObject({ code: 3, stderr: 'vgpu: stuck [ERR_VGPU_STUCK]\n' });
+  });
+
+  it('does not keep vgpu from being interrupted', async () => {
+    const child = vgpu.start(sh('exit 3'), { env: { STAND_IN_STOP: 'hangs' } });
+    const result = finished(child);
+    await expect.poll(() => existsSync(vgpu.log) && readFileSync(vgpu.log, 'utf8')).toContain('stop');
+    child.kill('SIGINT');
+    expect(await result).toMatchObject({ signal: 'SIGINT' });
+  });
+});
+
 describe('wrong use', () => {
   it.each([
     ['a program that is not in PATH', ['run', 'no-such-program'], 127, 'ERR_VGPU_PROGRAM_NOT_FOUND'],

@@ -12,7 +12,12 @@ const EXECUTOR = `
 import { appendFileSync } from 'node:fs';
 const log = (line) => appendFileSync(process.env.STAND_IN_LOG, line + '\\n');
 const device = { name: 'Stand-in GPU', memoryBytes: 2 ** 31, backend: 'software' };
-const executor = (url) => ({ url, device, stop: async () => log('stop ' + url) });
+const executor = (url) => ({ url, device, stop: () => stop(url) });
+const stop = async (url) => {
+  log('stop ' + url);
+  if (process.env.STAND_IN_STOP === 'fails') throw Object.assign(new Error('stuck'), { code: 'ERR_VGPU_STUCK' });
+  if (process.env.STAND_IN_STOP === 'hangs') await new Promise((resolve) => setTimeout(resolve, 20_000));
+};
 export const Executor = {
   async start({ gpu, signal }) {
     log('start ' + gpu);

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { CliError } from '../errors.js';
+import { CliError, describeError, EXIT_VGPU_FAILED } from '../errors.js';
 import { guestEnvironment } from './environment.js';
 import { type Device, type GpuChoice, openExecutor, type RunningExecutor } from './executor.js';
 import { findProgram, preloadObstacle, spawnError } from './program.js';
@@ -52,14 +52,17 @@ async function runProgram(request: RunRequest, relay: SignalRelay): Promise<Endi
     relay.attach(program);
     return await ended(program, path);
   } finally {
-    await executor.stop();
+    // From here on a signal has its ordinary effect, or an executor that is slow to stop could not be left.
+    relay.close();
+    // The program has ended as it has ended; that the executor did not end well must not change its result.
+    await executor.stop().catch((error: unknown) => process.stderr.write(describeError(error)));
   }
 }
 
 function ended(program: ChildProcess, path: string): Promise<Ending> {
   return new Promise((resolve, reject) => {
     program.once('error', (error) => reject(spawnError(path, error)));
-    program.once('exit', (code, signal) => resolve(signal ? { signal } : { code: code ?? 0 }));
+    program.once('exit', (code, signal) => resolve(signal ? { signal } : { code: code ?? EXIT_VGPU_FAILED }));
   });
 }
 

@@ -17,7 +17,7 @@ const FROM_TERMINAL: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT',
 
 /**
  * Hands the signals that vgpu receives to the program. Before there is a program, one that asks to end aborts
- * what is going on instead; after it, such a signal has its ordinary effect.
+ * what is going on instead.
  */
 export class SignalRelay {
   /** The signal that arrived before there was a program. */
