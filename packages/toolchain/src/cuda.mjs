@@ -21,7 +21,7 @@ export function makePtx(nvcc, source) {
     encoding: 'utf8',
   });
   // The compiler's own header names its build, which may change while the code does not.
-  const code = /^\.version[^]*/m.exec(result.stdout ?? '')?.[0];
+  const code = /^\.version[\s\S]*/m.exec(result.stdout ?? '')?.[0];
   if (!release || result.status !== 0 || !code) {
     throw new Error(`${nvcc} makes no PTX of ${source}: ${result.error ?? result.stderr}`);
   }
