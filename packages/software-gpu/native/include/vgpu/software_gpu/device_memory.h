@@ -48,6 +48,8 @@ class DeviceMemory {
   /// Error(invalid_value), as the driver API does for a bad device pointer in a copy.
   std::span<std::byte> bytes(DeviceAddress address, std::size_t bytes);
 
+  /// Every address that allocate() gives lies in [base(), base() + total_bytes()).
+  [[nodiscard]] DeviceAddress base() const { return reinterpret_cast<DeviceAddress>(arena_); }
   [[nodiscard]] std::size_t total_bytes() const { return capacity_; }
   [[nodiscard]] std::size_t free_bytes() const { return capacity_ - used_; }
 
