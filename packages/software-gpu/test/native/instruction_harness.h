@@ -1,0 +1,93 @@
+// Runs PTX on every build of the interpreter and compares what it leaves in memory with the reference.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "instruction_types.h"
+#include "vgpu/software_gpu/gpu.h"
+
+namespace vgpu::software::test {
+
+inline constexpr std::string_view kPtxHeader = ".version 9.0\n.target sm_75\n.address_size 64\n\n";
+
+/// The interpreter's builds that this processor can run, one Gpu each, kept for the whole run. Throws when a
+/// Gpu answers with another path than the one asked for.
+const std::vector<std::unique_ptr<Gpu>>& gpus();
+std::string_view path_name(VectorPath path);
+
+/// An allocation that lives as long as this object.
+class DeviceBuffer {
+ public:
+  DeviceBuffer(Gpu& gpu, std::size_t bytes);
+  ~DeviceBuffer();
+  DeviceBuffer(const DeviceBuffer&) = delete;
+  DeviceBuffer& operator=(const DeviceBuffer&) = delete;
+
+  [[nodiscard]] DeviceAddress address() const { return address_; }
+  [[nodiscard]] std::span<std::byte> bytes();
+
+  template <class T>
+  [[nodiscard]] std::span<T> as() {
+    return {reinterpret_cast<T*>(bytes().data()), bytes_ / sizeof(T)};
+  }
+
+ private:
+  Gpu& gpu_;
+  std::size_t bytes_;
+  DeviceAddress address_;
+};
+
+/// Parameters in declaration order, each at its natural alignment.
+class Parameters {
+ public:
+  template <class T>
+  Parameters& add(T value) {
+    bytes_.resize((bytes_.size() + sizeof(T) - 1) / sizeof(T) * sizeof(T));
+    const auto* first = reinterpret_cast<const std::byte*>(&value);
+    bytes_.insert(bytes_.end(), first, first + sizeof(T));
+    return *this;
+  }
+  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
+
+ private:
+  std::vector<std::byte> bytes_;
+};
+
+std::unique_ptr<Module> load(Gpu& gpu, std::string_view ptx);
+LaunchStatistics launch(Gpu& gpu, const Kernel& kernel, Dim3 grid, Dim3 block, const Parameters& parameters,
+                        std::uint32_t dynamic_shared_bytes = 0);
+
+/// The kernel that the harness makes of a row. `immediate_operand` selects the variant in which that source
+/// is a constant; its constants are the row's immediate_values().
+std::string row_ptx(const Row& row);
+std::string immediate_ptx(const Row& row, std::size_t operand);
+std::vector<std::uint64_t> immediate_values(Type type);
+
+bool matches(Type type, const Expected& expected, std::uint64_t got);
+std::string describe(Type type, const Expected& expected);
+
+struct RowResult {
+  std::size_t inputs = 0;               // operand tuples, each run on every path and in every variant
+  std::vector<std::string> mismatches;  // the first few, readable
+  std::string refused;                  // the interpreter's words, when it does not support the form
+};
+
+/// Every variant of the row on every path.
+RowResult run_row(const Row& row);
+
+/// Runs the rows and reports through doctest: a mismatch fails, and so does a refusal unless the committed
+/// list of refused forms names it. Prints the number of forms and inputs.
+void check_rows(std::string_view family, const std::vector<Row>& rows);
+
+struct Program;
+
+/// Loads the program on every path and hands its kernel "test" to `check`. A refusal fails unless the
+/// committed list of refused forms names the program.
+void run_program(const Program& program, const std::function<void(Gpu& gpu, Module& module)>& check);
+
+}  // namespace vgpu::software::test
