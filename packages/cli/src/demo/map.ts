@@ -9,9 +9,9 @@ const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 /** `none` draws a letter for each cluster instead of coloured dots. */
 export type Palette = 'none' | '16' | '256';
 
-/** A mark in the colour of a cluster, or the cluster's letter. */
+/** Text in the colour of a cluster, or as many of the cluster's letter. */
 export function mark(cluster: number, palette: Palette, text = '●'): string {
-  if (palette === 'none') return LETTERS[cluster % LETTERS.length] as string;
+  if (palette === 'none') return (LETTERS[cluster % LETTERS.length] as string).repeat(text.length);
   const code =
     palette === '256'
       ? `38;5;${COLOURS_256[cluster % COLOURS_256.length]}`
@@ -58,12 +58,24 @@ export function drawMap(
 }
 
 function drawLine(line: (Cell | undefined)[], palette: Palette): string {
-  const text = Array.from(line, (cell) => {
-    if (!cell) return ' ';
-    const [cluster] = [...cell.counts].reduce((most, next) => (next[1] > most[1] ? next : most));
-    return mark(cluster, palette, String.fromCodePoint(0x2800 + cell.dots));
-  });
-  return text.join('').trimEnd();
+  // Neighbours of the same cluster share one change of colour.
+  const runs: { cluster: number | undefined; text: string }[] = [];
+  for (const cell of Array.from(line)) {
+    const cluster = cell && mostFrequent(cell.counts);
+    const text = cell ? String.fromCodePoint(0x2800 + cell.dots) : ' ';
+    const last = runs.at(-1);
+    if (last && last.cluster === cluster) last.text += text;
+    else runs.push({ cluster, text });
+  }
+  return runs
+    .map(({ cluster, text }) => (cluster === undefined ? text : mark(cluster, palette, text)))
+    .join('')
+    .trimEnd();
+}
+
+function mostFrequent(counts: Map<number, number>): number {
+  const [cluster] = [...counts].reduce((most, next) => (next[1] > most[1] ? next : most));
+  return cluster;
 }
 
 function trimEmpty(lines: string[]): string[] {
