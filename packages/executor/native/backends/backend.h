@@ -1,0 +1,67 @@
+// What runs the calls of one client: the generated methods, and what the handshake has to say.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "executor_backend.h"
+#include "support/log.h"
+#include "vgpu_protocol.h"
+
+namespace vgpu::executor {
+
+/// Thrown by a backend's methods; what() is one line for the log that names the cause.
+class CallError : public std::runtime_error {
+ public:
+  CallError(CUresult result, const std::string& message) : std::runtime_error(message), result_(result) {}
+  [[nodiscard]] CUresult result() const noexcept { return result_; }
+
+ private:
+  CUresult result_;
+};
+
+/// One object per client, in the client's own process. Besides returning a CUresult, methods may throw:
+/// CallError, or anything that result_of() knows.
+class Backend : public BackendCalls {
+ public:
+  /// "software" or "real".
+  [[nodiscard]] virtual std::string name() const = 0;
+  /// As cuDriverGetVersion reports it.
+  [[nodiscard]] virtual std::int32_t driver_version() const = 0;
+  /// As NVML reports it.
+  [[nodiscard]] virtual std::string driver_release() const = 0;
+  [[nodiscard]] virtual std::vector<vgpu_device> devices() = 0;
+
+  /// What the program is told about an exception that a method threw.
+  [[nodiscard]] virtual CUresult result_of(const std::exception& error) const;
+};
+
+enum class BackendKind { automatic, real, software };
+enum class VectorPathChoice { automatic, portable, avx2, avx512 };
+
+struct BackendOptions {
+  BackendKind kind = BackendKind::automatic;
+  std::size_t memory_bytes = 0;
+  unsigned threads = 0;                      // 0: one per core
+  std::chrono::seconds kernel_time_limit{};  // 0: none
+  VectorPathChoice vector_path = VectorPathChoice::automatic;
+};
+
+/// The kind was asked for by name and is not there.
+class BackendUnavailable : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Which kind `automatic` stands for on this machine; logs why. Throws BackendUnavailable.
+BackendKind choose_backend(BackendKind wanted, Log& log);
+
+/// Throws what result_of() of the backend would understand; here only std::exception can be relied upon.
+std::unique_ptr<Backend> create_backend(const BackendOptions& options);
+
+}  // namespace vgpu::executor

@@ -1,0 +1,13 @@
+// What the software GPU says about itself in the handshake.
+#pragma once
+
+#include <chrono>
+
+#include "vgpu/software_gpu/gpu.h"
+#include "vgpu_protocol.h"
+
+namespace vgpu::executor {
+
+vgpu_device describe_device(software::Gpu& gpu, std::chrono::seconds kernel_time_limit);
+
+}  // namespace vgpu::executor

@@ -1,0 +1,90 @@
+// Device memory: allocation, and what is known of an address.
+#include "backends/software/software_backend.h"
+
+namespace vgpu::executor {
+namespace {
+
+std::string hexadecimal(std::uint64_t address) {
+  char text[20];
+  snprintf(text, sizeof(text), "0x%llx", static_cast<unsigned long long>(address));
+  return text;
+}
+
+std::uint64_t checked_product(std::uint64_t a, std::uint64_t b) {
+  std::uint64_t product = 0;
+  if (__builtin_mul_overflow(a, b, &product)) {
+    throw CallError(CUDA_ERROR_OUT_OF_MEMORY, std::to_string(a) + " times " + std::to_string(b) + " bytes");
+  }
+  return product;
+}
+
+}  // namespace
+
+CUresult SoftwareBackend::cuMemGetInfo_v2(Handle current, std::uint64_t& free, std::uint64_t& total) {
+  require_context(current);
+  free = gpu_->memory().free_bytes();
+  total = gpu_->memory().total_bytes();
+  return CUDA_SUCCESS;
+}
+
+CUresult SoftwareBackend::cuMemAlloc_v2(Handle current, std::uint64_t& address, std::uint64_t bytes) {
+  require_context(current);
+  address = gpu_->memory().allocate(bytes);
+  allocations_.emplace(address, current);
+  return CUDA_SUCCESS;
+}
+
+CUresult SoftwareBackend::cuMemAllocPitch_v2(Handle current, std::uint64_t& address, std::uint64_t& pitch,
+                                             std::uint64_t width, std::uint64_t height,
+                                             std::uint32_t element_bytes) {
+  // The element sizes that coalesce; the driver API knows no others.
+  if (element_bytes != 4 && element_bytes != 8 && element_bytes != 16) {
+    throw CallError(CUDA_ERROR_INVALID_VALUE, "elements of " + std::to_string(element_bytes) + " bytes");
+  }
+  constexpr std::uint64_t kPitchAlignment = software::DeviceMemory::kAlignment;
+  if (width > gpu_->memory().total_bytes()) {
+    throw CallError(CUDA_ERROR_OUT_OF_MEMORY, "rows of " + std::to_string(width) + " bytes");
+  }
+  pitch = (width + kPitchAlignment - 1) / kPitchAlignment * kPitchAlignment;
+  return cuMemAlloc_v2(current, address, checked_product(pitch, height));
+}
+
+CUresult SoftwareBackend::cuMemFree_v2(Handle current, std::uint64_t address) {
+  require_context(current);
+  // Asking the memory would also free a module's variable.
+  const auto allocation = allocations_.find(address);
+  if (allocation == allocations_.end()) {
+    throw CallError(CUDA_ERROR_INVALID_VALUE, hexadecimal(address) + " is not an allocation");
+  }
+  gpu_->memory().free(address);
+  allocations_.erase(allocation);
+  return CUDA_SUCCESS;
+}
+
+CUresult SoftwareBackend::cuMemGetAddressRange_v2(Handle current, std::uint64_t& base, std::uint64_t& bytes,
+                                                  std::uint64_t address) {
+  require_context(current);
+  const auto allocation = gpu_->memory().find(address);
+  if (!allocation) throw CallError(CUDA_ERROR_NOT_FOUND, hexadecimal(address) + " is in no allocation");
+  base = allocation->base;
+  bytes = allocation->bytes;
+  return CUDA_SUCCESS;
+}
+
+CUresult SoftwareBackend::vgpuPointerContext(Handle, Handle& context, std::uint64_t pointer) {
+  const auto allocation = gpu_->memory().find(pointer);
+  if (!allocation) throw CallError(CUDA_ERROR_INVALID_VALUE, hexadecimal(pointer) + " is in no allocation");
+  if (const auto owner = allocations_.find(allocation->base); owner != allocations_.end()) {
+    context = owner->second;
+    return CUDA_SUCCESS;
+  }
+  const auto variable = variables_.find(allocation->base);
+  const Module* module = variable == variables_.end() ? nullptr : modules_.find(variable->second);
+  if (module == nullptr) {
+    throw CallError(CUDA_ERROR_INVALID_VALUE, hexadecimal(pointer) + " is in no variable that was asked for");
+  }
+  context = module->context;
+  return CUDA_SUCCESS;
+}
+
+}  // namespace vgpu::executor

@@ -1,0 +1,71 @@
+// What a client's handles stand for on the software GPU.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "backends/software/handle_table.h"
+#include "vgpu/software_gpu/gpu.h"
+
+namespace vgpu::executor {
+
+/// By CUlimit: the limits that a device without device-side launches and without control over its L2 cache
+/// has.
+using ContextLimits = std::array<std::uint64_t, 3>;
+
+/// None binds: the software GPU gives a thread the stack that its kernel declares, and refuses kernels with
+/// printf or malloc.
+inline constexpr ContextLimits kDefaultContextLimits = [] {
+  ContextLimits limits{};
+  limits[CU_LIMIT_STACK_SIZE] = 1024;
+  limits[CU_LIMIT_PRINTF_FIFO_SIZE] = 1 << 20;
+  limits[CU_LIMIT_MALLOC_HEAP_SIZE] = 8 << 20;
+  return limits;
+}();
+
+/// A CUDA context owns modules, functions, streams, events and allocations.
+struct Context {
+  std::uint32_t flags = 0;
+  ContextLimits limits = kDefaultContextLimits;
+};
+
+/// The device's primary context exists always; it is active while somebody retains it.
+struct PrimaryContext {
+  Handle handle = 0;
+  std::uint32_t retained = 0;
+};
+
+struct Module {
+  Handle context = 0;
+  std::unique_ptr<software::Module> code;
+  std::map<std::string, Handle, std::less<>> functions;
+};
+
+struct Function {
+  Handle context = 0;
+  Handle module = 0;
+  std::string name;
+  /// What cuFuncSetAttribute allowed, instead of the default.
+  std::optional<std::int32_t> dynamic_shared_limit;
+  std::int32_t shared_memory_carveout = -1;
+};
+
+/// Work runs when it arrives, so a stream has no state.
+struct Stream {
+  Handle context = 0;
+  std::uint32_t flags = 0;
+  std::int32_t priority = 0;
+};
+
+struct Event {
+  Handle context = 0;
+  std::uint32_t flags = 0;
+  std::optional<std::chrono::steady_clock::time_point> recorded;
+};
+
+}  // namespace vgpu::executor

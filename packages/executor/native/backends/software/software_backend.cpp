@@ -1,0 +1,43 @@
+#include "backends/software/software_backend.h"
+
+#include "backends/software/device_description.h"
+
+namespace vgpu::executor {
+namespace {
+
+software::VectorPath vector_path(VectorPathChoice choice) {
+  switch (choice) {
+    case VectorPathChoice::portable:
+      return software::VectorPath::portable;
+    case VectorPathChoice::avx2:
+      return software::VectorPath::avx2;
+    case VectorPathChoice::avx512:
+      return software::VectorPath::avx512;
+    case VectorPathChoice::automatic:
+      break;
+  }
+  return software::VectorPath::automatic;
+}
+
+}  // namespace
+
+SoftwareBackend::SoftwareBackend(const BackendOptions& options)
+    : gpu_(software::Gpu::create({.memory_bytes = options.memory_bytes,
+                                  .threads = options.threads,
+                                  .vector_path = vector_path(options.vector_path)})),
+      kernel_time_limit_(options.kernel_time_limit) {
+  primary_.handle = contexts_.insert(Context{});
+}
+
+std::vector<vgpu_device> SoftwareBackend::devices() {
+  return {describe_device(*gpu_, kernel_time_limit_)};
+}
+
+CUresult SoftwareBackend::result_of(const std::exception& error) const {
+  if (const auto* gpu_error = dynamic_cast<const software::Error*>(&error)) {
+    return static_cast<CUresult>(gpu_error->status());
+  }
+  return Backend::result_of(error);
+}
+
+}  // namespace vgpu::executor

@@ -1,0 +1,145 @@
+// The CUDA driver's object model over the software GPU: one device, every stream in order and at once.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/backend.h"
+#include "backends/software/handle_table.h"
+#include "backends/software/objects.h"
+#include "vgpu/software_gpu/gpu.h"
+
+namespace vgpu::executor {
+
+class SoftwareBackend final : public Backend {
+ public:
+  /// Throws software::Error when the address space for the device's memory cannot be had.
+  explicit SoftwareBackend(const BackendOptions& options);
+
+  [[nodiscard]] std::string name() const override { return "software"; }
+  [[nodiscard]] std::int32_t driver_version() const override { return 13000; }
+  [[nodiscard]] std::string driver_release() const override { return "580.0"; }
+  [[nodiscard]] std::vector<vgpu_device> devices() override;
+  [[nodiscard]] CUresult result_of(const std::exception& error) const override;
+
+  // contexts.cpp
+  CUresult cuDevicePrimaryCtxRetain(Handle, Handle& context, std::int32_t device) override;
+  CUresult cuDevicePrimaryCtxRelease_v2(Handle, std::int32_t device) override;
+  CUresult cuDevicePrimaryCtxReset_v2(Handle, std::int32_t device) override;
+  CUresult cuDevicePrimaryCtxGetState(Handle, std::int32_t device, std::uint32_t& flags,
+                                      std::int32_t& active) override;
+  CUresult cuDevicePrimaryCtxSetFlags_v2(Handle, std::int32_t device, std::uint32_t flags) override;
+  CUresult vgpuContextCreate(Handle, Handle& context, std::uint32_t flags, std::int32_t device) override;
+  CUresult vgpuContextDestroy(Handle, Handle context) override;
+  CUresult vgpuContextDevice(Handle, std::int32_t& device, Handle context) override;
+  CUresult cuCtxSynchronize(Handle current) override;
+  CUresult cuCtxGetFlags(Handle current, std::uint32_t& flags) override;
+  CUresult cuCtxSetLimit(Handle current, std::int32_t limit, std::uint64_t value) override;
+  CUresult cuCtxGetLimit(Handle current, std::uint64_t& value, std::int32_t limit) override;
+
+  // modules.cpp
+  CUresult vgpuModuleLoad(Handle current, Handle& module, std::span<const std::byte> image) override;
+  CUresult cuModuleUnload(Handle current, Handle module) override;
+  CUresult cuModuleGetFunction(Handle current, Handle& function, Handle module,
+                               std::string_view name) override;
+  CUresult cuModuleGetGlobal_v2(Handle current, std::uint64_t& address, std::uint64_t& bytes, Handle module,
+                                std::string_view name) override;
+  CUresult cuModuleGetFunctionCount(Handle current, std::uint32_t& count, Handle module) override;
+  CUresult cuFuncGetAttribute(Handle current, std::int32_t& value, std::int32_t attribute,
+                              Handle function) override;
+  CUresult cuFuncSetAttribute(Handle current, Handle function, std::int32_t attribute,
+                              std::int32_t value) override;
+  CUresult cuFuncGetModule(Handle current, Handle& module, Handle function) override;
+  CUresult cuFuncGetParamInfo(Handle current, Handle function, std::uint64_t index, std::uint64_t& offset,
+                              std::uint64_t& bytes) override;
+  CUresult vgpuLaunchKernel(Handle current, Handle function, std::uint32_t grid_x, std::uint32_t grid_y,
+                            std::uint32_t grid_z, std::uint32_t block_x, std::uint32_t block_y,
+                            std::uint32_t block_z, std::uint32_t dynamic_shared_bytes, Handle stream,
+                            std::span<const std::byte> parameters) override;
+
+  // memory.cpp
+  CUresult cuMemGetInfo_v2(Handle current, std::uint64_t& free, std::uint64_t& total) override;
+  CUresult cuMemAlloc_v2(Handle current, std::uint64_t& address, std::uint64_t bytes) override;
+  CUresult cuMemAllocPitch_v2(Handle current, std::uint64_t& address, std::uint64_t& pitch,
+                              std::uint64_t width, std::uint64_t height,
+                              std::uint32_t element_bytes) override;
+  CUresult cuMemFree_v2(Handle current, std::uint64_t address) override;
+  CUresult cuMemGetAddressRange_v2(Handle current, std::uint64_t& base, std::uint64_t& bytes,
+                                   std::uint64_t address) override;
+  CUresult vgpuPointerContext(Handle, Handle& context, std::uint64_t pointer) override;
+
+  // copies.cpp
+  CUresult vgpuCopyToDevice(Handle current, std::uint64_t destination, std::span<const std::byte> source,
+                            std::uint64_t total_bytes, Handle stream) override;
+  CUresult vgpuCopyFromDevice(Handle current, std::span<std::byte> destination, std::uint64_t source,
+                              std::uint64_t total_bytes, Handle stream) override;
+  CUresult vgpuCopyOnDevice(Handle current, std::uint64_t destination, std::uint64_t source,
+                            std::uint64_t bytes, Handle stream) override;
+  CUresult vgpuCopyRowsToDevice(Handle current, std::uint64_t destination, std::uint64_t pitch,
+                                std::span<const std::byte> rows, std::uint64_t width, std::uint64_t height,
+                                Handle stream) override;
+  CUresult vgpuCopyRowsFromDevice(Handle current, std::span<std::byte> rows, std::uint64_t source,
+                                  std::uint64_t pitch, std::uint64_t width, std::uint64_t height,
+                                  Handle stream) override;
+  CUresult vgpuCopyRowsOnDevice(Handle current, std::uint64_t destination, std::uint64_t destination_pitch,
+                                std::uint64_t source, std::uint64_t source_pitch, std::uint64_t width,
+                                std::uint64_t height, Handle stream) override;
+  CUresult vgpuFill(Handle current, std::uint64_t destination, std::uint64_t pitch, std::uint32_t value,
+                    std::uint32_t element_bytes, std::uint64_t width, std::uint64_t height,
+                    Handle stream) override;
+
+  // streams.cpp
+  CUresult cuStreamCreate(Handle current, Handle& stream, std::uint32_t flags) override;
+  CUresult cuStreamCreateWithPriority(Handle current, Handle& stream, std::uint32_t flags,
+                                      std::int32_t priority) override;
+  CUresult cuStreamGetPriority(Handle current, Handle stream, std::int32_t& priority) override;
+  CUresult cuStreamGetFlags(Handle current, Handle stream, std::uint32_t& flags) override;
+  CUresult cuStreamGetCtx(Handle current, Handle stream, Handle& context) override;
+  CUresult cuStreamGetId(Handle current, Handle stream, std::uint64_t& id) override;
+  CUresult cuStreamWaitEvent(Handle current, Handle stream, Handle event, std::uint32_t flags) override;
+  CUresult cuStreamQuery(Handle current, Handle stream) override;
+  CUresult cuStreamSynchronize(Handle current, Handle stream) override;
+  CUresult cuStreamDestroy_v2(Handle current, Handle stream) override;
+  CUresult cuEventCreate(Handle current, Handle& event, std::uint32_t flags) override;
+  CUresult cuEventRecord(Handle current, Handle event, Handle stream) override;
+  CUresult cuEventRecordWithFlags(Handle current, Handle event, Handle stream) override;
+  CUresult cuEventQuery(Handle current, Handle event) override;
+  CUresult cuEventSynchronize(Handle current, Handle event) override;
+  CUresult cuEventDestroy_v2(Handle current, Handle event) override;
+  CUresult cuEventElapsedTime(Handle current, float& milliseconds, Handle start, Handle end) override;
+
+ private:
+  /// Throws CallError: CUDA_ERROR_INVALID_CONTEXT, CUDA_ERROR_CONTEXT_IS_DESTROYED.
+  Context& live_context(Handle context);
+  void require_context(Handle current) { static_cast<void>(live_context(current)); }
+  /// Frees everything that the context owns.
+  void clear_context(Handle context);
+  [[nodiscard]] bool primary_is_active() const { return primary_.retained != 0; }
+
+  /// The stream that `stream` means to a thread whose current context is `current`; a default stream has no
+  /// object of its own, so one is made up. Throws CallError.
+  Stream resolve_stream(Handle current, Handle stream);
+
+  /// Decodes the kernel at its first use.
+  const software::Kernel& kernel_of(const Function& function);
+  std::int32_t dynamic_shared_limit(const Function& function);
+  /// What every copy needs: a context and a stream.
+  void require_stream(Handle current, Handle stream) { static_cast<void>(resolve_stream(current, stream)); }
+
+  std::unique_ptr<software::Gpu> gpu_;
+  std::chrono::seconds kernel_time_limit_;
+  HandleTable<Context> contexts_{1, "context"};
+  HandleTable<Module> modules_{2, "module"};
+  HandleTable<Function> functions_{3, "function"};
+  HandleTable<Stream> streams_{4, "stream"};
+  HandleTable<Event> events_{5, "event"};
+  std::map<std::uint64_t, Handle> allocations_;  // base → context
+  // Base → module, of those variables whose address the client has asked for. An entry may outlive its
+  // module.
+  std::map<std::uint64_t, Handle> variables_;
+  PrimaryContext primary_;
+};
+
+}  // namespace vgpu::executor

@@ -1,0 +1,237 @@
+#include "daemon/daemon.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+namespace vgpu::executor {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kForever{-1};
+/// What a worker gets to end by itself before it is killed.
+constexpr milliseconds kGrace{2000};
+constexpr milliseconds kAcceptPause{100};
+// Telling a client that there are too many takes a process too, so of those there are few; more are just hung
+// up on.
+constexpr std::size_t kMaximumRefusals = 16;
+
+constexpr std::array kStopSignals = {SIGTERM, SIGINT, SIGHUP};
+
+sigset_t handled_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  for (const int signal : kStopSignals) sigaddset(&set, signal);
+  return set;
+}
+
+[[noreturn]] void fail(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+/// "vector_add (process 4711)", as the kernel sees the other end.
+std::string describe_peer(int client) {
+  ucred peer{};
+  socklen_t length = sizeof(peer);
+  if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 || peer.pid == 0)
+    return "unknown client";
+  std::ifstream file("/proc/" + std::to_string(peer.pid) + "/comm");
+  std::string name;
+  std::getline(file, name);
+  return (name.empty() ? "client" : name) + " (process " + std::to_string(peer.pid) + ")";
+}
+
+std::string describe_end(int status) {
+  if (WIFSIGNALED(status)) {
+    const int signal = WTERMSIG(status);
+    return "was killed by signal " + std::to_string(signal) + " (" + strsignal(signal) + ")";
+  }
+  return "ended with status " + std::to_string(WEXITSTATUS(status));
+}
+
+}  // namespace
+
+Daemon::Daemon(DaemonOptions options, ServeClient serve_client, Log& log)
+    : options_(std::move(options)),
+      serve_client_(std::move(serve_client)),
+      log_(log),
+      ready_(options_.ready_fd),
+      parent_(options_.parent_fd) {
+  // One descriptor may serve both purposes, and then has two owners.
+  if (parent_ && parent_.get() == ready_.get()) {
+    static_cast<void>(parent_.release());
+    parent_ = FileDescriptor(fcntl(ready_.get(), F_DUPFD_CLOEXEC, 0));
+    if (!parent_) fail("duplicate the parent's descriptor");
+  }
+}
+
+void Daemon::run() {
+  const sigset_t handled = handled_signals();
+  sigset_t previous;
+  if (sigprocmask(SIG_BLOCK, &handled, &previous) != 0) fail("sigprocmask");
+  signals_ = FileDescriptor(signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signals_) fail("signalfd");
+
+  listener_ = std::make_unique<ListeningSocket>(options_.socket_path);
+  log_.write(Level::info, "listening at " + options_.socket_path);
+  announce_ready();
+
+  while (stop_reason_.empty()) wait_for_events(kForever);
+
+  log_.write(Level::info,
+             "stopping: " + stop_reason_ + ", " + std::to_string(workers_.size()) + " clients connected");
+  listener_.reset();
+  stop_workers();
+  signals_.reset();
+  if (sigprocmask(SIG_SETMASK, &previous, nullptr) != 0) fail("sigprocmask");
+}
+
+void Daemon::announce_ready() {
+  if (!ready_) return;
+  constexpr std::string_view kReady = "ready\n";
+  if (write(ready_.get(), kReady.data(), kReady.size()) != static_cast<ssize_t>(kReady.size())) {
+    log_.write(Level::warning,
+               std::string("nobody to tell that the socket listens: ") + std::strerror(errno));
+  }
+  ready_.reset();
+}
+
+void Daemon::wait_for_events(milliseconds timeout) {
+  const bool accepting = listener_ && stop_reason_.empty() && Clock::now() >= accept_again_;
+  if (listener_ && !accepting) timeout = kAcceptPause;
+  // poll() ignores negative descriptors.
+  std::array<pollfd, 3> events{{{.fd = signals_.get(), .events = POLLIN, .revents = 0},
+                                {.fd = parent_.get(), .events = POLLIN, .revents = 0},
+                                {.fd = accepting ? listener_->get() : -1, .events = POLLIN, .revents = 0}}};
+  if (poll(events.data(), events.size(), static_cast<int>(timeout.count())) < 0) {
+    if (errno == EINTR) return;
+    fail("poll");
+  }
+  if (events[0].revents != 0) take_signals();
+  if (events[1].revents != 0) watch_parent();
+  if (events[2].revents != 0 && stop_reason_.empty()) accept_clients();
+}
+
+void Daemon::watch_parent() {
+  std::array<char, 64> ignored{};
+  const ssize_t count = read(parent_.get(), ignored.data(), ignored.size());
+  if (count > 0 || (count < 0 && (errno == EINTR || errno == EAGAIN))) return;
+  parent_.reset();
+  if (stop_reason_.empty()) stop_reason_ = "the parent process has gone";
+}
+
+void Daemon::take_signals() {
+  signalfd_siginfo signal{};
+  while (read(signals_.get(), &signal, sizeof(signal)) == static_cast<ssize_t>(sizeof(signal))) {
+    const int number = static_cast<int>(signal.ssi_signo);
+    if (number != SIGCHLD && stop_reason_.empty()) stop_reason_ = std::string("signal ") + strsignal(number);
+  }
+  // Signals of several children merge into one.
+  reap_workers();
+}
+
+void Daemon::accept_clients() {
+  for (;;) {
+    FileDescriptor client(accept4(listener_->get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (client) {
+      start_worker(std::move(client));
+      continue;
+    }
+    if (errno == EINTR || errno == ECONNABORTED) continue;
+    if (errno != EAGAIN) {
+      log_.write(Level::error, std::string("cannot accept a client: ") + std::strerror(errno));
+      accept_again_ = Clock::now() + kAcceptPause;
+    }
+    return;
+  }
+}
+
+std::size_t Daemon::served_clients() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(workers_, [](const auto& worker) { return !worker.second.refused; }));
+}
+
+void Daemon::start_worker(FileDescriptor client) {
+  std::optional<std::string> refusal;
+  if (served_clients() >= options_.max_clients) {
+    refusal = "all " + std::to_string(options_.max_clients) + " places for clients are taken";
+    if (workers_.size() >= options_.max_clients + kMaximumRefusals) {
+      log_.write(Level::warning, "hung up on " + describe_peer(client.get()) + ": " + *refusal);
+      return;
+    }
+  }
+  std::string peer = describe_peer(client.get());
+  const pid_t daemon = getpid();
+  const pid_t worker = fork();
+  if (worker == 0) become_worker(daemon, std::move(client), refusal);
+  if (worker < 0) {
+    log_.write(Level::error, "cannot start a worker for " + peer + ": " + std::strerror(errno));
+    return;
+  }
+  workers_.emplace(worker, Worker{std::move(peer), refusal.has_value()});
+}
+
+void Daemon::become_worker(pid_t daemon, FileDescriptor client, const std::optional<std::string>& refusal) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // The daemon may have died before the line above took effect.
+  if (getppid() != daemon) _exit(1);
+  prctl(PR_SET_NAME, "vgpu-worker");
+  // When memory runs out the worker goes, not the daemon with everybody. Only a wish: /proc may be missing.
+  std::ofstream("/proc/self/oom_score_adj") << 500;
+
+  listener_->forget();
+  signals_.reset();
+  parent_.reset();
+  const sigset_t handled = handled_signals();
+  if (sigprocmask(SIG_UNBLOCK, &handled, nullptr) != 0) _exit(1);
+  // Not exit(): what the daemon registered and what it has buffered is the daemon's.
+  _exit(serve_client_(std::move(client), refusal));
+}
+
+void Daemon::reap_workers() {
+  int status = 0;
+  for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
+    const auto worker = workers_.find(pid);
+    if (worker == workers_.end()) continue;
+    const bool asked_to = !stop_reason_.empty();
+    if (status != 0 && !asked_to) {
+      log_.write(Level::error, "worker " + std::to_string(pid) + " of " + worker->second.client + " " +
+                                   describe_end(status) + "; other clients are not affected");
+    }
+    workers_.erase(worker);
+  }
+}
+
+void Daemon::signal_workers(int signal) {
+  // A worker that has ended keeps its number until it is reaped, so this can hit nobody else.
+  for (const auto& [pid, worker] : workers_) kill(pid, signal);
+}
+
+void Daemon::stop_workers() {
+  signal_workers(SIGTERM);
+  const auto deadline = Clock::now() + kGrace;
+  while (!workers_.empty() && Clock::now() < deadline) {
+    wait_for_events(std::chrono::ceil<milliseconds>(deadline - Clock::now()));
+  }
+  if (workers_.empty()) return;
+  log_.write(Level::warning, "killing " + std::to_string(workers_.size()) + " workers that do not end");
+  signal_workers(SIGKILL);
+  while (!workers_.empty()) wait_for_events(kForever);
+}
+
+}  // namespace vgpu::executor

@@ -1,0 +1,68 @@
+// Accepts clients and gives each a process of its own. One thread, which never waits for a client.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemon/listening_socket.h"
+#include "support/file_descriptor.h"
+#include "support/log.h"
+
+namespace vgpu::executor {
+
+struct DaemonOptions {
+  std::string socket_path;
+  std::size_t max_clients = 256;
+  int ready_fd = -1;   // "ready\n" is written here once the socket listens
+  int parent_fd = -1;  // the daemon stops when its other end is closed
+};
+
+class Daemon {
+ public:
+  /// Runs in a process of its own and gives its exit status; `refusal` says why the client cannot be served.
+  using ServeClient = std::function<int(FileDescriptor client, const std::optional<std::string>& refusal)>;
+
+  Daemon(DaemonOptions options, ServeClient serve_client, Log& log);
+
+  /// Returns when it was told to stop and every worker has ended. Throws ListenError and std::system_error.
+  void run();
+
+ private:
+  struct Worker {
+    std::string client;  // for the log
+    bool refused;
+  };
+
+  void announce_ready();
+  void wait_for_events(std::chrono::milliseconds timeout);
+  void watch_parent();
+  void take_signals();
+  void accept_clients();
+  void start_worker(FileDescriptor client);
+  [[noreturn]] void become_worker(pid_t daemon, FileDescriptor client,
+                                  const std::optional<std::string>& refusal);
+  void reap_workers();
+  void stop_workers();
+  void signal_workers(int signal);
+  [[nodiscard]] std::size_t served_clients() const;
+
+  DaemonOptions options_;
+  ServeClient serve_client_;
+  Log& log_;
+  FileDescriptor signals_;
+  FileDescriptor ready_;
+  FileDescriptor parent_;
+  std::unique_ptr<ListeningSocket> listener_;
+  std::map<pid_t, Worker> workers_;
+  std::string stop_reason_;  // empty while the daemon shall run
+  /// Accepting failed for want of something; trying again at once would fail again.
+  std::chrono::steady_clock::time_point accept_again_{};
+};
+
+}  // namespace vgpu::executor

@@ -1,0 +1,80 @@
+// vgpu-executor: the daemon that runs CUDA calls for other processes.
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "daemon/daemon.h"
+#include "options.h"
+#include "support/log.h"
+#include "vgpu_protocol.h"
+#include "worker/worker.h"
+
+namespace vgpu::executor {
+namespace {
+
+void print_version() {
+  constexpr std::uint8_t hash[] = VGPU_SCHEMA_HASH;
+  printf("vgpu-executor %s (protocol %u, table %02x%02x%02x%02x)\n", VGPU_EXECUTOR_VERSION,
+         VGPU_PROTOCOL_VERSION, hash[0], hash[1], hash[2], hash[3]);
+}
+
+int serve(const Options& options) {
+  Log log(STDERR_FILENO, options.debug ? Level::debug : Level::info);
+  try {
+    // A reader of the log that goes away must not end the daemon.
+    if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR) throw std::runtime_error("cannot ignore SIGPIPE");
+    BackendOptions backend = options.backend;
+    backend.kind = choose_backend(backend.kind, log);
+    Daemon daemon(
+        options.daemon,
+        [&](FileDescriptor client, const std::optional<std::string>& refusal) {
+          return serve_client(std::move(client), backend, refusal, log);
+        },
+        log);
+    daemon.run();
+    return kExitSuccess;
+  } catch (const BackendUnavailable& error) {
+    log.write(Level::error, std::string("ERR_VGPU_BACKEND_UNAVAILABLE: ") + error.what());
+    return kExitBackendUnavailable;
+  } catch (const ListenError& error) {
+    log.write(Level::error, std::string("ERR_VGPU_EXECUTOR_LISTEN: ") + error.what());
+    return kExitCannotListen;
+  } catch (const std::exception& error) {
+    log.write(Level::error, std::string("ERR_VGPU_EXECUTOR_FAILED: ") + error.what());
+    return kExitFailure;
+  }
+}
+
+int run(std::span<char* const> arguments) {
+  try {
+    const Options options = parse_options(arguments);
+    switch (options.action) {
+      case Options::Action::print_help:
+        fwrite(help_text().data(), 1, help_text().size(), stdout);
+        return kExitSuccess;
+      case Options::Action::print_version:
+        print_version();
+        return kExitSuccess;
+      case Options::Action::serve:
+        return serve(options);
+    }
+    return kExitFailure;
+  } catch (const UsageError& error) {
+    fprintf(stderr, "vgpu-executor: ERR_VGPU_EXECUTOR_USAGE: %s\nTry vgpu-executor --help.\n", error.what());
+    return kExitUsage;
+  } catch (const std::exception& error) {
+    fprintf(stderr, "vgpu-executor: ERR_VGPU_EXECUTOR_FAILED: %s\n", error.what());
+    return kExitFailure;
+  }
+}
+
+}  // namespace
+}  // namespace vgpu::executor
+
+int main(int argc, char** argv) {
+  return vgpu::executor::run(
+      std::span<char* const>(argv, static_cast<std::size_t>(argc)).subspan(argc > 0 ? 1 : 0));
+}

@@ -1,0 +1,169 @@
+#include "options.h"
+
+#include <fcntl.h>
+
+#include <array>
+#include <charconv>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "support/machine.h"
+
+namespace vgpu::executor {
+namespace {
+
+// Beyond this the address space of a process ends.
+constexpr std::size_t kMaximumMemory = std::size_t{64} << 40;
+constexpr std::size_t kMinimumMemory = std::size_t{1} << 20;
+constexpr std::uint64_t kMaximumThreads = 4096;
+constexpr std::uint64_t kMaximumClients = 65536;
+// A year: more is no limit, and says so with 0.
+constexpr std::uint64_t kMaximumSeconds = 31'536'000;
+
+std::uint64_t parse_number(std::string_view option, std::string_view text, std::uint64_t least,
+                           std::uint64_t most) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size() && value >= least && value <= most)
+    return value;
+  throw UsageError(std::string(option) + " needs a whole number from " + std::to_string(least) + " to " +
+                   std::to_string(most) + ", not \"" + std::string(text) + "\"");
+}
+
+int parse_descriptor(std::string_view option, std::string_view text) {
+  const int number = static_cast<int>(
+      parse_number(option, text, 0, static_cast<std::uint64_t>(std::numeric_limits<int>::max())));
+  if (fcntl(number, F_GETFD) >= 0) return number;
+  throw UsageError(std::string(option) + ": file descriptor " + std::string(text) + " is not open");
+}
+
+template <typename Value, std::size_t Count>
+Value parse_choice(std::string_view option, std::string_view text,
+                   const std::array<std::pair<std::string_view, Value>, Count>& choices) {
+  std::string names;
+  for (const auto& [name, value] : choices) {
+    if (text == name) return value;
+    names += (names.empty() ? "" : ", ") + std::string(name);
+  }
+  throw UsageError(std::string(option) + " is one of " + names + ", not \"" + std::string(text) + "\"");
+}
+
+constexpr std::array<std::pair<std::string_view, BackendKind>, 3> kBackends = {{
+    {"auto", BackendKind::automatic},
+    {"real", BackendKind::real},
+    {"software", BackendKind::software},
+}};
+
+constexpr std::array<std::pair<std::string_view, VectorPathChoice>, 4> kVectorPaths = {{
+    {"auto", VectorPathChoice::automatic},
+    {"portable", VectorPathChoice::portable},
+    {"avx2", VectorPathChoice::avx2},
+    {"avx512", VectorPathChoice::avx512},
+}};
+
+/// False when there is no option of that name.
+bool apply(Options& options, std::string_view name, std::string_view value) {
+  if (name == "--socket") {
+    options.daemon.socket_path = value;
+  } else if (name == "--backend") {
+    options.backend.kind = parse_choice(name, value, kBackends);
+  } else if (name == "--memory") {
+    options.backend.memory_bytes = parse_bytes(value);
+  } else if (name == "--threads") {
+    options.backend.threads = static_cast<unsigned>(parse_number(name, value, 1, kMaximumThreads));
+  } else if (name == "--kernel-timeout") {
+    options.backend.kernel_time_limit = std::chrono::seconds(parse_number(name, value, 0, kMaximumSeconds));
+  } else if (name == "--vector-path") {
+    options.backend.vector_path = parse_choice(name, value, kVectorPaths);
+  } else if (name == "--max-clients") {
+    options.daemon.max_clients = parse_number(name, value, 1, kMaximumClients);
+  } else if (name == "--ready-fd") {
+    options.daemon.ready_fd = parse_descriptor(name, value);
+  } else if (name == "--parent-fd") {
+    options.daemon.parent_fd = parse_descriptor(name, value);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void complete(Options& options) {
+  if (options.daemon.socket_path.empty()) throw UsageError("--socket PATH is missing");
+  if (options.backend.memory_bytes != 0) return;
+  // Half of what there is: the rest is for the programs themselves, whose data mostly exists a second time.
+  options.backend.memory_bytes = std::max(kMinimumMemory, usable_memory_bytes() / 2);
+}
+
+}  // namespace
+
+std::size_t parse_bytes(std::string_view text) {
+  constexpr std::string_view kUnits = "KMGT";
+  std::string_view digits = text;
+  unsigned shift = 0;
+  if (const auto unit = text.empty() ? std::string_view::npos : kUnits.find(text.back());
+      unit != std::string_view::npos) {
+    shift = 10 * static_cast<unsigned>(unit + 1);
+    digits.remove_suffix(1);
+  }
+  std::size_t value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  const bool whole = error == std::errc() && end == digits.data() + digits.size();
+  if (!whole || value > kMaximumMemory >> shift || value << shift < kMinimumMemory) {
+    throw UsageError("--memory needs a size from 1M to 64T, such as 512M or 8G, not \"" + std::string(text) +
+                     "\"");
+  }
+  return value << shift;
+}
+
+Options parse_options(std::span<char* const> arguments) {
+  Options options;
+  options.backend.kernel_time_limit = std::chrono::seconds(600);
+  while (!arguments.empty()) {
+    std::string_view name = arguments.front();
+    arguments = arguments.subspan(1);
+    if (name == "--help" || name == "--version") {
+      options.action = name == "--help" ? Options::Action::print_help : Options::Action::print_version;
+      return options;
+    }
+    if (name == "--debug") {
+      options.debug = true;
+      continue;
+    }
+    std::optional<std::string_view> value;
+    if (const std::size_t equals = name.find('='); equals != std::string_view::npos) {
+      value = name.substr(equals + 1);
+      name = name.substr(0, equals);
+    } else if (!arguments.empty()) {
+      value = arguments.front();
+      arguments = arguments.subspan(1);
+    }
+    if (!value) throw UsageError(std::string(name) + " is unknown or needs a value");
+    if (!apply(options, name, *value)) throw UsageError("unknown option " + std::string(name));
+  }
+  complete(options);
+  return options;
+}
+
+std::string_view help_text() {
+  return R"(usage: vgpu-executor --socket PATH [OPTIONS]
+
+Serves a GPU to CUDA programs that run with the vgpu guest library.
+
+  --socket PATH             unix socket to listen at
+  --backend KIND            auto (default), real, or software
+  --memory SIZE             memory of the software GPU, e.g. 512M or 8G (default: half of this machine's)
+  --threads N               threads of the software GPU (default: one per core)
+  --kernel-timeout SECONDS  a kernel that runs for longer is stopped (default: 600; 0: never)
+  --vector-path PATH        auto (default), portable, avx2, or avx512
+  --max-clients N           clients at a time (default: 256)
+  --ready-fd N              file descriptor that "ready" is written to once the socket listens
+  --parent-fd N             stop when the other end of this file descriptor is closed
+  --debug                   log more
+  --version, --help
+
+Exit status: 0 stopped as asked, 1 failed, 2 wrong command line, 3 backend unavailable, 4 cannot listen.
+)";
+}
+
+}  // namespace vgpu::executor

@@ -1,0 +1,136 @@
+#include "worker/handshake.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "vgpu_protocol.h"
+
+namespace vgpu::executor {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::array<std::uint8_t, 32> kSchemaHash = VGPU_SCHEMA_HASH;
+
+enum class Receipt { complete, silence, end };
+
+struct Received {
+  Receipt receipt;
+  std::size_t bytes;
+};
+
+Received receive_until(int socket, std::span<std::byte> buffer, Clock::time_point deadline) {
+  std::size_t received = 0;
+  while (received < buffer.size()) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0) return {Receipt::silence, received};
+    pollfd readable{.fd = socket, .events = POLLIN, .revents = 0};
+    if (poll(&readable, 1, static_cast<int>(left.count())) <= 0) continue;
+    const ssize_t count = recv(socket, buffer.data() + received, buffer.size() - received, MSG_DONTWAIT);
+    if (count > 0) {
+      received += static_cast<std::size_t>(count);
+    } else if (count == 0 || (errno != EINTR && errno != EAGAIN)) {
+      return {Receipt::end, received};
+    }
+  }
+  return {Receipt::complete, received};
+}
+
+/// Fits into the socket's buffer, which is empty at this point: never waits for the client.
+bool send_bytes(int socket, std::span<const std::byte> bytes) {
+  const ssize_t sent = send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  return sent == static_cast<ssize_t>(bytes.size());
+}
+
+template <std::size_t Size>
+void copy_text(char (&destination)[Size], std::string_view text) {
+  std::memcpy(destination, text.data(), std::min(text.size(), Size - 1));
+}
+
+vgpu_welcome new_welcome() {
+  vgpu_welcome welcome{};
+  welcome.magic = VGPU_MAGIC;
+  welcome.protocol_version = VGPU_PROTOCOL_VERSION;
+  std::ranges::copy(kSchemaHash, welcome.schema_hash);
+  return welcome;
+}
+
+bool is_compatible(const vgpu_hello& hello) {
+  return hello.protocol_version == VGPU_PROTOCOL_VERSION &&
+         std::ranges::equal(hello.schema_hash, kSchemaHash);
+}
+
+}  // namespace
+
+bool receive_hello(int socket, std::chrono::milliseconds deadline, Log& log) {
+  vgpu_hello hello{};
+  const auto bytes = std::as_writable_bytes(std::span(&hello, 1));
+  const auto end = Clock::now() + deadline;
+
+  // Another version of the protocol may have another hello: only its beginning is certain to come.
+  const std::size_t beginning = offsetof(vgpu_hello, schema_hash);
+  Received received = receive_until(socket, bytes.first(beginning), end);
+  if (received.receipt == Receipt::complete) {
+    if (hello.magic != VGPU_MAGIC) {
+      log.write(Level::warning, "a client does not speak the vgpu protocol");
+      return false;
+    }
+    if (hello.protocol_version == VGPU_PROTOCOL_VERSION) {
+      received = receive_until(socket, bytes.subspan(beginning), end);
+    }
+  }
+  if (received.receipt == Receipt::silence) {
+    log.write(Level::warning,
+              "a client said nothing, or only half a hello, for " + std::to_string(deadline.count()) + " ms");
+    return false;
+  }
+  if (received.receipt == Receipt::end) {
+    log.write(Level::debug, "a client left before its hello");
+    return false;
+  }
+
+  hello.program[sizeof(hello.program) - 1] = '\0';
+  log.set_client(hello.program, hello.process_id);
+  if (is_compatible(hello)) return true;
+  send_refusal(socket, CUDA_ERROR_SYSTEM_DRIVER_MISMATCH,
+               "client and executor were built from different versions of vgpu", log);
+  return false;
+}
+
+bool send_welcome(int socket, Backend& backend, Log& log) {
+  const std::vector<vgpu_device> devices = backend.devices();
+  vgpu_welcome welcome = new_welcome();
+  welcome.device_count = static_cast<std::uint32_t>(devices.size());
+  welcome.driver_version = backend.driver_version();
+  copy_text(welcome.backend, backend.name());
+  copy_text(welcome.driver_release, backend.driver_release());
+
+  std::vector<std::byte> answer;
+  const auto append = [&answer](std::span<const std::byte> bytes) {
+    answer.insert(answer.end(), bytes.begin(), bytes.end());
+  };
+  append(std::as_bytes(std::span(&welcome, 1)));
+  append(std::as_bytes(std::span(devices)));
+  if (send_bytes(socket, answer)) return true;
+  log.write(Level::debug, "the client left before it was welcome");
+  return false;
+}
+
+void send_refusal(int socket, CUresult status, const std::string& reason, Log& log) {
+  log.write(Level::warning, "client refused with " + std::to_string(status) + ": " + reason);
+  vgpu_welcome welcome = new_welcome();
+  welcome.status = status;
+  copy_text(welcome.message, reason);
+  // A client that has left does not miss the reason.
+  static_cast<void>(send_bytes(socket, std::as_bytes(std::span(&welcome, 1))));
+}
+
+}  // namespace vgpu::executor

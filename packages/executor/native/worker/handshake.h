@@ -1,0 +1,28 @@
+// The first words on a connection.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "backends/backend.h"
+#include "support/log.h"
+
+namespace vgpu::executor {
+
+/// A client that connects and says nothing for this long is dropped.
+constexpr std::chrono::milliseconds kHelloDeadline{5000};
+
+/// Waits for the client's hello and checks that it speaks this protocol. On false the client has been told
+/// and the log says why; the connection is to be closed.
+bool receive_hello(int socket, std::chrono::milliseconds deadline, Log& log);
+
+/// Tells the client what there is. False when it is gone.
+bool send_welcome(int socket, Backend& backend, Log& log);
+
+/// Tells the client why there is nothing.
+void send_refusal(int socket, CUresult status, const std::string& reason, Log& log);
+
+}  // namespace vgpu::executor

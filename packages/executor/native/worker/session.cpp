@@ -1,0 +1,95 @@
+#include "worker/session.h"
+
+#include <string>
+#include <utility>
+
+#include "executor_dispatch.h"
+
+namespace vgpu::executor {
+
+bool is_sticky(CUresult result) {
+  switch (result) {
+    case CUDA_ERROR_ECC_UNCORRECTABLE:
+    case CUDA_ERROR_CONTAINED:
+    case CUDA_ERROR_ILLEGAL_ADDRESS:
+    case CUDA_ERROR_LAUNCH_TIMEOUT:
+    case CUDA_ERROR_ASSERT:
+    case CUDA_ERROR_HARDWARE_STACK_ERROR:
+    case CUDA_ERROR_ILLEGAL_INSTRUCTION:
+    case CUDA_ERROR_MISALIGNED_ADDRESS:
+    case CUDA_ERROR_INVALID_ADDRESS_SPACE:
+    case CUDA_ERROR_INVALID_PC:
+    case CUDA_ERROR_LAUNCH_FAILED:
+    case CUDA_ERROR_TENSOR_MEMORY_LEAK:
+    case CUDA_ERROR_MPS_CLIENT_TERMINATED:
+    case CUDA_ERROR_EXTERNAL_DEVICE:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool Session::obeys_protocol(const vgpu_frame& request) {
+  const auto flags = static_cast<std::uint32_t>(request.status);
+  std::string name(call_name(request.call));
+  if (name.empty()) name = "call " + std::to_string(request.call);
+  if ((flags & ~static_cast<std::uint32_t>(VGPU_FRAME_DEFERRED)) != 0) {
+    log_.write(Level::error,
+               name + ": unknown frame flags " + std::to_string(flags) + "; closing the connection");
+    return false;
+  }
+  if ((flags & VGPU_FRAME_DEFERRED) != 0 && !may_be_deferred(request.call)) {
+    log_.write(Level::error, name + " may not be deferred; closing the connection");
+    return false;
+  }
+  return true;
+}
+
+CUresult Session::run(const vgpu_frame& request, std::span<const std::byte> payload) {
+  const std::string_view name = call_name(request.call);
+  if (name.empty()) {
+    log_.write(Level::warning, "call " + std::to_string(request.call) + " does not exist");
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+  try {
+    PayloadReader reader(payload);
+    const CUresult result = dispatch(backend_, request.call, request.context, reader, response_);
+    if (!reader.complete())
+      log_.write(Level::warning, std::string(name) + ": malformed request: " + reader.problem());
+    return result;
+  } catch (const std::exception& error) {
+    const CUresult result = backend_.result_of(error);
+    log_.write(Level::warning, std::string(name) + " gives " + std::to_string(result) + ": " + error.what());
+    return result;
+  }
+}
+
+Session::Reply Session::handle(const vgpu_frame& request, std::span<const std::byte> payload) {
+  // Off the fast path: almost every request has no flag.
+  if (request.status != 0 && !obeys_protocol(request)) return Reply::close;
+  ++requests_;
+  response_.clear();
+
+  CUresult result = sticky_error_;
+  if (result == CUDA_SUCCESS) {
+    result = run(request, payload);
+    if (is_sticky(result)) sticky_error_ = result;
+  }
+  if (request.status != 0) {
+    if (deferred_error_ == CUDA_SUCCESS) deferred_error_ = result;
+    return Reply::none;
+  }
+  if (result == CUDA_SUCCESS && synchronises(request.call)) {
+    result = std::exchange(deferred_error_, CUDA_SUCCESS);
+  }
+
+  response_payload_ = result == CUDA_SUCCESS ? response_.written() : std::span<const std::byte>();
+  response_header_ = {.payload_bytes = static_cast<std::uint32_t>(response_payload_.size()),
+                      .call = request.call,
+                      .sequence = request.sequence,
+                      .status = static_cast<std::int32_t>(result),
+                      .context = 0};
+  return Reply::send;
+}
+
+}  // namespace vgpu::executor

@@ -1,0 +1,49 @@
+// One client's requests: dispatch, deferred errors, errors that end the context. Knows nothing of sockets.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "backends/backend.h"
+#include "support/log.h"
+#include "vgpu_protocol.h"
+#include "worker/payload.h"
+
+namespace vgpu::executor {
+
+class Session {
+ public:
+  enum class Reply {
+    send,   // response_header() and response_payload()
+    none,   // the request was deferred
+    close,  // the client broke the rules of the protocol; the log says how
+  };
+
+  Session(Backend& backend, Log& log) : backend_(backend), log_(log) {}
+
+  Reply handle(const vgpu_frame& request, std::span<const std::byte> payload);
+
+  [[nodiscard]] const vgpu_frame& response_header() const { return response_header_; }
+  [[nodiscard]] std::span<const std::byte> response_payload() const { return response_payload_; }
+  [[nodiscard]] std::uint64_t requests() const { return requests_; }
+
+ private:
+  CUresult run(const vgpu_frame& request, std::span<const std::byte> payload);
+  bool obeys_protocol(const vgpu_frame& request);
+
+  Backend& backend_;
+  Log& log_;
+  PayloadWriter response_;
+  vgpu_frame response_header_{};
+  std::span<const std::byte> response_payload_;
+  /// The first error of a deferred request that nobody has been told about.
+  CUresult deferred_error_ = CUDA_SUCCESS;
+  /// After an error of this kind the context is dead, and every call says so.
+  CUresult sticky_error_ = CUDA_SUCCESS;
+  std::uint64_t requests_ = 0;
+};
+
+/// Whether a context is dead after this error, so that the program would have to be started again.
+bool is_sticky(CUresult result);
+
+}  // namespace vgpu::executor

@@ -1,0 +1,86 @@
+#include "worker/worker.h"
+
+#include <unistd.h>
+
+#include <memory>
+
+#include "worker/channel.h"
+#include "worker/frame_reader.h"
+#include "worker/handshake.h"
+#include "worker/heartbeat.h"
+#include "worker/session.h"
+
+namespace vgpu::executor {
+namespace {
+
+/// Null when it cannot be had, in which case the client has been told.
+std::unique_ptr<Backend> create_backend_for(int socket, const BackendOptions& options, Log& log) {
+  try {
+    return create_backend(options);
+  } catch (const std::exception& error) {
+    send_refusal(socket, CUDA_ERROR_OUT_OF_MEMORY,
+                 std::string("the device cannot be created: ") + error.what(), log);
+    return nullptr;
+  }
+}
+
+void serve_requests(Channel& channel, Session& session, Log& log) {
+  // A client that goes away during a long kernel is noticed here: nobody wants the result, so the process
+  // ends.
+  Heartbeat heartbeat([&channel, &log] {
+    if (channel.send_alive()) return;
+    log.write(Level::info, "the client left while its work was running");
+    _exit(0);
+  });
+  FrameReader frames(channel);
+  for (;;) {
+    switch (frames.next()) {
+      case FrameReader::Result::frame:
+        break;
+      case FrameReader::Result::end:
+        return;
+      case FrameReader::Result::truncated:
+        log.write(Level::warning, "the client left in the middle of a request");
+        return;
+      case FrameReader::Result::oversized:
+        log.write(Level::error, "a request of " + std::to_string(frames.header().payload_bytes) +
+                                    " bytes, at most " + std::to_string(VGPU_FRAME_PAYLOAD_LIMIT) +
+                                    "; closing the connection");
+        return;
+    }
+    heartbeat.begin_request();
+    const Session::Reply reply = session.handle(frames.header(), frames.payload());
+    heartbeat.end_request(reply == Session::Reply::send);
+    if (reply == Session::Reply::close) return;
+    if (reply == Session::Reply::send &&
+        !channel.send(session.response_header(), session.response_payload())) {
+      return;
+    }
+  }
+}
+
+}  // namespace
+
+int serve_client(FileDescriptor socket, const BackendOptions& options,
+                 const std::optional<std::string>& refusal, Log& log) {
+  try {
+    if (!receive_hello(socket.get(), kHelloDeadline, log)) return 0;
+    if (refusal) {
+      send_refusal(socket.get(), CUDA_ERROR_MPS_MAX_CLIENTS_REACHED, *refusal, log);
+      return 0;
+    }
+    const auto backend = create_backend_for(socket.get(), options, log);
+    if (backend == nullptr || !send_welcome(socket.get(), *backend, log)) return 0;
+    log.write(Level::info, "connected");
+    Channel channel(socket.get());
+    Session session(*backend, log);
+    serve_requests(channel, session, log);
+    log.write(Level::info, "disconnected after " + std::to_string(session.requests()) + " calls");
+    return 0;
+  } catch (const std::exception& error) {
+    log.write(Level::error, std::string("the connection failed: ") + error.what());
+    return 1;
+  }
+}
+
+}  // namespace vgpu::executor
