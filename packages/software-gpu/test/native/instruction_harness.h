@@ -8,12 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "instruction_kernel.h"
 #include "instruction_types.h"
 #include "vgpu/software_gpu/gpu.h"
 
 namespace vgpu::software::test {
-
-inline constexpr std::string_view kPtxHeader = ".version 9.0\n.target sm_75\n.address_size 64\n\n";
 
 /// The interpreter's builds that this processor can run, one Gpu each, kept for the whole run. Throws when a
 /// Gpu answers with another path than the one asked for.
@@ -62,14 +61,9 @@ std::unique_ptr<Module> load(Gpu& gpu, std::string_view ptx);
 LaunchStatistics launch(Gpu& gpu, const Kernel& kernel, Dim3 grid, Dim3 block, const Parameters& parameters,
                         std::uint32_t dynamic_shared_bytes = 0);
 
-/// The kernel that the harness makes of a row. `immediate_operand` selects the variant in which that source
-/// is a constant; its constants are the row's immediate_values().
-std::string row_ptx(const Row& row);
-std::string immediate_ptx(const Row& row, std::size_t operand);
-std::vector<std::uint64_t> immediate_values(Type type);
-
 bool matches(Type type, const Expected& expected, std::uint64_t got);
 std::string describe(Type type, const Expected& expected);
+std::string hexadecimal(Type type, std::uint64_t bits);
 
 struct RowResult {
   std::size_t inputs = 0;               // operand tuples, each run on every path and in every variant

@@ -20,7 +20,7 @@ struct Place {
 std::vector<Place> places() {
   const std::string buffer = "  .shared .align 16 .b8 buffer[768];\n";
   return {
-      {".global", "[$scratch]", ""},
+      {".global", "[%in+$offset]", ""},
       {".shared", "[%slot]",
        buffer + "  .reg .b32 %slot;\n  mov.u32 %slot, buffer;\n  mad.lo.u32 %slot, %thread, 8, %slot;\n"},
       {"", "[%generic]",

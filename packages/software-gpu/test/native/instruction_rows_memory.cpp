@@ -45,7 +45,7 @@ Place input_place() {
 }
 
 Place global_place() {
-  return {".global", "$scratch", "", false};
+  return {".global", "%in+$offset", "", false};
 }
 
 Place shared_place() {
@@ -106,15 +106,6 @@ std::string operand_list(std::string_view prefix, unsigned length) {
   return text + "}";
 }
 
-std::string with_offset(const std::string& address, const Row& row) {
-  // Generic global addresses are formed from the record's start, like $scratch.
-  const std::size_t scratch = (row.sources.size() + row.destinations.size() + 2) / 2 * 16;
-  std::string text = address;
-  if (const auto at = text.find("$offset"); at != std::string::npos)
-    text.replace(at, 7, std::to_string(scratch));
-  return text;
-}
-
 /// Writes sixteen bytes to the place and loads elements from it into registers of `bits`.
 Row load_row(const Place& place, const std::string& opcode, const Element& element, unsigned length,
              unsigned bits) {
@@ -125,7 +116,7 @@ Row load_row(const Place& place, const std::string& opcode, const Element& eleme
   row.destinations.assign(length, register_type(bits));
   row.immediates = false;
   row.exhaustive = false;
-  const std::string address = "[" + with_offset(place.address, row) + "]";
+  const std::string address = "[" + place.address + "]";
   if (!place.is_input) row.body = "st" + place.space + ".v2.b64 " + address + ", {$s0, $s1}; ";
   row.body += "$@" + row.form + " " + operand_list("$d", length) + ", " + address + ";";
   row.reference = [element, length](std::span<const std::uint64_t> operands,
@@ -146,7 +137,7 @@ Row store_row(const Place& place, const std::string& opcode, const Element& elem
   row.destinations = {Type::u64, Type::u64};
   row.exhaustive = false;
   row.immediates = false;
-  const std::string address = "[" + with_offset(place.address, row) + "]";
+  const std::string address = "[" + place.address + "]";
   row.body = "st" + place.space + ".v2.b64 " + address + ", {$d0, $d1}; $@" + row.form + " " + address +
              ", " + operand_list("$s", length) + "; ld" + place.space + ".v2.b64 {$d0, $d1}, " + address +
              ";";
@@ -171,7 +162,7 @@ std::vector<unsigned> register_widths(const Element& element) {
 enum class Selection {
   every_register,  // each element from and into each width of register
   every_element,   // each element in registers of its own width
-  some_elements    // unsigned and floating-point elements, alone and in pairs
+  some_elements    // all but the signed, alone and in pairs
 };
 
 template <class F>
@@ -180,7 +171,7 @@ void for_each_access(Selection selection, F f) {
     for (const unsigned length : {1U, 2U, 4U}) {
       if (element.bytes * length > 16) continue;
       if (selection == Selection::some_elements &&
-          (element.is_signed || element.type[1] == 'b' || length == 4)) {
+          (element.is_signed || element.type == ".b8" || length == 4)) {
         continue;
       }
       const std::vector<unsigned> widths = register_widths(element);

@@ -167,8 +167,7 @@ struct Row {
 
   std::string form;  // as the documentation writes it: "add.s32"
   /// The instructions: $d0… are destinations, $s0… sources, and $@ stands where a guard predicate may be put.
-  /// $scratch is the address of sixteen bytes of global memory of the thread's own, $mask the lanes that
-  /// execute.
+  /// [%in+$offset] is sixteen bytes of global memory of the thread's own, $mask the lanes that execute.
   std::string body;
   std::vector<Type> destinations;
   std::vector<Type> sources;
