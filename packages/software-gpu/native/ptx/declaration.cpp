@@ -57,9 +57,11 @@ void parse_dimensions(Lexer& lexer, Variable& variable) {
       continue;
     }
     const std::uint64_t length = parse_integer_constant(lexer);
-    if (length > kMaximumVariableBytes) fail(position, "this array is too large");
+    // Divided, as the product may overflow.
+    if (length > kMaximumVariableBytes / std::max<std::uint64_t>(bytes, 1)) {
+      fail(position, "this array is too large");
+    }
     bytes *= std::max<std::uint64_t>(length, 1);
-    if (bytes > kMaximumVariableBytes) fail(position, "this array is too large");
     variable.dimensions.push_back(length);
     lexer.expect(']');
   }

@@ -106,9 +106,8 @@ std::uint64_t Lexer::expect_integer(std::uint64_t limit, std::string_view descri
   const Token token = expect(TokenKind::integer, description);
   const std::uint64_t value = integer_literal(token).bits;
   if (value > limit) {
-    fail(token.position, std::string(description) + " is " +
-                             std::string(token.text.substr(0, kQuotedLength)) + ", the limit is " +
-                             std::to_string(limit));
+    fail(token.position, quoted(token.text) + " is too large for " + std::string(description) +
+                             ": the limit is " + std::to_string(limit));
   }
   return value;
 }

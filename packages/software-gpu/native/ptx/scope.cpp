@@ -84,10 +84,12 @@ const NameTable::Declaration* NameTable::find_range(std::string_view name, std::
     if (found == ranges_.end()) continue;
     std::uint64_t value = 0;
     for (const char digit : suffix) value = value * 10 + static_cast<std::uint64_t>(digit - '0');
-    const Declaration& declaration = declarations_[found->second];
-    if (value >= declaration.count) continue;
-    number = static_cast<std::uint32_t>(value);
-    return &declaration;
+    // A shorter range in an inner block hides only the numbers that it has.
+    for (std::uint32_t place = found->second; place != kNone; place = declarations_[place].hidden) {
+      if (value >= declarations_[place].count) continue;
+      number = static_cast<std::uint32_t>(value);
+      return &declarations_[place];
+    }
   }
   return nullptr;
 }
