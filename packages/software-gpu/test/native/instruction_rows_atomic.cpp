@@ -161,6 +161,14 @@ std::vector<Row> atomic_rows() {
       rows, "cas", ".b16",
       [](std::uint16_t m, std::uint16_t b, std::uint16_t c) { return exactly(m == b ? c : m); }, false, 2);
   add_float_operations(rows);
+  // Compilers also write the ordering after the operation.
+  const Operation<std::uint32_t> sum = [](std::uint32_t m, std::uint32_t b, std::uint32_t) {
+    return exactly(m + b);
+  };
+  for (const Place& place : places()) {
+    rows.push_back(
+        atomic_row<std::uint32_t>(place, "atom" + place.space + ".add.release.gpu.u32", true, 1, sum));
+  }
   return rows;
 }
 

@@ -51,9 +51,11 @@ Program parameter_program() {
             bits + " [%out+" + std::to_string(slot++ * 8) + "], %r" + bits + ";\n";
     program.forms.push_back(opcode);
   }
-  body += "  ld.param.v2.u32 {%r32, %s32}, [bytes+8];\n  xor.b32 %r32, %r32, %s32;\n  st.global.b32 [%out+" +
-          std::to_string(slot * 8) + "], %r32;\n";
-  program.forms.emplace_back("ld.param.v2.u32");
+  for (const std::string opcode : {"ld.param.v2.u32", "ld.param.v2.f32", "ld.param.v2.u8"}) {
+    body += "  " + opcode + " {%r32, %s32}, [bytes+8];\n  xor.b32 %r32, %r32, %s32;\n  st.global.b32 [%out+" +
+            std::to_string(slot++ * 8) + "], %r32;\n";
+    program.forms.push_back(opcode);
+  }
   program.ptx = text(
       ".visible .entry test(.param .u8 first, .param .align 8 .b8 bytes[64], .param .u64 out)\n{\n"
       "  .reg .b32 %r32, %s32;\n  .reg .b64 %r64, %out;\n" +
@@ -247,6 +249,8 @@ TEST_CASE("instructions: parameters of every type") {
     for (unsigned i = 0; i < 4; ++i)
       both |= static_cast<std::uint32_t>(bytes[8 + i] ^ bytes[12 + i]) << (8 * i);
     CHECK(out.as<std::uint64_t>()[slot] == both);
+    CHECK(out.as<std::uint64_t>()[slot + 1] == both);
+    CHECK(out.as<std::uint64_t>()[slot + 2] == (bytes[8] ^ bytes[9]));
   });
 }
 
