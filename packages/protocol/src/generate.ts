@@ -8,6 +8,7 @@ import { executorBackend, executorDispatch, executorDispatchHeader } from './gen
 import { guestApiHeader, guestDirectory, guestExports, guestRefused } from './generate/guest-api.js';
 import { guestCalls } from './generate/guest-calls.js';
 import { protocolHeader } from './generate/protocol-header.js';
+import { schemaHashModule } from './generate/schema-hash-module.js';
 
 const packageDirectory = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -22,6 +23,7 @@ const files: Readonly<Record<string, () => string>> = {
   'generated/executor_backend.h': executorBackend,
   'generated/executor_dispatch.h': executorDispatchHeader,
   'generated/executor_dispatch.cpp': executorDispatch,
+  'generated/schema_hash.ts': schemaHashModule,
   '../../docs/coverage.md': coverage,
 };
 

@@ -1,6 +1,7 @@
-// The handshake from TypeScript: asking an executor what it serves, without any CUDA.
+// The handshake from TypeScript: asking an executor what it serves, without any CUDA. It is a module of its own, and
+// does without the table, because loading and checking that takes longer than starting an executor.
+import { schemaHashHex } from '../generated/schema_hash.js';
 import { ProtocolError } from './errors.js';
-import { schemaHash } from './schema-hash.js';
 import {
   device,
   fieldOffset,
@@ -11,6 +12,8 @@ import {
   structureBytes,
   welcome,
 } from './wire.js';
+
+export { ProtocolError } from './errors.js';
 
 export interface DeviceDescription {
   readonly name: string;
@@ -28,6 +31,8 @@ export interface Welcome {
   readonly driverVersion: number;
   readonly deviceCount: number;
 }
+
+const ourHash = Uint8Array.from(Buffer.from(schemaHashHex, 'hex'));
 
 export const welcomeBytes = structureBytes(welcome);
 export const deviceBytes = structureBytes(device);
@@ -49,7 +54,7 @@ export function encodeHello(processId: number, program: string): Uint8Array {
   const view = new DataView(bytes.buffer);
   view.setUint32(fieldOffset(hello, 'magic'), magic, true);
   view.setUint32(fieldOffset(hello, 'protocol_version'), protocolVersion, true);
-  bytes.set(schemaHash(), fieldOffset(hello, 'schema_hash'));
+  bytes.set(ourHash, fieldOffset(hello, 'schema_hash'));
   view.setUint32(fieldOffset(hello, 'process_id'), processId, true);
   bytes.set(new TextEncoder().encode(program).subarray(0, 63), fieldOffset(hello, 'program'));
   return bytes;
@@ -75,10 +80,9 @@ export function decodeWelcome(bytes: Uint8Array): Welcome {
     fieldOffset(welcome, 'schema_hash'),
     fieldOffset(welcome, 'schema_hash') + 32,
   );
-  const ours = schemaHash();
   if (
     view.getUint32(fieldOffset(welcome, 'protocol_version'), true) !== protocolVersion ||
-    ours.some((byte, index) => byte !== theirs[index])
+    ourHash.some((byte, index) => byte !== theirs[index])
   ) {
     throw new ProtocolError(
       'ERR_VGPU_PROTOCOL_MISMATCH',

@@ -2,9 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { schemaHashHex } from '../generated/schema_hash.js';
 import { executorDispatch } from '../src/generate/executor.js';
 import { guestDirectory, guestExports, guestRefused } from '../src/generate/guest-api.js';
 import { guestCalls } from '../src/generate/guest-calls.js';
+import { schemaHash } from '../src/schema-hash.js';
 import { calls, remoteCalls } from '../src/table/table.js';
 
 const generated = join(import.meta.dirname, '..', 'generated');
@@ -18,6 +20,12 @@ describe('generated headers', () => {
   ])('%s accepts %s %s %s without a warning', (compiler, language, standard, header) => {
     const flags = ['-x', language, standard, '-Wall', '-Wextra', '-Werror', '-pedantic', '-fsyntax-only'];
     execFileSync(compiler, [...flags, '-I', generated, '-include', header, '/dev/null']);
+  });
+});
+
+describe('the hash for the handshake', () => {
+  it('is the hash of the table', () => {
+    expect(schemaHashHex).toBe(Buffer.from(schemaHash()).toString('hex'));
   });
 });
 
