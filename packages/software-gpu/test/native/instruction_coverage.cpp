@@ -16,9 +16,8 @@ namespace vgpu::software::test {
 
 namespace {
 
-/// test/data beside this file's folder: the tests are run from the source tree.
 std::filesystem::path data_file(const char* name) {
-  return std::filesystem::path(__FILE__).parent_path().parent_path() / "data" / name;
+  return std::filesystem::path(VGPU_TEST_DIRECTORY) / "data" / name;
 }
 
 /// Lines without comments and blanks.
