@@ -1,0 +1,155 @@
+// A block of threads while it runs: its warps, their divergent parts, its barriers and its shared memory.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "execution/decoded_kernel.h"
+#include "execution/warp.h"
+#include "vgpu/software_gpu/gpu.h"
+
+namespace vgpu::software {
+
+/// What all blocks of a launch share.
+struct Launch {
+  const DecodedKernel* kernel;
+  LaunchConfiguration configuration;
+  std::vector<std::byte> parameters;
+  const DeviceMemory* memory;
+  HandlerTables tables;
+  unsigned worker_count;
+  std::uint64_t grid_id;
+  std::chrono::steady_clock::time_point deadline;  // max() when there is none
+};
+
+struct AlignedDelete {
+  void operator()(std::byte* bytes) const { ::operator delete[](bytes, std::align_val_t{64}); }
+};
+using AlignedBytes = std::unique_ptr<std::byte[], AlignedDelete>;
+AlignedBytes allocate_aligned(std::size_t bytes);
+
+/// The registers of one call of a function. Frames are kept for reuse, their constants stay filled.
+struct Frame {
+  AlignedBytes bytes;
+  std::uint32_t function = 0;
+  std::uint32_t users = 0;  // splits that run in it
+  Frame* caller = nullptr;
+  const CallSite* call_site = nullptr;
+  std::uint64_t local_base = 0;
+};
+
+/// Lanes of a warp that run together. A warp starts as one split. At a divergent branch a split waits, and
+/// its lanes go on as two children, until both have come to the point where the branch's sides meet (`join`).
+struct Split {
+  enum class State : std::uint8_t {
+    unused,
+    runnable,
+    waiting_for_children,
+    waiting_at_barrier,
+    waiting_for_lanes
+  };
+
+  State state = State::unused;
+  std::uint32_t mask = 0;
+  const Instruction* next = nullptr;
+  const Instruction* join = nullptr;  // nullptr: never before the function ends
+  int parent = -1;                    // index in ScheduledWarp::splits
+  std::uint32_t children = 0;
+  std::int64_t rank = 0;  // of several runnable splits the highest runs
+  Frame* frame = nullptr;
+
+  std::uint32_t barrier = 0;         // number, while waiting_at_barrier
+  std::uint32_t waited_for = 0;      // lanes, while waiting_for_lanes
+  bool released = false;             // from waiting; `next` is still the instruction that waited
+  std::uint32_t barrier_result = 0;  // of bar.red
+};
+
+struct ScheduledWarp : Warp {
+  std::uint32_t number = 0;  // in the block
+  std::vector<Split> splits;
+  int current = -1;
+  std::int64_t highest_rank = 0;
+  std::int64_t lowest_rank = 0;
+  int slices_without_progress = 0;
+  int patience = 16;  // slices until lanes stop waiting for others that do not come
+  std::vector<std::unique_ptr<Frame>> frames;
+  std::vector<Frame*> spare_frames;
+};
+
+struct Barrier {
+  std::uint32_t lanes = 0;     // that have arrived
+  std::uint32_t threads = 0;   // the same, with whole warps counted as 32
+  std::uint32_t expected = 0;  // threads; 0 means all that have not exited
+  std::uint32_t count = 0;     // predicates set, for bar.red
+};
+
+struct Block {
+  const Launch* launch = nullptr;
+  std::array<std::uint32_t, 3> index{};
+  std::uint32_t worker = 0;
+  std::uint32_t threads = 0;
+  std::uint32_t live_threads = 0;
+  std::vector<ScheduledWarp> warps;
+  std::array<Barrier, 16> barriers{};
+  AlignedBytes shared;
+  std::uint32_t shared_bytes = 0;
+  AlignedBytes local;  // lane after lane, `local_bytes` each
+  std::uint64_t local_bytes = 0;
+  std::vector<AddressRange> recent_ranges;
+};
+
+/// Bytes of local memory of each thread, own variables and those of called functions.
+std::uint64_t local_bytes_per_thread(const DecodedKernel& kernel);
+
+void prepare_block(Block& block, const Launch& launch, std::uint32_t worker);
+/// Runs block number `linear_index` to its end. Throws Error.
+void run_block(Block& block, std::uint64_t linear_index);
+
+// --- What the control operations use
+// ------------------------------------------------------------------------
+
+inline ScheduledWarp* scheduled(Warp* warp) {
+  return static_cast<ScheduledWarp*>(warp);
+}
+
+void set_active(Warp* warp, std::uint32_t mask);
+/// A frame of function number `function` whose constants and special registers are filled.
+Frame* open_frame(ScheduledWarp* warp, std::uint32_t function, Frame* caller);
+int add_split(ScheduledWarp* warp, const Split& split);
+/// The current split has come to its end; returns where the warp goes on, or nullptr.
+const Instruction* finish_current_split(ScheduledWarp* warp);
+/// The current split cannot run now (its state says why); returns where the warp goes on, or nullptr.
+const Instruction* run_next_split(ScheduledWarp* warp);
+/// A barrier may have become complete because threads arrived or exited.
+void release_barriers(Block* block);
+
+/// `error` with kernel, block, thread and PTX line in front of the message.
+[[noreturn]] void fail(Status status, const Instruction* instruction, const Warp* warp, std::uint32_t lane,
+                       const std::string& message);
+
+/// Counts the straight-line code that ends with `last`, and starts anew at `next`.
+inline void count_instructions(Warp* warp, const Instruction* last, const Instruction* next) {
+  const std::int64_t instructions = last + 1 - warp->counted_from;
+  warp->warp_instructions += static_cast<std::uint64_t>(instructions);
+  warp->thread_instructions +=
+      static_cast<std::uint64_t>(instructions) * static_cast<std::uint64_t>(__builtin_popcount(warp->active));
+  warp->budget -= instructions;
+  warp->counted_from = next;
+}
+
+template <class T>
+T* frame_row(const Warp* warp, std::uint32_t offset) {
+  return reinterpret_cast<T*>(warp->frame + offset);
+}
+
+/// The value that all active lanes should agree on, such as a barrier's number.
+inline std::uint32_t uniform_value(const Warp* warp, std::uint32_t offset) {
+  return frame_row<const std::uint32_t>(warp, offset)[__builtin_ctz(warp->active)];
+}
+
+}  // namespace vgpu::software

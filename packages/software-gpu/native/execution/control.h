@@ -1,0 +1,12 @@
+// The handlers that are compiled once and serve every vector path, family by family.
+#pragma once
+
+#include "execution/warp.h"
+
+namespace vgpu::software {
+
+void add_control_handlers(Handler* table);
+void add_access_handlers(Handler* table);      // atomics, parameters of functions, address spaces
+void add_conversion_handlers(Handler* table);  // cvt in general, arithmetic with a rounding mode
+
+}  // namespace vgpu::software

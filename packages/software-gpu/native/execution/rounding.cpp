@@ -1,0 +1,216 @@
+// cvt between any two types, and arithmetic with a rounding mode: one lane at a time, under the processor's
+// own rounding mode. Compiled with -frounding-math, so that the compiler moves nothing across the change of
+// mode and folds no constants.
+#include <algorithm>
+#include <cfenv>
+#include <cmath>
+#include <cstring>
+
+#include "execution/block.h"
+#include "execution/control.h"
+#include "ptx/syntax.h"
+
+#define VGPU_VECTOR_PATH rounding
+#include "execution/lane_math.h"
+
+namespace vgpu::software {
+namespace {
+
+using ptx::ScalarType;
+using rounding::canonical;
+using rounding::flush;
+using rounding::fused;
+using rounding::saturate;
+using rounding::square_root;
+
+class RoundingScope {
+ public:
+  explicit RoundingScope(std::uint16_t flags) : before_(std::fegetround()) {
+    static constexpr int kModes[] = {FE_TONEAREST, FE_TOWARDZERO, FE_DOWNWARD, FE_UPWARD};
+    std::fesetround(kModes[flags & rounding_flag::mode_mask]);
+  }
+  ~RoundingScope() { std::fesetround(before_); }
+  RoundingScope(const RoundingScope&) = delete;
+  RoundingScope& operator=(const RoundingScope&) = delete;
+
+ private:
+  int before_;
+};
+
+template <class T>
+T finish(T value, std::uint16_t flags) {
+  if ((flags & rounding_flag::flush) != 0) value = flush(value);
+  if ((flags & rounding_flag::saturate) != 0) return saturate(value);
+  return canonical(value);
+}
+
+// --- Arithmetic
+// ---------------------------------------------------------------------------------------------
+
+#define UNARY(...)
+#define BINARY(...)
+#define TERNARY(...)
+#define QUATERNARY(...)
+#define COMPARE(...)
+#define PREDICATE(...)
+#define CARRY(...)
+#define ROUNDED(id, forms, T, sources, ...)                                            \
+  const Instruction* run_##id(const Instruction* in, Warp* warp) {                     \
+    const RoundingScope scope(in->flags);                                              \
+    const bool flushing = (in->flags & rounding_flag::flush) != 0;                     \
+    const auto operand = [&](std::uint32_t offset, std::uint32_t lane) {               \
+      const T value = frame_row<const T>(warp, offset)[lane];                          \
+      return flushing ? flush(value) : value;                                          \
+    };                                                                                 \
+    for (std::uint32_t lanes = warp->active; lanes != 0; lanes &= lanes - 1) {         \
+      const auto lane = static_cast<std::uint32_t>(__builtin_ctz(lanes));              \
+      const T a = operand(in->a, lane);                                                \
+      [[maybe_unused]] const T b = operand((sources) >= 2 ? in->b : in->a, lane);      \
+      [[maybe_unused]] const T c = operand((sources) >= 3 ? in->c : in->a, lane);      \
+      frame_row<T>(warp, in->destination)[lane] = finish<T>((__VA_ARGS__), in->flags); \
+    }                                                                                  \
+    return in + 1;                                                                     \
+  }
+#define CONVERT(...)
+#define VECTOR(...)
+#define CONTROL(...)
+#include "execution/operations.def"
+
+// --- Conversion
+// ---------------------------------------------------------------------------------------------
+
+bool is_float(ScalarType type) {
+  return type == ScalarType::f16 || type == ScalarType::f32 || type == ScalarType::f64;
+}
+
+bool is_signed(ScalarType type) {
+  return type == ScalarType::s8 || type == ScalarType::s16 || type == ScalarType::s32 ||
+         type == ScalarType::s64;
+}
+
+/// The low `bytes` of `bits`, extended to 64 bits.
+std::uint64_t extend(std::uint64_t bits, std::size_t bytes, bool with_sign) {
+  const auto unused = static_cast<unsigned>(64 - 8 * bytes);
+  if (with_sign) return static_cast<std::uint64_t>(static_cast<std::int64_t>(bits << unused) >> unused);
+  return bits << unused >> unused;
+}
+
+/// Exact, and therefore good enough for every float type.
+f64 float_value(std::uint64_t bits, ScalarType type, bool flushing) {
+  if (type == ScalarType::f64) return rounding::f64_of(bits);
+  if (type == ScalarType::f16) return rounding::widen(f16{static_cast<u16>(bits)});
+  const f32 value = rounding::f32_of(static_cast<u32>(bits));
+  return flushing ? flush(value) : value;
+}
+
+/// Under the current rounding mode. A f16 has a unit of 2^-24 for numbers below 2^-14, otherwise 10 bits
+/// below the leading one; scaling by the unit and rounding to an integer is exact but for that one rounding.
+u16 half_bits(f64 value) {
+  const u16 sign = std::signbit(value) ? 0x8000 : 0;
+  if (value != value) return 0x7fff;
+  if (value == 0) return sign;
+  if (std::isinf(value)) return sign | 0x7c00;
+  const int exponent = std::max(std::ilogb(value), -14);
+  const f64 rounded = std::ldexp(std::nearbyint(std::ldexp(value, 10 - exponent)), exponent - 10);
+  const f64 magnitude = std::fabs(rounded);
+  if (magnitude > 65504.0) {
+    const int mode = std::fegetround();
+    const bool away = mode == FE_TONEAREST || mode == (sign != 0 ? FE_DOWNWARD : FE_UPWARD);
+    return sign | (away ? 0x7c00 : 0x7bff);
+  }
+  if (magnitude < 0x1p-14) return sign | static_cast<u16>(magnitude * 0x1p24);
+  const int rounded_exponent = std::ilogb(magnitude);
+  const auto fraction = static_cast<u16>(std::ldexp(magnitude, 10 - rounded_exponent) - 1024);
+  return static_cast<u16>(sign | (rounded_exponent + 15) << 10 | fraction);
+}
+
+std::uint64_t float_bits(f64 value, ScalarType type, std::uint16_t flags) {
+  if ((flags & rounding_flag::saturate) != 0) value = saturate(value);
+  if (type == ScalarType::f64) return rounding::bits_of(canonical(value));
+  if (type == ScalarType::f16) return half_bits(value);
+  f32 narrowed = static_cast<f32>(value);
+  if ((flags & rounding_flag::flush) != 0) narrowed = flush(narrowed);
+  return rounding::bits_of(canonical(narrowed));
+}
+
+/// `value` is integral. Out of range goes to the nearest end, NaN to zero.
+std::uint64_t integer_bits(f64 value, ScalarType type) {
+  const auto bits = static_cast<int>(8 * ptx::size_of(type));
+  if (value != value) return 0;
+  if (is_signed(type)) {
+    const f64 limit = std::ldexp(1.0, bits - 1);
+    if (value >= limit) return (std::uint64_t{1} << (bits - 1)) - 1;
+    if (value < -limit) return std::uint64_t{1} << (bits - 1);
+    return static_cast<std::uint64_t>(static_cast<std::int64_t>(value));
+  }
+  if (value >= std::ldexp(1.0, bits)) return ~std::uint64_t{0} >> (64 - bits);
+  return value <= 0 ? 0 : static_cast<std::uint64_t>(value);
+}
+
+std::uint64_t clamp_integer(std::uint64_t value, ScalarType from, ScalarType to) {
+  const auto bits = static_cast<int>(8 * ptx::size_of(to));
+  const s128 wide = is_signed(from) ? s128{static_cast<std::int64_t>(value)} : s128{value};
+  const s128 highest = (s128{1} << (is_signed(to) ? bits - 1 : bits)) - 1;
+  const s128 lowest = is_signed(to) ? -(s128{1} << (bits - 1)) : s128{0};
+  return static_cast<std::uint64_t>(wide > highest ? highest : (wide < lowest ? lowest : wide));
+}
+
+std::uint64_t convert(std::uint64_t bits, ScalarType from, ScalarType to, std::uint16_t flags) {
+  if (is_float(from)) {
+    f64 value = float_value(bits, from, (flags & rounding_flag::flush) != 0);
+    if ((flags & rounding_flag::to_integer) != 0 || !is_float(to)) value = std::nearbyint(value);
+    return is_float(to) ? float_bits(value, to, flags) : integer_bits(value, to);
+  }
+  const std::uint64_t value = extend(bits, ptx::size_of(from), is_signed(from));
+  if (!is_float(to)) return (flags & rounding_flag::saturate) != 0 ? clamp_integer(value, from, to) : value;
+  const auto rounded = [&](auto zero) {
+    using T = decltype(zero);
+    const T result =
+        is_signed(from) ? static_cast<T>(static_cast<std::int64_t>(value)) : static_cast<T>(value);
+    return (flags & rounding_flag::saturate) != 0 ? saturate(result) : result;
+  };
+  if (to == ScalarType::f64) return rounding::bits_of(rounded(f64{}));
+  if (to == ScalarType::f32) return rounding::bits_of(rounded(f32{}));
+  // Through f64 under the same mode: beyond its 53 bits a number is far above the largest f16.
+  return half_bits(rounded(f64{}));
+}
+
+const Instruction* run_convert(const Instruction* in, Warp* warp) {
+  Conversion conversion;
+  std::memcpy(&conversion, &in->immediate, sizeof conversion);
+  const auto from = static_cast<ScalarType>(conversion.from);
+  const auto to = static_cast<ScalarType>(conversion.to);
+  const RoundingScope scope(in->flags);
+  for (std::uint32_t lanes = warp->active; lanes != 0; lanes &= lanes - 1) {
+    const auto lane = static_cast<std::uint32_t>(__builtin_ctz(lanes));
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, warp->frame + in->a + std::size_t{lane} * conversion.register_from,
+                conversion.register_from);
+    std::uint64_t result = convert(bits, from, to, in->flags);
+    // A result narrower than its register is extended by its own sign.
+    if (!is_float(to)) result = extend(result, ptx::size_of(to), is_signed(to));
+    std::memcpy(warp->frame + in->destination + std::size_t{lane} * conversion.register_to, &result,
+                conversion.register_to);
+  }
+  return in + 1;
+}
+
+}  // namespace
+
+void add_conversion_handlers(Handler* table) {
+  table[static_cast<std::uint16_t>(Operation::cvt_any)] = run_convert;
+#define UNARY(...)
+#define BINARY(...)
+#define TERNARY(...)
+#define QUATERNARY(...)
+#define COMPARE(...)
+#define PREDICATE(...)
+#define CARRY(...)
+#define ROUNDED(id, ...) table[static_cast<std::uint16_t>(Operation::id)] = run_##id;
+#define CONVERT(...)
+#define VECTOR(...)
+#define CONTROL(...)
+#include "execution/operations.def"
+}
+
+}  // namespace vgpu::software

@@ -1,0 +1,63 @@
+// shfl.sync: each lane reads a register of another lane.
+#include "execution/vector/families.h"
+#include "execution/vector/rows.h"
+
+namespace vgpu::software::VGPU_VECTOR_PATH {
+namespace {
+
+enum class Direction { up, down, butterfly, index };
+
+/// PTX: bits 0-4 of c bound the source lane, bits 8-12 cut the warp into segments of equal size.
+template <Direction kDirection>
+struct Shuffle {
+  template <bool kMasked>
+  static const Instruction* run(const Instruction* in, Warp* warp) {
+    const u32* values = row<const u32>(warp, in->a);
+    const u32* distances = row<const u32>(warp, in->b);
+    const u32* bounds = row<const u32>(warp, in->c);
+    u32 results[kLanes];
+    s32 in_range[kLanes];
+    for (u32 lane = 0; lane < kLanes; ++lane) {
+      const s32 distance = static_cast<s32>(distances[lane] & 0x1f);
+      const s32 bound = static_cast<s32>(bounds[lane] & 0x1f);
+      const s32 segment = static_cast<s32>(bounds[lane] >> 8 & 0x1f);
+      const s32 self = static_cast<s32>(lane);
+      const s32 last = (self & segment) | (bound & ~segment);
+      s32 source = 0;
+      bool inside = false;
+      if constexpr (kDirection == Direction::up) {
+        source = self - distance;
+        inside = source >= last;
+      } else if constexpr (kDirection == Direction::down) {
+        source = self + distance;
+        inside = source <= last;
+      } else if constexpr (kDirection == Direction::butterfly) {
+        source = self ^ distance;
+        inside = source <= last;
+      } else {
+        source = (self & segment) | (distance & ~segment);
+        inside = source <= last;
+      }
+      results[lane] = values[(inside ? source : self) & 31];
+      in_range[lane] = inside ? -1 : 0;
+    }
+    for_lanes<kMasked>(warp, row<u32>(warp, in->destination), [&](u32 lane) { return results[lane]; });
+    if (in->immediate >= 0) set_predicate<kMasked>(warp, static_cast<u32>(in->immediate), mask_of(in_range));
+    return in + 1;
+  }
+};
+
+}  // namespace
+
+void add_shuffle_handlers(Handler* full, Handler* masked) {
+#define ADD(id, direction)                                                                     \
+  full[static_cast<u32>(Operation::id)] = &Shuffle<Direction::direction>::template run<false>; \
+  masked[static_cast<u32>(Operation::id)] = &Shuffle<Direction::direction>::template run<true>;
+  ADD(shfl_up, up)
+  ADD(shfl_down, down)
+  ADD(shfl_bfly, butterfly)
+  ADD(shfl_idx, index)
+#undef ADD
+}
+
+}  // namespace vgpu::software::VGPU_VECTOR_PATH

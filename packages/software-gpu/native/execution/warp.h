@@ -1,0 +1,77 @@
+// The state of a warp while it runs, and the type of the functions that execute instructions.
+//
+// Plain data only: code that is compiled for several instruction sets reads these structures, so nothing here
+// may be an inline function (see lane_math.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "execution/decoded_kernel.h"
+
+namespace vgpu::software {
+
+struct Block;
+struct Warp;
+
+/// Executes one instruction for the warp's active lanes and returns the next one, or nullptr when the warp
+/// cannot go on now.
+using Handler = const Instruction* (*)(const Instruction*, Warp*);
+
+/// One entry per Operation. The first table is for warps with all lanes active and need not look at the mask.
+struct HandlerTables {
+  const Handler* full;
+  const Handler* masked;
+};
+
+inline constexpr std::uint32_t kAllLanes = 0xffff'ffff;
+
+/// Device addresses of one allocation: [begin, end).
+struct AddressRange {
+  std::uint64_t begin;
+  std::uint64_t end;
+};
+
+/// What the instructions of a warp touch all the time.
+struct Warp {
+  std::byte* frame = nullptr;
+  const Handler* handlers = nullptr;  // of HandlerTables, by whether all lanes are active
+  std::uint32_t active = 0;
+  std::uint32_t live = 0;                       // lanes that have not exited
+  alignas(64) std::int32_t lane_words[kLanes];  // `active` as 32 words, 0 or -1
+
+  AddressRange* recent_ranges = nullptr;  // per memory instruction: the allocation it touched last
+  AddressRange shared{};                  // host addresses of the block's shared memory
+  const std::byte* parameters = nullptr;
+
+  // For counting instructions: straight-line code is counted at its end, see count_instructions().
+  const Instruction* counted_from = nullptr;
+  std::int64_t budget = 0;  // instructions until the next warp has its turn
+  std::uint64_t warp_instructions = 0;
+  std::uint64_t thread_instructions = 0;
+
+  Block* block = nullptr;
+};
+
+// Slow paths that the handlers of all vector paths share.
+
+/// Turns the addresses of the active lanes into host pointers, one by one, with every check and every state
+/// space; throws Error naming the instruction and the lane.
+void resolve_pointers(const Instruction* instruction, Warp* warp, std::uint32_t bytes,
+                      std::byte* pointers[kLanes]);
+
+/// Makes a whole vector path's tables: fills them from operations.def.
+namespace portable {
+HandlerTables handler_tables();
+}
+namespace avx2 {
+HandlerTables handler_tables();
+}
+namespace avx512 {
+HandlerTables handler_tables();
+}
+
+/// The handlers that are compiled once (CONTROL, ROUNDED and CONVERT rows).
+void add_common_handlers(Handler* full, Handler* masked);
+
+}  // namespace vgpu::software

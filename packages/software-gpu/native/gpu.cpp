@@ -1,0 +1,217 @@
+#include "vgpu/software_gpu/gpu.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include "execution/block.h"
+#include "image/fat_binary.h"
+#include "module.h"
+#include "worker_pool.h"
+
+namespace vgpu::software {
+namespace {
+
+/// Cores that this process may use, which in a container are fewer than the machine has.
+unsigned usable_cores() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  if (sched_getaffinity(0, sizeof cores, &cores) == 0)
+    return static_cast<unsigned>(std::max(CPU_COUNT(&cores), 1));
+  return std::max(std::thread::hardware_concurrency(), 1U);
+}
+
+bool can_run(VectorPath path) {
+  switch (path) {
+    case VectorPath::portable:
+      return true;
+#ifdef VGPU_X86_PATHS
+    case VectorPath::avx2:
+      return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 &&
+             __builtin_cpu_supports("bmi2") != 0 && __builtin_cpu_supports("f16c") != 0;
+    case VectorPath::avx512:
+      return can_run(VectorPath::avx2) && __builtin_cpu_supports("avx512f") != 0 &&
+             __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
+             __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512cd") != 0;
+#endif
+    default:
+      return false;
+  }
+}
+
+VectorPath choose_path(VectorPath wanted) {
+  if (wanted != VectorPath::automatic) {
+    if (!can_run(wanted))
+      throw Error(Status::not_supported, "this processor cannot run the vector path asked for");
+    return wanted;
+  }
+  for (const VectorPath path : {VectorPath::avx512, VectorPath::avx2}) {
+    if (can_run(path)) return path;
+  }
+  return VectorPath::portable;
+}
+
+HandlerTables tables_of(VectorPath path) {
+  switch (path) {
+#ifdef VGPU_X86_PATHS
+    case VectorPath::avx2:
+      return avx2::handler_tables();
+    case VectorPath::avx512:
+      return avx512::handler_tables();
+#endif
+    default:
+      return portable::handler_tables();
+  }
+}
+
+class CpuGpu final : public Gpu {
+ public:
+  explicit CpuGpu(const GpuOptions& options)
+      : path_(choose_path(options.vector_path)),
+        memory_(options.memory_bytes),
+        pool_(options.threads == 0 ? usable_cores() : options.threads) {}
+
+  [[nodiscard]] const DeviceLimits& limits() const override { return limits_; }
+  [[nodiscard]] VectorPath vector_path() const override { return path_; }
+  [[nodiscard]] unsigned threads() const override { return pool_.threads(); }
+  DeviceMemory& memory() override { return memory_; }
+
+  std::unique_ptr<Module> load(std::span<const std::byte> image) override {
+    const int capability = 10 * limits_.compute_capability_major + limits_.compute_capability_minor;
+    return std::make_unique<TextModule>(select_ptx(image, capability), memory_, limits_);
+  }
+
+  LaunchStatistics launch(const Kernel& kernel, const LaunchConfiguration& configuration,
+                          std::span<const std::byte> parameters) override;
+
+ private:
+  void check(const LoadedKernel& kernel, const LaunchConfiguration& configuration,
+             std::span<const std::byte> parameters) const;
+
+  const DeviceLimits limits_;
+  const VectorPath path_;
+  DeviceMemory memory_;
+  WorkerPool pool_;
+  std::mutex launching_;
+  std::uint64_t launches_ = 0;
+};
+
+std::string to_string(const Dim3& size) {
+  return std::to_string(size.x) + "x" + std::to_string(size.y) + "x" + std::to_string(size.z);
+}
+
+void CpuGpu::check(const LoadedKernel& kernel, const LaunchConfiguration& configuration,
+                   std::span<const std::byte> parameters) const {
+  const auto refuse = [&](Status status, const std::string& message) {
+    throw Error(status, "launch of kernel '" + kernel.name() + "': " + message);
+  };
+  const auto fits = [](const Dim3& size, const Dim3& limit) {
+    const bool inside = size.x <= limit.x && size.y <= limit.y && size.z <= limit.z;
+    return inside && size.x != 0 && size.y != 0 && size.z != 0;
+  };
+  const Dim3& block = configuration.block;
+  if (!fits(configuration.grid, limits_.max_grid)) {
+    refuse(Status::invalid_value, "a grid of " + to_string(configuration.grid) + " blocks");
+  }
+  if (!fits(block, limits_.max_block) || std::uint64_t{block.x} * block.y * block.z >
+                                             static_cast<std::uint64_t>(limits_.max_threads_per_block)) {
+    refuse(Status::invalid_value, "a block of " + to_string(block) + " threads");
+  }
+  const Dim3& required = kernel.required_block();
+  if (required.x != 0 && (block.x != required.x || block.y != required.y || block.z != required.z)) {
+    refuse(Status::invalid_value,
+           "a block of " + to_string(block) + " threads where .reqntid says " + to_string(required));
+  }
+  if (block.x * block.y * block.z > static_cast<std::uint32_t>(kernel.attributes().max_threads_per_block)) {
+    refuse(Status::launch_out_of_resources, "a block of " + to_string(block) +
+                                                " threads where .maxntid allows " +
+                                                std::to_string(kernel.attributes().max_threads_per_block));
+  }
+  const std::uint64_t shared = static_cast<std::uint64_t>(kernel.attributes().static_shared_bytes) +
+                               configuration.dynamic_shared_bytes;
+  if (shared > static_cast<std::uint64_t>(limits_.max_shared_bytes_per_block_optin)) {
+    refuse(Status::launch_out_of_resources, std::to_string(shared) + " bytes of shared memory");
+  }
+  if (parameters.size() < kernel.parameter_bytes()) {
+    refuse(Status::invalid_value, std::to_string(parameters.size()) + " bytes of parameters instead of " +
+                                      std::to_string(kernel.parameter_bytes()));
+  }
+}
+
+/// Blocks in the order of their numbers, so that a block may wait for earlier ones.
+class BlockQueue {
+ public:
+  explicit BlockQueue(std::uint64_t count) : count_(count) {}
+
+  void work(const Launch& launch, unsigned worker) {
+    std::uint64_t number = 0;
+    try {
+      Block block;
+      prepare_block(block, launch, worker);
+      while ((number = next_.fetch_add(1)) < count_) run_block(block, number);
+      const std::lock_guard lock(mutex_);
+      for (const ScheduledWarp& warp : block.warps) {
+        statistics_.warp_instructions += warp.warp_instructions;
+        statistics_.thread_instructions += warp.thread_instructions;
+      }
+    } catch (...) {
+      next_ = count_;  // no further blocks
+      const std::lock_guard lock(mutex_);
+      if (!error_ || number < failed_block_) {
+        error_ = std::current_exception();
+        failed_block_ = number;
+      }
+    }
+  }
+
+  LaunchStatistics finish() {
+    if (error_) std::rethrow_exception(error_);
+    return statistics_;
+  }
+
+ private:
+  const std::uint64_t count_;
+  std::atomic<std::uint64_t> next_{0};
+  std::mutex mutex_;
+  LaunchStatistics statistics_;
+  std::exception_ptr error_;
+  std::uint64_t failed_block_ = 0;
+};
+
+LaunchStatistics CpuGpu::launch(const Kernel& kernel, const LaunchConfiguration& configuration,
+                                std::span<const std::byte> parameters) {
+  const auto& loaded = dynamic_cast<const LoadedKernel&>(kernel);
+  check(loaded, configuration, parameters);
+  const std::uint64_t blocks =
+      std::uint64_t{configuration.grid.x} * configuration.grid.y * configuration.grid.z;
+  const auto workers = static_cast<unsigned>(std::min<std::uint64_t>(pool_.threads(), blocks));
+
+  const std::lock_guard lock(launching_);
+  Launch launch{};
+  launch.kernel = &loaded.decoded();
+  launch.configuration = configuration;
+  launch.parameters.assign(parameters.begin(),
+                           parameters.begin() + static_cast<std::ptrdiff_t>(kernel.parameter_bytes()));
+  launch.memory = &memory_;
+  launch.tables = tables_of(path_);
+  launch.worker_count = pool_.threads();
+  launch.grid_id = ++launches_;
+  launch.deadline = configuration.time_limit.count() == 0
+                        ? std::chrono::steady_clock::time_point::max()
+                        : std::chrono::steady_clock::now() + configuration.time_limit;
+  BlockQueue queue(blocks);
+  pool_.run(workers, [&](unsigned worker) { queue.work(launch, worker); });
+  return queue.finish();
+}
+
+}  // namespace
+
+std::unique_ptr<Gpu> Gpu::create(const GpuOptions& options) {
+  return std::make_unique<CpuGpu>(options);
+}
+
+}  // namespace vgpu::software

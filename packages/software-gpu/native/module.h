@@ -1,0 +1,69 @@
+// A loaded module and its kernels.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "execution/decoder.h"
+#include "vgpu/software_gpu/gpu.h"
+
+namespace vgpu::software {
+
+class LoadedKernel final : public Kernel {
+ public:
+  LoadedKernel(DecodedKernel decoded, const ptx::Function& function, const DeviceLimits& limits,
+               int ptx_version, int constant_bytes);
+
+  [[nodiscard]] const std::string& name() const override { return decoded_.name; }
+  [[nodiscard]] std::span<const KernelParameter> parameters() const override { return parameters_; }
+  [[nodiscard]] std::size_t parameter_bytes() const override { return decoded_.parameter_bytes; }
+  [[nodiscard]] const KernelAttributes& attributes() const override { return attributes_; }
+
+  [[nodiscard]] const DecodedKernel& decoded() const { return decoded_; }
+  /// .reqntid; 0 when absent.
+  [[nodiscard]] const Dim3& required_block() const { return required_block_; }
+
+ private:
+  DecodedKernel decoded_;
+  std::vector<KernelParameter> parameters_;
+  KernelAttributes attributes_{};
+  Dim3 required_block_{0, 0, 0};
+};
+
+class TextModule final : public Module {
+ public:
+  /// Parses the declarations of `ptx` and places its variables in `memory`, which must live longer.
+  TextModule(std::string ptx, DeviceMemory& memory, const DeviceLimits& limits);
+  ~TextModule() override;
+  TextModule(const TextModule&) = delete;
+  TextModule& operator=(const TextModule&) = delete;
+
+  [[nodiscard]] std::vector<std::string> kernel_names() const override;
+  [[nodiscard]] bool has_kernel(std::string_view name) const override;
+  const Kernel& kernel(std::string_view name) override;
+  [[nodiscard]] std::optional<Global> global(std::string_view name) const override;
+
+ private:
+  void check_target() const;
+  void index_functions();
+  void allocate_variables();
+  void initialize_variables();
+  [[nodiscard]] std::uint64_t address_of(std::string_view symbol, const ptx::Variable& user) const;
+  void free_variables() noexcept;
+
+  const std::string text_;  // the syntax tree points into it
+  DeviceMemory& memory_;
+  const DeviceLimits& limits_;
+  LoadedModule module_;
+  std::map<std::string_view, std::uint32_t> kernels_;
+  std::map<std::string_view, Global> globals_;
+  int constant_bytes_ = 0;
+  std::mutex decoding_;
+  std::map<std::uint32_t, std::unique_ptr<LoadedKernel>> decoded_;
+};
+
+}  // namespace vgpu::software
