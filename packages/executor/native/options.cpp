@@ -126,8 +126,8 @@ Options parse_options(std::span<char* const> arguments) {
       options.action = name == "--help" ? Options::Action::print_help : Options::Action::print_version;
       return options;
     }
-    if (name == "--debug") {
-      options.debug = true;
+    if (name == "--debug" || name == "--own-folder") {
+      (name == "--debug" ? options.debug : options.daemon.own_folder) = true;
       continue;
     }
     std::optional<std::string_view> value;
@@ -159,6 +159,7 @@ Serves a GPU to CUDA programs that run with the vgpu guest library.
   --max-clients N           clients at a time (default: 256)
   --ready-fd N              file descriptor that "ready" is written to once the socket listens
   --parent-fd N             stop when the other end of this file descriptor is closed
+  --own-folder              remove the socket's folder too when stopping
   --debug                   log more
   --version, --help
 

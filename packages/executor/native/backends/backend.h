@@ -48,7 +48,7 @@ struct BackendOptions {
   BackendKind kind = BackendKind::automatic;
   std::size_t memory_bytes = 0;
   unsigned threads = 0;                      // 0: one per core
-  std::chrono::seconds kernel_time_limit{};  // 0: none
+  std::chrono::milliseconds kernel_time_limit{};  // 0: none
   VectorPathChoice vector_path = VectorPathChoice::automatic;
 };
 

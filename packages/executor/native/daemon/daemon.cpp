@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <system_error>
 #include <utility>
@@ -96,9 +97,16 @@ void Daemon::run() {
   log_.write(Level::info,
              "stopping: " + stop_reason_ + ", " + std::to_string(workers_.size()) + " clients connected");
   listener_.reset();
+  if (options_.own_folder) remove_folder();
   stop_workers();
   signals_.reset();
   if (sigprocmask(SIG_SETMASK, &previous, nullptr) != 0) fail("sigprocmask");
+}
+
+void Daemon::remove_folder() {
+  const std::string folder = std::filesystem::path(options_.socket_path).parent_path();
+  if (rmdir(folder.c_str()) == 0) return;
+  log_.write(Level::warning, "cannot remove " + folder + ": " + std::strerror(errno));
 }
 
 void Daemon::announce_ready() {

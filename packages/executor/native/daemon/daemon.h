@@ -19,8 +19,9 @@ namespace vgpu::executor {
 struct DaemonOptions {
   std::string socket_path;
   std::size_t max_clients = 256;
-  int ready_fd = -1;   // "ready\n" is written here once the socket listens
-  int parent_fd = -1;  // the daemon stops when its other end is closed
+  bool own_folder = false;  // the socket's folder is the daemon's, and goes when it goes
+  int ready_fd = -1;        // "ready\n" is written here once the socket listens
+  int parent_fd = -1;       // the daemon stops when its other end is closed
 };
 
 class Daemon {
@@ -40,6 +41,7 @@ class Daemon {
   };
 
   void announce_ready();
+  void remove_folder();
   void wait_for_events(std::chrono::milliseconds timeout);
   void watch_parent();
   void take_signals();

@@ -123,7 +123,7 @@ void copy_text(std::span<char> destination, std::string_view text) {
 
 }  // namespace
 
-vgpu_device describe_device(software::Gpu& gpu, std::chrono::seconds kernel_time_limit) {
+vgpu_device describe_device(software::Gpu& gpu, std::chrono::milliseconds kernel_time_limit) {
   vgpu_device device{};
   device.total_memory = gpu.memory().total_bytes();
   device.address_base = gpu.memory().base();

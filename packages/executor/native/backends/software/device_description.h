@@ -8,6 +8,6 @@
 
 namespace vgpu::executor {
 
-vgpu_device describe_device(software::Gpu& gpu, std::chrono::seconds kernel_time_limit);
+vgpu_device describe_device(software::Gpu& gpu, std::chrono::milliseconds kernel_time_limit);
 
 }  // namespace vgpu::executor

@@ -129,7 +129,7 @@ class SoftwareBackend final : public Backend {
   void require_stream(Handle current, Handle stream) { static_cast<void>(resolve_stream(current, stream)); }
 
   std::unique_ptr<software::Gpu> gpu_;
-  std::chrono::seconds kernel_time_limit_;
+  std::chrono::milliseconds kernel_time_limit_;
   HandleTable<Context> contexts_{1, "context"};
   HandleTable<Module> modules_{2, "module"};
   HandleTable<Function> functions_{3, "function"};

@@ -1,0 +1,3 @@
+export { type ExecutorErrorCode, ExecutorError, isExecutorError } from './errors.js';
+export { type Device, Executor, type ExecutorEvents, type StartOptions } from './executor.js';
+export type { RestartOptions } from './restart.js';
