@@ -116,9 +116,9 @@ describe('signals', () => {
 
 describe('at a terminal', () => {
   // script(1) runs a command on a terminal of its own and hands over what is typed.
-  const terminal = (command: string) =>
+  const terminal = (command: string, env: NodeJS.ProcessEnv = {}) =>
     spawn('script', ['-qec', `exec '${process.execPath}' '${vgpu.cli}' ${command}`, '/dev/null'], {
-      env: { ...process.env, STAND_IN_LOG: vgpu.log, SHELL: '/bin/sh' },
+      env: { ...process.env, STAND_IN_LOG: vgpu.log, SHELL: '/bin/sh', ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
 
@@ -126,6 +126,15 @@ describe('at a terminal', () => {
     const { stdout } = await finished(terminal('run true'));
     expect(stdout.toString()).toContain('vgpu: true runs on Stand-in GPU (software, 2.0 GiB)');
     expect((await finished(terminal('run --quiet true'))).stdout.toString()).not.toContain('Stand-in GPU');
+  });
+
+  it('shows why a CUDA call failed, and only that', async () => {
+    const env = {
+      STAND_IN_LINES: 'T info [p/1] connected|T warning [p/1] cuLaunchKernel gives 700: null pointer',
+    };
+    const { stdout } = await finished(terminal('run true', env));
+    expect(stdout.toString()).toContain('vgpu: cuLaunchKernel gives 700: null pointer\r\n');
+    expect(stdout.toString()).not.toContain('connected');
   });
 
   it('Ctrl-C reaches the program once, not twice', async () => {
@@ -186,6 +195,15 @@ describe('executor', () => {
     expect(vgpu.takeLog()[0]).toBe('start real');
   });
 
+  it('logs into the file of VGPU_LOG, and nowhere else where there is no terminal', async () => {
+    const file = join(vgpu.folder, 'vgpu.log');
+    const env = { VGPU_LOG: file, STAND_IN_LINES: 'T info [p/1] connected|T error [p/1] trouble' };
+    expect(await vgpu.run(['run', 'true'], { env })).toMatchObject({ code: 0, stderr: '' });
+    expect(readFileSync(file, 'utf8')).toBe('T info [p/1] connected\nT error [p/1] trouble\n');
+    const lost = { ...env, VGPU_LOG: '/no/such/folder/log' };
+    expect(await vgpu.run(['run', 'true'], { env: lost })).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it('that cannot start is an error with code, cause and remedy', async () => {
     const result = await vgpu.run(['run', 'true'], { env: { STAND_IN_FAILS: '1' } });
     expect(result.code).toBe(125);
@@ -224,7 +242,6 @@ describe('wrong use', () => {
     ['a path that is not there', ['run', './no/such'], 127, 'ERR_VGPU_PROGRAM_NOT_FOUND'],
     ['a folder', ['run', '/usr/bin/'], 126, 'ERR_VGPU_PROGRAM_NOT_EXECUTABLE'],
     ['a file that is not executable', ['run', '/etc/passwd'], 126, 'ERR_VGPU_PROGRAM_NOT_EXECUTABLE'],
-    ['an address that is none', ['run', '--executor', 'http://x', 'true'], 125, 'ERR_VGPU_USAGE'],
     ['an unknown option', ['run', '--cpu', 'true'], 125, "unknown option '--cpu'"],
     ['an unknown GPU', ['run', '--gpu', 'fast', 'true'], 125, "'fast' is invalid"],
     [

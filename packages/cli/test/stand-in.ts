@@ -19,8 +19,9 @@ const stop = async (url) => {
   if (process.env.STAND_IN_STOP === 'hangs') await new Promise((resolve) => setTimeout(resolve, 20_000));
 };
 export const Executor = {
-  async start({ gpu, signal }) {
+  async start({ gpu, signal, log: write }) {
     log('start ' + gpu);
+    for (const line of process.env.STAND_IN_LINES?.split('|') ?? []) write(line);
     if (process.env.STAND_IN_FAILS) {
       throw Object.assign(new Error('no GPU answers'), {
         code: 'ERR_VGPU_NO_GPU', cause: new Error('libcuda.so.1 is missing'), remedy: 'use --gpu software',

@@ -1,12 +1,6 @@
-import { CliError } from '../errors.js';
+import type { Device } from '@vgpu/executor';
 
 export type GpuChoice = 'auto' | 'real' | 'software';
-
-export interface Device {
-  name: string;
-  memoryBytes: number;
-  backend: string;
-}
 
 /** What `vgpu run` needs of an executor, started here or found running. */
 export interface RunningExecutor {
@@ -20,18 +14,11 @@ interface OpenOptions {
   /** An executor that is already there; it is left running. */
   url?: string | undefined;
   signal: AbortSignal;
+  log: (line: string) => void;
 }
 
-export async function openExecutor({ gpu, url, signal }: OpenOptions): Promise<RunningExecutor> {
-  if (url !== undefined) checkUrl(url);
+export async function openExecutor({ gpu, url, signal, log }: OpenOptions): Promise<RunningExecutor> {
   // Imported here because start-up time counts for every other command, --help included.
   const { Executor } = await import('@vgpu/executor');
-  return url === undefined ? Executor.start({ gpu: gpu ?? 'auto', signal }) : Executor.connect(url);
-}
-
-function checkUrl(url: string): void {
-  if (/^unix:\/./.test(url)) return;
-  throw new CliError('ERR_VGPU_USAGE', `not an executor's address: ${url}`, {
-    remedy: 'give the absolute path of its socket, for instance unix:/run/vgpu.sock',
-  });
+  return url === undefined ? Executor.start({ gpu: gpu ?? 'auto', signal, log }) : Executor.connect(url);
 }

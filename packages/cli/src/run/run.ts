@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Device } from '@vgpu/executor';
 import { CliError, describeError, EXIT_VGPU_FAILED } from '../errors.js';
 import { guestEnvironment } from './environment.js';
-import { type Device, type GpuChoice, openExecutor, type RunningExecutor } from './executor.js';
+import { type GpuChoice, openExecutor, type RunningExecutor } from './executor.js';
+import { executorLog } from './log.js';
 import { findProgram, preloadObstacle, spawnError } from './program.js';
 import { dieOf, SignalRelay } from './signals.js';
 
@@ -40,7 +42,8 @@ async function runProgram(request: RunRequest, relay: SignalRelay): Promise<Endi
 
   // An explicit --gpu asks for an executor of one's own, whatever the environment says.
   const url = request.executor ?? (request.gpu ? undefined : process.env.VGPU_EXECUTOR || undefined);
-  const executor = await openExecutor({ gpu: request.gpu, url, signal: relay.abortSignal });
+  const log = executorLog({ quiet: request.quiet, file: process.env.VGPU_LOG });
+  const executor = await openExecutor({ gpu: request.gpu, url, signal: relay.abortSignal, log });
   try {
     if (relay.interruptedBy) throw new CliError('ERR_VGPU_INTERRUPTED', 'interrupted');
     announce(request, executor);
