@@ -4,7 +4,8 @@
 #
 # vgpu_target(TARGET)                         warnings, hardening, visibility, sanitizers
 # vgpu_test(NAME SOURCES … [LIBRARIES …])     a doctest program that ctest runs
-# vgpu_import(TARGET PACKAGE folder [LIBRARY name])   a static library that another package has built
+# vgpu_import(TARGET PACKAGE folder [LIBRARY name] [LIBRARIES …])
+#                                             a static library that another package has built, and what it needs
 #
 # Programs go to bin/, libraries to lib/, tests to test/ of the build folder: only these are kept in the build
 # cache (see turbo.json), so nothing that is needed later may lie elsewhere.
@@ -82,7 +83,7 @@ endfunction()
 
 # The other package has been built before (Turbo: ^build:native) in the variant of the same name.
 function(vgpu_import target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PACKAGE;LIBRARY" "")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PACKAGE;LIBRARY" "LIBRARIES")
   if(NOT arg_LIBRARY)
     set(arg_LIBRARY ${target})
   endif()
@@ -94,4 +95,5 @@ function(vgpu_import target)
   add_library(${target} STATIC IMPORTED GLOBAL)
   set_target_properties(${target} PROPERTIES IMPORTED_LOCATION ${file})
   target_include_directories(${target} INTERFACE ${VGPU_PACKAGES_DIR}/${arg_PACKAGE}/native/include)
+  target_link_libraries(${target} INTERFACE ${arg_LIBRARIES})
 endfunction()

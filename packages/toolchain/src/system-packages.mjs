@@ -12,6 +12,7 @@ const COMMANDS = [
   { anyOf: [process.env.CXX ?? 'c++'], package: 'build-essential' },
   { anyOf: ['cmake'], package: 'cmake' },
   { anyOf: ['ninja', 'make'], package: 'ninja-build' },
+  { anyOf: ['pkg-config', 'pkgconf'], package: 'pkg-config' },
 ];
 
 const HEADERS = [

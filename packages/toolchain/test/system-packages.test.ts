@@ -32,6 +32,7 @@ beforeEach(() => {
   );
   command('cmake', 'echo cmake version 3.25.1');
   command('ninja', 'exit 0');
+  command('pkg-config', 'exit 0');
 });
 
 afterEach(() => rmSync(machine, { recursive: true }));
