@@ -1,0 +1,11 @@
+// Copies of one row, split into pieces that fit a frame.
+
+#ifndef VGPU_DRIVER_COPY_H
+#define VGPU_DRIVER_COPY_H
+
+#include "cuda_abi.h"
+
+CUresult vgpu_copy_to_device(CUdeviceptr destination, const void* source, size_t bytes, CUstream stream);
+CUresult vgpu_copy_from_device(void* destination, CUdeviceptr source, size_t bytes, CUstream stream);
+
+#endif

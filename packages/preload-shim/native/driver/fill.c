@@ -1,0 +1,70 @@
+// The memset family: twelve names for one call.
+#include "driver/context_stack.h"
+#include "guest_api.h"
+#include "transport/session.h"
+
+static CUresult fill(CUdeviceptr destination, size_t pitch, unsigned int value, unsigned int element_bytes,
+                     size_t width, size_t height, CUstream stream) {
+  const CUresult result = vgpu_session_check();
+  if (result != CUDA_SUCCESS) return result;
+  if (vgpu_context_current() == NULL) return CUDA_ERROR_INVALID_CONTEXT;
+  if (destination % element_bytes != 0 || width > SIZE_MAX / element_bytes) return CUDA_ERROR_INVALID_VALUE;
+  if (height > 1 && (pitch < width * element_bytes || pitch % element_bytes != 0))
+    return CUDA_ERROR_INVALID_VALUE;
+  if (width == 0 || height == 0) return CUDA_SUCCESS;
+  return vgpuFill(destination, pitch, value, element_bytes, width, height, stream);
+}
+
+CUresult cuMemsetD8_v2(CUdeviceptr dstDevice, unsigned char uc, size_t N) {
+  return fill(dstDevice, N, uc, 1, N, 1, NULL);
+}
+
+CUresult cuMemsetD16_v2(CUdeviceptr dstDevice, unsigned short us, size_t N) {
+  return fill(dstDevice, N * 2, us, 2, N, 1, NULL);
+}
+
+CUresult cuMemsetD32_v2(CUdeviceptr dstDevice, unsigned int ui, size_t N) {
+  return fill(dstDevice, N * 4, ui, 4, N, 1, NULL);
+}
+
+CUresult cuMemsetD2D8_v2(CUdeviceptr dstDevice, size_t dstPitch, unsigned char uc, size_t Width,
+                         size_t Height) {
+  return fill(dstDevice, dstPitch, uc, 1, Width, Height, NULL);
+}
+
+CUresult cuMemsetD2D16_v2(CUdeviceptr dstDevice, size_t dstPitch, unsigned short us, size_t Width,
+                          size_t Height) {
+  return fill(dstDevice, dstPitch, us, 2, Width, Height, NULL);
+}
+
+CUresult cuMemsetD2D32_v2(CUdeviceptr dstDevice, size_t dstPitch, unsigned int ui, size_t Width,
+                          size_t Height) {
+  return fill(dstDevice, dstPitch, ui, 4, Width, Height, NULL);
+}
+
+CUresult cuMemsetD8Async(CUdeviceptr dstDevice, unsigned char uc, size_t N, CUstream hStream) {
+  return fill(dstDevice, N, uc, 1, N, 1, hStream);
+}
+
+CUresult cuMemsetD16Async(CUdeviceptr dstDevice, unsigned short us, size_t N, CUstream hStream) {
+  return fill(dstDevice, N * 2, us, 2, N, 1, hStream);
+}
+
+CUresult cuMemsetD32Async(CUdeviceptr dstDevice, unsigned int ui, size_t N, CUstream hStream) {
+  return fill(dstDevice, N * 4, ui, 4, N, 1, hStream);
+}
+
+CUresult cuMemsetD2D8Async(CUdeviceptr dstDevice, size_t dstPitch, unsigned char uc, size_t Width,
+                           size_t Height, CUstream hStream) {
+  return fill(dstDevice, dstPitch, uc, 1, Width, Height, hStream);
+}
+
+CUresult cuMemsetD2D16Async(CUdeviceptr dstDevice, size_t dstPitch, unsigned short us, size_t Width,
+                            size_t Height, CUstream hStream) {
+  return fill(dstDevice, dstPitch, us, 2, Width, Height, hStream);
+}
+
+CUresult cuMemsetD2D32Async(CUdeviceptr dstDevice, size_t dstPitch, unsigned int ui, size_t Width,
+                            size_t Height, CUstream hStream) {
+  return fill(dstDevice, dstPitch, ui, 4, Width, Height, hStream);
+}

@@ -1,0 +1,164 @@
+#include "driver/host_memory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "driver/context_stack.h"
+#include "guest_api.h"
+#include "transport/lock.h"
+#include "transport/session.h"
+
+// CU_MEMHOSTALLOC_PORTABLE | DEVICEMAP | WRITECOMBINED; CU_MEMHOSTREGISTER_PORTABLE | DEVICEMAP | IOMEMORY |
+// READ_ONLY.
+enum { ALLOCATION_FLAGS = 7, REGISTRATION_FLAGS = 15 };
+
+static struct vgpu_lock lock;
+// Sorted by address; ranges do not overlap.
+static struct vgpu_host_range* ranges;
+static size_t range_count;
+static size_t range_capacity;
+
+// The first range that ends behind the address.
+static size_t first_ending_after(uintptr_t address) {
+  size_t low = 0;
+  size_t high = range_count;
+  while (low < high) {
+    const size_t middle = low + (high - low) / 2;
+    if (ranges[middle].start + ranges[middle].bytes <= address) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+static CUresult insert_locked(const struct vgpu_host_range* range) {
+  const size_t place = first_ending_after(range->start);
+  if (place < range_count && ranges[place].start < range->start + range->bytes) {
+    return CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED;
+  }
+  if (range_count == range_capacity) {
+    const size_t capacity = range_capacity == 0 ? 16 : 2 * range_capacity;
+    struct vgpu_host_range* larger = realloc(ranges, capacity * sizeof(*ranges));
+    if (larger == NULL) return CUDA_ERROR_OUT_OF_MEMORY;
+    ranges = larger;
+    range_capacity = capacity;
+  }
+  memmove(ranges + place + 1, ranges + place, (range_count - place) * sizeof(*ranges));
+  ranges[place] = *range;
+  ++range_count;
+  return CUDA_SUCCESS;
+}
+
+static CUresult insert(struct vgpu_host_range range) {
+  vgpu_lock(&lock);
+  const CUresult result = insert_locked(&range);
+  vgpu_unlock(&lock);
+  return result;
+}
+
+// Takes out the range that starts at the address, if it is of the kind asked for.
+static bool take(const void* address, bool registered, struct vgpu_host_range* range) {
+  bool found = false;
+  vgpu_lock(&lock);
+  const size_t place = first_ending_after((uintptr_t)address);
+  if (place < range_count && ranges[place].start == (uintptr_t)address &&
+      ranges[place].registered == registered) {
+    *range = ranges[place];
+    --range_count;
+    memmove(ranges + place, ranges + place + 1, (range_count - place) * sizeof(*ranges));
+    found = true;
+  }
+  vgpu_unlock(&lock);
+  return found;
+}
+
+bool vgpu_host_memory_find(const void* address, struct vgpu_host_range* range) {
+  vgpu_lock(&lock);
+  const size_t place = first_ending_after((uintptr_t)address);
+  const bool found = place < range_count && ranges[place].start <= (uintptr_t)address;
+  if (found) *range = ranges[place];
+  vgpu_unlock(&lock);
+  return found;
+}
+
+void vgpu_host_memory_forget(void) {
+  // The thread that forked was not inside this file, but another may have been: its change is then half done.
+  if (lock.state != 0) range_count = range_capacity = 0, ranges = NULL;
+  vgpu_lock_forget(&lock);
+}
+
+static CUresult current(struct vgpu_host_range* range) {
+  const CUresult result = vgpu_session_check();
+  if (result != CUDA_SUCCESS) return result;
+  range->context = vgpu_context_current();
+  return vgpu_context_current_device(&range->device);
+}
+
+CUresult cuMemHostAlloc(void** pp, size_t bytesize, unsigned int Flags) {
+  struct vgpu_host_range range = {.bytes = bytesize, .flags = Flags};
+  if (pp == NULL || bytesize == 0 || (Flags & ~(unsigned int)ALLOCATION_FLAGS) != 0)
+    return CUDA_ERROR_INVALID_VALUE;
+  CUresult result = current(&range);
+  if (result != CUDA_SUCCESS) return result;
+  const int saved_errno = errno;
+  // Whole pages: programs rely on the alignment, and freed memory goes back to the system.
+  void* memory = mmap(NULL, bytesize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  errno = saved_errno;
+  if (memory == MAP_FAILED) return CUDA_ERROR_OUT_OF_MEMORY;
+  range.start = (uintptr_t)memory;
+  result = insert(range);
+  if (result == CUDA_SUCCESS) {
+    *pp = memory;
+  } else {
+    munmap(memory, bytesize);
+  }
+  return result;
+}
+
+CUresult cuMemAllocHost_v2(void** pp, size_t bytesize) {
+  return cuMemHostAlloc(pp, bytesize, 0);
+}
+
+CUresult cuMemFreeHost(void* p) {
+  struct vgpu_host_range range;
+  const CUresult result = vgpu_session_check();
+  if (result != CUDA_SUCCESS) return result;
+  if (p == NULL || !take(p, false, &range)) return CUDA_ERROR_INVALID_VALUE;
+  munmap(p, range.bytes);
+  return CUDA_SUCCESS;
+}
+
+CUresult cuMemHostGetFlags(unsigned int* pFlags, void* p) {
+  struct vgpu_host_range range;
+  if (pFlags == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const CUresult result = vgpu_session_check();
+  if (result != CUDA_SUCCESS) return result;
+  if (!vgpu_host_memory_find(p, &range)) return CUDA_ERROR_INVALID_VALUE;
+  *pFlags = range.flags;
+  return CUDA_SUCCESS;
+}
+
+CUresult cuMemHostRegister_v2(void* p, size_t bytesize, unsigned int Flags) {
+  struct vgpu_host_range range = {
+      .start = (uintptr_t)p,
+      .bytes = bytesize,
+      .flags = Flags,
+      .registered = true,
+  };
+  if (p == NULL || bytesize == 0 || bytesize > UINTPTR_MAX - range.start) return CUDA_ERROR_INVALID_VALUE;
+  if ((Flags & ~(unsigned int)REGISTRATION_FLAGS) != 0) return CUDA_ERROR_INVALID_VALUE;
+  const CUresult result = current(&range);
+  return result == CUDA_SUCCESS ? insert(range) : result;
+}
+
+CUresult cuMemHostUnregister(void* p) {
+  struct vgpu_host_range range;
+  const CUresult result = vgpu_session_check();
+  if (result != CUDA_SUCCESS) return result;
+  if (p == NULL) return CUDA_ERROR_INVALID_VALUE;
+  return take(p, true, &range) ? CUDA_SUCCESS : CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED;
+}

@@ -1,0 +1,132 @@
+// Launching: checks the configuration, packs the arguments by the kernel's layout, and does not wait.
+#include "driver/launch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/context_stack.h"
+#include "driver/function_layout.h"
+#include "guest_api.h"
+#include "log.h"
+#include "transport/session.h"
+
+// Markers in the `extra` list of cuLaunchKernel, as CU_LAUNCH_PARAM_… in cuda.h.
+enum { EXTRA_END = 0, EXTRA_BUFFER_POINTER = 1, EXTRA_BUFFER_SIZE = 2 };
+
+// Nearly every kernel's parameters fit; larger ones go through malloc.
+enum { PARAMETERS_ON_STACK = 1024 };
+
+static bool within(unsigned int value, const struct vgpu_device* device, CUdevice_attribute limit) {
+  return value != 0 && value <= (unsigned int)device->attributes[limit];
+}
+
+static CUresult check_dimensions(const struct vgpu_launch* launch, const struct vgpu_device* device) {
+  const dim3 grid = launch->grid;
+  const dim3 block = launch->block;
+  if (!within(grid.x, device, CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_X) ||
+      !within(grid.y, device, CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Y) ||
+      !within(grid.z, device, CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Z) ||
+      !within(block.x, device, CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_X) ||
+      !within(block.y, device, CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_Y) ||
+      !within(block.z, device, CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_Z)) {
+    return CUDA_ERROR_INVALID_VALUE;
+  }
+  const uint64_t threads = (uint64_t)block.x * block.y * block.z;
+  const int limit = device->attributes[CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK];
+  return threads <= (uint64_t)limit ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+}
+
+static CUresult check_function(const struct vgpu_launch* launch, const struct vgpu_function_layout* layout,
+                               const struct vgpu_device* device) {
+  if (launch->block.x * launch->block.y * launch->block.z > (unsigned int)layout->threads_per_block) {
+    return CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
+  }
+  const uint64_t shared = (uint64_t)launch->dynamic_shared_bytes + (uint64_t)layout->static_shared_bytes;
+  if (shared <= (uint64_t)device->attributes[CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK])
+    return CUDA_SUCCESS;
+  // More than that only after cuFuncSetAttribute, whose present value the executor knows.
+  int allowed = 0;
+  const CUresult result =
+      cuFuncGetAttribute(&allowed, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, launch->function);
+  if (result != CUDA_SUCCESS) return result;
+  return launch->dynamic_shared_bytes <= (unsigned int)allowed ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+}
+
+static CUresult send_launch(const struct vgpu_launch* launch, const void* parameters, size_t bytes) {
+  return vgpuLaunchKernel(launch->function, launch->grid.x, launch->grid.y, launch->grid.z, launch->block.x,
+                          launch->block.y, launch->block.z, launch->dynamic_shared_bytes, launch->stream,
+                          parameters, bytes);
+}
+
+static CUresult send_packed(const struct vgpu_launch* launch, const struct vgpu_function_layout* layout) {
+  unsigned char on_stack[PARAMETERS_ON_STACK];
+  unsigned char* packed = on_stack;
+  const size_t bytes = layout->parameter_bytes;
+  if (layout->parameter_count != 0 && launch->parameters == NULL) return CUDA_ERROR_INVALID_VALUE;
+  if (bytes > sizeof(on_stack)) packed = malloc(bytes);
+  if (packed == NULL) return CUDA_ERROR_OUT_OF_MEMORY;
+  // Gaps between parameters would otherwise carry whatever lies on this stack.
+  memset(packed, 0, bytes);
+  CUresult result = CUDA_SUCCESS;
+  for (uint32_t i = 0; i < layout->parameter_count && result == CUDA_SUCCESS; ++i) {
+    const struct vgpu_parameter parameter = layout->parameters[i];
+    if (launch->parameters[i] == NULL) {
+      result = CUDA_ERROR_INVALID_VALUE;
+    } else {
+      memcpy(packed + parameter.offset, launch->parameters[i], parameter.bytes);
+    }
+  }
+  if (result == CUDA_SUCCESS) result = send_launch(launch, packed, bytes);
+  if (packed != on_stack) free(packed);
+  return result;
+}
+
+// The caller has packed the parameters: a list of marker and value, ended by EXTRA_END.
+static CUresult send_extra(const struct vgpu_launch* launch, const struct vgpu_function_layout* layout) {
+  const void* buffer = NULL;
+  const size_t* bytes = NULL;
+  if (launch->parameters != NULL) return CUDA_ERROR_INVALID_VALUE;
+  for (void** item = launch->extra; (uintptr_t)*item != EXTRA_END; item += 2) {
+    if ((uintptr_t)*item == EXTRA_BUFFER_POINTER) {
+      buffer = item[1];
+    } else if ((uintptr_t)*item == EXTRA_BUFFER_SIZE) {
+      bytes = item[1];
+    } else {
+      return CUDA_ERROR_INVALID_VALUE;
+    }
+  }
+  if (bytes == NULL || (buffer == NULL && *bytes != 0)) return CUDA_ERROR_INVALID_VALUE;
+  // Callers round the size up; less than the kernel reads is a mistake.
+  if (*bytes < layout->parameter_bytes) return CUDA_ERROR_INVALID_VALUE;
+  return send_launch(launch, buffer, layout->parameter_bytes);
+}
+
+CUresult vgpu_launch_kernel(const struct vgpu_launch* launch) {
+  const struct vgpu_device* device = NULL;
+  const struct vgpu_function_layout* layout = NULL;
+  CUdevice number = 0;
+  CUresult result = vgpu_session_check();
+  if (result == CUDA_SUCCESS) result = vgpu_context_current_device(&number);
+  if (result == CUDA_SUCCESS) result = vgpu_session_device(number, &device);
+  if (result == CUDA_SUCCESS && launch->function == NULL) result = CUDA_ERROR_INVALID_HANDLE;
+  if (result == CUDA_SUCCESS) result = check_dimensions(launch, device);
+  if (result == CUDA_SUCCESS) result = vgpu_function_layout(launch->function, &layout);
+  if (result == CUDA_SUCCESS) result = check_function(launch, layout, device);
+  if (result != CUDA_SUCCESS) return result;
+  return launch->extra == NULL ? send_packed(launch, layout) : send_extra(launch, layout);
+}
+
+CUresult cuLaunchKernel(CUfunction f, unsigned int gridDimX, unsigned int gridDimY, unsigned int gridDimZ,
+                        unsigned int blockDimX, unsigned int blockDimY, unsigned int blockDimZ,
+                        unsigned int sharedMemBytes, CUstream hStream, void** kernelParams, void** extra) {
+  const struct vgpu_launch launch = {
+      .function = f,
+      .grid = {gridDimX, gridDimY, gridDimZ},
+      .block = {blockDimX, blockDimY, blockDimZ},
+      .dynamic_shared_bytes = sharedMemBytes,
+      .stream = hStream,
+      .parameters = kernelParams,
+      .extra = extra,
+  };
+  return vgpu_launch_kernel(&launch);
+}

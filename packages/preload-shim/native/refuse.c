@@ -1,0 +1,12 @@
+#include "refuse.h"
+
+#include <string.h>
+
+#include "log.h"
+#include "runtime/last_error.h"
+
+int vgpu_refuse(const char* name) {
+  vgpu_log("%s is not implemented", name);
+  if (strncmp(name, "cuda", 4) == 0) return vgpu_runtime_result(cudaErrorNotSupported);
+  return CUDA_ERROR_NOT_SUPPORTED;
+}

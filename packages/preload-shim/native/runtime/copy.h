@@ -1,0 +1,11 @@
+#ifndef VGPU_RUNTIME_COPY_H
+#define VGPU_RUNTIME_COPY_H
+
+#include "cuda_abi.h"
+
+// A copy whose direction is given: in the order of *stream, or when that is NULL finished on return. The
+// error is not remembered as the last one.
+cudaError_t vgpu_runtime_copy(void* destination, const void* source, size_t bytes, enum cudaMemcpyKind kind,
+                              const cudaStream_t* stream);
+
+#endif

@@ -1,0 +1,100 @@
+#include "transport/exchange.h"
+
+#include <errno.h>
+
+#include "driver/context_stack.h"
+#include "log.h"
+#include "transport/session.h"
+
+// The table's longest call has 11 parts.
+enum { MAXIMUM_PARTS = 24 };
+
+struct request {
+  struct vgpu_frame frame;
+  size_t count;
+  struct iovec parts[MAXIMUM_PARTS];
+};
+
+// Counts up for as long as the connection lasts; protected by the session's lock.
+static uint32_t sequence;
+
+static CUresult gather(struct request* request, const struct vgpu_segment* segments, size_t count) {
+  uint64_t total = 0;
+  request->parts[0] = (struct iovec){.iov_base = &request->frame, .iov_len = sizeof(request->frame)};
+  request->count = 1;
+  for (size_t i = 0; i < count; ++i) {
+    if (segments[i].length == 0) continue;
+    if (request->count == MAXIMUM_PARTS) return CUDA_ERROR_NOT_SUPPORTED;
+    if (segments[i].length > VGPU_FRAME_PAYLOAD_LIMIT) total = VGPU_FRAME_PAYLOAD_LIMIT;
+    total += segments[i].length;
+    // sendmsg only reads, but iovec has no const.
+    request->parts[request->count++] =
+        (struct iovec){.iov_base = (void*)(uintptr_t)segments[i].bytes, .iov_len = segments[i].length};
+    if (total > VGPU_FRAME_PAYLOAD_LIMIT) {
+      vgpu_log("call %u carries more than %u bytes", request->frame.call, VGPU_FRAME_PAYLOAD_LIMIT);
+      return CUDA_ERROR_NOT_SUPPORTED;
+    }
+  }
+  request->frame.payload_bytes = (uint32_t)total;
+  return CUDA_SUCCESS;
+}
+
+// 0 with the call's own result in *result, or a negative errno.
+static int receive_response(struct vgpu_stream* stream, const struct vgpu_frame* request,
+                            const struct vgpu_buffer* buffers, size_t count, struct vgpu_patience* patience,
+                            CUresult* result) {
+  struct vgpu_frame frame;
+  do {
+    const int status = vgpu_stream_receive(stream, &frame, sizeof(frame), patience);
+    if (status != 0) return status;
+    if (frame.call == VGPU_CALL_ALIVE && frame.payload_bytes != 0) return -EPROTO;
+  } while (frame.call == VGPU_CALL_ALIVE);
+
+  uint64_t expected = 0;
+  for (size_t i = 0; i < count; ++i) expected += buffers[i].length;
+  if (frame.status != CUDA_SUCCESS) expected = 0;
+  if (frame.call != request->call || frame.sequence != request->sequence) return -EPROTO;
+  if (frame.payload_bytes != expected) return -EPROTO;
+  *result = (CUresult)frame.status;
+  if (frame.status != CUDA_SUCCESS) return 0;
+  for (size_t i = 0; i < count; ++i) {
+    const int status = vgpu_stream_receive(stream, buffers[i].bytes, buffers[i].length, patience);
+    if (status != 0) return status;
+  }
+  return 0;
+}
+
+static CUresult exchange(uint32_t call, unsigned flags, const struct vgpu_segment* segments,
+                         size_t segment_count, const struct vgpu_buffer* buffers, size_t buffer_count) {
+  CUresult result = vgpu_session_check();
+  if (result != CUDA_SUCCESS) return result;
+  const CUcontext context = vgpu_context_current();
+  if ((flags & VGPU_NEEDS_CONTEXT) != 0 && context == NULL) return CUDA_ERROR_INVALID_CONTEXT;
+
+  struct request request = {.frame = {.call = call, .context = (uint64_t)(uintptr_t)context}};
+  if ((flags & VGPU_DEFERRED) != 0) request.frame.status = VGPU_FRAME_DEFERRED;
+  result = gather(&request, segments, segment_count);
+  if (result != CUDA_SUCCESS) return result;
+
+  struct vgpu_stream* stream;
+  result = vgpu_session_acquire(&stream);
+  if (result != CUDA_SUCCESS) return result;
+  request.frame.sequence = ++sequence;
+  struct vgpu_patience patience = vgpu_patience_for_silence(stream->silence);
+  int status = vgpu_stream_check(stream);
+  if (status == 0) status = vgpu_stream_send(stream, request.parts, request.count, &patience);
+  if (status == 0 && (flags & VGPU_DEFERRED) == 0) {
+    status = receive_response(stream, &request.frame, buffers, buffer_count, &patience, &result);
+  }
+  if (status != 0) result = vgpu_session_break(call, status);
+  vgpu_session_release();
+  return result;
+}
+
+CUresult vgpu_exchange(uint32_t call, unsigned flags, const struct vgpu_segment* request,
+                       size_t request_count, const struct vgpu_buffer* response, size_t response_count) {
+  const int saved_errno = errno;
+  const CUresult result = exchange(call, flags, request, request_count, response, response_count);
+  errno = saved_errno;
+  return result;
+}

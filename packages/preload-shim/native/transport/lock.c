@@ -1,0 +1,22 @@
+#include "transport/lock.h"
+
+#include <stdatomic.h>
+
+#include "process.h"
+#include "transport/system.h"
+
+void vgpu_lock(struct vgpu_lock* lock) {
+  vgpu_process_check();
+  uint32_t seen = 0;
+  if (atomic_compare_exchange_strong(&lock->state, &seen, 1)) return;
+  // Whoever waits leaves 2 behind, so that the holder knows to wake; one wake too many does no harm.
+  while (atomic_exchange(&lock->state, 2) != 0) vgpu_futex_wait(&lock->state, 2);
+}
+
+void vgpu_unlock(struct vgpu_lock* lock) {
+  if (atomic_exchange(&lock->state, 0) == 2) vgpu_futex_wake(&lock->state, 1);
+}
+
+void vgpu_lock_forget(struct vgpu_lock* lock) {
+  atomic_store(&lock->state, 0);
+}

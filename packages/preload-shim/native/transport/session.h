@@ -1,0 +1,30 @@
+// The one connection of this process: opened by cuInit, shared by all threads, never opened again once it
+// broke.
+
+#ifndef VGPU_TRANSPORT_SESSION_H
+#define VGPU_TRANSPORT_SESSION_H
+
+#include "transport/connection.h"
+
+// cuInit. CUDA_SUCCESS when there is a connection.
+CUresult vgpu_session_initialise(void);
+
+// CUDA_SUCCESS when calls can be made: CUDA_ERROR_NOT_INITIALIZED before cuInit, CUDA_ERROR_MPS_RPC_FAILURE
+// for good after the executor died. A forked child of an initialised process connects here.
+CUresult vgpu_session_check(void);
+
+// What the executor said in the handshake; only after a successful check.
+const struct vgpu_snapshot* vgpu_session_snapshot(void);
+// CUDA_ERROR_INVALID_DEVICE for a number that is none, otherwise as vgpu_session_check.
+CUresult vgpu_session_device(CUdevice number, const struct vgpu_device** device);
+
+// Takes the connection for one exchange; on success vgpu_session_release must follow.
+CUresult vgpu_session_acquire(struct vgpu_stream** stream);
+void vgpu_session_release(void);
+// Ends the acquired connection for good after `status` (a negative errno) during `call`.
+CUresult vgpu_session_break(uint32_t call, int status);
+
+// In a forked child: see process.h.
+void vgpu_session_forget(void);
+
+#endif

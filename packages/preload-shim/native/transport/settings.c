@@ -1,0 +1,49 @@
+#include "transport/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+enum { CONNECT_TIMEOUT = 1000, SILENCE_TIMEOUT = 10000, LONGEST_TIMEOUT = 86400000 };
+
+static bool privileged(void) {
+  return getauxval(AT_SECURE) != 0;
+}
+
+// NULL for an unset or empty variable.
+static const char* setting(const char* name) {
+  if (privileged()) return NULL;
+  const char* value = getenv(name);
+  return value != NULL && *value != '\0' ? value : NULL;
+}
+
+// strtol depends on the locale, and newer headers turn it into a symbol that older libraries lack.
+static int64_t milliseconds(const char* name, int64_t otherwise) {
+  const char* text = setting(name);
+  if (text == NULL) return otherwise;
+  int64_t value = 0;
+  for (; *text >= '0' && *text <= '9'; ++text) {
+    value = value * 10 + (*text - '0');
+    if (value > LONGEST_TIMEOUT) return LONGEST_TIMEOUT;
+  }
+  return *text == '\0' && value > 0 ? value : otherwise;
+}
+
+bool vgpu_allowed(void) {
+  if (privileged()) return false;
+  const char* disable = setting("VGPU_DISABLE");
+  return disable == NULL || strcmp(disable, "0") == 0;
+}
+
+const char* vgpu_executor_url(void) {
+  return setting("VGPU_EXECUTOR");
+}
+const char* vgpu_log_path(void) {
+  return setting("VGPU_LOG");
+}
+int64_t vgpu_connect_timeout(void) {
+  return milliseconds("VGPU_CONNECT_TIMEOUT_MS", CONNECT_TIMEOUT);
+}
+int64_t vgpu_silence_timeout(void) {
+  return milliseconds("VGPU_SILENCE_TIMEOUT_MS", SILENCE_TIMEOUT);
+}

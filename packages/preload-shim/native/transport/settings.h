@@ -1,0 +1,22 @@
+// What the environment says. Read when it is needed, never before the program's first CUDA call.
+
+#ifndef VGPU_TRANSPORT_SETTINGS_H
+#define VGPU_TRANSPORT_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// False in a program that has more rights than its caller (nothing of the environment is looked at there),
+// and where VGPU_DISABLE=1 asks for it.
+bool vgpu_allowed(void);
+
+// "unix:/path"; NULL when not set.
+const char* vgpu_executor_url(void);
+// NULL when nothing is to be logged.
+const char* vgpu_log_path(void);
+// For connecting and the handshake together.
+int64_t vgpu_connect_timeout(void);
+// How long the executor may say nothing while it owes something.
+int64_t vgpu_silence_timeout(void);
+
+#endif

@@ -1,0 +1,140 @@
+#include "transport/stream.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "vgpu_protocol.h"
+
+struct vgpu_patience vgpu_patience_until(int64_t deadline) {
+  return (struct vgpu_patience){.deadline = deadline, .silence = 0};
+}
+
+struct vgpu_patience vgpu_patience_for_silence(int64_t milliseconds) {
+  return (struct vgpu_patience){.deadline = 0, .silence = milliseconds};
+}
+
+static void progressed(struct vgpu_patience* patience) {
+  if (patience->silence != 0) patience->deadline = 0;
+}
+
+static int wait_for(const struct vgpu_stream* stream, short events, struct vgpu_patience* patience) {
+  const int64_t now = vgpu_now();
+  if (patience->deadline == 0) patience->deadline = now + patience->silence;
+  if (now >= patience->deadline) return -ETIMEDOUT;
+  struct pollfd descriptor = {.fd = stream->descriptor, .events = events};
+  const int ready = vgpu_poll(&descriptor, 1, patience->deadline - now);
+  // After a signal or a time-out the caller tries again, and comes back to the deadline above.
+  if (ready < 0) return ready == -EINTR ? 0 : ready;
+  return descriptor.revents & POLLNVAL ? -EBADF : 0;
+}
+
+int vgpu_stream_check(const struct vgpu_stream* stream) {
+  struct vgpu_file_identity found;
+  // Daemons close all descriptors and reuse the numbers: without this our bytes would go into their file.
+  if (vgpu_identify(stream->descriptor, &found) < 0) return -EBADF;
+  const struct vgpu_file_identity* own = &stream->identity;
+  return found.device == own->device && found.inode == own->inode ? 0 : -EBADF;
+}
+
+// One recv into the free end of the buffer: the number of bytes, 0 when there are none now, or a negative
+// errno.
+static long fill(struct vgpu_stream* stream) {
+  if (stream->first == stream->end) stream->first = stream->end = 0;
+  if (stream->end == VGPU_STREAM_BUFFER) {
+    memmove(stream->buffer, stream->buffer + stream->first, stream->end - stream->first);
+    stream->end -= stream->first;
+    stream->first = 0;
+  }
+  const long received =
+      vgpu_receive(stream->descriptor, stream->buffer + stream->end, VGPU_STREAM_BUFFER - stream->end);
+  if (received == 0) return -ECONNRESET;
+  if (received == -EAGAIN || received == -EINTR) return 0;
+  if (received > 0) stream->end += (size_t)received;
+  return received;
+}
+
+// While a request is still being sent, nothing but "still working" may come.
+static int drop_alive_frames(struct vgpu_stream* stream, struct vgpu_patience* patience) {
+  const long received = fill(stream);
+  if (received < 0) return (int)received;
+  if (received > 0) progressed(patience);
+  struct vgpu_frame frame;
+  while (stream->end - stream->first >= sizeof(frame)) {
+    memcpy(&frame, stream->buffer + stream->first, sizeof(frame));
+    if (frame.call != VGPU_CALL_ALIVE || frame.payload_bytes != 0) return -EPROTO;
+    stream->first += sizeof(frame);
+  }
+  return 0;
+}
+
+static void advance(struct iovec** parts, size_t* count, size_t sent) {
+  while (*count > 0 && sent >= (*parts)->iov_len) {
+    sent -= (*parts)->iov_len;
+    ++*parts;
+    --*count;
+  }
+  if (*count == 0) return;
+  (*parts)->iov_base = (char*)(*parts)->iov_base + sent;
+  (*parts)->iov_len -= sent;
+}
+
+int vgpu_stream_send(struct vgpu_stream* stream, struct iovec* parts, size_t count,
+                     struct vgpu_patience* patience) {
+  while (count > 0) {
+    const struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
+    const long sent = vgpu_send(stream->descriptor, &message);
+    if (sent >= 0) {
+      advance(&parts, &count, (size_t)sent);
+      progressed(patience);
+      continue;
+    }
+    if (sent == -EINTR) continue;
+    if (sent == -EPIPE) return -ECONNRESET;
+    if (sent != -EAGAIN) return (int)sent;
+    int status = wait_for(stream, POLLOUT | POLLIN, patience);
+    if (status == 0) status = drop_alive_frames(stream, patience);
+    if (status != 0) return status;
+  }
+  return 0;
+}
+
+static size_t take(struct vgpu_stream* stream, void* bytes, size_t length) {
+  const size_t available = stream->end - stream->first;
+  const size_t taken = available < length ? available : length;
+  memcpy(bytes, stream->buffer + stream->first, taken);
+  stream->first += taken;
+  return taken;
+}
+
+int vgpu_stream_receive(struct vgpu_stream* stream, void* bytes, size_t length,
+                        struct vgpu_patience* patience) {
+  char* destination = bytes;
+  while (length > 0) {
+    long received = (long)take(stream, destination, length);
+    if (received > 0) {
+      destination += received;
+      length -= (size_t)received;
+      continue;
+    }
+    if (length < VGPU_STREAM_BUFFER) {
+      received = fill(stream);
+    } else {
+      // Large payloads go where they belong without a copy.
+      received = vgpu_receive(stream->descriptor, destination, length);
+      if (received == 0) return -ECONNRESET;
+      if (received == -EAGAIN || received == -EINTR) received = 0;
+      if (received > 0) {
+        destination += received;
+        length -= (size_t)received;
+      }
+    }
+    if (received < 0) return (int)received;
+    if (received > 0) {
+      progressed(patience);
+      continue;
+    }
+    const int status = wait_for(stream, POLLIN, patience);
+    if (status != 0) return status;
+  }
+  return 0;
+}

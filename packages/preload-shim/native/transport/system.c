@@ -1,0 +1,91 @@
+#include "transport/system.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static long checked(long result) {
+  return result == -1 ? -errno : result;
+}
+
+int vgpu_socket(int domain, int type) {
+  return (int)checked(syscall(SYS_socket, domain, type, 0));
+}
+
+int vgpu_connect(int descriptor, const struct sockaddr* address, socklen_t length) {
+  return (int)checked(syscall(SYS_connect, descriptor, address, length));
+}
+
+int vgpu_open(const char* path, int flags, unsigned int mode) {
+  return (int)checked(syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+}
+
+int vgpu_close(int descriptor) {
+  return (int)checked(syscall(SYS_close, descriptor));
+}
+
+long vgpu_read(int descriptor, void* bytes, size_t length) {
+  return checked(syscall(SYS_read, descriptor, bytes, length));
+}
+
+long vgpu_write(int descriptor, const void* bytes, size_t length) {
+  return checked(syscall(SYS_write, descriptor, bytes, length));
+}
+
+int vgpu_duplicate_above(int descriptor, int minimum) {
+  return (int)checked(syscall(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, minimum));
+}
+
+// libc's fstat has a symbol version of 2.33; the kernel's structure is the same on 64-bit machines.
+_Static_assert(sizeof(void*) == 8, "struct stat is the kernel's on 64-bit machines only");
+
+int vgpu_identify(int descriptor, struct vgpu_file_identity* identity) {
+  struct stat status;
+  const long result = checked(syscall(SYS_fstat, descriptor, &status));
+  if (result < 0) return (int)result;
+  *identity = (struct vgpu_file_identity){.device = status.st_dev, .inode = status.st_ino};
+  return 0;
+}
+
+int64_t vgpu_file_bytes(int descriptor) {
+  struct stat status;
+  const long result = checked(syscall(SYS_fstat, descriptor, &status));
+  if (result < 0) return result;
+  return S_ISREG(status.st_mode) ? status.st_size : -EINVAL;
+}
+
+long vgpu_send(int descriptor, const struct msghdr* message) {
+  return checked(syscall(SYS_sendmsg, descriptor, message, MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
+long vgpu_receive(int descriptor, void* bytes, size_t length) {
+  return checked(syscall(SYS_recvfrom, descriptor, bytes, length, MSG_DONTWAIT, NULL, NULL));
+}
+
+int vgpu_poll(struct pollfd* descriptors, unsigned int count, int64_t milliseconds) {
+  struct timespec limit = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000};
+  return (int)checked(syscall(SYS_ppoll, descriptors, count, &limit, NULL, 0));
+}
+
+uint32_t vgpu_process_id(void) {
+  return (uint32_t)syscall(SYS_getpid);
+}
+
+void vgpu_futex_wait(_Atomic uint32_t* word, uint32_t expected) {
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
+}
+
+void vgpu_futex_wake(_Atomic uint32_t* word, int waiters) {
+  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, waiters, NULL, NULL, 0);
+}
+
+int64_t vgpu_now(void) {
+  struct timespec now;
+  // Cannot fail: the clock exists and the address is ours.
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}

@@ -1,0 +1,49 @@
+// System calls that neither block without a limit, nor are cancellation points, nor need a libc newer
+// than 2.17.
+//
+// A thread that is cancelled inside libc's poll or recv would die holding the connection's lock, and the
+// others would wait for ever; syscall() is no cancellation point. Every function returns a negative errno on
+// failure.
+
+#ifndef VGPU_TRANSPORT_SYSTEM_H
+#define VGPU_TRANSPORT_SYSTEM_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+// Names a socket for as long as it exists: a descriptor number may be closed and given to another file.
+struct vgpu_file_identity {
+  uint64_t device;
+  uint64_t inode;
+};
+
+int vgpu_socket(int domain, int type);
+int vgpu_connect(int descriptor, const struct sockaddr* address, socklen_t length);
+int vgpu_open(const char* path, int flags, unsigned int mode);
+int vgpu_close(int descriptor);
+long vgpu_read(int descriptor, void* bytes, size_t length);
+long vgpu_write(int descriptor, const void* bytes, size_t length);
+// The same file under a number of at least `minimum`, closed by exec.
+int vgpu_duplicate_above(int descriptor, int minimum);
+int vgpu_identify(int descriptor, struct vgpu_file_identity* identity);
+int64_t vgpu_file_bytes(int descriptor);
+
+// Neither raises SIGPIPE.
+long vgpu_send(int descriptor, const struct msghdr* message);
+long vgpu_receive(int descriptor, void* bytes, size_t length);
+// Waits for `events`; 0 when `milliseconds` have passed.
+int vgpu_poll(struct pollfd* descriptors, unsigned int count, int64_t milliseconds);
+
+uint32_t vgpu_process_id(void);
+// Returns at once when *word is not `expected`; may also return for no reason.
+void vgpu_futex_wait(_Atomic uint32_t* word, uint32_t expected);
+void vgpu_futex_wake(_Atomic uint32_t* word, int waiters);
+
+// Milliseconds of a clock that nobody sets.
+int64_t vgpu_now(void);
+
+#endif

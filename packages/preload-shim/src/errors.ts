@@ -1,0 +1,30 @@
+export type GuestErrorCode =
+  /** The guest library is not there. */
+  'ERR_VGPU_GUEST_MISSING';
+
+interface GuestErrorOptions {
+  cause?: unknown;
+  /** One sentence: what can be done about it. */
+  remedy?: string;
+}
+
+const brand = Symbol.for('@vgpu/preload-shim/GuestError');
+
+/** Every error that @vgpu/preload-shim throws. `code` is stable; the message names what was tried. */
+export class GuestError extends Error {
+  override readonly name = 'GuestError';
+  readonly code: GuestErrorCode;
+  readonly remedy: string | undefined;
+  readonly [brand] = true;
+
+  constructor(code: GuestErrorCode, message: string, options: GuestErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.remedy = options.remedy;
+  }
+}
+
+/** Holds for errors of another copy of this package too, where `instanceof` does not. */
+export function isGuestError(error: unknown): error is GuestError {
+  return typeof error === 'object' && error !== null && brand in error;
+}
