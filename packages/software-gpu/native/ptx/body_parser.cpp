@@ -271,12 +271,9 @@ class BodyParser {
     if (lexer_.accept('!')) {
       return NegatedOperand{expect_register("a predicate register")};
     }
-    ScalarOperand scalar = parse_scalar();
-    if (lexer_.accept('|')) {
-      ScalarOperand second = parse_scalar();
-      return PairOperand{std::move(scalar), std::move(second)};
-    }
-    return std::visit([](auto&& operand) -> Operand { return std::move(operand); }, std::move(scalar));
+    const ScalarOperand scalar = parse_scalar();
+    if (lexer_.accept('|')) return PairOperand{scalar, parse_scalar()};
+    return std::visit([](const auto& operand) -> Operand { return operand; }, scalar);
   }
 
   ScalarOperand parse_scalar() {
@@ -360,9 +357,9 @@ class BodyParser {
   /// `[base+offset]`, or with coordinates a texture or tensor: `[texture, sampler, {x, y}]`
   Operand parse_address() {
     lexer_.take();
-    ScalarOperand base = parse_scalar();
-    if (lexer_.current().is(',')) return parse_texture(std::move(base));
-    AddressOperand address{std::move(base), 0};
+    const ScalarOperand base = parse_scalar();
+    if (lexer_.current().is(',')) return parse_texture(base);
+    AddressOperand address{base, 0};
     if (SymbolOperand* const symbol = std::get_if<SymbolOperand>(&address.base)) {
       std::swap(address.offset, symbol->offset);
     } else {
@@ -372,9 +369,9 @@ class BodyParser {
     return address;
   }
 
-  TextureOperand parse_texture(ScalarOperand first) {
+  TextureOperand parse_texture(const ScalarOperand& first) {
     TextureOperand texture;
-    texture.handles.push_back(std::move(first));
+    texture.handles.push_back(first);
     while (lexer_.accept(',')) {
       if (lexer_.current().is('{')) {
         texture.coordinates = parse_elements('}');
@@ -384,7 +381,7 @@ class BodyParser {
     }
     // A single coordinate may stand without braces.
     if (texture.coordinates.empty() && texture.handles.size() > 1) {
-      texture.coordinates.push_back(std::move(texture.handles.back()));
+      texture.coordinates.push_back(texture.handles.back());
       texture.handles.pop_back();
     }
     lexer_.expect(']');

@@ -93,17 +93,20 @@ struct RegisterOperand {
   char component = 0;         // 'x', 'y', 'z', 'w' of a vector register (.r .g .b .a are turned into these)
   std::string_view selector;  // "b0", "h1", "b3210": the part of a register that a video instruction uses
 };
+/// Two's complement when negative. WARP_SZ is one too.
 struct IntegerOperand {
   std::uint64_t bits;
-};  // two's complement when negative
+};
+/// 0f…, 0d… or 1.5; of 0f… the bits are kept, as a signalling NaN does not survive a conversion.
 struct FloatOperand {
   double value;
   bool is_f32_bits = false;
   std::uint32_t f32_bits = 0;
-};  // 0f…, 0d…, 1.5
+};
+/// Any name with '%' that the function does not declare: "%tid.x", "%laneid", and also a misspelt register.
 struct SpecialOperand {
   std::string_view name;
-};  // "%tid.x", "%laneid", "WARP_SZ"
+};
 
 /// What a name stands for. Block scopes are resolved: two labels or variables of the same name in different
 /// scopes have different indices.
@@ -121,7 +124,8 @@ struct SymbolOperand {
   SymbolKind kind = SymbolKind::global;
   std::uint32_t index = 0;
 };
-struct DiscardOperand {};  // "_"
+/// "_"
+struct DiscardOperand {};
 using ScalarOperand = std::variant<RegisterOperand, IntegerOperand, FloatOperand, SpecialOperand,
                                    SymbolOperand, DiscardOperand>;
 
@@ -211,8 +215,7 @@ struct Function {
 
   // The body, filled by parse_body().
   std::vector<Register> registers;  // return values and parameters declared as .reg come first, in that order
-  std::vector<Variable>
-      variables;  // .local, .shared, .param, .const, .global declared inside; names may repeat
+  std::vector<Variable> variables;  // declared inside, of any space but .reg; names may repeat
   std::vector<TargetList> target_lists;
   std::vector<Statement> statements;
   std::uint32_t label_count = 0;

@@ -168,7 +168,8 @@ TEST_CASE("many names, blocks and look-ups take linear time") {
   std::string text;
   for (int i = 0; i < 100000; ++i) {
     const std::string number = std::to_string(i);
-    text += ".reg .b32 a" + number + "x; L" + number + ": mov.b32 a" + number + "x, 1; bra L0;\n";
+    text.append(".reg .b32 a").append(number).append("x; L").append(number);
+    text.append(": mov.b32 a").append(number).append("x, 1; bra L0;\n");
   }
   text += repeated("{", 200) + repeated("bra nowhere;", 100000) + repeated("}", 200);
   const auto start = std::chrono::steady_clock::now();
