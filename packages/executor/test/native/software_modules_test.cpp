@@ -44,8 +44,10 @@ TEST_CASE_FIXTURE(Modules, "a kernel runs") {
 
 TEST_CASE_FIXTURE(Modules, "images that are none") {
   CHECK(load_result("") == CUDA_ERROR_INVALID_IMAGE);
-  CHECK(load_result("\x7f"
-                    "ELF") == CUDA_ERROR_INVALID_IMAGE);
+  CHECK(load_result("hello") == CUDA_ERROR_INVALID_IMAGE);
+  CHECK_MESSAGE(load_result("\x7f"
+                            "ELF") == CUDA_ERROR_NO_BINARY_FOR_GPU,
+                "machine code of a real GPU");
   const CUresult garbage = load_result(".version 7.0\n.target sm_75\n.address_size 64\n.visible .nonsense");
   CHECK(garbage == CUDA_ERROR_INVALID_PTX);
   CHECK_MESSAGE(message.find("line 4") != std::string::npos, message);
