@@ -1,6 +1,7 @@
 #include "transport/exchange.h"
 
 #include <errno.h>
+#include <stdbool.h>
 
 #include "driver/context_stack.h"
 #include "log.h"
@@ -39,7 +40,7 @@ static CUresult gather(struct request* request, const struct vgpu_segment* segme
   return CUDA_SUCCESS;
 }
 
-// 0 with the call's own result in *result, or a negative errno.
+// 0 with the call's own result in *result, or a negative errno as vgpu_stream_receive.
 static int receive_response(struct vgpu_stream* stream, const struct vgpu_frame* request,
                             const struct vgpu_buffer* buffers, size_t count, struct vgpu_patience* patience,
                             CUresult* result) {
@@ -57,11 +58,13 @@ static int receive_response(struct vgpu_stream* stream, const struct vgpu_frame*
   if (frame.payload_bytes != expected) return -EPROTO;
   *result = (CUresult)frame.status;
   if (frame.status != CUDA_SUCCESS) return 0;
+  int fault = 0;
   for (size_t i = 0; i < count; ++i) {
     const int status = vgpu_stream_receive(stream, buffers[i].bytes, buffers[i].length, patience);
-    if (status != 0) return status;
+    if (status != 0 && status != -EFAULT) return status;
+    if (status != 0) fault = status;
   }
-  return 0;
+  return fault;
 }
 
 static CUresult exchange(uint32_t call, unsigned flags, const struct vgpu_segment* segments,
@@ -83,10 +86,16 @@ static CUresult exchange(uint32_t call, unsigned flags, const struct vgpu_segmen
   struct vgpu_patience patience = vgpu_patience_for_silence(stream->silence);
   int status = vgpu_stream_check(stream);
   if (status == 0) status = vgpu_stream_send(stream, request.parts, request.count, &patience);
-  if (status == 0 && (flags & VGPU_DEFERRED) == 0) {
+  const bool unreadable = status == -EFAULT;
+  if ((status == 0 || unreadable) && (flags & VGPU_DEFERRED) == 0) {
     status = receive_response(stream, &request.frame, buffers, buffer_count, &patience, &result);
   }
-  if (status != 0) result = vgpu_session_break(call, status);
+  if (status != 0 && status != -EFAULT) {
+    result = vgpu_session_break(call, status);
+  } else if (result == CUDA_SUCCESS && (unreadable || status == -EFAULT)) {
+    vgpu_log("call %u: the program's memory cannot be %s", call, unreadable ? "read" : "written");
+    result = CUDA_ERROR_INVALID_VALUE;
+  }
   vgpu_session_release();
   return result;
 }

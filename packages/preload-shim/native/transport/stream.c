@@ -1,6 +1,7 @@
 #include "transport/stream.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "vgpu_protocol.h"
@@ -78,24 +79,55 @@ static void advance(struct iovec** parts, size_t* count, size_t sent) {
   (*parts)->iov_len -= sent;
 }
 
-int vgpu_stream_send(struct vgpu_stream* stream, struct iovec* parts, size_t count,
-                     struct vgpu_patience* patience) {
-  while (count > 0) {
-    const struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
-    const long sent = vgpu_send(stream->descriptor, &message);
-    if (sent >= 0) {
-      advance(&parts, &count, (size_t)sent);
-      progressed(patience);
-      continue;
-    }
-    if (sent == -EINTR) continue;
-    if (sent == -EPIPE) return -ECONNRESET;
-    if (sent != -EAGAIN) return (int)sent;
-    int status = wait_for(stream, POLLOUT | POLLIN, patience);
-    if (status == 0) status = drop_alive_frames(stream, patience);
-    if (status != 0) return status;
+// One sendmsg, or a wait for room: the number of bytes, or a negative errno.
+static long send_some(struct vgpu_stream* stream, struct iovec* parts, size_t count,
+                      struct vgpu_patience* patience) {
+  const struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
+  const long sent = vgpu_send(stream->descriptor, &message);
+  if (sent >= 0) {
+    progressed(patience);
+    return sent;
+  }
+  if (sent == -EINTR) return 0;
+  if (sent == -EPIPE) return -ECONNRESET;
+  if (sent != -EAGAIN) return sent;
+  const int status = wait_for(stream, POLLOUT | POLLIN, patience);
+  return status != 0 ? status : drop_alive_frames(stream, patience);
+}
+
+// The frame's header has announced these bytes.
+static int send_zeros(struct vgpu_stream* stream, size_t length, struct vgpu_patience* patience) {
+  static char zeros[4096];
+  while (length > 0) {
+    struct iovec part = {.iov_base = zeros, .iov_len = length < sizeof(zeros) ? length : sizeof(zeros)};
+    const long sent = send_some(stream, &part, 1, patience);
+    if (sent < 0) return (int)sent;
+    length -= (size_t)sent;
   }
   return 0;
+}
+
+int vgpu_stream_send(struct vgpu_stream* stream, struct iovec* parts, size_t count,
+                     struct vgpu_patience* patience) {
+  bool unreadable = false;
+  bool one_by_one = false;
+  while (count > 0) {
+    const long sent = send_some(stream, parts, one_by_one ? 1 : count, patience);
+    if (sent >= 0) {
+      advance(&parts, &count, (size_t)sent);
+    } else if (sent != -EFAULT) {
+      return (int)sent;
+    } else if (!one_by_one) {
+      one_by_one = true;  // to learn which part it is
+    } else {
+      unreadable = true;
+      const size_t length = parts->iov_len;
+      const int status = send_zeros(stream, length, patience);
+      if (status != 0) return status;
+      advance(&parts, &count, length);
+    }
+  }
+  return unreadable ? -EFAULT : 0;
 }
 
 static size_t take(struct vgpu_stream* stream, void* bytes, size_t length) {
@@ -106,35 +138,43 @@ static size_t take(struct vgpu_stream* stream, void* bytes, size_t length) {
   return taken;
 }
 
-int vgpu_stream_receive(struct vgpu_stream* stream, void* bytes, size_t length,
-                        struct vgpu_patience* patience) {
-  char* destination = bytes;
-  while (length > 0) {
-    long received = (long)take(stream, destination, length);
-    if (received > 0) {
-      destination += received;
-      length -= (size_t)received;
-      continue;
-    }
-    if (length < VGPU_STREAM_BUFFER) {
-      received = fill(stream);
-    } else {
-      // Large payloads go where they belong without a copy.
-      received = vgpu_receive(stream->descriptor, destination, length);
-      if (received == 0) return -ECONNRESET;
-      if (received == -EAGAIN || received == -EINTR) received = 0;
-      if (received > 0) {
-        destination += received;
-        length -= (size_t)received;
-      }
-    }
-    if (received < 0) return (int)received;
+// One recv, into the buffer or for large payloads where they belong: the number of bytes that *destination
+// got, or a negative errno.
+static long receive_some(struct vgpu_stream* stream, char* destination, size_t length,
+                         struct vgpu_patience* patience) {
+  if (stream->first != stream->end) return (long)take(stream, destination, length);
+  long received;
+  if (length < VGPU_STREAM_BUFFER) {
+    received = fill(stream);
+    if (received < 0) return received;
     if (received > 0) {
       progressed(patience);
+      return 0;
+    }
+  } else {
+    received = vgpu_receive(stream->descriptor, destination, length);
+    if (received == 0) return -ECONNRESET;
+    if (received > 0) progressed(patience);
+    if (received != -EAGAIN && received != -EINTR) return received;
+  }
+  return wait_for(stream, POLLIN, patience);
+}
+
+int vgpu_stream_receive(struct vgpu_stream* stream, void* bytes, size_t length,
+                        struct vgpu_patience* patience) {
+  char dropped[VGPU_STREAM_BUFFER];
+  char* destination = bytes;
+  bool unwritable = false;
+  while (length > 0) {
+    const size_t wanted = unwritable && length > sizeof(dropped) ? sizeof(dropped) : length;
+    const long received = receive_some(stream, unwritable ? dropped : destination, wanted, patience);
+    if (received == -EFAULT && !unwritable) {
+      unwritable = true;
       continue;
     }
-    const int status = wait_for(stream, POLLIN, patience);
-    if (status != 0) return status;
+    if (received < 0) return (int)received;
+    if (!unwritable) destination += received;
+    length -= (size_t)received;
   }
-  return 0;
+  return unwritable ? -EFAULT : 0;
 }
