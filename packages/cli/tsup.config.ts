@@ -15,6 +15,6 @@ export default defineConfig({
   define: { VGPU_VERSION: JSON.stringify(version) },
   // commander is CommonJS and requires Node's own modules.
   banner: {
-    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
   },
 });

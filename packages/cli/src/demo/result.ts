@@ -1,21 +1,22 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { DemoError } from './errors.js';
 import type { Clustering } from './kmeans.js';
 
-const whole = z.number().int();
+const whole = z.int();
+const natural = z.int().check(z.nonnegative());
 
 /** What the example program writes; see kmeans_write_result() in examples/cuda/kmeans_host.h. */
 const schema = z.object({
-  device: z.string().min(1),
-  rounds: whole.positive(),
+  device: z.string().check(z.minLength(1)),
+  rounds: z.int().check(z.positive()),
   converged: z.boolean(),
   steps: z.array(
     z.object({
       name: z.string(),
       where: z.enum(['host', 'device']),
-      times: whole.nonnegative(),
-      milliseconds: z.number().nonnegative(),
+      times: natural,
+      milliseconds: z.number().check(z.nonnegative()),
     }),
   ),
   centres: z.array(z.tuple([whole, whole])),
