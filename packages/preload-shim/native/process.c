@@ -1,6 +1,11 @@
 #include "process.h"
 
+#include <errno.h>
+#include <sched.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/mman.h>
 
 #include "driver/function_layout.h"
 #include "driver/host_memory.h"
@@ -9,11 +14,20 @@
 #include "transport/session.h"
 #include "transport/system.h"
 
-// The process that the state belongs to: 0 before the first call.
-static _Atomic uint32_t owner;
-// The process whose thread is just forgetting its parent's state.
-static _Atomic uint32_t forgetting;
-static _Atomic uint32_t generation = 1;
+// Since Linux 4.14; older headers lack it.
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+// Whose the state is: in the lower half one of these, in the upper the process id where fork does not wipe
+// the page.
+enum { OWNED = 1, FORGETTING = 2 };
+
+// In a page that the kernel empties in a forked child, so that looking costs no system call.
+static _Atomic(_Atomic uint64_t*) owner;
+// Kernels before 4.14 cannot do that; then the process id tells.
+static _Atomic uint64_t owner_by_process_id;
+static _Atomic uint32_t generation;
 
 static void forget_parent(void) {
   vgpu_session_forget();
@@ -23,25 +37,43 @@ static void forget_parent(void) {
   vgpu_primary_contexts_forget();
 }
 
-void vgpu_process_check(void) {
-  const uint32_t self = vgpu_process_id();
-  uint32_t seen = atomic_load_explicit(&owner, memory_order_acquire);
-  if (seen == self) return;
-  if (seen == 0 && atomic_compare_exchange_strong(&owner, &seen, self)) return;
-  if (seen == self) return;
+static _Atomic uint64_t* find_owner(void) {
+  _Atomic uint64_t* found = atomic_load_explicit(&owner, memory_order_acquire);
+  if (found != NULL) return found;
+  enum { PAGE = 4096 };
+  const int saved_errno = errno;
+  _Atomic uint64_t* ours = &owner_by_process_id;
+  void* page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page != MAP_FAILED) {
+    if (madvise(page, PAGE, MADV_WIPEONFORK) == 0) {
+      ours = page;
+    } else {
+      munmap(page, PAGE);
+    }
+  }
+  // Another thread may have been first.
+  const bool first = atomic_compare_exchange_strong(&owner, &found, ours);
+  if (!first && ours != &owner_by_process_id) munmap(page, PAGE);
+  errno = saved_errno;
+  return first ? ours : found;
+}
 
-  // Several threads of the child may come here at once; a value left by an ancestor does not count.
-  uint32_t busy = atomic_load(&forgetting);
-  while (busy != self && !atomic_compare_exchange_weak(&forgetting, &busy, self)) {
+void vgpu_process_check(void) {
+  _Atomic uint64_t* word = find_owner();
+  const uint64_t process = word == &owner_by_process_id ? (uint64_t)vgpu_process_id() << 32 : 0;
+  uint64_t seen = atomic_load_explicit(word, memory_order_acquire);
+  while (seen != (process | OWNED)) {
+    if (seen == (process | FORGETTING)) {
+      // Another thread of this process is at it, and soon done.
+      sched_yield();
+      seen = atomic_load(word);
+    } else if (atomic_compare_exchange_weak(word, &seen, process | FORGETTING)) {
+      forget_parent();
+      atomic_fetch_add(&generation, 1);
+      atomic_store_explicit(word, process | OWNED, memory_order_release);
+      return;
+    }
   }
-  if (busy == self) {
-    while ((seen = atomic_load(&owner)) != self) vgpu_futex_wait(&owner, seen);
-    return;
-  }
-  forget_parent();
-  atomic_fetch_add(&generation, 1);
-  atomic_store_explicit(&owner, self, memory_order_release);
-  vgpu_futex_wake(&owner, INT32_MAX);
 }
 
 uint32_t vgpu_process_generation(void) {

@@ -7,7 +7,8 @@
 
 #include <stdint.h>
 
-// Forgets the parent's state on the first call in a child. Before anything that a process has one of is read.
+// Forgets the parent's state on the first call in a child; leaves errno alone. Before anything that a process
+// has one of is read.
 void vgpu_process_check(void);
 
 // Differs between a process and its children; what is kept per thread is compared with it.
