@@ -1,11 +1,5 @@
+import type { GuestLibrary } from '@vgpu/preload-shim';
 import { CliError } from '../errors.js';
-
-export interface GuestLibrary {
-  /** The library to preload. */
-  library: string;
-  /** The folder that offers it under the names of the CUDA libraries. */
-  directory: string;
-}
 
 /** The program's environment: what the user has, with our library first wherever the loader looks. */
 export function guestEnvironment(

@@ -1,3 +1,0 @@
-declare module '@vgpu/preload-shim' {
-  export function guestLibrary(): { library: string; directory: string };
-}
