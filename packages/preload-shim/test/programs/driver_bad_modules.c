@@ -52,7 +52,6 @@ int main(void) {
     const char *what, *text;
   } invalid[] = {
       {"a missing semicolon", BAD_KERNEL("  .reg .b32 %r<2>;\n  mov.u32 %r1, 1\n  mov.u32 %r1, 2;\n")},
-      {"an unknown opcode", BAD_KERNEL("  .reg .b32 %r<2>;\n  frobnicate.u32 %r1, 1;\n")},
       {"an undeclared register", BAD_KERNEL("  .reg .b32 %r<2>;\n  mov.u32 %r7, 1;\n")},
       {"a jump to nowhere", BAD_KERNEL("  bra nowhere;\n")},
       {"an operand too many", BAD_KERNEL("  .reg .b32 %r<4>;\n  add.u32 %r1, %r2, %r3, %r1;\n")},
@@ -65,6 +64,10 @@ int main(void) {
     expect_good_kernel_runs();
   }
 
+  // Whether such an opcode exists in some later PTX is not for every driver to say.
+  const CUresult unknown = use_module(BAD_KERNEL("  .reg .b32 %r<2>;\n  frobnicate.u32 %r1, 1;\n"), "bad");
+  REQUIRE(unknown == CUDA_ERROR_INVALID_PTX || unknown == CUDA_ERROR_NOT_SUPPORTED,
+          "an unknown opcode gave %d", unknown);
   EXPECT_STATUS(use_module(".version 99.0\n.target sm_75\n.address_size 64\n", "bad"),
                 CUDA_ERROR_UNSUPPORTED_PTX_VERSION);
   const CUresult garbage = use_module("\177GARBAGE that is no kind of module", "bad");

@@ -1,0 +1,164 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Executor } from '@vgpu/executor';
+import { incomparable, makePtx } from '@vgpu/toolchain/cuda';
+import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { guestLibrary } from '../src/index.js';
+import { Builder, programs, SOURCES } from './build-programs.js';
+
+const KERNEL_TIMEOUT_SECONDS = 1;
+const PROGRAM_TIMEOUT_MS = 20_000;
+// A test may find others' builds before its own in the queue.
+const TEST_TIMEOUT_MS = 120_000;
+const DRIVER_PTX = join(SOURCES, 'driver_kernels.ptx');
+
+const builder = new Builder();
+const missing = builder.nvcc ? undefined : 'nvcc is not installed';
+const folder = mkdtempSync(join(tmpdir(), 'vgpu-programs-'));
+const executorLog: string[] = [];
+let executor: Executor;
+
+beforeAll(async () => {
+  if (missing) process.stderr.write(`programs of the runtime API are skipped: ${missing}\n`);
+  // Builds start here, so that they go on while the first programs run.
+  for (const name of programs('.c')) void builder.build(`${name}.c`).catch(() => {});
+  if (!missing) for (const name of programs('.cu')) void builder.build(`${name}.cu`).catch(() => {});
+  executor = await Executor.start({
+    gpu: 'software',
+    kernelTimeoutSeconds: KERNEL_TIMEOUT_SECONDS,
+    log: (line) => executorLog.push(line),
+  });
+});
+afterAll(async () => {
+  await executor?.stop();
+  rmSync(folder, { recursive: true });
+});
+
+let runs = 0;
+
+/** Builds the program, runs it under the guest library, and returns its output and a view of what was logged. */
+async function run(file: string, ...args: string[]) {
+  const path = await builder.build(file);
+  const { library, directory } = guestLibrary();
+  runs += 1;
+  const guestLog = join(folder, `${runs}.log`);
+  const firstLine = executorLog.length;
+  const log = () =>
+    [...executorLog.slice(firstLine), existsSync(guestLog) ? readFileSync(guestLog, 'utf8') : ''].join('\n');
+  onTestFailed(() => void process.stderr.write(`log of ${file} ${args.join(' ')}:\n${log()}\n`));
+  const env = {
+    ...process.env,
+    LD_PRELOAD: library,
+    LD_LIBRARY_PATH: directory,
+    VGPU_EXECUTOR: executor.url,
+    VGPU_LOG: guestLog,
+  };
+  const result = await new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) => {
+    execFile(path, args, { timeout: PROGRAM_TIMEOUT_MS, env }, (error, stdout, stderr) =>
+      resolve({ code: error ? (error.code ?? error.signal) : 0, stdout, stderr }),
+    );
+  });
+  return { ...result, log };
+}
+
+const succeeded = { code: 0, stdout: expect.stringMatching(/^ok .*\n$/), stderr: '' };
+
+/** What the log must say about each way to end a context. */
+const FAULTS = {
+  'near-store': /store.*thread \(37,0,0\).*line \d+.*allocation/,
+  'far-store': /store.*thread \(37,0,0\).*line \d+.*allocation/,
+  'null-load': /load.*line \d+/,
+  'freed-load': /load.*line \d+/,
+  misaligned: /store_misaligned.*line \d+/,
+  trap: /trap.*line \d+/,
+  assert: /values\[threadIdx\.x\] == 1/,
+  endless: /wait_forever/,
+};
+
+describe.skipIf(missing)('programs of the runtime API', { timeout: TEST_TIMEOUT_MS }, () => {
+  it.each(programs('.cu').filter((name) => name !== 'bad_kernels'))('%s', async (name) => {
+    expect(await run(`${name}.cu`)).toMatchObject(succeeded);
+  });
+
+  it.each(Object.entries(FAULTS))('bad_kernels %s', async (mode, line) => {
+    const result = await run('bad_kernels.cu', mode);
+    expect(result).toMatchObject(succeeded);
+    await expect.poll(result.log).toMatch(line);
+  });
+});
+
+describe('programs of the driver API', { timeout: TEST_TIMEOUT_MS }, () => {
+  it.each(['driver_ptx', 'driver_bad_arguments'])('%s', async (name) => {
+    expect(await run(`${name}.c`, DRIVER_PTX)).toMatchObject(succeeded);
+  });
+
+  it('driver_bad_modules', async () => {
+    const result = await run('driver_bad_modules.c');
+    expect(result).toMatchObject(succeeded);
+    await expect.poll(result.log).toMatch(/line 17:3: expected/);
+  });
+
+  it('driver_unsupported: the log names kernel, PTX line and opcode', async () => {
+    const result = await run('driver_unsupported.c');
+    expect(result).toMatchObject(succeeded);
+    await expect.poll(result.log).toMatch(/fetch.*line 17.*tex/);
+  });
+
+  it.each(['near-store', 'far-store', 'misaligned', 'trap', 'endless'])(
+    'driver_bad_kernels %s',
+    async (mode) => {
+      expect(await run('driver_bad_kernels.c', DRIVER_PTX, mode)).toMatchObject(succeeded);
+    },
+  );
+
+  it('is all that there is', () => {
+    const tested = [
+      'driver_bad_arguments',
+      'driver_bad_kernels',
+      'driver_bad_modules',
+      'driver_ptx',
+      'driver_unsupported',
+    ];
+    expect(programs('.c')).toEqual(tested);
+  });
+});
+
+it('a program that died leaves the next one a working GPU', { timeout: TEST_TIMEOUT_MS }, async () => {
+  expect(await run('driver_bad_kernels.c', DRIVER_PTX, 'far-store')).toMatchObject(succeeded);
+  expect(await run('driver_ptx.c', DRIVER_PTX)).toMatchObject(succeeded);
+});
+
+it('without an executor a program gets an error, soon, and a line in the log', {
+  timeout: TEST_TIMEOUT_MS,
+}, async () => {
+  const path = await builder.build('driver_ptx.c');
+  const { library } = guestLibrary();
+  const log = join(folder, 'alone.log');
+  const start = performance.now();
+  const { code, stdout } = await new Promise<{ code: unknown; stdout: string }>((resolve) => {
+    const env = {
+      ...process.env,
+      LD_PRELOAD: library,
+      VGPU_EXECUTOR: `unix:${folder}/nobody.sock`,
+      VGPU_LOG: log,
+    };
+    execFile(path, [DRIVER_PTX], { timeout: PROGRAM_TIMEOUT_MS, env }, (error, output) =>
+      resolve({ code: error ? error.code : 0, stdout: output }),
+    );
+  });
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/cuInit\(0\) returned 100,/);
+  expect(performance.now() - start).toBeLessThan(3000);
+  expect(readFileSync(log, 'utf8')).toContain('nobody.sock');
+});
+
+it('the PTX text in the repository is what nvcc makes of its source', ({ skip }) => {
+  if (!builder.nvcc) return skip('nvcc is not installed');
+  const kept = readFileSync(DRIVER_PTX, 'utf8');
+  const made = makePtx(builder.nvcc, join(SOURCES, 'driver_kernels.cu'));
+  const reason = incomparable(made, kept);
+  if (reason) return skip(reason);
+  expect(kept).toBe(made);
+});
