@@ -1,0 +1,89 @@
+// The daemon's program itself, without the supervisor, and what Linux says about it.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findBinary } from '../src/binary.js';
+import { LineSplitter } from '../src/lines.js';
+
+export class DaemonProcess {
+  readonly folder = mkdtempSync(join(tmpdir(), 'vgpu-test-'));
+  readonly socketPath = join(this.folder, 's');
+  readonly process: ChildProcess;
+  readonly lines: string[] = [];
+  readonly #exit: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+
+  private constructor(args: readonly string[]) {
+    this.process = spawn(
+      findBinary(),
+      ['--socket', this.socketPath, '--backend', 'software', '--memory', '64M', '--ready-fd', '3', ...args],
+      { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] },
+    );
+    const lines = new LineSplitter((line) => this.lines.push(line));
+    this.process.stderr?.on('data', (bytes: Buffer) => lines.push(bytes));
+    this.#exit = once(this.process, 'close').then(([code, signal]) => ({ code, signal }));
+  }
+
+  static async start(...args: string[]): Promise<DaemonProcess> {
+    const daemon = new DaemonProcess(args);
+    const ready = daemon.process.stdio[3];
+    if (!ready) throw new Error('no ready pipe');
+    const first = await Promise.race([once(ready, 'data'), daemon.#exit]);
+    if (!Array.isArray(first)) throw new Error(`the daemon ended: ${daemon.lines.join('\n')}`);
+    return daemon;
+  }
+
+  get pid(): number {
+    if (this.process.pid === undefined) throw new Error('the daemon did not start');
+    return this.process.pid;
+  }
+
+  /** Process ids of the workers. */
+  workers(): number[] {
+    return childrenOf(this.pid);
+  }
+
+  openDescriptors(): number {
+    return readdirSync(`/proc/${this.pid}/fd`).length;
+  }
+
+  logged(pattern: RegExp): boolean {
+    return this.lines.some((line) => pattern.test(line));
+  }
+
+  async stop(
+    signal: NodeJS.Signals = 'SIGTERM',
+  ): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+    this.process.kill(signal);
+    const exit = await this.#exit;
+    rmSync(this.folder, { recursive: true, force: true });
+    return exit;
+  }
+}
+
+export function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return text === '' ? [] : text.split(' ').map(Number);
+}
+
+/** False for one that has ended but that nobody has waited for yet. */
+export function isAlive(pid: number): boolean {
+  if (!existsSync(`/proc/${pid}/stat`)) return false;
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return !/\) [ZX]/.test(stat);
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until it holds; fails loudly after some seconds. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`still waiting: ${what}`);
+    await sleep(5);
+  }
+}
