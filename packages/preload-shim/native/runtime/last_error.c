@@ -1,11 +1,11 @@
 #include "runtime/last_error.h"
 
 #include <stdatomic.h>
-#include <stdbool.h>
 
 #include "driver/error_text.h"
 #include "guest_api.h"
 #include "process.h"
+#include "sticky_error.h"
 
 struct last_error {
   uint32_t generation;
@@ -23,30 +23,6 @@ static struct last_error* own_last_error(void) {
   return &last;
 }
 
-// After these the context is dead, and every later call fails in the same way.
-static bool ends_the_context(cudaError_t error) {
-  switch (error) {
-    case cudaErrorECCUncorrectable:
-    case cudaErrorContained:
-    case cudaErrorIllegalAddress:
-    case cudaErrorLaunchTimeout:
-    case cudaErrorAssert:
-    case cudaErrorHardwareStackError:
-    case cudaErrorIllegalInstruction:
-    case cudaErrorMisalignedAddress:
-    case cudaErrorInvalidAddressSpace:
-    case cudaErrorInvalidPc:
-    case cudaErrorLaunchFailure:
-    case cudaErrorTensorMemoryLeak:
-    case cudaErrorMpsRpcFailure:
-    case cudaErrorMpsClientTerminated:
-    case cudaErrorExternalDevice:
-      return true;
-    default:
-      return false;
-  }
-}
-
 CUresult vgpu_runtime_sticky_error(void) {
   const uint64_t value = atomic_load(&sticky);
   return value >> 32 == vgpu_process_generation() ? (CUresult)(uint32_t)value : CUDA_SUCCESS;
@@ -56,7 +32,7 @@ cudaError_t vgpu_runtime_result(cudaError_t error) {
   if (error == cudaSuccess) return error;
   own_last_error()->error = error;
   // The first one is the cause; later ones only repeat it.
-  if (ends_the_context(error) && vgpu_runtime_sticky_error() == CUDA_SUCCESS) {
+  if (vgpu_is_sticky_error((int)error) && vgpu_runtime_sticky_error() == CUDA_SUCCESS) {
     atomic_store(&sticky, (uint64_t)vgpu_process_generation() << 32 | (uint32_t)error);
   }
   return error;

@@ -74,6 +74,11 @@ static CUresult exchange(uint32_t call, unsigned flags, const struct vgpu_segmen
   const CUcontext context = vgpu_context_current();
   if ((flags & VGPU_NEEDS_CONTEXT) != 0 && context == NULL) return CUDA_ERROR_INVALID_CONTEXT;
 
+  // Such a call has no response that could say so.
+  if ((flags & VGPU_DEFERRED) != 0 && vgpu_session_context_error() != CUDA_SUCCESS) {
+    return vgpu_session_context_error();
+  }
+
   struct request request = {.frame = {.call = call, .context = (uint64_t)(uintptr_t)context}};
   if ((flags & VGPU_DEFERRED) != 0) request.frame.status = VGPU_FRAME_DEFERRED;
   result = gather(&request, segments, segment_count);
@@ -97,6 +102,7 @@ static CUresult exchange(uint32_t call, unsigned flags, const struct vgpu_segmen
     result = CUDA_ERROR_INVALID_VALUE;
   }
   vgpu_session_release();
+  vgpu_session_note(result);
   return result;
 }
 

@@ -5,6 +5,7 @@
 
 #include "log.h"
 #include "process.h"
+#include "sticky_error.h"
 #include "transport/lock.h"
 #include "transport/settings.h"
 
@@ -17,6 +18,7 @@ static struct vgpu_lock lock;
 static _Atomic int state;
 // Inherited by a forked child: the program has called cuInit once.
 static _Atomic int initialised;
+static _Atomic int context_error;
 // The rest is protected by the lock; the snapshot is constant while CONNECTED.
 static struct vgpu_stream stream;
 static struct vgpu_snapshot snapshot;
@@ -123,10 +125,21 @@ CUresult vgpu_session_break(uint32_t call, int status) {
   return CUDA_ERROR_MPS_RPC_FAILURE;
 }
 
+CUresult vgpu_session_context_error(void) {
+  return (CUresult)atomic_load(&context_error);
+}
+
+void vgpu_session_note(CUresult result) {
+  int none = CUDA_SUCCESS;
+  // The first one is the cause.
+  if (vgpu_is_sticky_error((int)result)) atomic_compare_exchange_strong(&context_error, &none, (int)result);
+}
+
 void vgpu_session_forget(void) {
   // The parent's connection stays open in the parent; the executor must not wait for this process to end.
   if (atomic_load(&state) == CONNECTED && vgpu_stream_check(&stream) == 0) vgpu_close(stream.descriptor);
   atomic_store(&state, UNCONNECTED);
+  atomic_store(&context_error, CUDA_SUCCESS);
   last_failure = CUDA_SUCCESS;
   vgpu_lock_forget(&lock);
 }

@@ -24,6 +24,12 @@ void vgpu_session_release(void);
 // Ends the acquired connection for good after `status` (a negative errno) during `call`.
 CUresult vgpu_session_break(uint32_t call, int status);
 
+// The error that ended the context, so that calls which get no response can report it; CUDA_SUCCESS while it
+// lives.
+CUresult vgpu_session_context_error(void);
+// Looks at the result of a call.
+void vgpu_session_note(CUresult result);
+
 // In a forked child: see process.h.
 void vgpu_session_forget(void);
 

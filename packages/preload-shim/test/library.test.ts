@@ -1,0 +1,126 @@
+// What the built library is to the loader: this decides whether programs of all kinds can have it in their process.
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { calls } from '@vgpu/protocol';
+import { describe, expect, it } from 'vitest';
+import { guestLibrary } from '../src/index.js';
+
+const { library, directory } = guestLibrary();
+
+function readelf(...options: string[]): string {
+  return execFileSync('readelf', ['--wide', ...options, library], {
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C' },
+    maxBuffer: 1 << 24,
+  });
+}
+
+interface DynamicSymbol {
+  readonly name: string;
+  readonly version: string | undefined;
+  readonly defined: boolean;
+}
+
+/** The dynamic symbol table, without the empty first entry. */
+function dynamicSymbols(): DynamicSymbol[] {
+  return readelf('--dyn-syms')
+    .split('\n')
+    .map((line) => /^\s*\d+:\s+\S+\s+\d+\s+\S+\s+\S+\s+\S+\s+(\S+)\s+(\S+)/.exec(line))
+    .flatMap((match) => {
+      const [, section, symbol] = match ?? [];
+      if (section === undefined || symbol === undefined) return [];
+      const [name, version] = symbol.split(/@+/);
+      return name ? [{ name, version, defined: section !== 'UND' && section !== 'ABS' }] : [];
+    });
+}
+
+function dynamicEntries(tag: string): string[] {
+  return readelf('--dynamic')
+    .split('\n')
+    .flatMap((line) => new RegExp(`\\(${tag}\\)\\s+(?:[^[]*\\[)?([^\\]]+)`).exec(line)?.[1] ?? []);
+}
+
+const symbols = dynamicSymbols();
+const exported = symbols.filter(({ defined }) => defined);
+const publicCalls = calls.filter(({ api }) => api !== 'internal');
+
+describe('the guest library', () => {
+  it('exports every call of the table, and nothing else', () => {
+    const table = publicCalls.map(({ prototype }) => prototype.name).sort();
+    expect(table.length).toBeGreaterThan(900);
+    expect(exported.map(({ name }) => name).sort()).toEqual(table);
+  });
+
+  it("gives the runtime API the runtime library's symbol version, and the others none", () => {
+    const api = new Map(publicCalls.map((call) => [call.prototype.name, call.api]));
+    const wrong = exported.filter(
+      ({ name, version }) => version !== (api.get(name) === 'runtime' ? 'libcudart.so.13' : undefined),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('needs libc and its loader alone', () => {
+    const needed = dynamicEntries('NEEDED').filter((name) => !/^ld-linux[\w.-]*\.so\.\d+$/.test(name));
+    expect(needed).toEqual(['libc.so.6']);
+  });
+
+  it('needs no symbol that glibc 2.17 lacks', () => {
+    const imported = symbols.filter(({ defined, version }) => !defined && version !== undefined);
+    expect(imported.length).toBeGreaterThan(10);
+    const tooNew = imported.filter(({ version }) => {
+      const [, minor] = /^GLIBC_2\.(\d+)/.exec(version ?? '') ?? [];
+      return minor === undefined || Number(minor) > 17;
+    });
+    expect(tooNew).toEqual([]);
+  });
+
+  it('calls itself libcuda.so.1', () => {
+    expect(dynamicEntries('SONAME')).toEqual(['libcuda.so.1']);
+  });
+
+  it('has no search path, no text relocation and no executable stack', () => {
+    const dynamic = readelf('--dynamic');
+    expect(dynamic).not.toMatch(/\((RPATH|RUNPATH|TEXTREL)\)/);
+    expect(dynamic).toMatch(/\(FLAGS(_1)?\).*NOW/);
+    const stack = readelf('--program-headers')
+      .split('\n')
+      .find((line) => line.includes('GNU_STACK'));
+    expect(stack).toMatch(/ RW /);
+  });
+
+  it('does nothing when it is loaded', () => {
+    // frame_dummy, which the compiler adds to every library, is the only entry.
+    const [bytes] = dynamicEntries('INIT_ARRAYSZ');
+    expect(bytes).toMatch(/^8 \(bytes\)/);
+  });
+
+  it('is offered under the names of the libraries it replaces', () => {
+    const names = readdirSync(directory).sort();
+    expect(names).toEqual([
+      'libcuda.so',
+      'libcuda.so.1',
+      'libcudart.so',
+      'libcudart.so.13',
+      'libnvidia-ml.so.1',
+    ]);
+    for (const name of names) {
+      // Relative, so that the folder can be moved.
+      expect(readlinkSync(join(directory, name))).toBe('../libvgpu_cuda.so');
+      expect(realpathSync(join(directory, name))).toBe(realpathSync(library));
+    }
+  });
+});
+
+describe('a process with the library preloaded', () => {
+  const environment = { ...process.env, LD_PRELOAD: library, VGPU_EXECUTOR: 'unix:/tmp/vgpu-nothing/socket' };
+
+  it('opens no file and no socket for it, and prints what it would have printed', () => {
+    const list = (env: NodeJS.ProcessEnv) =>
+      execFileSync('/bin/sh', ['-c', 'ls -l /proc/self/fd | wc -l; echo out; echo err >&2'], {
+        encoding: 'utf8',
+        env,
+      });
+    expect(list(environment)).toBe(list({ ...process.env }));
+  });
+});
