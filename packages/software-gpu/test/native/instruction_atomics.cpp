@@ -325,7 +325,7 @@ void run_contended(const Program& program, const std::function<void(Gpu&)>& chec
   } catch (const Error& error) {
     const bool expected =
         error.status() == Status::not_supported && is_expected_refusal("program " + program.name);
-    CHECK_MESSAGE(expected, program.name << ": " << error.what());
+    CHECK_MESSAGE(expected, program.name << ": " << std::string(error.what()));
   }
 }
 

@@ -95,7 +95,7 @@ bool is_refused(const std::string& name, const std::string& ptx) {
     static_cast<void>(module->kernel("test"));
     return false;
   } catch (const Error& error) {
-    if (error.status() != Status::not_supported) FAIL_CHECK(name << ": " << error.what());
+    if (error.status() != Status::not_supported) FAIL_CHECK(name << ": " << std::string(error.what()));
     return true;
   }
 }

@@ -337,7 +337,7 @@ void run_program(const Program& program, const std::function<void(Gpu& gpu, Modu
     } catch (const Error& error) {
       const bool expected =
           error.status() == Status::not_supported && is_expected_refusal("program " + program.name);
-      CHECK_MESSAGE(expected, program.name << ": " << error.what());
+      CHECK_MESSAGE(expected, program.name << ": " << std::string(error.what()));
     }
   }
 }

@@ -256,10 +256,10 @@ Expect<float> reference_quotient(float a, float b, bool ftz, bool full_range) {
     if (is_nan(a) || std::isinf(a)) return any_nan<float>();
     return exactly(std::copysign(0.0F, std::signbit(a) == std::signbit(b) ? 1.0F : -1.0F));
   }
+  // Below 2^-126 the fast form promises nothing: the reciprocal that it multiplies by overflows.
+  if (!full_range && b != 0 && std::fabs(b) < 0x1p-126F) return anything<float>();
   if (is_nan(quotient)) return any_nan<float>();
   if (!std::isfinite(a) || !std::isfinite(b) || a == 0 || b == 0) return exactly(quotient);
-  // Below 2^-126 the fast form promises nothing: the reciprocal that it multiplies by overflows.
-  if (!full_range && std::fabs(b) < 0x1p-126F) return anything<float>();
   return within_ulps(static_cast<long double>(a) / b, 2, ftz);
 }
 
@@ -279,9 +279,10 @@ Expect<double> reference_coarse(double a, long double (*function)(long double), 
 
 /// The same form with the rule that the lower word is zero, as a second destination.
 Row coarse_row(const std::string& form, long double (*function)(long double), bool negative_is_nan) {
-  return row(form, "$@" + form + " $d0, $s0; mov.b64 {$d1, _}, $d0;", [function, negative_is_nan](double a) {
-    return std::pair{reference_coarse(a, function, negative_is_nan), std::uint32_t{0}};
-  });
+  return row(form, "$@" + form + " $d0, $s0; $@mov.b64 {$d1, _}, $d0;",
+             [function, negative_is_nan](double a) {
+               return std::pair{reference_coarse(a, function, negative_is_nan), std::uint32_t{0}};
+             });
 }
 
 }  // namespace

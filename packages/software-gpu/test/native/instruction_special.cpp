@@ -251,7 +251,7 @@ TEST_CASE("instructions: accesses that must fault") {
       {"ld.u32 %r, [%a];", 1 << 20, Status::illegal_address},
       {"atom.global.add.u32 %r, [%a], 1;", 1 << 20, Status::illegal_address},
       {"red.global.add.u32 [%a], 1;", 1 << 20, Status::illegal_address},
-      {"st.global.u32 [%a], %r;", -3, Status::misaligned_address},
+      {"st.global.u32 [%a], %r;", -7, Status::misaligned_address},
       {"ld.global.u64 %d, [%a];", -12, Status::misaligned_address},
       {"ld.global.v2.u32 {%r, %r}, [%a];", -12, Status::misaligned_address},
       {"atom.global.add.u32 %r, [%a], 1;", -6, Status::misaligned_address},
