@@ -188,7 +188,7 @@ void mutate_once(Generator& generator, std::string& input, const std::vector<std
 std::vector<std::string> read_corpus() {
   std::vector<std::string> corpus;
   for (const std::string_view folder : {"ptx_samples", "image_samples"}) {
-    const std::filesystem::path path = std::filesystem::path(__FILE__).parent_path() / folder;
+    const std::filesystem::path path = std::filesystem::path(VGPU_TEST_DIRECTORY) / "native" / folder;
     for (const auto& entry : std::filesystem::directory_iterator(path)) {
       const std::string name = entry.path().filename().string();
       if (name.ends_with(".ptx") || name.ends_with(".fatbin")) {

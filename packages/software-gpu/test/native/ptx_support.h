@@ -69,7 +69,7 @@ inline std::string error_of_statements(std::string_view statements) {
 }
 
 inline std::string read_sample(std::string_view folder, std::string_view name) {
-  const std::filesystem::path path = std::filesystem::path(__FILE__).parent_path() / folder / name;
+  const std::filesystem::path path = std::filesystem::path(VGPU_TEST_DIRECTORY) / "native" / folder / name;
   std::ifstream file(path, std::ios::binary);
   if (!file) throw std::runtime_error("cannot read " + path.string());
   return {std::istreambuf_iterator<char>(file), {}};
