@@ -117,7 +117,9 @@ void TextModule::allocate_variables() {
     const DeviceAddress address = memory_.allocate(bytes);
     module_.variables[variable.name] = address;
     globals_[variable.name] = {address, bytes};
-    if (variable.space == ptx::StateSpace::constant) constant_bytes_ += static_cast<int>(bytes);
+    if (variable.space != ptx::StateSpace::constant) continue;
+    constant_bytes_ += static_cast<int>(bytes);
+    module_.constant_ranges.emplace_back(address, address + bytes);
   }
   if (constant_bytes_ > limits_.constant_bytes) {
     throw Error(Status::invalid_ptx, "the module's constant variables take " +

@@ -140,6 +140,7 @@ const Instruction* activate(ScheduledWarp* warp, int index) {
   warp->current = index;
   warp->frame = split.frame->bytes.get();
   warp->counted_from = split.next;
+  warp->released = split.released;
   set_active(warp, split.mask & warp->live);
   return split.next;
 }
@@ -213,6 +214,7 @@ void start_warp(Block& block, ScheduledWarp& warp) {
   const std::uint32_t threads = std::min(block.threads - first, kLanes);
   warp.live = threads == kLanes ? kAllLanes : (std::uint32_t{1} << threads) - 1;
   warp.splits.clear();
+  warp.meetings.clear();
   warp.highest_rank = 0;
   warp.lowest_rank = 0;
   warp.slices_without_progress = 0;
@@ -253,7 +255,7 @@ bool is_done(const ScheduledWarp& warp) {
       }
       if (split.state == Split::State::waiting_for_lanes) {
         fail(Status::launch_failed, split.next, &warp, static_cast<std::uint32_t>(__builtin_ctz(split.mask)),
-             "bar.warp.sync waits for lanes that never come");
+             "lanes of the warp wait for others that never come");
       }
     }
   }

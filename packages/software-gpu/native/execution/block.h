@@ -64,14 +64,23 @@ struct Split {
   Frame* frame = nullptr;
 
   std::uint32_t barrier = 0;         // number, while waiting_at_barrier
-  std::uint32_t waited_for = 0;      // lanes, while waiting_for_lanes
+  std::size_t meeting = 0;           // index in ScheduledWarp::meetings, while waiting_for_lanes
   bool released = false;             // from waiting; `next` is still the instruction that waited
   std::uint32_t barrier_result = 0;  // of bar.red
+};
+
+/// Lanes of several splits that wait for each other: bar.warp.sync, vote.sync, shfl.sync, match.sync.
+struct Meeting {
+  std::uint32_t members = 0;  // 0: not in use
+  std::uint32_t arrived = 0;
+  std::uint32_t splits = 0;  // that still have to fetch the values
+  std::array<std::uint64_t, kLanes> values{};
 };
 
 struct ScheduledWarp : Warp {
   std::uint32_t number = 0;  // in the block
   std::vector<Split> splits;
+  std::vector<Meeting> meetings;
   int current = -1;
   std::int64_t highest_rank = 0;
   std::int64_t lowest_rank = 0;
@@ -125,6 +134,8 @@ int add_split(ScheduledWarp* warp, const Split& split);
 const Instruction* finish_current_split(ScheduledWarp* warp);
 /// The current split cannot run now (its state says why); returns where the warp goes on, or nullptr.
 const Instruction* run_next_split(ScheduledWarp* warp);
+/// Lanes may have exited for which others of the warp wait.
+void release_meetings(ScheduledWarp* warp);
 /// A barrier may have become complete because threads arrived or exited.
 void release_barriers(Block* block);
 

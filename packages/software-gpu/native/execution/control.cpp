@@ -177,6 +177,7 @@ const Instruction* run_exit(const Instruction* in, Warp* warp) {
   warp->live &= ~warp->active;
   warp->block->live_threads -= static_cast<std::uint32_t>(__builtin_popcount(warp->active));
   release_barriers(warp->block);
+  release_meetings(scheduled(warp));
   return finish_current_split(scheduled(warp));
 }
 
@@ -306,7 +307,7 @@ Barrier& arrive(const Instruction* in, Warp* warp, std::uint32_t number) {
 template <class F>
 const Instruction* wait_at_barrier(const Instruction* in, Warp* warp, std::uint32_t count, F result) {
   Split* split = &current_split(scheduled(warp));
-  if (!split->released) {
+  if (!warp->released) {
     const std::uint32_t number = barrier_number(in, warp);
     arrive(in, warp, number).count += count;
     split->state = Split::State::waiting_at_barrier;
@@ -318,6 +319,7 @@ const Instruction* wait_at_barrier(const Instruction* in, Warp* warp, std::uint3
       return run_next_split(scheduled(warp));
     }
   }
+  warp->released = false;
   split->released = false;
   result(split->barrier_result);
   return in + 1;
@@ -355,31 +357,13 @@ const Instruction* run_barrier_red_or(const Instruction* in, Warp* warp) {
   });
 }
 
-const Instruction* run_warp_sync(const Instruction* in, Warp* base) {
-  ScheduledWarp* warp = scheduled(base);
-  Split& split = current_split(warp);
-  const std::uint32_t needed = uniform_value(warp, in->a) & warp->live;
-  if (split.released || (needed & ~warp->active) == 0) {
-    split.released = false;
-    return in + 1;
+const Instruction* run_warp_sync(const Instruction* in, Warp* warp) {
+  const std::uint32_t members = uniform_value(warp, in->a);
+  if (lanes_are_apart(warp, members)) {
+    std::uint64_t values[kLanes] = {};
+    if (!exchange_with_other_branches(in, warp, members, values)) return run_other_lanes(warp);
   }
-  std::uint32_t waiting = warp->active;
-  for (const Split& other : warp->splits) {
-    if (other.state == Split::State::waiting_for_lanes && other.waited_for == needed) waiting |= other.mask;
-  }
-  if ((needed & ~waiting) == 0) {
-    for (Split& other : warp->splits) {
-      if (other.state != Split::State::waiting_for_lanes || other.waited_for != needed) continue;
-      other.state = Split::State::runnable;
-      other.released = true;
-    }
-    return in + 1;
-  }
-  split.state = Split::State::waiting_for_lanes;
-  split.waited_for = needed;
-  split.next = in;
-  count_instructions(warp, in - 1, in);
-  return run_next_split(warp);
+  return in + 1;
 }
 
 /// Sleeping threads let the others run.
@@ -398,34 +382,53 @@ const Instruction* run_nothing(const Instruction* in, Warp* /*warp*/) {
 // --------------------------------------------------------------------------------------
 
 struct Vote {
-  std::uint32_t set;      // lanes of the member mask whose predicate is set
-  std::uint32_t members;  // active lanes of the member mask
+  std::uint32_t set = 0;      // lanes of the member mask whose predicate is set
+  std::uint32_t members = 0;  // lanes of the member mask that have not exited
 };
 
-Vote vote(const Instruction* in, const Warp* warp) {
-  const std::uint32_t members = uniform_value(warp, in->b) & warp->active;
-  return {predicate_operand(in, warp, in->a) & members, members};
+/// Returns whether the vote is complete.
+bool take_vote(const Instruction* in, Warp* warp, Vote& vote) {
+  const std::uint32_t members = uniform_value(warp, in->b);
+  const std::uint32_t set = predicate_operand(in, warp, in->a) & members;
+  if (!lanes_are_apart(warp, members)) {
+    vote = {set, members & warp->active};
+    return true;
+  }
+  std::uint64_t values[kLanes] = {};
+  for (std::uint32_t lane = 0; lane < kLanes; ++lane) values[lane] = set >> lane & 1;
+  if (!exchange_with_other_branches(in, warp, members, values)) return false;
+  vote.members = members & warp->live;
+  for (std::uint32_t lane = 0; lane < kLanes; ++lane)
+    vote.set |= static_cast<std::uint32_t>(values[lane]) << lane;
+  vote.set &= vote.members;
+  return true;
 }
 
 const Instruction* run_vote_all(const Instruction* in, Warp* warp) {
-  const auto [set, members] = vote(in, warp);
-  set_predicate(warp, in->destination, set == members ? kAllLanes : 0);
+  Vote vote;
+  if (!take_vote(in, warp, vote)) return run_other_lanes(warp);
+  set_predicate(warp, in->destination, vote.set == vote.members ? kAllLanes : 0);
   return in + 1;
 }
 
 const Instruction* run_vote_any(const Instruction* in, Warp* warp) {
-  set_predicate(warp, in->destination, vote(in, warp).set != 0 ? kAllLanes : 0);
+  Vote vote;
+  if (!take_vote(in, warp, vote)) return run_other_lanes(warp);
+  set_predicate(warp, in->destination, vote.set != 0 ? kAllLanes : 0);
   return in + 1;
 }
 
 const Instruction* run_vote_uni(const Instruction* in, Warp* warp) {
-  const auto [set, members] = vote(in, warp);
-  set_predicate(warp, in->destination, set == 0 || set == members ? kAllLanes : 0);
+  Vote vote;
+  if (!take_vote(in, warp, vote)) return run_other_lanes(warp);
+  set_predicate(warp, in->destination, vote.set == 0 || vote.set == vote.members ? kAllLanes : 0);
   return in + 1;
 }
 
 const Instruction* run_vote_ballot(const Instruction* in, Warp* warp) {
-  set_all_lanes<std::uint32_t>(warp, in->destination, vote(in, warp).set);
+  Vote vote;
+  if (!take_vote(in, warp, vote)) return run_other_lanes(warp);
+  set_all_lanes<std::uint32_t>(warp, in->destination, vote.set);
   return in + 1;
 }
 
@@ -434,21 +437,31 @@ const Instruction* run_activemask(const Instruction* in, Warp* warp) {
   return in + 1;
 }
 
+/// The values of the members of a match, or false when it has to wait for some.
+template <class T>
+bool gather_values(const Instruction* in, Warp* warp, std::uint64_t values[kLanes], std::uint32_t& members) {
+  const std::uint32_t named = uniform_value(warp, in->b);
+  for (std::uint32_t lane = 0; lane < kLanes; ++lane) values[lane] = frame_row<const T>(warp, in->a)[lane];
+  members = named & warp->active;
+  if (!lanes_are_apart(warp, named)) return true;
+  if (!exchange_with_other_branches(in, warp, named, values)) return false;
+  members = named & warp->live;
+  return true;
+}
+
 /// a: values; b: member mask
 template <class T>
 const Instruction* run_match_any(const Instruction* in, Warp* warp) {
-  const std::uint32_t members = uniform_value(warp, in->b) & warp->active;
-  const T* values = frame_row<const T>(warp, in->a);
-  std::uint32_t results[kLanes] = {};
+  std::uint64_t values[kLanes];
+  std::uint32_t members = 0;
+  if (!gather_values<T>(in, warp, values, members)) return run_other_lanes(warp);
   for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
+    if ((warp->active >> lane & 1) == 0) continue;
+    std::uint32_t same = 0;
     for (std::uint32_t other = 0; other < kLanes; ++other) {
-      if ((members >> other & 1) != 0 && values[other] == values[lane])
-        results[lane] |= std::uint32_t{1} << other;
+      if ((members >> other & 1) != 0 && values[other] == values[lane]) same |= std::uint32_t{1} << other;
     }
-  }
-  for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
-    if ((warp->active >> lane & 1) != 0)
-      frame_row<std::uint32_t>(warp, in->destination)[lane] = results[lane];
+    frame_row<std::uint32_t>(warp, in->destination)[lane] = same;
   }
   return in + 1;
 }
@@ -456,11 +469,12 @@ const Instruction* run_match_any(const Instruction* in, Warp* warp) {
 /// immediate: the predicate's place or -1
 template <class T>
 const Instruction* run_match_all(const Instruction* in, Warp* warp) {
-  const std::uint32_t members = uniform_value(warp, in->b) & warp->active;
-  const T* values = frame_row<const T>(warp, in->a);
+  std::uint64_t values[kLanes];
+  std::uint32_t members = 0;
+  if (!gather_values<T>(in, warp, values, members)) return run_other_lanes(warp);
   bool same = true;
   for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
-    if ((members >> lane & 1) != 0) same &= values[lane] == values[__builtin_ctz(warp->active)];
+    if ((members >> lane & 1) != 0) same &= values[lane] == values[__builtin_ctz(members)];
   }
   set_all_lanes<std::uint32_t>(warp, in->destination, same ? members : 0);
   if (in->immediate >= 0)

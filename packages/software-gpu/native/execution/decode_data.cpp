@@ -216,6 +216,7 @@ void FunctionDecoder::decode_set_predicate(const ptx::Instruction& instruction) 
 
 /// set is setp followed by a selection between "true" and 0 of the destination's type.
 void FunctionDecoder::decode_set(const ptx::Instruction& instruction) {
+  if (decode_with_form(instruction, spelled_form(instruction), 0)) return;
   if (instruction.modifiers.size() < 3 || instruction.operands.size() < 3) fail_unsupported();
   const ptx::ScalarType type = ptx::scalar_type(instruction.modifiers[instruction.modifiers.size() - 2]);
   std::uint64_t one = 0;

@@ -14,7 +14,8 @@ std::string_view base_name(std::string_view modifier) {
 
 std::optional<Space> space_named(std::string_view modifier) {
   const std::string_view name = base_name(modifier);
-  if (name == "global" || name == "const") return Space::global;  // constant banks lie in device memory
+  if (name == "global") return Space::global;
+  if (name == "const") return Space::constant;
   if (name == "shared") return Space::shared;
   if (name == "local") return Space::local;
   if (name == "param") return Space::parameter;
@@ -138,6 +139,7 @@ void FunctionDecoder::decode_load(const ptx::Instruction& instruction) {
 
 void FunctionDecoder::decode_store(const ptx::Instruction& instruction) {
   const MemoryForm form = read_memory_form(instruction);
+  if (form.space == Space::constant) fail_unsupported();
   if (form.space == Space::parameter) {
     const auto* address = std::get_if<ptx::AddressOperand>(&operand(instruction, 0));
     const auto* symbol = address != nullptr ? std::get_if<ptx::SymbolOperand>(&address->base) : nullptr;
@@ -263,7 +265,7 @@ void FunctionDecoder::decode_atomic(const ptx::Instruction& instruction) {
   };
   using enum ptx::ScalarType;
   static const std::array<Row, 10> kRows{{
-      {"add", AtomicOperation::add, {u32, s32, u64, s64, f32, f64, f16x2}},
+      {"add", AtomicOperation::add, {u32, s32, u64, s64, f32, f64, f16, f16x2}},
       {"min", AtomicOperation::min, {u32, s32, u64, s64}},
       {"max", AtomicOperation::max, {u32, s32, u64, s64}},
       {"and", AtomicOperation::bit_and, {b32, b64}},
@@ -275,14 +277,16 @@ void FunctionDecoder::decode_atomic(const ptx::Instruction& instruction) {
       {"dec", AtomicOperation::decrement, {u32}},
   }};
   static const std::map<ptx::ScalarType, AtomicType> kTypes{
-      {b16, AtomicType::b16}, {b32, AtomicType::u32},     {u32, AtomicType::u32}, {s32, AtomicType::s32},
-      {b64, AtomicType::u64}, {u64, AtomicType::u64},     {s64, AtomicType::s64}, {f32, AtomicType::f32},
-      {f64, AtomicType::f64}, {f16x2, AtomicType::f16x2},
+      {b16, AtomicType::b16}, {b32, AtomicType::u32}, {u32, AtomicType::u32},     {s32, AtomicType::s32},
+      {b64, AtomicType::u64}, {u64, AtomicType::u64}, {s64, AtomicType::s64},     {f32, AtomicType::f32},
+      {f64, AtomicType::f64}, {f16, AtomicType::f16}, {f16x2, AtomicType::f16x2},
   };
   const MemoryForm form = read_memory_form(instruction);
   const auto* row = std::ranges::find(kRows, form.operation, &Row::operation);
   const bool known = row != kRows.end() && std::ranges::find(row->types, form.type) != row->types.end();
-  if (!known || form.elements != 1 || form.space == Space::parameter || form.space == Space::local)
+  const bool in_constants = form.space == Space::constant;
+  if (!known || in_constants || form.elements != 1 || form.space == Space::parameter ||
+      form.space == Space::local)
     fail_unsupported();
 
   const bool has_result = instruction.opcode == "atom";
@@ -342,8 +346,7 @@ void FunctionDecoder::decode_convert_address(const ptx::Instruction& instruction
 void FunctionDecoder::decode_is_space(const ptx::Instruction& instruction) {
   if (instruction.modifiers.size() != 1 || instruction.operands.size() != 2) fail_unsupported();
   const auto space = space_named(instruction.modifiers[0]);
-  // Constant banks are part of device memory here, so an address does not tell.
-  if (!space || instruction.modifiers[0] == "const") fail_unsupported();
+  if (!space) fail_unsupported();
   const std::uint32_t address = source(instruction.operands[1], Width::doubleword);
   const std::uint32_t result = destination(instruction.operands[0], Width::predicate);
   Emitter emitter = emit(Operation::isspacep);

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace vgpu::software {
@@ -75,11 +76,11 @@ enum class AtomicOperation : std::uint8_t {
   increment,
   decrement
 };
-enum class AtomicType : std::uint8_t { u32, s32, u64, s64, f32, f64, b16, f16x2 };
+enum class AtomicType : std::uint8_t { u32, s32, u64, s64, f32, f64, b16, f16, f16x2 };
 inline constexpr std::uint16_t kAtomicResult = 1 << 15;
 
 /// The state spaces that an address can lie in when the kernel runs.
-enum class Space : std::uint8_t { generic, global, shared, local, parameter };
+enum class Space : std::uint8_t { generic, global, constant, shared, local, parameter };
 
 /// Where the windows of the generic address space lie. Device memory is never handed out here.
 inline constexpr std::uint64_t kWindowBytes = std::uint64_t{1} << 32;
@@ -187,6 +188,8 @@ struct DecodedKernel {
   std::vector<CallSite> call_sites;
   std::vector<std::vector<std::uint32_t>> branch_tables;  // targets of indexed branches
   std::vector<std::uint32_t> function_numbers;  // functions[i] is number function_numbers[i] of the module
+
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> constant_ranges;  // begin and end of .const variables
 
   std::uint32_t static_shared_bytes = 0;
   std::uint32_t parameter_bytes = 0;

@@ -159,6 +159,7 @@ DecodedKernel decode_kernel(LoadedModule& module, std::uint32_t function) {
   kernel.name = module.syntax.functions[function].name;
   const std::vector<std::uint32_t> functions = reachable_functions(module, function);
   kernel.function_numbers = functions;
+  kernel.constant_ranges = module.constant_ranges;
 
   KernelContext context{&module, kernel.name, {}, {}, 0};
   for (std::uint32_t i = 0; i < functions.size(); ++i) context.function_indices[functions[i]] = i;

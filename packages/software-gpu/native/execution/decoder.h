@@ -18,6 +18,7 @@ struct LoadedModule {
   std::vector<bool> body_is_parsed;                     // by function
   std::map<std::string_view, std::uint32_t> functions;  // by name; definitions win over declarations
   std::map<std::string_view, DeviceAddress> variables;  // .global and .const
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> constant_ranges;  // begin and end of those in .const
 };
 
 /// The address that PTX code gets for a function.

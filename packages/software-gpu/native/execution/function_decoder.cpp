@@ -264,9 +264,9 @@ void FunctionDecoder::decode_instruction(const ptx::Instruction& instruction) {
       {"vote", &FunctionDecoder::decode_vote},
       {"match", &FunctionDecoder::decode_match},
   };
-  // Hints to a cache that does not exist here.
-  static constexpr std::array<std::string_view, 4> kHints{"prefetch", "prefetchu", "applypriority",
-                                                          "discard"};
+  // Hints to a cache and signals to a profiler, neither of which exists here.
+  static constexpr std::array<std::string_view, 5> kHints{"prefetch", "prefetchu", "applypriority", "discard",
+                                                          "pmevent"};
   if (std::ranges::find(kHints, instruction.opcode) != kHints.end()) {
     emit(Operation::nothing);
   } else if (instruction.opcode == "nanosleep") {

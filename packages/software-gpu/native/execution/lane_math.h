@@ -84,8 +84,12 @@ inline f32 square_root(f32 a) {
 inline f64 square_root(f64 a) {
   return __builtin_sqrt(a);
 }
-inline f32 reciprocal_without_subnormals(f32 a) {
-  return flush(1.0F / a);
+/// The hardware multiplies by a reciprocal that has no subnormals: divisors above 2^126 give 0, or NaN for an
+/// infinite dividend.
+inline f32 approximate_quotient(f32 a, f32 b) {
+  const f32 size = __builtin_fabsf(b);
+  const bool huge = size > 0x1p126F && size < f32_of(0x7f800000);
+  return huge ? a * __builtin_copysignf(0.0F, b) : a / b;
 }
 
 /// The number if the other is NaN; -0 is less than +0.
@@ -200,6 +204,35 @@ inline u32 join(f16 low, f16 high) {
   return low.bits | static_cast<u32>(high.bits) << 16;
 }
 
+inline f16 narrow_saturated(f32 value) {
+  return narrow(saturate(value));
+}
+inline f16 narrow_positive(f32 value) {
+  return narrow(value < 0 ? 0.0F : value);
+}
+inline f16 narrow_flushed(f32 value) {
+  const f16 half = narrow(value);
+  return f16{static_cast<u16>((half.bits & 0x7c00) == 0 ? half.bits & 0x8000 : half.bits)};
+}
+
+/// `f` gets the operands in f32 and returns a f16.
+template <class F>
+f16 on_half(f16 a, f16 b, F f) {
+  return f(widen(a), widen(b));
+}
+template <class F>
+f16 on_half(f16 a, f16 b, f16 c, F f) {
+  return f(widen(a), widen(b), widen(c));
+}
+template <class F>
+u32 on_halves(u32 a, u32 b, F f) {
+  return join(f(low(a), low(b)), f(high(a), high(b)));
+}
+template <class F>
+u32 on_halves(u32 a, u32 b, u32 c, F f) {
+  return join(f(low(a), low(b), low(c)), f(high(a), high(b), high(c)));
+}
+
 // --- Integers
 // -----------------------------------------------------------------------------------------------
 
@@ -250,15 +283,14 @@ u32 dot_halves(u32 a, u32 b, u32 c) {
   c += static_cast<u32>(s32{static_cast<A>(a)} * static_cast<B>(b));
   return c + static_cast<u32>(s32{static_cast<A>(a >> 16)} * static_cast<B>(b >> 8));
 }
-/// |aᵢ - bᵢ| over the lanes of type T: side by side in the result, or all added to c.
+/// |aᵢ - bᵢ| over the parts of type T: side by side in the result, or all added to c.
 template <class T, bool kAdd>
 u32 absolute_differences(u32 a, u32 b, u32 c) {
   u32 result = kAdd ? c : 0;
   for (unsigned shift = 0; shift < 32; shift += 8 * sizeof(T)) {
-    const u32 x = static_cast<T>(a >> shift);
-    const u32 y = static_cast<T>(b >> shift);
-    const u32 difference = x < y ? y - x : x - y;
-    result += kAdd ? difference : difference << shift;
+    const s32 difference = static_cast<T>(a >> shift) - static_cast<T>(b >> shift);
+    const auto size = static_cast<u32>(difference < 0 ? -difference : difference);
+    result += kAdd ? size : size << shift;
   }
   return result;
 }

@@ -1,5 +1,6 @@
 // Memory operations that need no vectors: the slow path of loads and stores, atomics, parameters of device
 // functions, and questions about addresses.
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 
@@ -104,6 +105,7 @@ std::byte* place_of(const Access& access, Space space, std::uint64_t address) {
       }
       return place_in_device(access, address);
     case Space::global:
+    case Space::constant:
       return place_in_device(access, address);
   }
   __builtin_unreachable();
@@ -197,6 +199,13 @@ void atomic_add_f64(const Instruction* in, const Warp* warp, std::uint32_t lane,
   if ((in->flags & kAtomicResult) != 0) frame_row<u64>(warp, in->destination)[lane] = old;
 }
 
+void atomic_add_f16(const Instruction* in, const Warp* warp, std::uint32_t lane, std::byte* place) {
+  const f16 b = load<f16>(warp->frame + in->b, lane);
+  const u16 old = update_atomically<u16>(
+      place, [&](u16 a) { return common::narrow(common::widen(f16{a}) + common::widen(b)).bits; });
+  if ((in->flags & kAtomicResult) != 0) frame_row<u16>(warp, in->destination)[lane] = old;
+}
+
 void atomic_add_f16x2(const Instruction* in, const Warp* warp, std::uint32_t lane, std::byte* place) {
   const u32 b = load<u32>(warp->frame + in->b, lane);
   const u32 old = update_atomically<u32>(place, [&](u32 a) {
@@ -213,6 +222,7 @@ std::uint32_t atomic_bytes(AtomicType type) {
     case AtomicType::f64:
       return 8;
     case AtomicType::b16:
+    case AtomicType::f16:
       return 2;
     default:
       return 4;
@@ -246,6 +256,9 @@ const Instruction* run_atomic(const Instruction* in, Warp* warp) {
         break;
       case AtomicType::f64:
         atomic_add_f64(in, warp, lane, places[lane]);
+        break;
+      case AtomicType::f16:
+        atomic_add_f16(in, warp, lane, places[lane]);
         break;
       case AtomicType::f16x2:
         atomic_add_f16x2(in, warp, lane, places[lane]);
@@ -296,13 +309,21 @@ Space space_of_generic(std::uint64_t address) {
   return Space::global;
 }
 
+bool is_in_space(const Block& block, Space space, std::uint64_t address) {
+  const auto& ranges = block.launch->kernel->constant_ranges;
+  const bool is_constant = std::ranges::any_of(
+      ranges, [=](const auto& range) { return address >= range.first && address < range.second; });
+  if (space == Space::constant) return is_constant;
+  return !is_constant && space_of_generic(address) == space;
+}
+
 const Instruction* run_isspacep(const Instruction* in, Warp* warp) {
   auto* predicate = frame_row<std::uint32_t>(warp, in->destination);
   for (std::uint32_t lanes = warp->active; lanes != 0; lanes &= lanes - 1) {
     const auto lane = static_cast<std::uint32_t>(__builtin_ctz(lanes));
     const std::uint64_t address = frame_row<const std::uint64_t>(warp, in->a)[lane];
     const std::uint32_t bit = std::uint32_t{1} << lane;
-    *predicate = space_of_generic(address) == space_of(in) ? *predicate | bit : *predicate & ~bit;
+    *predicate = is_in_space(*warp->block, space_of(in), address) ? *predicate | bit : *predicate & ~bit;
   }
   return in + 1;
 }
@@ -314,12 +335,11 @@ void resolve_pointers(const Instruction* in, Warp* warp, std::uint32_t bytes, st
     const auto lane = static_cast<std::uint32_t>(__builtin_ctz(lanes));
     const Access access{in, warp, lane, bytes};
     const std::uint64_t address = address_of_lane(in, warp, lane);
-    std::byte* place = place_of(access, space_of(in), address);
     if ((address & (bytes - 1)) != 0) {
       fail_access(access, Status::misaligned_address,
                   "at " + hex(address) + ", which is not a multiple of its size");
     }
-    pointers[lane] = place;
+    pointers[lane] = place_of(access, space_of(in), address);
   }
 }
 

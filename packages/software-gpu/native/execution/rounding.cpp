@@ -133,10 +133,11 @@ std::uint64_t float_bits(f64 value, ScalarType type, std::uint16_t flags) {
   return rounding::bits_of(canonical(narrowed));
 }
 
-/// `value` is integral. Out of range goes to the nearest end, NaN to zero.
-std::uint64_t integer_bits(f64 value, ScalarType type) {
+/// `value` is integral. Out of range goes to the nearest end. PTX: NaN becomes 0, but where f64 or 64-bit
+/// integers take part, the number with only the highest bit set.
+std::uint64_t integer_bits(f64 value, ScalarType from, ScalarType type) {
   const auto bits = static_cast<int>(8 * ptx::size_of(type));
-  if (value != value) return 0;
+  if (value != value) return from == ScalarType::f64 || bits == 64 ? std::uint64_t{1} << (bits - 1) : 0;
   if (is_signed(type)) {
     const f64 limit = std::ldexp(1.0, bits - 1);
     if (value >= limit) return (std::uint64_t{1} << (bits - 1)) - 1;
@@ -159,7 +160,7 @@ std::uint64_t convert(std::uint64_t bits, ScalarType from, ScalarType to, std::u
   if (is_float(from)) {
     f64 value = float_value(bits, from, (flags & rounding_flag::flush) != 0);
     if ((flags & rounding_flag::to_integer) != 0 || !is_float(to)) value = std::nearbyint(value);
-    return is_float(to) ? float_bits(value, to, flags) : integer_bits(value, to);
+    return is_float(to) ? float_bits(value, to, flags) : integer_bits(value, from, to);
   }
   const std::uint64_t value = extend(bits, ptx::size_of(from), is_signed(from));
   if (!is_float(to)) return (flags & rounding_flag::saturate) != 0 ? clamp_integer(value, from, to) : value;

@@ -37,6 +37,7 @@ struct Warp {
   std::byte* frame = nullptr;
   const Handler* handlers = nullptr;  // of HandlerTables, by whether all lanes are active
   std::uint32_t active = 0;
+  bool released = false;                        // the lanes have waited at this instruction and may go on now
   std::uint32_t live = 0;                       // lanes that have not exited
   alignas(64) std::int32_t lane_words[kLanes];  // `active` as 32 words, 0 or -1
 
@@ -59,6 +60,16 @@ struct Warp {
 /// space; throws Error naming the instruction and the lane.
 void resolve_pointers(const Instruction* instruction, Warp* warp, std::uint32_t bytes,
                       std::byte* pointers[kLanes]);
+
+/// Whether an instruction that takes values from all of `members` (lanes) must exchange them, because some of
+/// these lanes are in another branch.
+bool lanes_are_apart(const Warp* warp, std::uint32_t members);
+/// Waits for these lanes to come to such an instruction, too. `values` has the active lanes' values when it
+/// is called and those of all members when it returns true. If it returns false, the lanes have to wait: the
+/// handler returns run_other_lanes(), and the instruction is executed again later.
+bool exchange_with_other_branches(const Instruction* instruction, Warp* warp, std::uint32_t members,
+                                  std::uint64_t values[kLanes]);
+const Instruction* run_other_lanes(Warp* warp);
 
 /// Makes a whole vector path's tables: fills them from operations.def.
 namespace portable {

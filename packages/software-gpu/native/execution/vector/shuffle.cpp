@@ -15,6 +15,17 @@ struct Shuffle {
     const u32* values = row<const u32>(warp, in->a);
     const u32* distances = row<const u32>(warp, in->b);
     const u32* bounds = row<const u32>(warp, in->c);
+    u32 exchanged[kLanes];
+    const u32 members = row<const u32>(warp, in->d)[__builtin_ctz(warp->active)];
+    if constexpr (kMasked) {
+      if (lanes_are_apart(warp, members)) [[unlikely]] {
+        u64 wide[kLanes];
+        for (u32 lane = 0; lane < kLanes; ++lane) wide[lane] = values[lane];
+        if (!exchange_with_other_branches(in, warp, members, wide)) return run_other_lanes(warp);
+        for (u32 lane = 0; lane < kLanes; ++lane) exchanged[lane] = static_cast<u32>(wide[lane]);
+        values = exchanged;
+      }
+    }
     u32 results[kLanes];
     s32 in_range[kLanes];
     for (u32 lane = 0; lane < kLanes; ++lane) {
