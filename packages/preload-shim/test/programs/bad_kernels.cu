@@ -44,8 +44,8 @@ struct Mode {
   cudaError_t expected;
 };
 
-/// `endless` needs a limit on a kernel's time; `near-store` and `freed-load` a device that checks the bounds of
-/// every allocation, where hardware only checks its pages.
+/// `endless` needs a limit on a kernel's time; `near-store` and `freed-load` a device that checks the bounds
+/// of every allocation, where hardware only checks its pages.
 constexpr Mode kModes[] = {
     {"near-store", cudaErrorIllegalAddress},
     {"far-store", cudaErrorIllegalAddress},
