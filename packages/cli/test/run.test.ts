@@ -124,7 +124,7 @@ describe('at a terminal', () => {
 
   it('says which device serves, unless --quiet', async () => {
     const { stdout } = await finished(terminal('run true'));
-    expect(stdout.toString()).toContain('vgpu: true runs on Stand-in GPU (software, 2.0 GiB)');
+    expect(stdout.toString()).toContain('vgpu: true runs on Stand-in GPU, 2.0 GiB (software backend)');
     expect((await finished(terminal('run --quiet true'))).stdout.toString()).not.toContain('Stand-in GPU');
   });
 

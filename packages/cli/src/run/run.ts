@@ -81,5 +81,5 @@ function announce({ program, quiet }: RunRequest, { device }: RunningExecutor): 
 }
 
 function describe({ name, memoryBytes, backend }: Device): string {
-  return `${name} (${backend}, ${(memoryBytes / 2 ** 30).toFixed(1)} GiB)`;
+  return `${name}, ${(memoryBytes / 2 ** 30).toFixed(1)} GiB (${backend} backend)`;
 }
