@@ -36,6 +36,28 @@ extern "C" __global__ void mixed_parameters(signed char a, double b, unsigned sh
   sums[threadIdx.x] = scratch[blockDim.x - 1 - threadIdx.x] + threadIdx.x;
 }
 
+/// Steps of the Collatz sequence down to 1: the lanes of a warp leave the loop at different times.
+extern "C" __global__ void collatz(unsigned first, int count, unsigned* steps) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i >= count) return;
+  unsigned long long value = first + i;
+  unsigned taken = 0;
+  for (; value != 1; ++taken) value = value % 2 == 0 ? value / 2 : 3 * value + 1;
+  steps[i] = taken;
+}
+
+/// One f64 sum a warp, by shuffles, and a ballot of the negative values.
+extern "C" __global__ void reduce_warps(const double* values, double* sums, unsigned* negative) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  double sum = values[i];
+  const unsigned ballot = __ballot_sync(0xffffffffu, sum < 0);
+  for (int distance = 16; distance > 0; distance /= 2) sum += __shfl_down_sync(0xffffffffu, sum, distance);
+  if (threadIdx.x % 32 == 0) {
+    sums[i / 32] = sum;
+    negative[i / 32] = ballot;
+  }
+}
+
 extern "C" __global__ void store_at(int* values, long long index) {
   values[index] = 1;
 }

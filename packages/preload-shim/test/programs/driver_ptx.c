@@ -116,6 +116,59 @@ static void test_mixed_parameters(CUmodule module) {
   CHECK(cuMemFree(device_sums));
 }
 
+static void test_collatz(CUmodule module) {
+  enum { kNumbers = 333 };
+  unsigned int steps[kNumbers], first = 27;
+  int count = kNumbers;
+  CUdeviceptr device_steps;
+  CUfunction collatz;
+  CHECK(cuModuleGetFunction(&collatz, module, "collatz"));
+  CHECK(cuMemAlloc(&device_steps, sizeof steps));
+  void* parameters[] = {&first, &count, &device_steps};
+  CHECK(cuLaunchKernel(collatz, 4, 1, 1, 96, 1, 1, 0, NULL, parameters, NULL));
+  CHECK(cuMemcpyDtoH(steps, device_steps, sizeof steps));
+  CHECK(cuMemFree(device_steps));
+  for (unsigned int i = 0; i < kNumbers; ++i) {
+    unsigned int expected = 0;
+    for (unsigned long long value = first + i; value != 1; ++expected)
+      value = value % 2 ? 3 * value + 1 : value / 2;
+    REQUIRE(steps[i] == expected, "Collatz of %u took %u steps, expected %u", first + i, steps[i], expected);
+  }
+}
+
+static void test_reduce_warps(CUmodule module) {
+  enum { kWarps = 6, kValues = kWarps * 32 };
+  double values[kValues], sums[kWarps];
+  unsigned int negative[kWarps];
+  CUdeviceptr device_values, device_sums, device_negative;
+  CUfunction reduce;
+  for (int i = 0; i < kValues; ++i) values[i] = (i * 37 % 101 - 30) / 7.0;
+  CHECK(cuModuleGetFunction(&reduce, module, "reduce_warps"));
+  CHECK(cuMemAlloc(&device_values, sizeof values));
+  CHECK(cuMemAlloc(&device_sums, sizeof sums));
+  CHECK(cuMemAlloc(&device_negative, sizeof negative));
+  CHECK(cuMemcpyHtoD(device_values, values, sizeof values));
+  void* parameters[] = {&device_values, &device_sums, &device_negative};
+  CHECK(cuLaunchKernel(reduce, 2, 1, 1, kValues / 2, 1, 1, 0, NULL, parameters, NULL));
+  CHECK(cuMemcpyDtoH(sums, device_sums, sizeof sums));
+  CHECK(cuMemcpyDtoH(negative, device_negative, sizeof negative));
+  CHECK(cuMemFree(device_values));
+  CHECK(cuMemFree(device_sums));
+  CHECK(cuMemFree(device_negative));
+  for (int warp = 0; warp < kWarps; ++warp) {
+    unsigned int expected = 0;
+    double* tree = &values[warp * 32];
+    for (int lane = 0; lane < 32; ++lane) expected |= (unsigned int)(tree[lane] < 0) << lane;
+    // The same tree as on the device, so the same roundings.
+    for (int width = 16; width > 0; width /= 2) {
+      for (int lane = 0; lane < width; ++lane) tree[lane] += tree[lane + width];
+    }
+    REQUIRE(negative[warp] == expected, "ballot of warp %d is %x, expected %x", warp, negative[warp],
+            expected);
+    REQUIRE(sums[warp] == tree[0], "sum of warp %d is %a, expected %a", warp, sums[warp], tree[0]);
+  }
+}
+
 int main(int argc, char** argv) {
   REQUIRE(argc == 2, "usage: %s driver_kernels.ptx", argv[0]);
   const CUdevice device = open_device();
@@ -134,6 +187,8 @@ int main(int argc, char** argv) {
   test_saxpy(module, stream);
   test_histogram(module);
   test_mixed_parameters(module);
+  test_collatz(module);
+  test_reduce_warps(module);
   CHECK(cuStreamDestroy(stream));
   CHECK(cuModuleUnload(module));
   CHECK(cuDevicePrimaryCtxRelease(device));
