@@ -10,6 +10,9 @@ const EXIT_BACKEND_UNAVAILABLE = 3;
 /** The daemon gives its workers 2 s; after this it is killed, and they with it. */
 const STOP_GRACE_MS = 4_000;
 
+/** How long after the end of the daemon its log may still come. */
+const DRAIN_MS = 500;
+
 /** What the last words of a daemon that failed to start may be. */
 const KEPT_LINES = 20;
 
@@ -41,7 +44,18 @@ export class Daemon {
         // Without a process there will be no exit.
         if (this.pid === undefined) resolve({ code: null, signal: null });
       });
-      this.#process.once('close', (code, signal) => resolve({ code, signal }));
+      // After the exit its last words may still be on their way; but somebody else may hold the pipe open.
+      this.#process.once('exit', (code, signal) => {
+        const end = () => {
+          for (const stream of [this.#process.stderr, this.#process.stdio[3]]) stream?.destroy();
+          resolve({ code, signal });
+        };
+        const timer = setTimeout(end, DRAIN_MS);
+        this.#process.once('close', () => {
+          clearTimeout(timer);
+          end();
+        });
+      });
     });
     const lines = new LineSplitter((line) => {
       this.#lastLines.push(line);
