@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findNvcc } from '@vgpu/toolchain/cuda';
@@ -49,4 +49,20 @@ it('draws a plain map where there is no terminal', { timeout: 120_000 }, async (
   expect(map[0]?.trim()).toMatch(/^k[k ]+g/);
   expect(map.at(-1)?.trim()).toMatch(/^e+$/);
   expect(stdout).toMatch(/assign points +vgpu software GPU/);
+});
+
+it('an interrupted demo leaves nothing behind', { timeout: 60_000 }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vgpu-demo-interrupted-'));
+  const leftovers = () => readdirSync(folder).filter((name) => name.startsWith('vgpu-demo-'));
+  const env = { ...process.env, XDG_CACHE_HOME: cache, TMPDIR: folder };
+  const child = spawn(process.execPath, [CLI, 'demo', '--gpu', 'software', '--program', 'ptx'], {
+    env,
+    stdio: 'ignore',
+  });
+  const ended = new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)));
+  await expect.poll(leftovers, { interval: 5, timeout: 20_000 }).toHaveLength(1);
+  child.kill('SIGTERM');
+  expect(await ended).toBe('SIGTERM');
+  expect(leftovers()).toEqual([]);
+  rmSync(folder, { recursive: true });
 });

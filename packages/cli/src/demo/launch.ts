@@ -7,6 +7,8 @@ import { DemoError } from './errors.js';
 import type { Program } from './program.js';
 import { type ProgramResult, readResult } from './result.js';
 
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 interface LaunchRequest {
   /** vgpu's own entry point: the program runs through `vgpu run`, exactly as the user's would. */
   cli: string;
@@ -22,6 +24,7 @@ interface LaunchRequest {
 /** Runs the example through `vgpu run` and reads back what it found. */
 export async function launch(request: LaunchRequest): Promise<ProgramResult> {
   const folder = mkdtempSync(join(tmpdir(), 'vgpu-demo-'));
+  const interruption = new Interruption();
   try {
     const resultFile = join(folder, 'result.json');
     const guestLog = join(folder, 'guest.log');
@@ -29,6 +32,7 @@ export async function launch(request: LaunchRequest): Promise<ProgramResult> {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, VGPU_LOG: process.env.VGPU_LOG ?? guestLog },
     });
+    interruption.passTo(child);
     const failure = await outcome(child, request.onLine);
     if (failure) {
       const log = existsSync(guestLog) ? readFileSync(guestLog, 'utf8').trim().split('\n').slice(-5) : [];
@@ -37,7 +41,32 @@ export async function launch(request: LaunchRequest): Promise<ProgramResult> {
     return readResult(resultFile);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+    interruption.end();
   }
+}
+
+/** Hands signals that ask to end to the child; when it has ended and all is tidy, they end this process too. */
+class Interruption {
+  #signal: NodeJS.Signals | undefined;
+  #child: ChildProcess | undefined;
+
+  constructor() {
+    for (const signal of ENDING) process.on(signal, this.#receive);
+  }
+
+  passTo(child: ChildProcess): void {
+    this.#child = child;
+  }
+
+  end(): void {
+    for (const signal of ENDING) process.removeListener(signal, this.#receive);
+    if (this.#signal) process.kill(process.pid, this.#signal);
+  }
+
+  readonly #receive = (signal: NodeJS.Signals): void => {
+    this.#signal ??= signal;
+    this.#child?.kill(signal);
+  };
 }
 
 function vgpuArguments(request: LaunchRequest, resultFile: string): string[] {
