@@ -1,0 +1,97 @@
+// NVML, as discovery uses it.
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <string>
+
+#include "peer.h"
+
+namespace vgpu::test {
+namespace {
+
+TEST_CASE("NVML describes the device of the handshake") {
+  FakeExecutor executor;
+  const Outcome outcome = run_with(executor, [] {
+    nvmlDevice_t device = nullptr;
+    unsigned count = 0;
+    unsigned index = 9;
+    char text[96];
+    nvmlMemory_t memory{};
+    nvmlPciInfo_t pci{};
+    int major = 0;
+    int minor = 0;
+    Values values{nvmlInit_v2(), nvmlDeviceGetCount_v2(&count), count};
+    values.push_back(nvmlDeviceGetHandleByIndex_v2(0, &device));
+    values.insert(values.end(), {nvmlDeviceGetIndex(device, &index), index});
+    values.insert(values.end(),
+                  {nvmlDeviceGetName(device, text, sizeof text), std::strcmp(text, "Fake GPU")});
+    values.insert(values.end(), {nvmlDeviceGetUUID(device, text, sizeof text),
+                                 std::strcmp(text, "GPU-a0a1a2a3-a4a5-a6a7-a8a9-aaabacadaeaf")});
+    values.push_back(nvmlDeviceGetHandleByUUID(text, &device));
+    values.push_back(nvmlDeviceGetHandleByUUID("GPU-0", &device));
+    values.insert(values.end(),
+                  {nvmlDeviceGetPciInfo_v3(device, &pci), pci.bus, std::strcmp(pci.busId, "00000000:0A:00.0"),
+                   std::strcmp(pci.busIdLegacy, "0000:0A:00.0")});
+    values.push_back(nvmlDeviceGetHandleByPciBusId_v2(pci.busId, &device));
+    values.push_back(nvmlDeviceGetHandleByPciBusId_v2("0000:77:00.0", &device));
+    values.insert(values.end(),
+                  {nvmlDeviceGetMemoryInfo(device, &memory), static_cast<std::int64_t>(memory.total)});
+    values.insert(values.end(),
+                  {nvmlDeviceGetCudaComputeCapability(device, &major, &minor), major * 10 + minor});
+    values.insert(values.end(),
+                  {nvmlSystemGetDriverVersion(text, sizeof text), std::strcmp(text, "580.95.05")});
+    values.insert(values.end(),
+                  {nvmlSystemGetNVMLVersion(text, sizeof text), std::strcmp(text, "13.580.95.05")});
+    values.insert(values.end(), {nvmlSystemGetCudaDriverVersion(&major), major, nvmlShutdown()});
+    return values;
+  });
+  CHECK(outcome.values == Values{0, 0, 1, 0, 0,       0, 0,  0, 0, 0, 0, 6, 0,     10, 0,
+                                 0, 0, 6, 0, 1 << 30, 0, 75, 0, 0, 0, 0, 0, 13000, 0});
+  CHECK(executor.requests.empty());
+}
+
+TEST_CASE("NVML says how much memory is free where a context is there to be asked") {
+  FakeExecutor executor;
+  executor.handlers[VGPU_CALL_cuMemGetInfo_v2] = [](const Request&) {
+    return Answer{0, packed(std::uint64_t{300}, std::uint64_t{1000})};
+  };
+  const Outcome outcome = run_with(executor, [] {
+    nvmlDevice_t device = nullptr;
+    nvmlMemory_t memory{};
+    Values values{start_context(), nvmlInit(), nvmlDeviceGetHandleByIndex(0, &device),
+                  nvmlDeviceGetMemoryInfo(device, &memory)};
+    values.insert(values.end(),
+                  {static_cast<std::int64_t>(memory.free), static_cast<std::int64_t>(memory.used)});
+    return values;
+  });
+  CHECK(outcome.values == Values{0, 0, 0, 0, 300, 700});
+}
+
+TEST_CASE("NVML's errors") {
+  const Outcome without = run_guest({}, [] {
+    unsigned count = 0;
+    char text[16];
+    return Values{nvmlDeviceGetCount_v2(&count), nvmlSystemGetDriverVersion(text, sizeof text),
+                  nvmlShutdown(), nvmlInit_v2()};
+  });
+  CHECK(without.values == Values{NVML_ERROR_UNINITIALIZED, NVML_ERROR_UNINITIALIZED, NVML_ERROR_UNINITIALIZED,
+                                 NVML_ERROR_DRIVER_NOT_LOADED});
+  FakeExecutor executor;
+  const Outcome outcome = run_with(executor, [] {
+    nvmlDevice_t device = nullptr;
+    char text[4];
+    return Values{nvmlInit_v2(),
+                  nvmlDeviceGetHandleByIndex_v2(1, &device),
+                  nvmlDeviceGetHandleByIndex_v2(0, nullptr),
+                  nvmlDeviceGetHandleByIndex_v2(0, &device),
+                  nvmlDeviceGetName(device, text, sizeof text),
+                  nvmlDeviceGetName(nullptr, text, sizeof text),
+                  nvmlDeviceGetName(reinterpret_cast<nvmlDevice_t>(77), text, sizeof text)};
+  });
+  CHECK(outcome.values == Values{0, 2, 2, 0, NVML_ERROR_INSUFFICIENT_SIZE, 2, 2});
+  CHECK(std::string(nvmlErrorString(NVML_SUCCESS)) == "Success");
+  CHECK(std::string(nvmlErrorString(static_cast<nvmlReturn_t>(12345))) == "Unknown Error");
+}
+
+}  // namespace
+}  // namespace vgpu::test
