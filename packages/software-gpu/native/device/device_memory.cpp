@@ -47,6 +47,9 @@ DeviceMemory::DeviceMemory(std::size_t capacity_bytes) : capacity_(round_up(capa
                                            " bytes of address space: " + std::strerror(errno));
   }
   arena_ = static_cast<std::byte*>(arena);
+  // Scattered accesses of kernels would spend their time on address translation with small pages. Only
+  // advice: kernels without large pages refuse it, and nothing depends on it.
+  static_cast<void>(madvise(arena_, capacity_, MADV_HUGEPAGE));
   gaps_.emplace(reinterpret_cast<DeviceAddress>(arena_), capacity_);
 }
 

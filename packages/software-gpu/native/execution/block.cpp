@@ -120,14 +120,20 @@ bool depends_on_block(Special special) {
   return special == Special::ctaid_x || special == Special::ctaid_y || special == Special::ctaid_z;
 }
 
-/// Between two blocks only these rows of the kernel's own frame change.
+template <class T>
+void fill_row(std::byte* row, std::uint64_t value) {
+  for (std::uint32_t lane = 0; lane < kLanes; ++lane) reinterpret_cast<T*>(row)[lane] = static_cast<T>(value);
+}
+
+/// Between two blocks only these rows of the kernel's own frame change; all lanes get the same value.
 void refill_block_index(const Block& block, const ScheduledWarp& warp, const Frame& frame) {
   for (const SpecialRow& row : block.launch->kernel->functions[frame.function].specials) {
     if (!depends_on_block(row.special)) continue;
-    for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
-      write_lane(frame.bytes.get() + row.offset, row.width, lane,
-                 special_value(block, warp, frame, row.special, lane) + row.addend);
-    }
+    const std::uint64_t value = special_value(block, warp, frame, row.special, 0) + row.addend;
+    std::byte* place = frame.bytes.get() + row.offset;
+    if (row.width == Width::half) fill_row<std::uint16_t>(place, value);
+    if (row.width == Width::word) fill_row<std::uint32_t>(place, value);
+    if (row.width == Width::doubleword) fill_row<std::uint64_t>(place, value);
   }
 }
 
@@ -286,7 +292,9 @@ std::uint64_t local_bytes_per_thread(const DecodedKernel& kernel) {
 }
 
 void set_active(Warp* warp, std::uint32_t mask) {
+  if (mask == warp->active && warp->handlers != nullptr) return;
   warp->active = mask;
+  warp->active_count = static_cast<std::uint32_t>(__builtin_popcount(mask));
   for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
     warp->lane_words[lane] = (mask & (std::uint32_t{1} << lane)) != 0 ? -1 : 0;
   }
@@ -363,7 +371,8 @@ const Instruction* run_next_split(ScheduledWarp* warp) {
 }
 
 void release_barriers(Block* block) {
-  for (std::uint32_t number = 0; number < block->barriers.size(); ++number) {
+  for (std::uint32_t numbers = block->barriers_in_use; numbers != 0; numbers &= numbers - 1) {
+    const auto number = static_cast<std::uint32_t>(__builtin_ctz(numbers));
     Barrier& barrier = block->barriers[number];
     const bool complete = barrier.expected != 0 ? barrier.threads >= barrier.expected
                                                 : barrier.lanes != 0 && barrier.lanes >= block->live_threads;
@@ -377,6 +386,7 @@ void release_barriers(Block* block) {
       }
     }
     barrier = Barrier{};
+    block->barriers_in_use &= ~(std::uint32_t{1} << number);
   }
 }
 
@@ -429,6 +439,7 @@ void run_block(Block& block, std::uint64_t linear_index) {
                  static_cast<std::uint32_t>(linear_index / grid.x / grid.y)};
   block.live_threads = block.threads;
   block.barriers = {};
+  block.barriers_in_use = 0;
   std::memset(block.shared.get(), 0, block.shared_bytes);  // what it holds must not depend on earlier blocks
   for (ScheduledWarp& warp : block.warps) start_warp(block, warp);
 

@@ -105,6 +105,7 @@ struct Block {
   std::uint32_t live_threads = 0;
   std::vector<ScheduledWarp> warps;
   std::array<Barrier, 16> barriers{};
+  std::uint32_t barriers_in_use = 0;  // bit n: threads have arrived at barrier n
   AlignedBytes shared;
   std::uint32_t shared_bytes = 0;
   AlignedBytes local;  // lane after lane, `local_bytes` each
@@ -147,8 +148,7 @@ void release_barriers(Block* block);
 inline void count_instructions(Warp* warp, const Instruction* last, const Instruction* next) {
   const std::int64_t instructions = last + 1 - warp->counted_from;
   warp->warp_instructions += static_cast<std::uint64_t>(instructions);
-  warp->thread_instructions +=
-      static_cast<std::uint64_t>(instructions) * static_cast<std::uint64_t>(__builtin_popcount(warp->active));
+  warp->thread_instructions += static_cast<std::uint64_t>(instructions) * warp->active_count;
   warp->budget -= instructions;
   warp->counted_from = next;
 }

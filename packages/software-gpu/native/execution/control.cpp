@@ -175,7 +175,7 @@ const Instruction* run_join(const Instruction* in, Warp* warp) {
 const Instruction* run_exit(const Instruction* in, Warp* warp) {
   count_instructions(warp, in, in + 1);
   warp->live &= ~warp->active;
-  warp->block->live_threads -= static_cast<std::uint32_t>(__builtin_popcount(warp->active));
+  warp->block->live_threads -= warp->active_count;
   release_barriers(warp->block);
   release_meetings(scheduled(warp));
   return finish_current_split(scheduled(warp));
@@ -294,10 +294,10 @@ std::uint32_t barrier_number(const Instruction* in, const Warp* warp) {
 
 Barrier& arrive(const Instruction* in, Warp* warp, std::uint32_t number) {
   Barrier& barrier = warp->block->barriers[number];
-  barrier.lanes += static_cast<std::uint32_t>(__builtin_popcount(warp->active));
+  warp->block->barriers_in_use |= std::uint32_t{1} << number;
+  barrier.lanes += warp->active_count;
   // Thread counts are multiples of the warp size: a warp whose lanes are all here counts as a whole one.
-  barrier.threads +=
-      warp->active == warp->live ? kLanes : static_cast<std::uint32_t>(__builtin_popcount(warp->active));
+  barrier.threads += warp->active == warp->live ? kLanes : warp->active_count;
   if ((in->flags & kNoThreadCount) == 0) barrier.expected = uniform_value(warp, in->b);
   return barrier;
 }

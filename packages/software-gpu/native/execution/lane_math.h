@@ -72,9 +72,27 @@ inline bool is_normal(f64 value) {
 // --- Floating-point arithmetic
 // ------------------------------------------------------------------------------
 
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
 inline f32 fused(f32 a, f32 b, f32 c) {
   return __builtin_fmaf(a, b, c);
 }
+#else
+/// Without such an instruction: in f64 the product is exact, and the sum is rounded to odd, because an odd
+/// last bit can never be mistaken for a tie when it is rounded to f32.
+inline f32 fused(f32 a, f32 b, f32 c) {
+  const f64 product = static_cast<f64>(a) * static_cast<f64>(b);
+  const f64 sum = product + static_cast<f64>(c);
+  const f64 part = sum - product;
+  const f64 error = (product - (sum - part)) + (static_cast<f64>(c) - part);
+  const u64 bits = bits_of(sum);
+  // An even result has odd neighbours; take the one on the side of the exact sum. In plain arithmetic, since
+  // the oldest vector instructions cannot compare 64-bit integers.
+  const u64 step = 1 - 2 * ((bits ^ bits_of(error)) >> 63);
+  const u64 if_even = step & ((bits & 1) - 1);
+  const u64 change = error > 0 ? if_even : (error < 0 ? if_even : 0);
+  return static_cast<f32>(f64_of(bits + change));
+}
+#endif
 inline f64 fused(f64 a, f64 b, f64 c) {
   return __builtin_fma(a, b, c);
 }

@@ -19,9 +19,16 @@ namespace {
 using ptx::ScalarType;
 using rounding::canonical;
 using rounding::flush;
-using rounding::fused;
 using rounding::saturate;
 using rounding::square_root;
+
+// The library's function obeys the rounding mode, which lane_math.h's own does not have to.
+f32 fused(f32 a, f32 b, f32 c) {
+  return std::fma(a, b, c);
+}
+f64 fused(f64 a, f64 b, f64 c) {
+  return std::fma(a, b, c);
+}
 
 class RoundingScope {
  public:

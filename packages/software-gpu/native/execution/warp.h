@@ -37,6 +37,7 @@ struct Warp {
   std::byte* frame = nullptr;
   const Handler* handlers = nullptr;  // of HandlerTables, by whether all lanes are active
   std::uint32_t active = 0;
+  std::uint32_t active_count = 0;
   bool released = false;                        // the lanes have waited at this instruction and may go on now
   std::uint32_t live = 0;                       // lanes that have not exited
   alignas(64) std::int32_t lane_words[kLanes];  // `active` as 32 words, 0 or -1
