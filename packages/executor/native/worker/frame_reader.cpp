@@ -6,7 +6,7 @@
 namespace vgpu::executor {
 namespace {
 
-constexpr std::size_t kFirstCapacity = 64 * 1024;
+constexpr std::size_t kFirstCapacity = 64UL * 1024;
 // Enough for the pieces in which large copies travel; the memory of a rarer, larger frame is given back.
 constexpr std::size_t kKeptCapacity = 4 * std::size_t{VGPU_COPY_PIECE_BYTES};
 

@@ -10,6 +10,7 @@ namespace {
 
 Options parse(std::vector<std::string> arguments) {
   std::vector<char*> pointers;
+  pointers.reserve(arguments.size());
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   return parse_options(pointers);
 }

@@ -65,7 +65,7 @@ TEST_CASE_FIXTURE(Memory, "pitched allocations") {
   CHECK(pitch == 1024);
   std::uint64_t base = 0;
   std::uint64_t bytes = 0;
-  CHECK(backend.cuMemGetAddressRange_v2(context, base, bytes, address + 1024 * 9 + 999) == CUDA_SUCCESS);
+  CHECK(backend.cuMemGetAddressRange_v2(context, base, bytes, address + 1024UL * 9 + 999) == CUDA_SUCCESS);
   CHECK(base == address);
   CHECK(bytes == 10240);
 
@@ -194,8 +194,8 @@ TEST_CASE_FIXTURE(Memory, "nothing to copy is no mistake") {
 }
 
 TEST_CASE_FIXTURE(Memory, "rows") {
-  const std::uint64_t address = allocate(10 * 32);
-  const auto rows = pattern(10 * 20);
+  const std::uint64_t address = allocate(10UL * 32);
+  const auto rows = pattern(10UL * 20);
   CHECK(backend.vgpuCopyRowsToDevice(context, address, 32, rows, 20, 10, 0) == CUDA_SUCCESS);
   std::vector<std::byte> back(rows.size());
   CHECK(backend.vgpuCopyRowsFromDevice(context, back, address, 32, 20, 10, 0) == CUDA_SUCCESS);
@@ -209,7 +209,7 @@ TEST_CASE_FIXTURE(Memory, "rows") {
 }
 
 TEST_CASE_FIXTURE(Memory, "rows that do not fit") {
-  const std::uint64_t address = allocate(10 * 32);
+  const std::uint64_t address = allocate(10UL * 32);
   const auto rows = pattern(200);
   const auto to_device = [&](std::uint64_t pitch, std::uint64_t width, std::uint64_t height) {
     return result(

@@ -35,7 +35,7 @@ Request scale_parameters(std::uint64_t out, std::uint32_t factor, std::uint32_t 
 }  // namespace
 
 TEST_CASE_FIXTURE(Modules, "a kernel runs") {
-  const std::uint64_t out = allocate(100 * 4);
+  const std::uint64_t out = allocate(100UL * 4);
   const Handle scale = function(load(), "scale");
   CHECK(launch(scale, 4, 32, scale_parameters(out, 3, 100)) == CUDA_SUCCESS);
   const auto values = read(out, 100);

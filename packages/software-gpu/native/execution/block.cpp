@@ -11,7 +11,7 @@ namespace {
 constexpr std::int64_t kSliceInstructions = 8192;
 
 /// Functions that call each other may nest; their variables share this much local memory per thread.
-constexpr std::uint64_t kCallStackBytes = 16 * 1024;
+constexpr std::uint64_t kCallStackBytes = 16UL * 1024;
 constexpr std::size_t kMaximumFrames = 4096;
 
 std::uint64_t special_value(const Block& block, const ScheduledWarp& warp, const Frame& frame,
