@@ -49,3 +49,11 @@ void vgpu_pointer_map_remove(struct vgpu_pointer_map* map, const void* key) {
   // The key stays, so that searches for others go on past it.
   if (slot->key == key) slot->value = NULL;
 }
+
+void vgpu_pointer_map_clear(struct vgpu_pointer_map* map, void (*release)(void* value)) {
+  for (size_t i = 0; i < map->capacity; ++i) {
+    if (map->slots[i].value != NULL) release(map->slots[i].value);
+  }
+  free(map->slots);
+  *map = (struct vgpu_pointer_map){.capacity = 0};
+}

@@ -23,5 +23,7 @@ void* vgpu_pointer_map_find(const struct vgpu_pointer_map* map, const void* key)
 // Replaces an older value. False when there is no memory; the map is then as it was.
 bool vgpu_pointer_map_insert(struct vgpu_pointer_map* map, const void* key, void* value);
 void vgpu_pointer_map_remove(struct vgpu_pointer_map* map, const void* key);
+// Empties the map; `release` gets every value.
+void vgpu_pointer_map_clear(struct vgpu_pointer_map* map, void (*release)(void* value));
 
 #endif

@@ -1,7 +1,6 @@
 #include "driver/function_layout.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "guest_api.h"
 #include "log.h"
@@ -91,7 +90,11 @@ CUresult vgpu_function_layout(CUfunction function, const struct vgpu_function_la
 }
 
 void vgpu_function_layouts_forget(void) {
-  // The entries leak: another thread of the parent may have been inside malloc when it forked.
-  memset(&layouts, 0, sizeof(layouts));
+  if (vgpu_lock_is_held(&lock)) {
+    // A thread of the parent's was just changing the map: what is left of it cannot be trusted, and leaks.
+    layouts = (struct vgpu_pointer_map){.capacity = 0};
+  } else {
+    vgpu_pointer_map_clear(&layouts, free);
+  }
   vgpu_lock_forget(&lock);
 }

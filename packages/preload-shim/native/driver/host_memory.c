@@ -86,8 +86,11 @@ bool vgpu_host_memory_find(const void* address, struct vgpu_host_range* range) {
 }
 
 void vgpu_host_memory_forget(void) {
-  // The thread that forked was not inside this file, but another may have been: its change is then half done.
-  if (lock.state != 0) range_count = range_capacity = 0, ranges = NULL;
+  // A thread of the parent's may have been changing the list, which is then not to be trusted.
+  if (vgpu_lock_is_held(&lock)) {
+    ranges = NULL;
+    range_count = range_capacity = 0;
+  }
   vgpu_lock_forget(&lock);
 }
 

@@ -17,6 +17,10 @@ void vgpu_unlock(struct vgpu_lock* lock) {
   if (atomic_exchange(&lock->state, 0) == 2) vgpu_futex_wake(&lock->state, 1);
 }
 
+bool vgpu_lock_is_held(const struct vgpu_lock* lock) {
+  return atomic_load(&lock->state) != 0;
+}
+
 void vgpu_lock_forget(struct vgpu_lock* lock) {
   atomic_store(&lock->state, 0);
 }

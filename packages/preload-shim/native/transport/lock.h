@@ -3,6 +3,7 @@
 #ifndef VGPU_TRANSPORT_LOCK_H
 #define VGPU_TRANSPORT_LOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct vgpu_lock {
@@ -13,6 +14,7 @@ struct vgpu_lock {
 void vgpu_lock(struct vgpu_lock* lock);
 void vgpu_unlock(struct vgpu_lock* lock);
 // Only for a forked child, where the thread that held it does not exist.
+bool vgpu_lock_is_held(const struct vgpu_lock* lock);
 void vgpu_lock_forget(struct vgpu_lock* lock);
 
 #endif

@@ -40,9 +40,13 @@ class TemporaryFolder {
   std::string path_;
 };
 
+/// An upper bound on a duration, longer under valgrind and sanitizers, and always with room for a busy
+/// machine. What is to be told apart, an answer at once from a timeout, differs by more.
+std::chrono::milliseconds at_most(std::chrono::milliseconds expected);
+
 class Guest {
  public:
-  /// Runs `code` in a child with only `environment` (and VGPU_LOG). Killed after 20 s.
+  /// Runs `code` in a child with only `environment` (and VGPU_LOG). Killed after 60 s.
   Guest(const Environment& environment, const std::function<Values()>& code);
   /// Kills a child that nobody waited for.
   ~Guest();
@@ -62,6 +66,10 @@ class Guest {
 
 /// A guest without a peer.
 Outcome run_guest(const Environment& environment, const std::function<Values()>& code);
+
+/// Ends a process that guest code forked, with exit status 0 or 1. By way of another program: what other
+/// threads of the parent owned is no leak in the child, but valgrind would call it one.
+[[noreturn]] void leave(bool good);
 
 /// What the guest code sees as AT_SECURE, in this process and the children it starts.
 void pretend_privileged(bool privileged);

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -28,7 +29,7 @@ class GuardedBytes {
     REQUIRE(base_ != MAP_FAILED);
     REQUIRE(mprotect(base_ + pages, page, PROT_NONE) == 0);
     start_ = base_ + pages - content.size();
-    std::memcpy(start_, content.data(), content.size());
+    std::copy(content.begin(), content.end(), start_);
   }
   ~GuardedBytes() { munmap(base_, mapped_); }
   GuardedBytes(const GuardedBytes&) = delete;

@@ -14,7 +14,7 @@
 namespace vgpu::test {
 namespace {
 
-constexpr int kPatience = 10'000;
+constexpr int kPatience = 30'000;
 
 [[noreturn]] void fail(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
@@ -140,14 +140,14 @@ void Connection::alive() {
   send(packed(vgpu_frame{}));
 }
 
-Peer::Peer() : path_(folder_.path() + "/socket") {
+Peer::Peer(int queue) : path_(folder_.path() + "/socket") {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::strcpy(address.sun_path, path_.c_str());
   descriptor_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (descriptor_ < 0) fail("socket");
   if (bind(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fail("bind");
-  if (listen(descriptor_, 64) != 0) fail("listen");
+  if (listen(descriptor_, queue) != 0) fail("listen");
 }
 
 Peer::~Peer() {

@@ -56,7 +56,7 @@ struct Introduction {
   Introduction();
 };
 
-/// One accepted connection. Every function gives up after 10 s.
+/// One accepted connection. Every function gives up after 30 s.
 class Connection {
  public:
   explicit Connection(int descriptor) : descriptor_(descriptor) {}
@@ -85,8 +85,8 @@ using Handler = std::function<Answer(const Request&)>;
 
 class Peer {
  public:
-  /// Listens at a path of its own.
-  Peer();
+  /// Listens at a path of its own, for `queue` callers at a time.
+  explicit Peer(int queue = 64);
   ~Peer();
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;

@@ -79,8 +79,10 @@ TEST_CASE("the connection's descriptor is high, closed by exec, and the only one
 TEST_CASE("with few descriptors allowed a low one serves") {
   FakeExecutor executor;
   const Outcome outcome = run_with(executor, [] {
-    const rlimit few{64, 64};
     const NewSockets sockets;
+    rlimit few{};
+    getrlimit(RLIMIT_NOFILE, &few);
+    few.rlim_cur = 64;
     const int limited = setrlimit(RLIMIT_NOFILE, &few);
     const CUresult result = start_context();
     return Values{limited, result, sockets.count()};
@@ -132,7 +134,7 @@ TEST_CASE("a forked child has a connection of its own and nothing of its parent'
       good = good && allocate() == CUDA_ERROR_INVALID_CONTEXT;
       good = good && start_context() == CUDA_SUCCESS && allocate() == CUDA_SUCCESS;
       good = good && sockets.count() == 1;
-      _exit(good ? 0 : 1);
+      leave(good);
     }
     int status = -1;
     waitpid(child, &status, 0);
@@ -171,7 +173,7 @@ TEST_CASE("a child forked while another thread is in a call is not stuck") {
     const pid_t child = fork();
     if (child == 0) {
       int count = 0;
-      _exit(cuDeviceGetCount(&count) == CUDA_SUCCESS && count == 1 ? 0 : 1);
+      leave(cuDeviceGetCount(&count) == CUDA_SUCCESS && count == 1);
     }
     int status = -1;
     waitpid(child, &status, 0);
@@ -200,10 +202,10 @@ TEST_CASE("a child of a child starts anew, too") {
     const pid_t child = fork();
     if (child == 0) {
       const pid_t grandchild = fork();
-      if (grandchild == 0) _exit(start_context() == CUDA_SUCCESS ? 0 : 1);
+      if (grandchild == 0) leave(start_context() == CUDA_SUCCESS);
       int status = -1;
       waitpid(grandchild, &status, 0);
-      _exit(status == 0 && start_context() == CUDA_SUCCESS ? 0 : 1);
+      leave(status == 0 && start_context() == CUDA_SUCCESS);
     }
     int status = -1;
     waitpid(child, &status, 0);

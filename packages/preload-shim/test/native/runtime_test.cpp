@@ -313,7 +313,7 @@ TEST_CASE("a forked child uses the same registrations in a connection of its own
     register_program();
     Values values{launch(kernel_stub, {1, 1, 1}, {1, 1, 1})};
     const pid_t child = fork();
-    if (child == 0) _exit(launch(kernel_stub, {1, 1, 1}, {1, 1, 1}) == cudaSuccess ? 0 : 1);
+    if (child == 0) leave(launch(kernel_stub, {1, 1, 1}, {1, 1, 1}) == cudaSuccess);
     int status = -1;
     waitpid(child, &status, 0);
     values.push_back(status);
