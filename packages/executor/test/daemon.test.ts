@@ -352,6 +352,9 @@ describe('many clients', () => {
 
   it('come and go without leaving anything behind', async () => {
     daemon = await DaemonProcess.start();
+    // Once it serves, the pipe that announced it is closed.
+    (await open()).close();
+    await until(() => daemon.workers().length === 0, 'the worker ends');
     const before = daemon.openDescriptors();
     for (let round = 0; round < 10; round += 1) {
       const guests = await Promise.all(Array.from({ length: 20 }, open));
