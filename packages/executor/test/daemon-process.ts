@@ -31,8 +31,9 @@ export class DaemonProcess {
     const ready = daemon.process.stdio[3];
     if (!ready) throw new Error('no ready pipe');
     const first = await Promise.race([once(ready, 'data'), daemon.#exit]);
-    if (!Array.isArray(first)) throw new Error(`the daemon ended: ${daemon.lines.join('\n')}`);
-    return daemon;
+    if (Array.isArray(first)) return daemon;
+    rmSync(daemon.folder, { recursive: true, force: true });
+    throw new Error(`the daemon ended: ${daemon.lines.join('\n')}`);
   }
 
   get pid(): number {

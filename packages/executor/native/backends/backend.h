@@ -47,7 +47,7 @@ enum class VectorPathChoice { automatic, portable, avx2, avx512 };
 struct BackendOptions {
   BackendKind kind = BackendKind::automatic;
   std::size_t memory_bytes = 0;
-  unsigned threads = 0;                      // 0: one per core
+  unsigned threads = 0;                           // 0: one per core
   std::chrono::milliseconds kernel_time_limit{};  // 0: none
   VectorPathChoice vector_path = VectorPathChoice::automatic;
 };
