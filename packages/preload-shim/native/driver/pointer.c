@@ -43,7 +43,7 @@ static CUresult read_identity(const struct pointer* pointer, CUpointer_attribute
         const CUresult result = vgpuPointerContext(&context, pointer->address);
         if (result != CUDA_SUCCESS) return result;
       }
-      memcpy(data, &context, sizeof(context));
+      *(CUcontext*)data = context;
       return CUDA_SUCCESS;
     case CU_POINTER_ATTRIBUTE_MEMORY_TYPE:
       memcpy(data, &type, sizeof(type));

@@ -30,8 +30,9 @@ static nvmlReturn_t find(nvmlDevice_t handle, const struct vgpu_device** device)
 
 static nvmlReturn_t copy_text(char* text, unsigned int length, const char* from) {
   if (text == NULL) return NVML_ERROR_INVALID_ARGUMENT;
-  if (strlen(from) >= length) return NVML_ERROR_INSUFFICIENT_SIZE;
-  strcpy(text, from);
+  const size_t bytes = strlen(from) + 1;
+  if (bytes > length) return NVML_ERROR_INSUFFICIENT_SIZE;
+  memcpy(text, from, bytes);
   return NVML_SUCCESS;
 }
 

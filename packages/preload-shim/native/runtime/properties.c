@@ -7,15 +7,15 @@
 #include "runtime/primary_context.h"
 
 struct property {
-  CUdevice_attribute attribute;
   size_t offset;  // in struct cudaDeviceProp
-  bool wide;      // a size_t there
+  CUdevice_attribute attribute;
+  bool wide;  // a size_t there
 };
 
 #define INT(attribute, field) \
-  { CU_DEVICE_ATTRIBUTE_##attribute, offsetof(struct cudaDeviceProp, field), false }
+  { offsetof(struct cudaDeviceProp, field), CU_DEVICE_ATTRIBUTE_##attribute, false }
 #define SIZE(attribute, field) \
-  { CU_DEVICE_ATTRIBUTE_##attribute, offsetof(struct cudaDeviceProp, field), true }
+  { offsetof(struct cudaDeviceProp, field), CU_DEVICE_ATTRIBUTE_##attribute, true }
 
 static const struct property properties[] = {
     SIZE(MAX_SHARED_MEMORY_PER_BLOCK, sharedMemPerBlock),

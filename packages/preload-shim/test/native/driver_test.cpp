@@ -163,24 +163,24 @@ CUresult look_up(const char* name, int version, void** function, CUdriverProcAdd
 TEST_CASE("cuGetProcAddress gives the form that the asked version has") {
   struct Row {
     const char* name;
-    int version;
     void* expected;
+    int version;
     CUdriverProcAddressQueryResult status;
   };
   const auto address = [](auto* function) { return reinterpret_cast<void*>(function); };
   const Row rows[] = {
-      {"cuCtxCreate", 13000, address(cuCtxCreate_v4), CU_GET_PROC_ADDRESS_SUCCESS},
-      {"cuCtxCreate", 12040, address(cuCtxCreate_v2), CU_GET_PROC_ADDRESS_SUCCESS},
-      {"cuCtxCreate", 2000, nullptr, CU_GET_PROC_ADDRESS_VERSION_NOT_SUFFICIENT},
-      {"cuMemAlloc", 12000, address(cuMemAlloc_v2), CU_GET_PROC_ADDRESS_SUCCESS},
-      {"cuMemAlloc", 13010, address(cuMemAlloc_v2), CU_GET_PROC_ADDRESS_SUCCESS},
-      {"cuGetProcAddress", 11030, address(cuGetProcAddress), CU_GET_PROC_ADDRESS_SUCCESS},
-      {"cuGetProcAddress", 12000, address(cuGetProcAddress_v2), CU_GET_PROC_ADDRESS_SUCCESS},
-      {"cuNoSuchThing", 13000, nullptr, CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND},
-      {"", 13000, nullptr, CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND},
+      {"cuCtxCreate", address(cuCtxCreate_v4), 13000, CU_GET_PROC_ADDRESS_SUCCESS},
+      {"cuCtxCreate", address(cuCtxCreate_v2), 12040, CU_GET_PROC_ADDRESS_SUCCESS},
+      {"cuCtxCreate", nullptr, 2000, CU_GET_PROC_ADDRESS_VERSION_NOT_SUFFICIENT},
+      {"cuMemAlloc", address(cuMemAlloc_v2), 12000, CU_GET_PROC_ADDRESS_SUCCESS},
+      {"cuMemAlloc", address(cuMemAlloc_v2), 13010, CU_GET_PROC_ADDRESS_SUCCESS},
+      {"cuGetProcAddress", address(cuGetProcAddress), 11030, CU_GET_PROC_ADDRESS_SUCCESS},
+      {"cuGetProcAddress", address(cuGetProcAddress_v2), 12000, CU_GET_PROC_ADDRESS_SUCCESS},
+      {"cuNoSuchThing", nullptr, 13000, CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND},
+      {"", nullptr, 13000, CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND},
       // Exported so that programs load, but not to be found by those that can do without.
-      {"cuGraphCreate", 13000, nullptr, CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND},
-      {"cuMemAllocAsync", 13000, nullptr, CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND},
+      {"cuGraphCreate", nullptr, 13000, CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND},
+      {"cuMemAllocAsync", nullptr, 13000, CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND},
   };
   for (const Row& row : rows) {
     CAPTURE(row.name);

@@ -95,7 +95,8 @@ TEST_CASE("a fat binary says how long it is") {
 
 TEST_CASE("nvcc's wrapper leads to the fat binary") {
   const GuardedBytes inner(fat_binary(16, 200, 216));
-  CHECK(measure(packed(std::uint32_t{0x466243b1}, std::uint32_t{1}, inner.data(), nullptr)) == 216);
+  CHECK(measure(packed(std::uint32_t{0x466243b1}, std::uint32_t{1},
+                       reinterpret_cast<std::uintptr_t>(inner.data()), std::uintptr_t{0})) == 216);
   CHECK(measure(packed(std::uint32_t{0x466243b1}, std::uint32_t{1}, nullptr, nullptr)) ==
         -CUDA_ERROR_INVALID_IMAGE);
 }

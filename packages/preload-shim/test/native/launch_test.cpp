@@ -9,7 +9,8 @@
 namespace vgpu::test {
 namespace {
 
-const CUfunction kFunction = reinterpret_cast<CUfunction>(0x2002);
+constexpr std::uint64_t kFunctionHandle = 0x2002;
+const CUfunction kFunction = reinterpret_cast<CUfunction>(kFunctionHandle);
 
 /// A kernel with parameters of 1, 8, 4 and 16 bytes, which leave gaps.
 constexpr std::array<std::array<std::uint64_t, 2>, 4> kLayout = {{{0, 1}, {8, 8}, {16, 4}, {32, 16}}};
@@ -78,7 +79,7 @@ TEST_CASE("arguments are packed by the kernel's layout, which is asked for once"
   CHECK(launches[0].frame.status == VGPU_FRAME_DEFERRED);
   const Bytes configuration(launches[0].payload.begin(), launches[0].payload.begin() + 44);
   CHECK(configuration ==
-        packed(kFunction, std::array<std::uint32_t, 7>{7, 6, 5, 4, 3, 2, 100}, std::uint64_t{2}));
+        packed(kFunctionHandle, std::array<std::uint32_t, 7>{7, 6, 5, 4, 3, 2, 100}, std::uint64_t{2}));
   CHECK(parameters_of(launches[0]) == expected_parameters());
   CHECK(parameters_of(launches[1]) == expected_parameters());
   CHECK(executor.of(VGPU_CALL_cuFuncGetParamInfo).size() == kLayout.size() + 1);

@@ -266,20 +266,19 @@ TEST_CASE("host memory is the guest's own") {
 TEST_CASE("many host ranges are told apart") {
   FakeExecutor executor;
   const Outcome outcome = run_with(executor, [] {
-    static char memory[200 * 64];
+    static char memory[200][64];
     Values values{start_context()};
     std::int64_t wrong = 0;
     // In an order that is neither rising nor falling.
     for (int i = 0; i < 200; ++i) {
-      wrong +=
-          cuMemHostRegister_v2(memory + i * 77 % 200 * 64, 32, static_cast<unsigned>(i % 2)) != CUDA_SUCCESS;
+      wrong += cuMemHostRegister_v2(memory[i * 77 % 200], 32, static_cast<unsigned>(i % 2)) != CUDA_SUCCESS;
     }
     for (int i = 0; i < 200; ++i) {
       unsigned flags = 9;
-      wrong += cuMemHostGetFlags(&flags, memory + i * 64 + 31) != CUDA_SUCCESS;
-      wrong += cuMemHostGetFlags(&flags, memory + i * 64 + 32) != CUDA_ERROR_INVALID_VALUE;
+      wrong += cuMemHostGetFlags(&flags, &memory[i][31]) != CUDA_SUCCESS;
+      wrong += cuMemHostGetFlags(&flags, &memory[i][32]) != CUDA_ERROR_INVALID_VALUE;
     }
-    for (int i = 0; i < 200; ++i) wrong += cuMemHostUnregister(memory + i * 31 % 200 * 64) != CUDA_SUCCESS;
+    for (int i = 0; i < 200; ++i) wrong += cuMemHostUnregister(memory[i * 31 % 200]) != CUDA_SUCCESS;
     values.push_back(wrong);
     return values;
   });

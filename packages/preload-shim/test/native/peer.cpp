@@ -143,7 +143,7 @@ void Connection::alive() {
 Peer::Peer(int queue) : path_(folder_.path() + "/socket") {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  std::strcpy(address.sun_path, path_.c_str());
+  path_.copy(address.sun_path, sizeof address.sun_path - 1);
   descriptor_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (descriptor_ < 0) fail("socket");
   if (bind(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fail("bind");

@@ -21,7 +21,7 @@ using Bytes = std::vector<std::byte>;
 /// Values one after the other without gaps, as they lie in a payload.
 template <typename... T>
 Bytes packed(const T&... values) {
-  static_assert((std::is_trivially_copyable_v<T> && ...));
+  static_assert(((std::is_trivially_copyable_v<T> && !std::is_pointer_v<T>)&&...));
   Bytes bytes((sizeof(T) + ... + 0));
   std::size_t offset = 0;
   ((std::memcpy(bytes.data() + offset, &values, sizeof(T)), offset += sizeof(T)), ...);

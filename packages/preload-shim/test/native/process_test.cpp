@@ -233,6 +233,7 @@ TEST_CASE("many threads that make their first call together share one connection
     std::atomic<int> failures = 0;
     std::atomic<bool> go = false;
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (int i = 0; i < kThreads; ++i) {
       threads.emplace_back([&] {
         while (!go) std::this_thread::yield();

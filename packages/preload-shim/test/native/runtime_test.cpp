@@ -137,6 +137,7 @@ TEST_CASE("threads that use a module together load it once") {
     register_program();
     std::atomic<int> failures = 0;
     std::vector<std::thread> threads;
+    threads.reserve(16);
     for (int i = 0; i < 16; ++i) {
       threads.emplace_back([&failures] {
         failures += launch(kernel_stub, {1, 1, 1}, {1, 1, 1}) != cudaSuccess;
