@@ -18,6 +18,7 @@ bool ends_block(Operation operation) {
     case Operation::return_:
     case Operation::exit_:
     case Operation::trap:
+    case Operation::assert_fail:
       return true;
     default:
       return false;
@@ -36,6 +37,7 @@ std::vector<std::uint32_t> targets_of(const Draft& draft, std::uint32_t position
     case Operation::return_:
     case Operation::exit_:
     case Operation::trap:
+    case Operation::assert_fail:
       return {};
     default:
       return {position + 1};
