@@ -140,10 +140,8 @@ bool same_values(std::vector<std::uint64_t> a, std::vector<std::uint64_t> b) {
 /// where the step from each value is known, as long as no two threads return the same.
 template <class Step>
 void check_chain(const Outcome& outcome, Step step) {
-  std::vector<std::size_t> order(outcome.returned.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::vector<std::pair<std::uint64_t, std::size_t>> by_value;
-  for (const std::size_t i : order) by_value.emplace_back(outcome.returned[i], i);
+  std::vector<std::pair<std::uint64_t, std::size_t>> by_value(outcome.returned.size());
+  for (std::size_t i = 0; i < by_value.size(); ++i) by_value[i] = {outcome.returned[i], i};
   std::ranges::sort(by_value);
   std::uint64_t value = outcome.before;
   std::size_t followed = 0;

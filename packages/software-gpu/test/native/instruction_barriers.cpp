@@ -130,7 +130,7 @@ std::uint32_t rotated(std::uint32_t t, std::uint32_t threads) {
 
 void check_block(Gpu& gpu, Module& module, std::uint32_t threads, Expectation expected) {
   // More blocks than one, so that a barrier's state that outlives its block would be noticed.
-  DeviceBuffer out(gpu, threads * 4);
+  DeviceBuffer out(gpu, std::size_t{threads} * 4);
   Parameters parameters;
   parameters.add(out.address());
   launch(gpu, module.kernel("test"), {3, 1, 1}, {threads, 1, 1}, parameters);
@@ -216,7 +216,7 @@ TEST_CASE("instructions: barrier reductions") {
   run_program(reduction_program(), [](Gpu& gpu, Module& module) {
     for (const std::uint32_t threads : {1U, 31U, 33U, 64U, 1023U}) {
       for (const std::uint32_t period : {1U, 2U, 7U, 2000U}) {
-        DeviceBuffer out(gpu, threads * 4);
+        DeviceBuffer out(gpu, std::size_t{threads} * 4);
         std::uint32_t set = 0;
         for (std::uint32_t t = 0; t < threads; ++t) {
           out.as<std::uint32_t>()[t] = t % period == 0 ? 1 : 0;

@@ -249,9 +249,9 @@ std::uint64_t indirect(std::uint64_t t) {
   const auto x = static_cast<std::uint32_t>(t);
   switch (x % 4) {
     case 0:
-      return std::uint64_t{x * 2} + 1;
+      return 2 * t + 1;
     case 1:
-      return std::uint64_t{x * x} + 1;
+      return t * t + 1;
     case 2:
       return x > 40 ? 6 : std::uint64_t{0U - x} + 1;
     default:
@@ -290,7 +290,7 @@ TEST_CASE("instructions: calls") {
   constexpr std::uint32_t kThreads = 80;
   for (const CallProgram& each : programs()) {
     run_program(each.program, [&](Gpu& gpu, Module& module) {
-      DeviceBuffer out(gpu, kThreads * 8);
+      DeviceBuffer out(gpu, std::size_t{kThreads} * 8);
       Parameters parameters;
       parameters.add(out.address());
       launch(gpu, module.kernel("test"), {1, 1, 1}, {kThreads, 1, 1}, parameters);

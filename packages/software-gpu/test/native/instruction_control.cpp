@@ -229,8 +229,8 @@ std::vector<ScalarProgram> scalar_programs() {
   };
 }
 
-constexpr std::uint32_t kThreads = 96;
-constexpr std::uint32_t kBlocks = 21;
+constexpr std::size_t kThreads = 96;
+constexpr std::size_t kBlocks = 21;
 
 std::vector<std::uint32_t> random_inputs(std::size_t count, std::uint64_t seed) {
   Random random(seed);

@@ -183,7 +183,7 @@ std::vector<Expected> reference_results(const Row& row, const std::vector<std::u
 std::vector<std::vector<std::uint64_t>> own_operands(const Row& row) {
   std::vector<std::vector<std::uint64_t>> operands(row.sources.size());
   Random random(0x11a6e);
-  for (std::size_t i = 0; i < kBlock * 64; ++i) {
+  for (std::size_t i = 0; i < std::size_t{kBlock} * 64; ++i) {
     for (std::size_t k = 0; k < operands.size(); ++k) {
       operands[k].push_back(row.source_values(k, i / 32, random.next()) &
                             bits_mask(register_bits(row.sources[k])));

@@ -7,6 +7,8 @@
 #include "instruction_reference.h"
 #include "instruction_types.h"
 
+// PTX is put together once for each form; reading like PTX matters more than temporary strings.
+// NOLINTBEGIN(performance-inefficient-string-concatenation)
 namespace vgpu::software::test {
 
 namespace {
@@ -173,3 +175,4 @@ std::vector<Row> atomic_rows() {
 }
 
 }  // namespace vgpu::software::test
+// NOLINTEND(performance-inefficient-string-concatenation)

@@ -214,7 +214,7 @@ void add_permutations(std::vector<Row>& rows) {
       {"rc16", {{{1, 0, 1, 0}, {3, 2, 3, 2}, {1, 0, 1, 0}, {3, 2, 3, 2}}}},
   }};
   for (const auto& [name, selections] : modes) {
-    rows.push_back(row(std::string("prmt.b32.") + name, [selections](U32 a, U32 b, U32 c) {
+    rows.push_back(row(std::string("prmt.b32.") + name, [selections = selections](U32 a, U32 b, U32 c) {
       U32 result = 0;
       for (const unsigned index : selections[c & 3]) result = result << 8 | byte_of(a, b, index);
       return result;
@@ -321,8 +321,10 @@ U32 differences(U32 a, U32 b, U32 c, bool accumulate) {
   U32 sum = c;
   U32 merged = 0;
   for (unsigned i = 0; i < elements; ++i) {
-    const auto x = static_cast<std::int64_t>(static_cast<Element>(a >> (kBits<Element> * i)));
-    const auto y = static_cast<std::int64_t>(static_cast<Element>(b >> (kBits<Element> * i)));
+    // NOLINTBEGIN(bugprone-signed-char-misuse): extending the sign is what the signed types ask for
+    const int x = static_cast<Element>(a >> (kBits<Element> * i));
+    const int y = static_cast<Element>(b >> (kBits<Element> * i));
+    // NOLINTEND(bugprone-signed-char-misuse)
     const auto difference = static_cast<U32>(x < y ? y - x : x - y);
     sum += difference;
     merged |= (difference & static_cast<U32>(bits_mask(kBits<Element>))) << (kBits<Element> * i);

@@ -8,6 +8,8 @@
 #include "instruction_reference.h"
 #include "instruction_types.h"
 
+// PTX is put together once for each form; reading like PTX matters more than temporary strings.
+// NOLINTBEGIN(performance-inefficient-string-concatenation)
 namespace vgpu::software::test {
 
 namespace {
@@ -225,3 +227,4 @@ std::vector<Row> convert_rows() {
 }
 
 }  // namespace vgpu::software::test
+// NOLINTEND(performance-inefficient-string-concatenation)

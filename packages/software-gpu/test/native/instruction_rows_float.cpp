@@ -6,6 +6,8 @@
 #include "instruction_reference.h"
 #include "instruction_types.h"
 
+// PTX is put together once for each form; reading like PTX matters more than temporary strings.
+// NOLINTBEGIN(performance-inefficient-string-concatenation)
 namespace vgpu::software::test {
 
 namespace {
@@ -60,26 +62,26 @@ void add_arithmetic(std::vector<Row>& rows, const List& modifier_list) {
   for (const Modifiers m : modifier_list) {
     const std::string end = m.text() + std::string(kSuffix<T>);
     for (const auto& [text, r] : roundings(true)) {
-      rows.push_back(
-          row("add" + text + end, [m, r](T a, T b) { return m.result(add(m.operand(a), m.operand(b), r)); }));
+      rows.push_back(row("add" + text + end,
+                         [m, r = r](T a, T b) { return m.result(add(m.operand(a), m.operand(b), r)); }));
       rows.push_back(row("sub" + text + end,
-                         [m, r](T a, T b) { return m.result(subtract(m.operand(a), m.operand(b), r)); }));
+                         [m, r = r](T a, T b) { return m.result(subtract(m.operand(a), m.operand(b), r)); }));
       rows.push_back(row("mul" + text + end,
-                         [m, r](T a, T b) { return m.result(multiply(m.operand(a), m.operand(b), r)); }));
+                         [m, r = r](T a, T b) { return m.result(multiply(m.operand(a), m.operand(b), r)); }));
     }
     for (const auto& [text, r] : roundings(false)) {
       for (const std::string name : {"fma", "mad"}) {
-        rows.push_back(row(name + text + end, [m, r](T a, T b, T c) {
+        rows.push_back(row(name + text + end, [m, r = r](T a, T b, T c) {
           return m.result(multiply_add(m.operand(a), m.operand(b), m.operand(c), r));
         }));
       }
       if (m.sat) continue;
       rows.push_back(row("div" + text + end,
-                         [m, r](T a, T b) { return m.result(divide(m.operand(a), m.operand(b), r)); }));
+                         [m, r = r](T a, T b) { return m.result(divide(m.operand(a), m.operand(b), r)); }));
       rows.push_back(
-          row("rcp" + text + end, [m, r](T a) { return m.result(divide(T{1}, m.operand(a), r)); }));
+          row("rcp" + text + end, [m, r = r](T a) { return m.result(divide(T{1}, m.operand(a), r)); }));
       rows.push_back(
-          row("sqrt" + text + end, [m, r](T a) { return m.result(square_root(m.operand(a), r)); }));
+          row("sqrt" + text + end, [m, r = r](T a) { return m.result(square_root(m.operand(a), r)); }));
     }
   }
 }
@@ -382,3 +384,4 @@ std::vector<Row> half_rows() {
 }
 
 }  // namespace vgpu::software::test
+// NOLINTEND(performance-inefficient-string-concatenation)

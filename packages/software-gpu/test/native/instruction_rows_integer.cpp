@@ -6,6 +6,8 @@
 #include "instruction_coverage.h"
 #include "instruction_types.h"
 
+// PTX is put together once for each form; reading like PTX matters more than temporary strings.
+// NOLINTBEGIN(performance-inefficient-string-concatenation)
 namespace vgpu::software::test {
 
 namespace {
@@ -285,3 +287,4 @@ std::vector<Row> carry_rows() {
 }
 
 }  // namespace vgpu::software::test
+// NOLINTEND(performance-inefficient-string-concatenation)

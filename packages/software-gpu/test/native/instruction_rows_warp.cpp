@@ -5,6 +5,8 @@
 #include "instruction_coverage.h"
 #include "instruction_types.h"
 
+// PTX is put together once for each form; reading like PTX matters more than temporary strings.
+// NOLINTBEGIN(performance-inefficient-string-concatenation)
 namespace vgpu::software::test {
 
 namespace {
@@ -266,3 +268,4 @@ std::vector<Row> warp_rows() {
 }
 
 }  // namespace vgpu::software::test
+// NOLINTEND(performance-inefficient-string-concatenation)

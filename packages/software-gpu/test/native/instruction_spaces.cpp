@@ -7,6 +7,8 @@
 #include "instruction_harness.h"
 #include "instruction_values.h"
 
+// PTX is put together once for each form; reading like PTX matters more than temporary strings.
+// NOLINTBEGIN(performance-inefficient-string-concatenation)
 namespace vgpu::software::test {
 
 namespace {
@@ -273,7 +275,7 @@ TEST_CASE("instructions: variables of a module") {
 TEST_CASE("instructions: local and shared arrays") {
   run_program(array_program(), [](Gpu& gpu, Module& module) {
     constexpr std::uint32_t kThreads = 64;
-    DeviceBuffer out(gpu, kThreads * 4);
+    DeviceBuffer out(gpu, std::size_t{kThreads} * 4);
     Parameters parameters;
     parameters.add(out.address());
     launch(gpu, module.kernel("test"), {1, 1, 1}, {kThreads, 1, 1}, parameters, kThreads * 8);
@@ -299,3 +301,4 @@ TEST_CASE("instructions: windows of generic addresses") {
 }
 
 }  // namespace vgpu::software::test
+// NOLINTEND(performance-inefficient-string-concatenation)
