@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GuestError } from './errors.js';
 
@@ -11,37 +10,22 @@ export interface GuestLibrary {
   readonly directory: string;
 }
 
-const packageDirectory = join(dirname(fileURLToPath(import.meta.url)), '..');
+// From src/ and from dist/ alike.
+const built = fileURLToPath(new URL('../build/native/lib', import.meta.url));
 
-/** The package with the prebuilt library; there is one per platform. */
-function prebuiltDirectory(): string | undefined {
-  const name = `@vgpu/preload-shim-${process.platform}-${process.arch}`;
-  try {
-    return join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), 'lib');
-  } catch {
-    // Not installed: normal in a checkout, where the library is built.
-    return undefined;
-  }
-}
-
-/**
- * Where the guest library lies: prebuilt, or built in this checkout.
- * @throws GuestError ERR_VGPU_GUEST_MISSING when it is in neither place.
- */
+/** @throws GuestError ERR_VGPU_GUEST_MISSING, naming what is not there. */
 export function guestLibrary(): GuestLibrary {
-  const tried: string[] = [];
-  for (const folder of [prebuiltDirectory(), join(packageDirectory, 'build/native/lib')]) {
-    if (folder === undefined) continue;
-    const library = join(folder, 'libvgpu_cuda.so');
-    const directory = join(folder, 'names');
-    if (existsSync(library) && existsSync(join(directory, 'libcuda.so.1'))) return { library, directory };
-    tried.push(library);
+  const library = join(built, 'libvgpu_cuda.so');
+  const directory = join(built, 'names');
+  const missing = [library, join(directory, 'libcuda.so.1')].filter((path) => !existsSync(path));
+  if (missing.length > 0) {
+    throw new GuestError(
+      'ERR_VGPU_GUEST_MISSING',
+      `there is no guest library: missing ${missing.join(', ')}`,
+      {
+        remedy: 'build it: pnpm build',
+      },
+    );
   }
-  throw new GuestError(
-    'ERR_VGPU_GUEST_MISSING',
-    `there is no guest library: looked for ${tried.join(', ')}`,
-    {
-      remedy: 'build it: npx -y pnpm@12.21.0 build',
-    },
-  );
+  return { library, directory };
 }

@@ -1,6 +1,7 @@
 #include "driver/function_layout.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "guest_api.h"
 #include "log.h"
@@ -47,7 +48,8 @@ static CUresult ask(CUfunction function, struct vgpu_function_layout** asked) {
   struct vgpu_function_layout* layout = NULL;
   CUresult result = grow(&layout, FIRST_CAPACITY);
   if (result != CUDA_SUCCESS) return result;
-  *layout = (struct vgpu_function_layout){.function = function};
+  memset(layout, 0, sizeof(*layout));
+  layout->function = function;
   result = cuFuncGetAttribute(&layout->threads_per_block, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK, function);
   if (result == CUDA_SUCCESS) {
     result = cuFuncGetAttribute(&layout->static_shared_bytes, CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES, function);
@@ -61,9 +63,9 @@ static CUresult ask(CUfunction function, struct vgpu_function_layout** asked) {
   return CUDA_SUCCESS;
 }
 
-CUresult vgpu_function_layout(CUfunction function, const struct vgpu_function_layout** layout) {
+CUresult vgpu_function_layout(CUfunction function, struct vgpu_function_layout** layout) {
   vgpu_lock(&lock);
-  const struct vgpu_function_layout* known = vgpu_pointer_map_find(&layouts, function);
+  struct vgpu_function_layout* known = vgpu_pointer_map_find(&layouts, function);
   vgpu_unlock(&lock);
   if (known != NULL) {
     *layout = known;

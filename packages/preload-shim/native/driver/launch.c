@@ -1,6 +1,7 @@
 // Launching: checks the configuration, packs the arguments by the kernel's layout, and does not wait.
 #include "driver/launch.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +37,7 @@ static CUresult check_dimensions(const struct vgpu_launch* launch, const struct 
   return threads <= (uint64_t)limit ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
 
-static CUresult check_function(const struct vgpu_launch* launch, const struct vgpu_function_layout* layout,
+static CUresult check_function(const struct vgpu_launch* launch, struct vgpu_function_layout* layout,
                                const struct vgpu_device* device) {
   if (launch->block.x * launch->block.y * launch->block.z > (unsigned int)layout->threads_per_block) {
     return CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
@@ -44,12 +45,17 @@ static CUresult check_function(const struct vgpu_launch* launch, const struct vg
   const uint64_t shared = (uint64_t)launch->dynamic_shared_bytes + (uint64_t)layout->static_shared_bytes;
   if (shared <= (uint64_t)device->attributes[CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK])
     return CUDA_SUCCESS;
-  // More than that only after cuFuncSetAttribute, whose present value the executor knows.
-  int allowed = 0;
+  // More than that only after cuFuncSetAttribute, whose value the executor knows. Programs that raise it
+  // launch often, so a yes is remembered; should they lower it again, the executor's own check remains.
+  if (launch->dynamic_shared_bytes <= atomic_load(&layout->dynamic_shared_permitted)) return CUDA_SUCCESS;
+  int permitted = 0;
   const CUresult result =
-      cuFuncGetAttribute(&allowed, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, launch->function);
+      cuFuncGetAttribute(&permitted, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, launch->function);
   if (result != CUDA_SUCCESS) return result;
-  return launch->dynamic_shared_bytes <= (unsigned int)allowed ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+  if (permitted < 0 || launch->dynamic_shared_bytes > (unsigned int)permitted)
+    return CUDA_ERROR_INVALID_VALUE;
+  atomic_store(&layout->dynamic_shared_permitted, (unsigned int)permitted);
+  return CUDA_SUCCESS;
 }
 
 static CUresult send_launch(const struct vgpu_launch* launch, const void* parameters, size_t bytes) {
@@ -103,7 +109,7 @@ static CUresult send_extra(const struct vgpu_launch* launch, const struct vgpu_f
 
 CUresult vgpu_launch_kernel(const struct vgpu_launch* launch) {
   const struct vgpu_device* device = NULL;
-  const struct vgpu_function_layout* layout = NULL;
+  struct vgpu_function_layout* layout = NULL;
   CUdevice number = 0;
   CUresult result = vgpu_session_check();
   if (result == CUDA_SUCCESS) result = vgpu_context_current_device(&number);

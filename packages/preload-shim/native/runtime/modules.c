@@ -116,41 +116,30 @@ void vgpu_modules_add_variable(struct vgpu_fat_binary* binary, const void* host_
   if (!stored) vgpu_log("no memory to register variable %s", name);
 }
 
-static void free_contents(struct vgpu_fat_binary* binary) {
-  for (struct vgpu_kernel *kernel = binary->kernels, *next; kernel != NULL; kernel = next) {
-    next = kernel->next;
+static void remove_from_maps(const struct vgpu_fat_binary* binary) {
+  for (struct vgpu_kernel* kernel = binary->kernels; kernel != NULL; kernel = kernel->next) {
     vgpu_pointer_map_remove(&kernels, kernel);
     // Another binary may have registered the same address since, after a library was unloaded and another
     // loaded.
     if (vgpu_pointer_map_find(&kernels, kernel->host_function) == kernel) {
       vgpu_pointer_map_remove(&kernels, kernel->host_function);
     }
-    free(kernel->functions.entries);
-    free(kernel);
   }
-  for (struct variable *variable = binary->variables, *next; variable != NULL; variable = next) {
-    next = variable->next;
+  for (struct variable* variable = binary->variables; variable != NULL; variable = variable->next) {
     if (vgpu_pointer_map_find(&variables, variable->host_variable) == variable) {
       vgpu_pointer_map_remove(&variables, variable->host_variable);
     }
-    free(variable);
   }
-  free(binary->modules.entries);
-  free(binary);
 }
 
 void vgpu_modules_remove(struct vgpu_fat_binary* binary) {
-  // Nothing is unloaded in the executor: this runs at the end of the program, where waiting helps nobody.
-  vgpu_lock(&loading);
+  // This runs in exit handlers, when other threads may still be launching. Hence nothing waits for the
+  // executor to unload, and nothing is freed that such a thread may hold: the binary stays in the list.
   vgpu_lock(&lock);
-  struct vgpu_fat_binary** link = &binaries;
-  while (*link != NULL && *link != binary) link = &(*link)->next;
-  if (*link == binary && binary != NULL) {
-    *link = binary->next;
-    free_contents(binary);
-  }
+  const struct vgpu_fat_binary* known = binaries;
+  while (known != NULL && known != binary) known = known->next;
+  if (known != NULL) remove_from_maps(known);
   vgpu_unlock(&lock);
-  vgpu_unlock(&loading);
 }
 
 struct vgpu_kernel* vgpu_modules_kernel(const void* entry) {
