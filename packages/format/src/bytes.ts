@@ -117,7 +117,8 @@ export class BoundedReader {
     const offset = this.offset;
     const bytes = this.bytes(length, what);
     try {
-      return utf8.decode(bytes);
+      // A copy, because browsers decode no shared memory.
+      return utf8.decode(new Uint8Array(bytes));
     } catch {
       throw new InvalidFileFormatError('bad-metadata', `${what} is no UTF-8`, {
         offset,

@@ -1,6 +1,6 @@
 // Single elements of a payload: what is stored, and what the array's value is once structure and view are applied.
 import { viewOf } from './bytes.js';
-import type { ArrayDescriptor } from './descriptor.js';
+import { type ArrayDescriptor, type ArrayDescriptorInput, parseDescriptor } from './descriptor.js';
 import {
   type Complex,
   checkScalar,
@@ -173,9 +173,13 @@ function valueDtype(stored: Dtype, factor: Complex): Dtype {
  * structure: a non-zero below a triangle's diagonal, unequal mirrored elements, and so on.
  */
 export function encodePayload(
-  descriptor: PlainDescriptor,
+  array: ArrayDescriptorInput,
   valueAt: (row: number, column: number) => Scalar,
 ): Uint8Array {
+  const descriptor = parseDescriptor(array);
+  if (descriptor.structure === 'block') {
+    throw new FormatError('ERR_VGPU_FORMAT_ARGUMENT', 'a block matrix stores no values: its blocks do');
+  }
   const layout = payloadLayout(descriptor);
   const { rows, columns, structure, dtype } = descriptor;
   const payload = new Uint8Array(layout.byteLength);

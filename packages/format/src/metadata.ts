@@ -19,6 +19,10 @@ export type MetadataValue =
 
 export type MetadataMap = ReadonlyMap<string, MetadataValue>;
 
+// Shared, because two bytes in a file should not become an object each.
+const yes: MetadataValue = { type: 'bool', value: true };
+const no: MetadataValue = { type: 'bool', value: false };
+
 /** Short ways to write metadata: `meta.map({ rows: meta.u64(3), view: meta.map({ … }) })`. */
 export const meta = {
   bool: (value: boolean): MetadataValue => ({ type: 'bool', value }),
@@ -43,8 +47,8 @@ const encodingVersion = 1;
 
 /** Deeper nesting is refused: it would end in a stack overflow, here or in the next reader. */
 export const maximumMetadataDepth = 64;
-/** Values in memory take several times their bytes in the file, so an absurd block is refused beforehand. */
-export const maximumMetadataBytes = 64 * 1024 * 1024;
+/** Values in memory take up to ten times their bytes in the file, so an absurd block is refused beforehand. */
+export const maximumMetadataBytes = 16 * 1024 * 1024;
 
 /**
  * Reads a whole metadata block. `origin` is its offset in the file, for the offsets in errors.
@@ -132,7 +136,7 @@ function readValue(reader: BoundedReader, depth: number, what: string): Metadata
     case tags.bool: {
       const byte = reader.u8(what);
       if (byte > 1) throw badMetadata(`${what} is no boolean`, offset + 1, byte, '0 or 1');
-      return { type: 'bool', value: byte === 1 };
+      return byte === 1 ? yes : no;
     }
     case tags.i64:
       return { type: 'i64', value: reader.i64(what) };
@@ -143,7 +147,7 @@ function readValue(reader: BoundedReader, depth: number, what: string): Metadata
     case tags.string:
       return { type: 'string', value: reader.text(reader.u32(what), what) };
     case tags.bytes:
-      return { type: 'bytes', value: reader.bytes(reader.u32(what), what).slice() };
+      return { type: 'bytes', value: new Uint8Array(reader.bytes(reader.u32(what), what)) };
     case tags.array:
       return { type: 'array', value: readArray(reader, descend(depth, offset), what) };
     case tags.map:
@@ -186,7 +190,7 @@ function writeValue(sink: ByteSink, entry: MetadataValue, depth: number): void {
 function readArray(reader: BoundedReader, depth: number, what: string): MetadataValue[] {
   const count = readCount(reader, 2, what);
   const items: MetadataValue[] = [];
-  for (let index = 0; index < count; index++) items.push(readValue(reader, depth, `${what}[${index}]`));
+  for (let index = 0; index < count; index++) items.push(readValue(reader, depth, what));
   return items;
 }
 

@@ -29,9 +29,9 @@ export function encodeHeader(): Uint8Array {
  */
 export function decodeHeader(bytes: Uint8Array): SimpleHeader {
   checkMagicAndVersion(bytes, simpleHeaderBytes);
-  for (let offset = reservedOffset; offset < simpleHeaderBytes; offset++) {
-    if (bytes[offset] !== 0) refuseReserved(bytes, offset);
-  }
+  let reserved = 0;
+  for (let offset = reservedOffset; offset < simpleHeaderBytes; offset++) reserved |= bytes[offset] ?? 0;
+  if (reserved !== 0) refuseReserved(bytes);
   return { version: supportedVersion, payloadOffset: simpleHeaderBytes as ByteOffset };
 }
 
@@ -67,11 +67,13 @@ export function checkMagicAndVersion(bytes: Uint8Array, needed: number): void {
 
 function readVersion(bytes: Uint8Array): number {
   // Arithmetic instead of a DataView, which would be an allocation per header.
-  const [b0, b1, b2, b3] = [bytes[8] ?? 0, bytes[9] ?? 0, bytes[10] ?? 0, bytes[11] ?? 0];
-  return (b0 | (b1 << 8) | (b2 << 16) | (b3 << 24)) >>> 0;
+  const low = (bytes[8] ?? 0) | ((bytes[9] ?? 0) << 8);
+  const high = (bytes[10] ?? 0) | ((bytes[11] ?? 0) << 8);
+  return low + high * 0x10000;
 }
 
-function refuseReserved(bytes: Uint8Array, offset: number): never {
+function refuseReserved(bytes: Uint8Array): never {
+  const offset = bytes.findIndex((byte, index) => index >= reservedOffset && byte !== 0);
   if (bytes[reservedOffset] === 1) {
     throw new FormatError('ERR_VGPU_FORMAT_ARGUMENT', 'this is a container, not a simple file', {
       remedy: 'Read it with readContainer.',

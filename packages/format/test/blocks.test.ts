@@ -3,7 +3,6 @@ import {
   type ArrayDescriptorInput,
   encodePayload,
   FormatError,
-  type PlainDescriptor,
   parseDescriptor,
   readContainer,
   shapeOf,
@@ -20,7 +19,7 @@ function block(rows: number, columns: number, payloadUuid: string, start: number
     rows,
     columns,
     payloadUuid,
-  }) as PlainDescriptor;
+  });
   return writeContainer({
     descriptor,
     payload: encodePayload(descriptor, (row, column) => start + 2 * row + column),

@@ -346,7 +346,7 @@ describe('updates', () => {
   test('go where nothing of the present version lies, into the other slot', () => {
     const container = readContainer(bytes);
     const block = encodeMetadata(new Map([...container.metadata, ['note', meta.string('new')]]));
-    const payload = encodePayload(container.descriptor as PlainDescriptor, () => 1);
+    const payload = encodePayload(container.descriptor, () => 1);
     const plan = planUpdate(container.header, { payloadBytes: payload.length, metadataBytes: block.length });
     expect(plan.name).toBe('B');
     expect(plan.slot.generation).toBe(2n);

@@ -158,6 +158,19 @@ describe('metadata', () => {
     expect(refusal(() => encodeMetadata(map))).toMatchObject({ code: 'ERR_VGPU_FORMAT_ARGUMENT' });
   });
 
+  test('a block above 16 MiB is refused before it is read, and not written', () => {
+    const large = new Map([['a', meta.bytes(new Uint8Array(16 * 2 ** 20))]]);
+    expect(refusal(() => encodeMetadata(large))).toMatchObject({ code: 'ERR_VGPU_FORMAT_ARGUMENT' });
+    expect(refusal(() => decodeMetadata(new Uint8Array(16 * 2 ** 20 + 1)))).toMatchObject({ offset: 0 });
+  });
+
+  test('what was read does not change with the buffer it was read from, a Node Buffer included', () => {
+    const bytes = Buffer.from(encodeMetadata(new Map([['a', meta.bytes(Uint8Array.of(1, 2))]])));
+    const map = decodeMetadata(bytes);
+    bytes.fill(0);
+    expect(map.get('a')).toEqual(meta.bytes(Uint8Array.of(1, 2)));
+  });
+
   test('any bytes with a right checksum give a map or a typed error', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.nat(8), fc.nat(255)), { maxLength: 60 }), (payload) => {
