@@ -6,6 +6,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <thread>
 
 #include "execution/block.h"
@@ -205,7 +206,11 @@ LaunchStatistics CpuGpu::launch(const Kernel& kernel, const LaunchConfiguration&
                         : std::chrono::steady_clock::now() + configuration.time_limit;
   BlockQueue queue(blocks);
   pool_.run(workers, [&](unsigned worker) { queue.work(launch, worker); });
-  return queue.finish();
+  try {
+    return queue.finish();
+  } catch (const std::bad_alloc&) {
+    throw Error(Status::out_of_memory, "no memory for the threads of kernel '" + kernel.name() + "'");
+  }
 }
 
 }  // namespace

@@ -278,11 +278,12 @@ void check_deadline(const Block& block) {
 
 }  // namespace
 
-AlignedBytes allocate_aligned(std::size_t bytes) {
-  auto* memory =
-      static_cast<std::byte*>(::operator new[](std::max<std::size_t>(bytes, 64), std::align_val_t{64}));
-  std::memset(memory, 0, std::max<std::size_t>(bytes, 64));
-  return AlignedBytes(memory);
+ZeroedBytes::ZeroedBytes(std::size_t bytes) {
+  constexpr std::size_t kAlignment = 64;
+  storage_.reset(static_cast<std::byte*>(std::calloc(bytes + kAlignment, 1)));
+  if (!storage_) throw std::bad_alloc();
+  const auto address = reinterpret_cast<std::uintptr_t>(storage_.get());
+  begin_ = storage_.get() + (kAlignment - address % kAlignment) % kAlignment;
 }
 
 std::uint64_t local_bytes_per_thread(const DecodedKernel& kernel) {
@@ -320,7 +321,7 @@ Frame* open_frame(ScheduledWarp* warp, std::uint32_t function, Frame* caller) {
     }
     warp->frames.push_back(std::make_unique<Frame>());
     frame = warp->frames.back().get();
-    frame->bytes = allocate_aligned(decoded.frame_bytes);
+    frame->bytes = ZeroedBytes(decoded.frame_bytes);
     frame->function = function;
     fill_constants(decoded, frame->bytes.get());
   }
@@ -414,10 +415,10 @@ void prepare_block(Block& block, const Launch& launch, std::uint32_t worker) {
   block.worker = worker;
   block.threads = size.x * size.y * size.z;
   block.shared_bytes = kernel.static_shared_bytes + launch.configuration.dynamic_shared_bytes;
-  block.shared = allocate_aligned(block.shared_bytes);
+  block.shared = ZeroedBytes(block.shared_bytes);
   const std::uint32_t warps = (block.threads + kLanes - 1) / kLanes;
   block.local_bytes = local_bytes_per_thread(kernel);
-  block.local = allocate_aligned(block.local_bytes * kLanes * warps);
+  block.local = ZeroedBytes(block.local_bytes * kLanes * warps);
   block.recent_ranges.assign(kernel.access_sites, AddressRange{});
   block.warps = std::vector<ScheduledWarp>(warps);
   for (std::uint32_t number = 0; number < warps; ++number) {

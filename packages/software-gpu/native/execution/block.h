@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,15 +28,24 @@ struct Launch {
   std::chrono::steady_clock::time_point deadline;  // max() when there is none
 };
 
-struct AlignedDelete {
-  void operator()(std::byte* bytes) const { ::operator delete[](bytes, std::align_val_t{64}); }
+/// Zeroed memory aligned to a cache line. Large pieces take no memory until they are touched.
+class ZeroedBytes {
+ public:
+  ZeroedBytes() = default;
+  explicit ZeroedBytes(std::size_t bytes);
+  [[nodiscard]] std::byte* get() const { return begin_; }
+
+ private:
+  struct Free {
+    void operator()(std::byte* bytes) const { std::free(bytes); }
+  };
+  std::unique_ptr<std::byte[], Free> storage_;
+  std::byte* begin_ = nullptr;
 };
-using AlignedBytes = std::unique_ptr<std::byte[], AlignedDelete>;
-AlignedBytes allocate_aligned(std::size_t bytes);
 
 /// The registers of one call of a function. Frames are kept for reuse, their constants stay filled.
 struct Frame {
-  AlignedBytes bytes;
+  ZeroedBytes bytes;
   std::uint32_t function = 0;
   std::uint32_t users = 0;  // splits that run in it
   Frame* caller = nullptr;
@@ -106,9 +116,9 @@ struct Block {
   std::vector<ScheduledWarp> warps;
   std::array<Barrier, 16> barriers{};
   std::uint32_t barriers_in_use = 0;  // bit n: threads have arrived at barrier n
-  AlignedBytes shared;
+  ZeroedBytes shared;
   std::uint32_t shared_bytes = 0;
-  AlignedBytes local;  // lane after lane, `local_bytes` each
+  ZeroedBytes local;  // lane after lane, `local_bytes` each
   std::uint64_t local_bytes = 0;
   std::vector<AddressRange> recent_ranges;
 };

@@ -38,6 +38,12 @@ const Instruction* at(const Warp* warp, std::uint32_t index) {
   return index == kNoJoin ? nullptr : warp->block->launch->kernel->code.data() + index;
 }
 
+/// After a change of splits: `next`, or nullptr when it is the next warp's turn. The split that was to go on
+/// is runnable and knows where it is.
+const Instruction* within_slice(const Warp* warp, const Instruction* next) {
+  return warp->budget > 0 ? next : nullptr;
+}
+
 /// Goes to `target`, or lets the next warp have its turn. Only backward branches can make a loop.
 const Instruction* jump(const Instruction* in, Warp* warp, const Instruction* target) {
   count_instructions(warp, in, target);
@@ -106,7 +112,7 @@ const Instruction* diverge(ScheduledWarp* warp, const Instruction* join, const S
         add_split(warp, child);
       }
     }
-    return run_next_split(warp);
+    return within_slice(warp, run_next_split(warp));
   }
   split.state = Split::State::waiting_for_children;
   split.next = join;
@@ -118,7 +124,7 @@ const Instruction* diverge(ScheduledWarp* warp, const Instruction* join, const S
     ++warp->splits[static_cast<std::size_t>(index)].children;
     add_split(warp, child);
   }
-  return run_next_split(warp);
+  return within_slice(warp, run_next_split(warp));
 }
 
 const Instruction* run_branch_if(const Instruction* in, Warp* warp) {
@@ -131,9 +137,7 @@ const Instruction* run_branch_if(const Instruction* in, Warp* warp) {
   if (taken == warp->active || target == in + 1) return jump(in, warp, target);
   count_instructions(warp, in, in + 1);
   const Side sides[] = {{target, taken}, {in + 1, warp->active & ~taken}};
-  const Instruction* next = diverge(scheduled(warp), at(warp, in->c), sides, 2);
-  if (warp->budget > 0 || next == nullptr) return next;
-  return nullptr;  // the chosen split is still runnable and stores where it is
+  return diverge(scheduled(warp), at(warp, in->c), sides, 2);
 }
 
 const Instruction* run_branch_indexed(const Instruction* in, Warp* warp) {
@@ -166,8 +170,7 @@ const Instruction* run_branch_indexed(const Instruction* in, Warp* warp) {
 const Instruction* run_join(const Instruction* in, Warp* warp) {
   count_instructions(warp, in - 1, in + 1);  // not an instruction of the program
   if (current_split(scheduled(warp)).join != in) return in + 1;
-  const Instruction* next = finish_current_split(scheduled(warp));
-  return warp->budget > 0 ? next : nullptr;
+  return within_slice(warp, finish_current_split(scheduled(warp)));
 }
 
 // --- The end of threads and functions
@@ -237,8 +240,7 @@ const Instruction* run_call(const Instruction* in, Warp* base) {
   current_split(warp).state = Split::State::waiting_for_children;
   current_split(warp).children = 1;
   add_call(warp, in, in->a, warp->active);
-  const Instruction* next = run_next_split(warp);
-  return warp->budget > 0 ? next : nullptr;  // recursion is a loop, too
+  return within_slice(warp, run_next_split(warp));
 }
 
 const Instruction* run_call_indirect(const Instruction* in, Warp* base) {
@@ -266,8 +268,7 @@ const Instruction* run_call_indirect(const Instruction* in, Warp* base) {
     add_call(warp, in, function, same);
     lanes &= ~same;
   }
-  const Instruction* next = run_next_split(warp);
-  return warp->budget > 0 ? next : nullptr;
+  return within_slice(warp, run_next_split(warp));
 }
 
 const Instruction* run_trap(const Instruction* in, Warp* warp) {

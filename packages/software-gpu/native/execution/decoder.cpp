@@ -110,7 +110,22 @@ void place_shared_variables(KernelContext& context, const std::vector<std::uint3
   for (const ptx::Variable* variable : variables) {
     if (variable->bytes() == 0) context.shared_addresses[variable] = end;
   }
-  kernel.static_shared_bytes = static_cast<std::uint32_t>(end);
+  // Too much is refused at the launch, where the limit is known; it must only not wrap around.
+  kernel.static_shared_bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(end, 0x7fff'ffff));
+}
+
+std::uint32_t parameter_bytes_of(const ptx::Function& kernel) {
+  constexpr std::size_t kMaximumParameterBytes = 32764;  // PTX ISA 8.1 and later
+  std::size_t total = 0;
+  const std::vector<ParameterPlace> places = place_parameters(kernel.parameters, total);
+  const bool one_too_large = std::ranges::any_of(
+      places, [](const ParameterPlace& place) { return place.bytes > kMaximumParameterBytes; });
+  if (one_too_large || total > kMaximumParameterBytes) {
+    throw Error(Status::invalid_ptx, "kernel '" + std::string(kernel.name) + "', PTX line " +
+                                         std::to_string(kernel.line) + ": more than " +
+                                         std::to_string(kMaximumParameterBytes) + " bytes of parameters");
+  }
+  return static_cast<std::uint32_t>(total);
 }
 
 /// Appends a function's code to the kernel's and moves its targets and tables.
@@ -157,6 +172,7 @@ void append(DecodedKernel& kernel, FunctionDecoder& decoder) {
 DecodedKernel decode_kernel(LoadedModule& module, std::uint32_t function) {
   DecodedKernel kernel;
   kernel.name = module.syntax.functions[function].name;
+  kernel.parameter_bytes = parameter_bytes_of(module.syntax.functions[function]);
   const std::vector<std::uint32_t> functions = reachable_functions(module, function);
   kernel.function_numbers = functions;
   kernel.constant_ranges = module.constant_ranges;
@@ -170,9 +186,6 @@ DecodedKernel decode_kernel(LoadedModule& module, std::uint32_t function) {
     decoder.decode();
     append(kernel, decoder);
   }
-  std::size_t parameter_bytes = 0;
-  place_parameters(module.syntax.functions[function].parameters, parameter_bytes);
-  kernel.parameter_bytes = static_cast<std::uint32_t>(parameter_bytes);
   kernel.access_sites = context.access_sites;
   kernel.register_count = static_cast<std::uint32_t>(module.syntax.functions[function].registers.size());
   return kernel;

@@ -44,8 +44,8 @@ struct Draft {
 void arrange_control_flow(Draft& draft);
 
 /// Gives every value its place in the frame: values that are never alive at the same time may share a row.
-/// Returns the bytes of the frame.
-std::uint32_t assign_rows(Draft& draft);
+/// Returns the bytes of the frame; above 32 bits the places are meaningless.
+std::uint64_t assign_rows(Draft& draft);
 
 // --- Shared by both
 // -----------------------------------------------------------------------------------------

@@ -8,6 +8,11 @@
 namespace vgpu::software {
 namespace {
 
+// Far beyond what a GPU has, but small enough for the memory of a whole block.
+constexpr std::uint64_t kMaximumFrameBytes = std::uint64_t{64} << 20;
+constexpr std::uint64_t kMaximumLocalBytes = 512 * 1024;  // per thread, as on a GPU
+constexpr std::uint64_t kMaximumParameterBytes = 64 * 1024;
+
 struct SpecialName {
   std::string_view name;
   Special special;
@@ -108,35 +113,53 @@ FunctionDecoder::FunctionDecoder(KernelContext& context, const ptx::Function& fu
     : context_(context), function_(function), is_kernel_(is_kernel) {
   parameter_places_ = place_parameters(function.parameters, parameter_bytes_);
   for (const ptx::Register& reg : function.registers) {
+    if (reg.vector_width != 1 || ptx::size_of(reg.type) > 8) {
+      fail(Status::not_supported,
+           "the register '" + std::string(reg.name) + "' is a vector or wider than 64 bits");
+    }
     Value value;
     value.width =
         reg.type == ptx::ScalarType::pred ? Width::predicate : width_of_bytes(ptx::size_of(reg.type));
     draft_.values.push_back(value);
   }
   draft_.label_positions.assign(function.label_count, 0);
+  std::uint64_t local_bytes = 0;
   for (const ptx::Variable& variable : function.variables) {
     if (variable.space != ptx::StateSpace::local) continue;
     const std::size_t alignment = std::max<std::size_t>({variable.alignment, ptx::size_of(variable.type), 1});
-    local_bytes_ = static_cast<std::uint32_t>(align_up(local_bytes_, alignment));
-    local_addresses_[&variable] = local_bytes_;
-    local_bytes_ += static_cast<std::uint32_t>(variable.bytes());
+    local_bytes = align_up(local_bytes, alignment);
+    local_addresses_[&variable] = local_bytes;
+    if (variable.bytes() > kMaximumLocalBytes || local_bytes + variable.bytes() > kMaximumLocalBytes) {
+      fail(Status::not_supported,
+           "more than " + std::to_string(kMaximumLocalBytes) + " bytes of local memory");
+    }
+    local_bytes += variable.bytes();
   }
-  local_bytes_ = static_cast<std::uint32_t>(align_up(local_bytes_, 16));
+  local_bytes_ = static_cast<std::uint32_t>(align_up(local_bytes, 16));
+}
+
+/// Makes the per-lane storage of a .param variable.
+std::uint32_t FunctionDecoder::add_region(const ptx::Variable& variable) {
+  if (variable.bytes() > kMaximumParameterBytes) {
+    fail(Status::not_supported, "parameter '" + std::string(variable.name) + "' has more than " +
+                                    std::to_string(kMaximumParameterBytes) + " bytes");
+  }
+  Value value{Value::Kind::region};
+  value.bits = std::max<std::uint64_t>(variable.bytes(), 1);
+  return regions_[&variable] = add_value(value);
 }
 
 void FunctionDecoder::decode() {
   if (!is_kernel_) {
-    const auto add_region = [&](const ptx::Variable& variable) {
+    const auto add = [&](const ptx::Variable& variable) {
       if (variable.space == ptx::StateSpace::reg) {
         fail(Status::not_supported,
              "parameter '" + std::string(variable.name) + "' in a register is not supported");
       }
-      Value value{Value::Kind::region};
-      value.bits = std::max<std::uint64_t>(variable.bytes(), 1);
-      regions_[&variable] = add_value(value);
+      add_region(variable);
     };
-    for (const ptx::Variable& parameter : function_.parameters) add_region(parameter);
-    for (const ptx::Variable& value : function_.return_values) add_region(value);
+    for (const ptx::Variable& parameter : function_.parameters) add(parameter);
+    for (const ptx::Variable& value : function_.return_values) add(value);
   }
   for (const ptx::Statement& statement : function_.statements) {
     if (const auto* label = std::get_if<ptx::Label>(&statement)) {
@@ -151,7 +174,12 @@ void FunctionDecoder::decode() {
   draft_.lines.push_back(last_line);
 
   arrange_control_flow(draft_);
-  frame_bytes_ = assign_rows(draft_);
+  const std::uint64_t frame_bytes = assign_rows(draft_);
+  if (frame_bytes > kMaximumFrameBytes) {
+    fail(Status::not_supported,
+         "the registers alive at once take " + std::to_string(frame_bytes / kLanes) + " bytes per thread");
+  }
+  frame_bytes_ = static_cast<std::uint32_t>(frame_bytes);
 }
 
 DecodedFunction FunctionDecoder::description() const {
@@ -384,10 +412,7 @@ std::uint32_t FunctionDecoder::region(const ptx::SymbolOperand& symbol) {
   if (symbol.kind == ptx::SymbolKind::variable) variable = &function_.variables[symbol.index];
   if (variable == nullptr || variable->space != ptx::StateSpace::param) fail_operands();
   const auto known = regions_.find(variable);
-  if (known != regions_.end()) return known->second;
-  Value value{Value::Kind::region};
-  value.bits = std::max<std::uint64_t>(variable->bytes(), 1);
-  return regions_[variable] = add_value(value);
+  return known != regions_.end() ? known->second : add_region(*variable);
 }
 
 Width FunctionDecoder::register_width(std::uint32_t index) const {

@@ -111,6 +111,7 @@ class FunctionDecoder {
   std::uint32_t special(Width width, Special special, std::uint64_t addend = 0);
   std::uint32_t temporary(Width width);
   std::uint32_t carry_flag();
+  std::uint32_t add_region(const ptx::Variable& variable);
   std::uint32_t region(const ptx::SymbolOperand& symbol);
   Width register_width(std::uint32_t index) const;
   /// The value of a source operand as a row of this width.

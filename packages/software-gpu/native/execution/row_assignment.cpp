@@ -149,7 +149,7 @@ void patch(Draft& draft) {
 
 }  // namespace
 
-std::uint32_t assign_rows(Draft& draft) {
+std::uint64_t assign_rows(Draft& draft) {
   std::array<Pool, kWidths.size()> pools;
   using Ending = std::pair<std::uint32_t, std::uint32_t>;  // last instruction, value
   std::priority_queue<Ending, std::vector<Ending>, std::greater<>> active;
@@ -171,26 +171,26 @@ std::uint32_t assign_rows(Draft& draft) {
   }
 
   // The widest rows first, so that every row is aligned to its own size, up to a cache line.
-  std::uint32_t end = 0;
+  std::uint64_t end = 0;
   for (const Width width : kWidths) {
     const std::uint32_t bytes = row_bytes(width);
     for (Value& value : draft.values) {
       if (value.width != width || value.kind == Value::Kind::variable || value.kind == Value::Kind::region)
         continue;
-      value.offset = end;
+      value.offset = static_cast<std::uint32_t>(end);
       end += bytes;
     }
     for (Value& value : draft.values) {
       if (value.width != width || value.kind != Value::Kind::variable) continue;
-      value.offset = end + value.offset * bytes;
+      value.offset = static_cast<std::uint32_t>(end) + value.offset * bytes;
     }
-    end += pools[pool_of(width)].rows * bytes;
+    end += std::uint64_t{pools[pool_of(width)].rows} * bytes;
   }
   for (Value& value : draft.values) {
     if (value.kind != Value::Kind::region) continue;
     end = (end + 63) / 64 * 64;
-    value.offset = end;
-    end += static_cast<std::uint32_t>(value.bits) * kLanes;
+    value.offset = static_cast<std::uint32_t>(end);
+    end += value.bits * kLanes;
   }
   patch(draft);
   // Some handlers read a row that they do not use; it must lie in the frame as well.
