@@ -1,5 +1,5 @@
 // What the built library is to the loader: this decides whether programs of all kinds can have it in their process.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { calls } from '@vgpu/protocol';
@@ -112,15 +112,16 @@ describe('the guest library', () => {
   });
 });
 
-describe('a process with the library preloaded', () => {
-  const environment = { ...process.env, LD_PRELOAD: library, VGPU_EXECUTOR: 'unix:/tmp/vgpu-nothing/socket' };
-
-  it('opens no file and no socket for it, and prints what it would have printed', () => {
-    const list = (env: NodeJS.ProcessEnv) =>
-      execFileSync('/bin/sh', ['-c', 'ls -l /proc/self/fd | wc -l; echo out; echo err >&2'], {
-        encoding: 'utf8',
-        env,
-      });
-    expect(list(environment)).toBe(list({ ...process.env }));
-  });
+it('changes nothing in a process that does not use it', () => {
+  const script = 'ls -l /proc/self/fd | wc -l; ls /proc/self/task | wc -l; echo out; echo err >&2; exit 3';
+  const run = (extra: NodeJS.ProcessEnv) => {
+    const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', script], {
+      encoding: 'utf8',
+      env: { ...process.env, ...extra },
+    });
+    return { status, stdout, stderr };
+  };
+  const without = run({});
+  expect(without).toMatchObject({ status: 3, stderr: 'err\n' });
+  expect(run({ LD_PRELOAD: library, VGPU_EXECUTOR: 'unix:/nonexistent/socket' })).toEqual(without);
 });

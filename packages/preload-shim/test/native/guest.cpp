@@ -61,6 +61,13 @@ std::string read_all(int descriptor) {
 
 }  // namespace
 
+#ifdef __SANITIZE_THREAD__
+// Guests fork, and some of their children start threads.
+extern "C" const char* __tsan_default_options() {
+  return "die_after_fork=0";
+}
+#endif
+
 // The test program is linked with --wrap=getauxval, so that no setuid program is needed.
 extern "C" unsigned long __real_getauxval(unsigned long type);
 extern "C" unsigned long __wrap_getauxval(unsigned long type) {
@@ -92,7 +99,7 @@ TemporaryFolder::~TemporaryFolder() {
 std::chrono::milliseconds at_most(std::chrono::milliseconds expected) {
   const char* preloaded = getenv("LD_PRELOAD");
   const bool valgrind = preloaded != nullptr && std::string(preloaded).find("vgpreload") != std::string::npos;
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   constexpr int kSlower = 2;
 #else
   constexpr int kSlower = 1;
