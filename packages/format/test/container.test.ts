@@ -294,8 +294,8 @@ describe('views', () => {
 });
 
 describe('triangular files that do not say whether they have a diagonal', () => {
-  /** As PyCauset writes them: without has_diagonal, and the length 64 too large. */
-  function pycausetFile(size: number, dtype: 'f64' | 'i32', diagonal: boolean): Uint8Array {
+  /** As PyCauset writes them: without has_diagonal, and the length too large by `excess`. */
+  function pycausetFile(size: number, dtype: 'f64' | 'i32', diagonal: boolean, excess: number): Uint8Array {
     const descriptor = plainDescriptor({
       structure: 'triangular',
       diagonal,
@@ -317,7 +317,7 @@ describe('triangular files that do not say whether they have a diagonal', () => 
     const bytes = new Uint8Array(plan.fileBytes);
     const slot = {
       ...plan.slot,
-      payload: { ...plan.slot.payload, length: (payload.length + 64) as Slot['payload']['length'] },
+      payload: { ...plan.slot.payload, length: (payload.length + excess) as Slot['payload']['length'] },
     };
     bytes.set(plan.header);
     bytes.set(encodeSlot(slot), slotOffset('A'));
@@ -329,13 +329,15 @@ describe('triangular files that do not say whether they have a diagonal', () => 
   // 8 is where the diagonal has exactly the 64 bytes by which the length is wrong anyway.
   test.each([2, 3, 7, 8, 9, 16, 65])('are told apart by their length, %i × %i', (size) => {
     for (const dtype of ['f64', 'i32'] as const) {
-      const without = readContainer(pycausetFile(size, dtype, false));
-      expect(without.descriptor).toMatchObject({ diagonal: false });
-      expect(without.warnings).toEqual([]);
-      const file = readContainer(pycausetFile(size, dtype, true));
-      expect(file.descriptor).toMatchObject({ diagonal: true });
-      expect(file.warnings.map(({ code }) => code)).toEqual(['diagonal-inferred']);
-      expect(valuesOf(file).get(0, 0)).toBe(5);
+      for (const excess of [64, 0]) {
+        const without = readContainer(pycausetFile(size, dtype, false, excess));
+        expect(without.descriptor).toMatchObject({ diagonal: false });
+        expect(without.warnings).toEqual([]);
+        const file = readContainer(pycausetFile(size, dtype, true, excess));
+        expect(file.descriptor).toMatchObject({ diagonal: true });
+        expect(file.warnings.map(({ code }) => code)).toEqual(['diagonal-inferred']);
+        expect(valuesOf(file).get(0, 0)).toBe(5);
+      }
     }
   });
 });

@@ -252,7 +252,9 @@ describe.each(goldenNames('broken'))('%s', (name) => {
     const container = readContainer(file.bytes);
     expect(container.warnings.map(({ code }) => code)).toEqual(verdict);
     const base = name.includes('gen2') ? 'gen2_resaved_f64_2x2' : 'handmade/exact_payload_length_f64_3x5';
-    expect(allValues(valuesOf(container))).toEqual(goldenValues(golden(base)));
+    const values = valuesOf(container);
+    expect([values.rows, values.columns]).toEqual(golden(base).shape);
+    expect(allValues(values)).toEqual(goldenValues(golden(base)));
   });
 });
 
