@@ -150,7 +150,7 @@ TEST_CASE("scale_debug.ptx and scale_lineinfo.ptx: source positions") {
     const std::vector<Statement>& statements = sample.function("scale").statements;
     CHECK(std::any_of(statements.begin(), statements.end(), [](const Statement& statement) {
       const auto* const location = std::get_if<SourceLocation>(&statement);
-      return location != nullptr && location->file == 1 && location->line == 6;
+      return location != nullptr && location->file == 1 && location->line == 9;
     }));
   }
 }

@@ -2,12 +2,23 @@
 __global__ void branches(int* out, int n) {
   int x = out[threadIdx.x];
   switch (x) {
-    case 0: x = n; break;
-    case 1: x = n * 3; break;
-    case 2: x ^= n; break;
-    case 3: x = n / 7; break;
-    case 4: x = out[n]; break;
-    default: __trap();
+    case 0:
+      x = n;
+      break;
+    case 1:
+      x = n * 3;
+      break;
+    case 2:
+      x ^= n;
+      break;
+    case 3:
+      x = n / 7;
+      break;
+    case 4:
+      x = out[n];
+      break;
+    default:
+      __trap();
   }
   for (int i = 0; i < n; i++) {
     if (x & 1) continue;

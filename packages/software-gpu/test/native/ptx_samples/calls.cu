@@ -22,8 +22,12 @@ struct Big {
 };
 
 using Operation = float (*)(float, float);
-__device__ float plus(float a, float b) { return a + b; }
-__device__ float times(float a, float b) { return a * b; }
+__device__ float plus(float a, float b) {
+  return a + b;
+}
+__device__ float times(float a, float b) {
+  return a * b;
+}
 __device__ Operation operations[2] = {plus, times};
 
 __device__ __noinline__ Big make(Big big, int n) {
@@ -31,7 +35,9 @@ __device__ __noinline__ Big make(Big big, int n) {
   big.tag = 'x';
   return big;
 }
-__device__ __noinline__ int fibonacci(int n) { return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2); }
+__device__ __noinline__ int fibonacci(int n) {
+  return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2);
+}
 
 __global__ void __launch_bounds__(128, 2) calls(float* out, int n, Big big) {
   Shape* shapes[2] = {new Square(out[0]), new Circle(out[1])};

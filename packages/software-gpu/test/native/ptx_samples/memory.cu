@@ -1,4 +1,5 @@
-// Every state space and initialiser: global, constant, managed and shared variables, tables of addresses, atomics.
+// Every state space and initialiser: global, constant, managed and shared variables, tables of addresses,
+// atomics.
 struct Limits {
   char tag;
   const int* first;

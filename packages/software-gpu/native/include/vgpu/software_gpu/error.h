@@ -29,7 +29,8 @@ enum class Status : std::int32_t {
   not_supported = 801,
 };
 
-/// Thrown by everything in this library. `what()` is one line that names the cause and its place, for the log.
+/// Thrown by everything in this library. `what()` is one line that names the cause and its place, for the
+/// log.
 class Error : public std::runtime_error {
  public:
   Error(Status status, const std::string& message) : std::runtime_error(message), status_(status) {}
