@@ -135,6 +135,7 @@ struct Load {
     const bool strong = (in->flags & memory_flag::strong) != 0;
     if (places.consecutive && !strong) {
       const M* source = reinterpret_cast<const M*>(places.pointers[0]);
+      VGPU_INDEPENDENT_LANES
       for (u32 i = 0; i < kLanes; ++i) destination[i] = static_cast<R>(source[i]);
     } else {
       for_active_lanes<kMasked>(
@@ -177,7 +178,7 @@ struct Store {
     const bool strong = (in->flags & memory_flag::strong) != 0;
     if (places.consecutive && !strong) {
       M* destination = reinterpret_cast<M*>(places.pointers[0]);
-#pragma GCC ivdep
+      VGPU_INDEPENDENT_LANES
       for (u32 i = 0; i < kLanes; ++i) destination[i] = static_cast<M>(source[i]);
     } else {
       for_active_lanes<kMasked>(warp,

@@ -4,6 +4,13 @@
 #include "execution/lane_math.h"
 #include "execution/warp.h"
 
+// In front of a loop over lanes: none depends on another one, so the compiler may use vectors.
+#ifdef __clang__
+#define VGPU_INDEPENDENT_LANES _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define VGPU_INDEPENDENT_LANES _Pragma("GCC ivdep")
+#endif
+
 namespace vgpu::software::VGPU_VECTOR_PATH {
 
 template <class T>
@@ -22,7 +29,7 @@ template <bool kMasked, class D, class F>
     const s32* active = warp->lane_words;
     for (u32 i = 0; i < kLanes; ++i) destination[i] = active[i] != 0 ? values[i] : destination[i];
   } else {
-#pragma GCC ivdep
+    VGPU_INDEPENDENT_LANES
     for (u32 i = 0; i < kLanes; ++i) destination[i] = value(i);
   }
 }
