@@ -114,7 +114,7 @@ Result measure_arithmetic(Gpu& gpu, const std::string& path, const Reference& re
   parameters.add(integers).add(floats).add(kArithmeticIterations).add(kFactor).add(kMultiplier);
   std::vector<std::uint32_t> expected_integers(threads);
   std::vector<float> expected_floats(threads);
-  const Result result =
+  Result result =
       measure(gpu, path, "arithmetic", {{kArithmeticBlocks}, {kBlockThreads}}, *module, parameters, [&] {
         reference.arithmetic(expected_integers.data(), expected_floats.data(), threads, kArithmeticIterations,
                              kFactor, kMultiplier);
@@ -140,7 +140,7 @@ Result measure_memory(Gpu& gpu, const std::string& path, const Reference& refere
   for (std::uint32_t i = 0; i < kMemoryElements; ++i) {
     host_x[i] = host_pointer<float>(x)[i] = static_cast<float>(i % 1000);
   }
-  const Result result =
+  Result result =
       measure(gpu, path, "memory", {{kMemoryElements / kBlockThreads}, {kBlockThreads}}, *module, parameters,
               [&] { reference.memory(kMemoryElements, kFactor, host_x.data(), host_y.data()); });
   require(std::equal(host_y.begin(), host_y.end(), host_pointer<float>(y)), "memory");

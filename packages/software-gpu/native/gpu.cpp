@@ -1,5 +1,8 @@
 #include "vgpu/software_gpu/gpu.h"
 
+#ifdef VGPU_X86_PATHS
+#include <cpuid.h>
+#endif
 #include <sched.h>
 
 #include <algorithm>
@@ -26,6 +29,17 @@ unsigned usable_cores() {
   return std::max(std::thread::hardware_concurrency(), 1U);
 }
 
+#ifdef VGPU_X86_PATHS
+// Not every compiler knows "f16c" as a name for __builtin_cpu_supports.
+bool converts_halves() {
+  unsigned int eax = 0;
+  unsigned int ebx = 0;
+  unsigned int ecx = 0;
+  unsigned int edx = 0;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+}
+#endif
+
 bool can_run(VectorPath path) {
   switch (path) {
     case VectorPath::portable:
@@ -33,7 +47,7 @@ bool can_run(VectorPath path) {
 #ifdef VGPU_X86_PATHS
     case VectorPath::avx2:
       return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 &&
-             __builtin_cpu_supports("bmi2") != 0 && __builtin_cpu_supports("f16c") != 0;
+             __builtin_cpu_supports("bmi2") != 0 && converts_halves();
     case VectorPath::avx512:
       return can_run(VectorPath::avx2) && __builtin_cpu_supports("avx512f") != 0 &&
              __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
