@@ -129,7 +129,7 @@ describe('a client', () => {
     client.close();
     await until(() => daemon.workers().length === 0, 'the worker ends');
     expect(isAlive(worker ?? 0)).toBe(false);
-    expect(daemon.logged(/disconnected after \d+ calls/)).toBe(true);
+    await until(() => daemon.logged(/disconnected after \d+ calls/), 'the log says so');
     const next = await open();
     const { payload } = await next.call('cuMemGetInfo_v2');
     expect(payload.readBigUInt64LE(0)).toBe(payload.readBigUInt64LE(8));
@@ -160,7 +160,10 @@ describe('a client', () => {
     expect((await client.call('cuMemGetInfo_v2')).status).toBe(ILLEGAL_ADDRESS);
     expect((await client.call('cuDevicePrimaryCtxReset_v2', u32(0))).status).toBe(ILLEGAL_ADDRESS);
     await expectServed(other);
-    expect(daemon.logged(/raw-client\/\d+\] vgpuLaunchKernel gives 700: .*poke/)).toBe(true);
+    await until(
+      () => daemon.logged(/raw-client\/\d+\] vgpuLaunchKernel gives 700: .*poke/),
+      'the log says so',
+    );
     // A new connection is a new start.
     await expectServed(await open());
   });
@@ -191,14 +194,14 @@ describe('a handshake', () => {
       );
       await client.ended();
     }
-    expect(daemon.logged(/old\/1\] client refused with 803/)).toBe(true);
+    await until(() => daemon.logged(/old\/1\] client refused with 803/), 'the log says so');
   });
 
   it('of something else ends at once', async () => {
     const client = await connect();
     client.socket.write('GET / HTTP/1.1\r\n\r\n');
     expect((await client.ended()).length).toBe(0);
-    expect(daemon.logged(/does not speak the vgpu protocol/)).toBe(true);
+    await until(() => daemon.logged(/does not speak the vgpu protocol/), 'the log says so');
   });
 
   it('that does not come, or only half, ends after five seconds', async () => {
@@ -262,7 +265,7 @@ describe('a frame', () => {
     client.socket.write(frame({ call: 4_000_000_000, sequence: 5 }));
     expect(await client.answer()).toMatchObject({ status: NOT_SUPPORTED, sequence: 5 });
     await expectServed(client);
-    expect(daemon.logged(/call 4000000000 does not exist/)).toBe(true);
+    await until(() => daemon.logged(/call 4000000000 does not exist/), 'the log says so');
   });
 
   it('with a payload of the wrong shape is refused, and the connection goes on', async () => {
@@ -274,8 +277,14 @@ describe('a frame', () => {
       INVALID_VALUE,
     );
     await expectServed(client);
-    expect(daemon.logged(/cuMemAlloc_v2: malformed request: expected 8 bytes at offset 0, got 7/)).toBe(true);
-    expect(daemon.logged(/cuMemAlloc_v2: malformed request: expected 8 bytes, got 9/)).toBe(true);
+    await until(
+      () => daemon.logged(/cuMemAlloc_v2: malformed request: expected 8 bytes at offset 0, got 7/),
+      'the log says so',
+    );
+    await until(
+      () => daemon.logged(/cuMemAlloc_v2: malformed request: expected 8 bytes, got 9/),
+      'the log says so',
+    );
   });
 
   it('without a context is answered', async () => {
@@ -333,7 +342,7 @@ describe('a kernel that does not end', () => {
     client.close();
     await until(() => daemon.workers().length === 0, 'the worker ends');
     expect(performance.now() - begin).toBeLessThan(1_500);
-    expect(daemon.logged(/the client left while its work was running/)).toBe(true);
+    await until(() => daemon.logged(/the client left while its work was running/), 'the log says why');
   });
 });
 
@@ -419,7 +428,7 @@ describe('the daemon', () => {
     if (ready && 'destroy' in ready) ready.destroy();
     await until(() => daemon.process.exitCode !== null, 'the daemon ends');
     expect(daemon.process.exitCode).toBe(0);
-    expect(daemon.logged(/stopping: the parent process has gone/)).toBe(true);
+    await until(() => daemon.logged(/stopping: the parent process has gone/), 'the log says so');
   });
 
   it('gives its socket the mode 0660', async () => {

@@ -34,8 +34,12 @@ static CUresult look_up(const char* symbol, void** pfn, int version, cuuint64_t 
   const struct vgpu_directory_entry* entry = find(symbol, version, status);
   if (entry != NULL) {
     *pfn = (void*)(uintptr_t)entry->function;
-  } else {
-    vgpu_log("cuGetProcAddress: %s for CUDA %d is not implemented", symbol, version);
+  } else if (strcmp(symbol, "cuGetExportTable") == 0) {
+    // The static runtime looks up everything there is, and stops for want of this one: NVIDIA's private
+    // interface between its runtime and its driver.
+    vgpu_log(
+        "the program contains NVIDIA's runtime library, which cannot work here: build it with nvcc -cudart "
+        "shared");
   }
   return CUDA_SUCCESS;
 }

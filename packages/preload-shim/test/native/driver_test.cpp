@@ -205,6 +205,19 @@ TEST_CASE("cuGetProcAddress refuses what makes no sense") {
   CHECK(cuGetProcAddress_v2("cuInit", &function, 13000, 8, nullptr) == CUDA_ERROR_INVALID_VALUE);
 }
 
+TEST_CASE("a program that looks up what its static runtime needs is told how to build it instead") {
+  const Outcome outcome = run_guest({}, [] {
+    void* function = nullptr;
+    const int unknown = cuGetProcAddress_v2("cuGraphCreate", &function, 13000, 0, nullptr);
+    const int table = cuGetProcAddress_v2("cuGetExportTable", &function, 13000, 0, nullptr);
+    return Values{unknown, table, function == nullptr};
+  });
+  CHECK(outcome.values == Values{0, 0, 1});
+  CHECK(outcome.log.find("nvcc -cudart shared") != std::string::npos);
+  // Looking for a function is no use of it.
+  CHECK(outcome.log.find("cuGraphCreate") == std::string::npos);
+}
+
 TEST_CASE("errors have names and texts, in each API its own") {
   const char* text = "unchanged";
   CHECK(cuGetErrorName(CUDA_ERROR_OUT_OF_MEMORY, &text) == CUDA_SUCCESS);
