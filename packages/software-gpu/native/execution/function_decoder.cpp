@@ -10,8 +10,8 @@ namespace {
 
 // Far beyond what a GPU has, but small enough for the memory of a whole block.
 constexpr std::uint64_t kMaximumFrameBytes = std::uint64_t{64} << 20;
-constexpr std::uint64_t kMaximumLocalBytes = 512 * 1024;  // per thread, as on a GPU
-constexpr std::uint64_t kMaximumParameterBytes = 64 * 1024;
+constexpr std::uint64_t kMaximumLocalBytes = std::uint64_t{512} << 10;  // per thread, as on a GPU
+constexpr std::uint64_t kMaximumParameterBytes = std::uint64_t{64} << 10;
 
 struct SpecialName {
   std::string_view name;

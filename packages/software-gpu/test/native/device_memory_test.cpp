@@ -56,7 +56,8 @@ TEST_CASE("device memory: aligned, apart, and zero even after other use") {
 TEST_CASE("device memory: gaps grow together again") {
   DeviceMemory memory(kMegabyte);
   std::vector<DeviceAddress> addresses;
-  for (int i = 0; i < 64; ++i) addresses.push_back(memory.allocate(16 * 1024));
+  addresses.reserve(64);
+  for (int i = 0; i < 64; ++i) addresses.push_back(memory.allocate(kMegabyte / 64));
   CHECK(memory.free_bytes() == 0);
   CHECK(status_of([&] { memory.allocate(1); }) == Status::out_of_memory);
   std::ranges::shuffle(addresses, std::mt19937(1));

@@ -230,7 +230,7 @@ TEST_CASE("instructions: a trap ends the launch, and only when it is executed") 
 
 TEST_CASE("instructions: a store of equal matrix elements") {
   run_program({"matrix store", text(kMatrixStore), {}}, [](Gpu& gpu, Module& module) {
-    DeviceBuffer out(gpu, 256 * 4);
+    DeviceBuffer out(gpu, std::size_t{256} * 4);
     Parameters parameters;
     parameters.add(out.address());
     launch(gpu, module.kernel("test"), {1, 1, 1}, {32, 1, 1}, parameters);

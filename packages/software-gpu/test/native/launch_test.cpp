@@ -192,7 +192,7 @@ TEST_CASE("launch: any number of threads gives the same memory") {
   for (const unsigned threads : {1U, 2U, 5U}) {
     const auto gpu = gpu_with_threads(threads);
     CHECK(gpu->threads() == threads);
-    constexpr std::uint32_t kThreads = 300 * 96;
+    constexpr std::size_t kThreads = std::size_t{300} * 96;
     DeviceBuffer buffer(*gpu, kThreads * 4);
     const Outcome outcome = launch_text(*gpu, ptx, {{300}, {96}}, Parameters().add(buffer.address()));
     CHECK(outcome.status == Status::success);
