@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 
 #include "instruction_coverage.h"
 #include "instruction_harness.h"
@@ -58,6 +60,11 @@ TEST_CASE("instructions: atomics") {
 
 // The reference must be right before it can judge: its own rounding against the host's, by different means.
 TEST_CASE("instruction reference: rounding agrees with the host's unit") {
+  if (std::getenv("VGPU_UNDER_VALGRIND") != nullptr) {
+    std::puts(
+        "instruction reference: not compared with the host, whose rounding modes valgrind ignores in part");
+    return;
+  }
   Random random(0x1eee);
   for (int i = 0; i < 20000; ++i) {
     const float a = from_bits<float>(random_value(Type::f32, random));
