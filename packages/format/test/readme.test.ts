@@ -1,43 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { documentExamples, runExample } from '@vgpu/toolchain/document-examples';
+import { expect, test } from 'vitest';
 import { FormatError, InvalidFileFormatError, isFormatError, readContainer } from '../src/index.js';
 
 const packageDirectory = join(dirname(fileURLToPath(import.meta.url)), '..');
 const readme = readFileSync(join(packageDirectory, 'README.md'), 'utf8');
-const examples = [...readme.matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1] ?? '');
-const previousDirectory = process.cwd();
+const documents = [join(packageDirectory, 'README.md'), join(packageDirectory, '../../docs/file-format.md')];
+const examples = documents.flatMap(documentExamples);
 
-beforeAll(() => process.chdir(packageDirectory));
-afterAll(() => process.chdir(previousDirectory));
-
-test('the README has examples', () => {
+test('the documents have examples', () => {
   expect(examples.length).toBeGreaterThanOrEqual(5);
 });
 
-test.each(examples)('example %#', async (source) => {
-  const expected = [...source.matchAll(/\/\/ prints (.*)$/gm)].map((match) => match[1]);
-  expect(expected.length).toBeGreaterThan(0);
-  const { outputFiles } = await build({
-    stdin: { contents: source, loader: 'ts', resolveDir: packageDirectory },
-    alias: { '@vgpu/format': join(packageDirectory, 'src/index.ts') },
-    bundle: true,
-    write: false,
-    platform: 'node',
-    format: 'esm',
-  });
-  const printed: string[] = [];
-  const log = vi.spyOn(console, 'log').mockImplementation((...values: unknown[]) => {
-    printed.push(values.join(' '));
-  });
-  try {
-    await import(`data:text/javascript,${encodeURIComponent(outputFiles[0]?.text ?? '')}`);
-  } finally {
-    log.mockRestore();
-  }
-  expect(printed).toEqual(expected);
+test.each(examples)('example: $title', async ({ source, prints }) => {
+  expect(prints.length).toBeGreaterThan(0);
+  expect(await runExample(source, packageDirectory)).toEqual(prints);
 });
 
 test('the README names every error code and no other', () => {
