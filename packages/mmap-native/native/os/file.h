@@ -10,6 +10,8 @@ namespace vgpu::os {
 
 enum class Access : std::uint8_t { read, readWrite };
 enum class LockKind : std::uint8_t { shared, exclusive };
+/** What open() does with a symbolic link as the last part of the path. */
+enum class Links : std::uint8_t { follow, refuse };
 
 /** Tells whether two names are the same file. */
 struct FileIdentity {
@@ -37,9 +39,13 @@ class File {
   File& operator=(const File&) = delete;
   ~File();
 
-  static File open(const std::string& path, Access access);
-  /** A file that did not exist before: never follows a link, never takes over somebody's file. */
-  static File createNew(const std::string& path);
+  /** Never waits, whatever the path is (a pipe, say): isRegular() tells afterwards. */
+  static File open(const std::string& path, Access access, Links links = Links::follow);
+  /**
+   * A file that did not exist before: never follows a link, never takes over somebody's file. `mode` is narrowed by
+   * the umask, and means nothing on Windows.
+   */
+  static File createNew(const std::string& path, unsigned mode);
   /** A file that vanishes with its last handle, whatever happens. Throws `unsupported` where that needs a name. */
   static File createUnnamed(const std::string& directory);
 
@@ -48,7 +54,10 @@ class File {
 
   [[nodiscard]] std::uint64_t size() const;
   void resize(std::uint64_t size);
-  /** Takes the disk space now, so that a full disk is an error here and not a fault later. Grows the file. */
+  /**
+   * Takes the disk space now, so that a full disk is an error here and not a fault later. Grows the file; on failure
+   * the size is what it was.
+   */
   void reserve(std::uint64_t offset, std::uint64_t length);
   /** The range reads as zero afterwards and occupies no disk. */
   void punchHole(std::uint64_t offset, std::uint64_t length);
@@ -61,7 +70,7 @@ class File {
   void flush();
   /** Starts reading ahead. */
   void prefetch(std::uint64_t offset, std::uint64_t length) const;
-  /** Lets the system forget clean cached pages that lie wholly in the range. */
+  /** Lets the system forget the cached pages that lie wholly in the range, once they are written back. */
   void dropCache(std::uint64_t offset, std::uint64_t length) const;
 
   /**

@@ -42,8 +42,9 @@ class Mapping {
   /** Writes the range back, rounded outwards. Durable only after File::flush() as well. */
   void writeBack(std::size_t offset, std::size_t length);
   /**
-   * Frees the memory of the pages wholly inside the range. A file's data stay (they are written back first);
-   * anonymous memory reads as zero afterwards.
+   * Frees the memory of the pages wholly inside the range. A file's data stay (they are written back first, and the
+   * page cache keeps them: see File::dropCache); anonymous memory reads as zero afterwards, its last page included
+   * when the range reaches the end.
    */
   void discard(std::size_t offset, std::size_t length);
   void advise(Advice advice, std::size_t offset, std::size_t length);
