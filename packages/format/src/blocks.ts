@@ -8,7 +8,7 @@ import { FormatError } from './errors.js';
 /** Gives the bytes of a file in the matrix's folder, undefined when there is none. */
 export type BlockLoader = (path: string) => Uint8Array | undefined;
 
-type BlockDescriptor = Extract<ArrayDescriptor, { structure: 'block' }>;
+export type BlockDescriptor = Extract<ArrayDescriptor, { structure: 'block' }>;
 
 /**
  * The values of any container. A block matrix needs `load` for its blocks; others never call it.
@@ -20,14 +20,32 @@ export function valuesOf(
 ): ValueReader {
   const { descriptor, payloadBytes } = container;
   if (descriptor.structure !== 'block') return elementReader(descriptor, payloadBytes);
-  return blockReader(descriptor, (path) => load?.(path));
+  return blockReader(descriptor, (path) => {
+    const bytes = load?.(path);
+    if (bytes === undefined) return undefined;
+    const block = readContainer(bytes);
+    return { descriptor: block.descriptor, values: () => valuesOf(block) };
+  });
 }
 
-function blockReader(descriptor: BlockDescriptor, load: BlockLoader): ValueReader {
+/** An array that may be a block of a matrix. `values` is called once it is known to be the right one. */
+export interface BlockSource {
+  readonly descriptor: ArrayDescriptor;
+  values(): ValueReader;
+}
+
+/**
+ * The values of a block matrix whose blocks `open` finds by name, each once and at once; undefined where there is none.
+ * @throws FormatError ERR_VGPU_FORMAT_BLOCKS when a block is missing or is not the one that the matrix names
+ */
+export function blockReader(
+  descriptor: BlockDescriptor,
+  open: (path: string) => BlockSource | undefined,
+): ValueReader {
   const { rowPartitions, columnPartitions } = descriptor;
   const blocks = descriptor.blocks.map((references, row) =>
     references.map((reference, column) =>
-      openBlock(reference, load, sizeOf(rowPartitions, row), sizeOf(columnPartitions, column)),
+      openBlock(reference, open, sizeOf(rowPartitions, row), sizeOf(columnPartitions, column)),
     ),
   );
   return viewedReader(descriptor, commonDtype(blocks.flat()), (row, column) => {
@@ -40,17 +58,22 @@ function blockReader(descriptor: BlockDescriptor, load: BlockLoader): ValueReade
   });
 }
 
-function openBlock(reference: BlockReference, load: BlockLoader, rows: number, columns: number): ValueReader {
+function openBlock(
+  reference: BlockReference,
+  open: (path: string) => BlockSource | undefined,
+  rows: number,
+  columns: number,
+): ValueReader {
   const { path, payloadUuid } = reference;
-  const bytes = load(path);
-  if (bytes === undefined) throw blockError(path, 'is missing');
-  const { descriptor, payloadBytes } = readContainer(bytes);
+  const source = open(path);
+  if (source === undefined) throw blockError(path, 'is missing');
+  const { descriptor } = source;
   if (descriptor.structure === 'block')
     throw blockError(path, 'is a block matrix itself, which is not supported');
   if (descriptor.payloadUuid !== payloadUuid) {
     throw blockError(path, `has payload ${descriptor.payloadUuid}, not ${payloadUuid}`);
   }
-  const reader = elementReader(descriptor, payloadBytes);
+  const reader = source.values();
   if (reader.rows !== rows || reader.columns !== columns) {
     throw blockError(path, `is ${reader.rows} × ${reader.columns}, not ${rows} × ${columns}`);
   }

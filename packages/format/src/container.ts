@@ -67,7 +67,7 @@ export function readContainer(bytes: Uint8Array, options: ReadOptions = {}): Con
   return {
     ...description,
     header,
-    warnings: [...description.warnings, ...warningsAboutGaps(bytes, header)],
+    warnings: [...description.warnings, ...warningsAboutGaps(header, bytes)],
     payloadBytes: bytes.subarray(offset, offset + length),
   };
 }
@@ -155,7 +155,15 @@ function notCommitted(slot: Slot): InvalidFileFormatError {
   });
 }
 
-function warningsAboutGaps(bytes: Uint8Array, header: ContainerHeader): FormatWarning[] {
+/**
+ * About bytes that belong to nothing: between the slots and the first region, and at the end. The first 4096 bytes of
+ * the file are enough when `fileSize` is given.
+ */
+export function warningsAboutGaps(
+  header: ContainerHeader,
+  bytes: Uint8Array,
+  fileSize: number = bytes.length,
+): FormatWarning[] {
   const warnings: FormatWarning[] = [];
   const extents = header.slots.flatMap(({ slot }) => (slot ? [slot.payload, slot.metadata, slot.hot] : []));
   const used = extents.filter(({ length }) => length > 0);
@@ -168,10 +176,10 @@ function warningsAboutGaps(bytes: Uint8Array, header: ContainerHeader): FormatWa
     });
   }
   const end = Math.max(...used.map(endOf));
-  if (end < bytes.length) {
+  if (end < fileSize) {
     warnings.push({
       code: 'unreferenced-bytes',
-      message: `${bytes.length - end} bytes at the end belong to no region`,
+      message: `${fileSize - end} bytes at the end belong to no region`,
       offset: end,
     });
   }

@@ -44,8 +44,20 @@ export function elementReader(descriptor: PlainDescriptor, payload: Uint8Array):
     );
   }
   const view = viewOf(payload);
+  return structuredReader(descriptor, layout, (position) => readAt(view, layout, position, descriptor.dtype));
+}
+
+/** Reads the stored element that begins at a bit of the first plane, as `PayloadLayout.bitOffset` gives it. */
+export type StoredReader = (position: number) => Scalar;
+
+/** Applies structure and view to stored elements, wherever they are kept. */
+export function structuredReader(
+  descriptor: PlainDescriptor,
+  layout: PayloadLayout,
+  stored: StoredReader,
+): ValueReader {
   return viewedReader(descriptor, descriptor.dtype, (row, column) =>
-    storedValue(descriptor, layout, view, row, column),
+    structuredValue(descriptor, layout, stored, row, column),
   );
 }
 
@@ -76,10 +88,10 @@ function checkIndex(index: number, size: number): void {
   }
 }
 
-function storedValue(
+function structuredValue(
   descriptor: PlainDescriptor,
   layout: PayloadLayout,
-  view: DataView,
+  stored: StoredReader,
   row: number,
   column: number,
 ): Scalar {
@@ -88,7 +100,7 @@ function storedValue(
   if (structure === 'unit-vector') return constant(row === descriptor.index ? 1 : 0, dtype);
   const position = layout.bitOffset(row, column);
   if (position < 0) return constant(0, dtype);
-  const value = readAt(view, layout, position, dtype);
+  const value = stored(position);
   return structure === 'antisymmetric' && row > column ? negate(value, dtype) : value;
 }
 
@@ -124,7 +136,8 @@ function constant(value: 0 | 1, dtype: Dtype): Scalar {
   return dtypeTraits[dtype].kind === 'complex' ? { re: value, im: 0 } : value;
 }
 
-function negate(value: Scalar, dtype: Dtype): Scalar {
+/** @throws InvalidFileFormatError out-of-range for the smallest integer */
+export function negate(value: Scalar, dtype: Dtype): Scalar {
   if (isComplex(value)) return { re: -value.re, im: -value.im };
   if (dtypeTraits[dtype].kind === 'float') return -value;
   // Without this 0 would become −0.
@@ -184,28 +197,32 @@ export function encodePayload(
   const { rows, columns, structure, dtype } = descriptor;
   const payload = new Uint8Array(layout.byteLength);
   const view = viewOf(payload);
+  const stored: StoredReader = (position) => readAt(view, layout, position, dtype);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       const value = checkScalar(valueAt(row, column), dtype);
       const mirrored = row > column && (structure === 'symmetric' || structure === 'antisymmetric');
       const position = mirrored ? -1 : layout.bitOffset(row, column);
       if (position >= 0) writeAt(view, layout, position, dtype, value);
-      else checkImplied(descriptor, layout, view, row, column, value);
+      else checkImplied(descriptor, layout, stored, row, column, value);
     }
   }
   return payload;
 }
 
-/** What is not stored must be what a reader will conclude. */
-function checkImplied(
+/**
+ * What is not stored must be what a reader will conclude. `stored` is asked for the mirrored element only.
+ * @throws FormatError ERR_VGPU_FORMAT_ARGUMENT
+ */
+export function checkImplied(
   descriptor: PlainDescriptor,
   layout: PayloadLayout,
-  view: DataView,
+  stored: StoredReader,
   row: number,
   column: number,
   value: Scalar,
 ): void {
-  const implied = storedValue(descriptor, layout, view, row, column);
+  const implied = structuredValue(descriptor, layout, stored, row, column);
   const rounded = isComplex(value) || typeof value === 'bigint' ? value : roundTo(value, descriptor.dtype);
   if (sameScalar(implied, isComplex(rounded) ? roundComplex(rounded, descriptor.dtype) : rounded)) return;
   const text = isComplex(value) ? `${value.re}+${value.im}i` : value;

@@ -1,4 +1,4 @@
-export { type BlockLoader, valuesOf } from './blocks.js';
+export { type BlockDescriptor, type BlockLoader, type BlockSource, blockReader, valuesOf } from './blocks.js';
 export { type ByteLength, type ByteOffset, byteLength, byteOffset, type Extent } from './bytes.js';
 export {
   type Container,
@@ -12,6 +12,7 @@ export {
   readContainer,
   readRawPayload,
   type UpdatePlan,
+  warningsAboutGaps,
   writeContainer,
 } from './container.js';
 export { crc32 } from './crc32.js';
@@ -26,7 +27,9 @@ export {
 } from './descriptor.js';
 export { detectFormat, type FileKind } from './detect.js';
 export {
+  type ByteDtype,
   type Complex,
+  checkScalar,
   type Dtype,
   type DtypeTraits,
   dtypes,
@@ -34,9 +37,20 @@ export {
   float16ToNumber,
   isComplex,
   numberToFloat16,
+  readElement,
   type Scalar,
+  writeElement,
 } from './dtype.js';
-export { elementReader, encodePayload, type PlainDescriptor, type ValueReader } from './elements.js';
+export {
+  checkImplied,
+  elementReader,
+  encodePayload,
+  negate,
+  type PlainDescriptor,
+  type StoredReader,
+  structuredReader,
+  type ValueReader,
+} from './elements.js';
 export {
   type ErrorValue,
   type FileProblem,
@@ -47,7 +61,14 @@ export {
   isFormatError,
 } from './errors.js';
 export { type LayoutInput, type PayloadLayout, payloadLayout, type Structure, structures } from './layout.js';
-export { decodeMetadata, encodeMetadata, type MetadataMap, type MetadataValue, meta } from './metadata.js';
+export {
+  decodeMetadata,
+  encodeMetadata,
+  maximumMetadataBytes,
+  type MetadataMap,
+  type MetadataValue,
+  meta,
+} from './metadata.js';
 export { type Assumption, metadataFor, plain, UnidentifiedStructureError } from './metadata-schema.js';
 export {
   fromNpy,
