@@ -1,16 +1,34 @@
 /**
- * Exit codes of vgpu itself follow `env`, `nice` and `timeout`, because anything below may be the program's own.
+ * Exit codes of `vgpu run` and `vgpu demo` follow `env`, `nice` and `timeout`, because anything below may be the
+ * program's own.
  */
 export const EXIT_VGPU_FAILED = 125;
 export const EXIT_NOT_EXECUTABLE = 126;
 export const EXIT_NOT_FOUND = 127;
+
+/** Exit codes of the commands that run no program. */
+export const EXIT_FAILED = 1;
+export const EXIT_CANCELLED = 2;
+/** The command did its work, and what it looked at is not as it should be. */
+export const EXIT_FINDINGS = 3;
 
 export type ErrorCode =
   | 'ERR_VGPU_PROGRAM_NOT_FOUND'
   | 'ERR_VGPU_PROGRAM_NOT_EXECUTABLE'
   | 'ERR_VGPU_PROGRAM_NOT_STARTED'
   | 'ERR_VGPU_INTERRUPTED'
-  | 'ERR_VGPU_PRELOAD_PATH';
+  | 'ERR_VGPU_PRELOAD_PATH'
+  | 'ERR_VGPU_USAGE'
+  | 'ERR_VGPU_CANCELLED'
+  | 'ERR_VGPU_FILE_NOT_FOUND'
+  | 'ERR_VGPU_FILE_ACCESS'
+  | 'ERR_VGPU_FILE_IO'
+  | 'ERR_VGPU_NOT_A_FILE'
+  | 'ERR_VGPU_OUTPUT_EXISTS'
+  | 'ERR_VGPU_OUTPUT_IS_INPUT'
+  | 'ERR_VGPU_LOSSY'
+  | 'ERR_VGPU_NEEDS_CONSENT'
+  | 'ERR_VGPU_NO_SPACE';
 
 interface CliErrorOptions {
   /** One sentence: what the user can do about it. */
@@ -23,13 +41,14 @@ export class CliError extends Error {
   override readonly name = 'CliError';
   readonly code: ErrorCode;
   readonly remedy: string | undefined;
-  readonly exitCode: number;
+  /** Of the process; the command's usual one for failures where undefined. */
+  readonly exitCode: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: CliErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.remedy = options.remedy;
-    this.exitCode = options.exitCode ?? EXIT_VGPU_FAILED;
+    this.exitCode = options.exitCode;
   }
 }
 
@@ -49,8 +68,8 @@ export function describeError(error: unknown): string {
   return `${lines.join('\n  ')}\n`;
 }
 
-export function exitCodeOf(error: unknown): number {
-  return error instanceof CliError ? error.exitCode : EXIT_VGPU_FAILED;
+export function exitCodeOf(error: unknown, otherwise: number = EXIT_VGPU_FAILED): number {
+  return error instanceof CliError ? (error.exitCode ?? otherwise) : otherwise;
 }
 
 function stringProperty(error: Error, name: string): string | undefined {

@@ -1,21 +1,30 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { fileCommand } from './commands/file/index.js';
 import { demoCommand } from './commands/demo.js';
 import { runCommand } from './commands/run.js';
-import { describeError, EXIT_VGPU_FAILED, exitCodeOf } from './errors.js';
+import { CliError, describeError, EXIT_FAILED, EXIT_VGPU_FAILED, exitCodeOf } from './errors.js';
 
 declare const VGPU_VERSION: string;
 
+// What vgpu exits with when it was called wrongly: the commands that run a program keep clear of its exit codes.
+let exitCodeOfMisuse = EXIT_VGPU_FAILED;
+const runningPrograms = ['run', 'demo'];
+
 const program = new Command('vgpu')
-  .description('Runs CUDA programs on machines without a GPU')
+  .description('Runs CUDA programs on machines without a GPU, and keeps arrays in files')
   .version(VGPU_VERSION)
   // Options after the program's name are the program's, even without `--`.
   .enablePositionalOptions()
   .showHelpAfterError('(vgpu --help lists commands and options)')
   .exitOverride()
   .addCommand(runCommand())
-  .addCommand(demoCommand());
-for (const command of program.commands) command.copyInheritedSettings(program);
+  .addCommand(demoCommand())
+  .addCommand(fileCommand())
+  .hook('preSubcommand', (_, command) => {
+    if (!runningPrograms.includes(command.name())) exitCodeOfMisuse = EXIT_FAILED;
+  });
+inheritSettings(program);
 
 try {
   await program.parseAsync();
@@ -23,9 +32,24 @@ try {
   if (error instanceof CommanderError) {
     // commander has printed it. Zero for --help and --version; else usage, which must not look like an exit
     // code of the program that was to run.
-    process.exitCode = error.exitCode === 0 ? 0 : EXIT_VGPU_FAILED;
+    process.exitCode = error.exitCode === 0 ? 0 : exitCodeOfMisuse;
+    if (process.exitCode === EXIT_FAILED && process.argv.includes('--json')) await printMisuse(error.message);
   } else {
     process.stderr.write(describeError(error));
     process.exitCode = exitCodeOf(error);
   }
+}
+
+function inheritSettings(parent: Command): void {
+  for (const command of parent.commands) {
+    command.copyInheritedSettings(parent);
+    inheritSettings(command);
+  }
+}
+
+/** Who asked for JSON gets JSON, also about options that make no sense. */
+async function printMisuse(message: string): Promise<void> {
+  const { errorDocument, jsonDocument } = await import('./output/json.js');
+  const error = errorDocument(new CliError('ERR_VGPU_USAGE', message));
+  process.stdout.write(jsonDocument(process.argv.slice(2, 4).join(' '), false, { error }));
 }

@@ -7,7 +7,7 @@ import { runDemo } from '../src/demo/index.js';
 import { type Clustering, difference, kmeans } from '../src/demo/kmeans.js';
 import { drawMap } from '../src/demo/map.js';
 import { buildProgram, findSources } from '../src/demo/program.js';
-import { Progress } from '../src/demo/progress.js';
+import { Progress } from '../src/output/progress.js';
 import { paletteOf } from '../src/demo/report.js';
 import { readResult } from '../src/demo/result.js';
 import { table } from '../src/demo/table.js';

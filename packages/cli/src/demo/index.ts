@@ -1,7 +1,7 @@
 import { difference, kmeans } from './kmeans.js';
 import { launch } from './launch.js';
 import { buildProgram, findSources, type ProgramKind } from './program.js';
-import { Progress } from './progress.js';
+import { Progress } from '../output/progress.js';
 import { format, paletteOf, render, steps, summarise } from './report.js';
 import { findZipCodes, readZipCodes } from './zip-codes.js';
 

@@ -1,0 +1,86 @@
+// The files that a command reads and writes, looked at before any work begins.
+import { accessSync, constants, type Stats, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { CliError } from '../errors.js';
+
+/** @throws CliError unless `path` is a regular file that can be read. */
+export function checkInput(path: string): Stats {
+  try {
+    const stats = statSync(path);
+    if (!stats.isFile()) throw notAFile(path, stats);
+    accessSync(path, constants.R_OK);
+    return stats;
+  } catch (error) {
+    throw error instanceof CliError ? error : fileError(path, error);
+  }
+}
+
+/** @throws CliError when something is at `path`, unless `force` allows to replace it, or its folder is missing. */
+export function checkOutput(path: string, { force, input }: { force: boolean; input?: string }): void {
+  const present = statOrNothing(path);
+  if (present === undefined) {
+    const folder = dirname(resolve(path));
+    if (statOrNothing(folder)?.isDirectory() !== true) {
+      throw new CliError('ERR_VGPU_FILE_NOT_FOUND', `there is no folder ${folder}`, {
+        remedy: `create it first: mkdir -p ${folder}`,
+      });
+    }
+    return;
+  }
+  if (!present.isFile()) throw notAFile(path, present);
+  const source = input === undefined ? undefined : statOrNothing(input);
+  if (source?.ino === present.ino && source.dev === present.dev) {
+    throw new CliError('ERR_VGPU_OUTPUT_IS_INPUT', `${path} is both input and output`, {
+      remedy: 'write to another file, and rename it afterwards',
+    });
+  }
+  if (!force) {
+    throw new CliError('ERR_VGPU_OUTPUT_EXISTS', `${path} is there already`, {
+      remedy: 'add --force to replace it, or choose another name',
+    });
+  }
+}
+
+function statOrNothing(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw fileError(path, error);
+  }
+}
+
+function notAFile(path: string, stats: Stats): CliError {
+  return new CliError(
+    'ERR_VGPU_NOT_A_FILE',
+    `${path} is ${stats.isDirectory() ? 'a folder' : 'no regular file'}`,
+    {
+      remedy: 'give the path of a file',
+    },
+  );
+}
+
+/** An error of Node's file functions in words. */
+export function fileError(path: string, error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return new CliError('ERR_VGPU_FILE_NOT_FOUND', `there is no file ${path}`, {
+        remedy: 'check the path',
+      });
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new CliError('ERR_VGPU_FILE_ACCESS', `no permission for ${path}`, {
+        remedy: 'look at the permissions of the file and of its folders: ls -ld',
+      });
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new CliError('ERR_VGPU_NO_SPACE', `no space left for ${path}`, { remedy: 'free disk space' });
+    case undefined:
+      return error;
+    default:
+      return new CliError('ERR_VGPU_FILE_IO', `${path}: ${error.message}`, { cause: error });
+  }
+}

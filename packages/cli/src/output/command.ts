@@ -1,0 +1,101 @@
+// What the commands that run no program share: where output goes, signals, exit codes.
+import {
+  CliError,
+  describeError,
+  EXIT_CANCELLED,
+  EXIT_FAILED,
+  EXIT_FINDINGS,
+  exitCodeOf,
+} from '../errors.js';
+import { errorDocument, jsonDocument } from './json.js';
+import { Progress } from './progress.js';
+import { type Style, styleOf } from './style.js';
+
+export interface CommonOptions {
+  /** One JSON document on stdout instead of text. */
+  readonly json?: boolean | undefined;
+}
+
+export interface Context {
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP; the second one ends the process at once. */
+  readonly signal: AbortSignal;
+  /** On stderr, at a terminal only. */
+  readonly progress: Progress;
+  /** Of stdout. */
+  readonly style: Style;
+  /** A line on stderr. */
+  say(text: string): void;
+}
+
+export interface Outcome {
+  /** What --json prints. */
+  readonly document: object;
+  /** What people read. */
+  readonly text: string;
+  /** True when what was looked at is not as it should be. */
+  readonly findings?: boolean;
+}
+
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Does the work of a command, prints its outcome, and sets the exit code. Never throws. */
+export async function runCommand(
+  name: string,
+  { json = false }: CommonOptions,
+  work: (context: Context) => Promise<Outcome>,
+): Promise<void> {
+  const interruption = new Interruption();
+  endQuietlyWithoutReader();
+  try {
+    const outcome = await work({
+      signal: interruption.signal,
+      progress: new Progress(),
+      style: styleOf(process.stdout, process.env),
+      say: (text) => process.stderr.write(`${text}\n`),
+    });
+    const ok = outcome.findings !== true;
+    process.stdout.write(json ? jsonDocument(name, ok, outcome.document) : `${outcome.text}\n`);
+    process.exitCode = ok ? 0 : EXIT_FINDINGS;
+  } catch (caught) {
+    const error = interruption.cancellation ?? caught;
+    process.stderr.write(describeError(error));
+    if (json) process.stdout.write(jsonDocument(name, false, { error: errorDocument(error) }));
+    process.exitCode = exitCodeOf(error, EXIT_FAILED);
+  } finally {
+    interruption.end();
+  }
+}
+
+class Interruption {
+  /** What the command failed with if it was interrupted. */
+  cancellation: CliError | undefined;
+  readonly #abort = new AbortController();
+
+  constructor() {
+    for (const signal of ENDING) process.once(signal, this.#receive);
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  end(): void {
+    for (const signal of ENDING) process.removeListener(signal, this.#receive);
+  }
+
+  readonly #receive = (signal: NodeJS.Signals): void => {
+    // From here on a signal has its ordinary effect, or work that does not end could not be left.
+    this.end();
+    this.cancellation = new CliError('ERR_VGPU_CANCELLED', `cancelled by ${signal}`, {
+      exitCode: EXIT_CANCELLED,
+    });
+    this.#abort.abort(this.cancellation);
+  };
+}
+
+/** `vgpu … | head` closes our stdout: nobody reads on, which is no error of ours. */
+function endQuietlyWithoutReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}

@@ -1,0 +1,33 @@
+// What `--json` prints: one document, made of what JSON has.
+
+/** Raised when a field changes its meaning or goes; new fields do not raise it. */
+const schemaVersion = 1;
+
+/**
+ * One line of JSON. Integers beyond 2^53 become strings, as do NaN and the infinities; bytes become hexadecimal
+ * digits.
+ */
+export function jsonDocument(command: string, ok: boolean, content: object): string {
+  return `${JSON.stringify({ schemaVersion, command, ok, ...content }, replace)}\n`;
+}
+
+function replace(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  return value;
+}
+
+/** An error as a document's `error`. */
+export function errorDocument(error: unknown): object {
+  if (!(error instanceof Error)) return { code: 'ERR_VGPU_UNEXPECTED', message: String(error) };
+  const { code, remedy, values } = error as Error & { code?: unknown; remedy?: unknown; values?: unknown };
+  const known = typeof code === 'string' && code.startsWith('ERR_VGPU_');
+  return {
+    code: known ? code : 'ERR_VGPU_UNEXPECTED',
+    message: error.message,
+    ...(typeof remedy === 'string' && { remedy }),
+    ...(typeof values === 'object' && values !== null && { values }),
+    ...(error.cause instanceof Error && { cause: error.cause.message }),
+  };
+}
