@@ -22,8 +22,9 @@ export class FileModel {
   readonly #pending = new Map<number, Uint8Array[]>();
 
   constructor(content: Uint8Array = new Uint8Array()) {
-    this.#content = content.slice();
-    this.#durable = content.slice();
+    // A Buffer's slice() would share its bytes.
+    this.#content = new Uint8Array(content);
+    this.#durable = new Uint8Array(content);
     this.#size = content.length;
     this.#sizes = [content.length];
   }

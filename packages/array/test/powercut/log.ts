@@ -58,7 +58,8 @@ export function parseLog(log: Uint8Array, directory: string): Operation[] {
     operations.push(operation);
     offset = end;
   }
-  if (operations.at(-1)?.kind !== 'end') throw new Error('the recorded process did not end in an orderly way');
+  if (operations.at(-1)?.kind !== 'end')
+    throw new Error('the recorded process did not end in an orderly way');
   return operations;
 }
 
