@@ -1,6 +1,6 @@
 // What a power cut can leave of a directory. README.md beside this file states the model and where it comes from.
 import { type FileChoice, FileModel } from './file-model.js';
-import type { Operation } from './log.js';
+import type { Operation, OperationKind } from './log.js';
 import type { DirectoryContent } from './recording.js';
 
 /** What reached the disk of everything that was not flushed. */
@@ -11,7 +11,7 @@ export interface CrashChoice {
 }
 
 interface NameChange {
-  readonly apply: (names: Map<string, FileModel>) => void;
+  readonly apply: (names: Map<string, FileModel>) => unknown;
   /** Files that get a name by it. */
   readonly file?: FileModel;
 }
@@ -53,63 +53,52 @@ export class FileSystemModel {
   }
 
   apply(operation: Operation): void {
-    const { kind, file, first, second, path, other, bytes } = operation;
-    switch (kind) {
-      case 'create':
-        this.#files.set(file, new FileModel());
-        return this.#named(path, this.#file(file));
-      case 'open':
-        this.#files.set(file, this.#byName(path));
-        return;
-      case 'unnamed':
-        this.#files.set(file, new FileModel());
-        return;
-      case 'write':
-      case 'mapped':
-        return this.#file(file).write(first, bytes);
-      case 'resize':
-        return this.#file(file).resize(first);
-      case 'punch':
-        return this.#file(file).punch(first, second);
-      case 'flush-range':
-        return this.#file(file).flush(first, second);
-      case 'flush-data':
-      case 'flush-file':
-        return this.#file(file).flush();
-      case 'flush-directory':
-        for (const change of this.#pendingNames) change.apply(this.#durableNames);
-        this.#pendingNames = [];
-        return;
-      case 'rename':
-        return this.#renamed(path, other);
-      case 'link':
-        return this.#named(path, this.#file(file));
-      case 'unlink':
-        return this.#change({ apply: (names) => void names.delete(path) });
-      case 'mark':
-      case 'end':
-        return;
-    }
+    effects[operation.kind](this, operation);
   }
 
-  #change(change: NameChange): void {
+  create(id: number, name: string): void {
+    this.createUnnamed(id);
+    this.link(id, name);
+  }
+
+  createUnnamed(id: number): void {
+    this.#files.set(id, new FileModel());
+  }
+
+  /** From now on the log speaks of a file that has been there by this number. */
+  open(id: number, name: string): void {
+    this.#files.set(id, this.#byName(name));
+  }
+
+  link(id: number, name: string): void {
+    const file = this.file(id);
+    this.#change(name, { file, apply: (names) => names.set(name, file) });
+  }
+
+  unlink(name: string): void {
+    this.#change(name, { apply: (names) => names.delete(name) });
+  }
+
+  rename(from: string, to: string): void {
+    const file = this.#byName(from);
+    this.#change(to, { file, apply: (names) => names.delete(from) && names.set(to, file) });
+  }
+
+  flushDirectory(): void {
+    for (const change of this.#pendingNames) change.apply(this.#durableNames);
+    this.#pendingNames = [];
+  }
+
+  file(id: number): FileModel {
+    const file = this.#files.get(id);
+    if (file === undefined) throw new Error(`the log speaks of file ${id}, which was never opened`);
+    return file;
+  }
+
+  #change(name: string, change: NameChange): void {
+    if (name.includes('/')) throw new Error(`the model has one directory: ${name} lies in another`);
     change.apply(this.#names);
     this.#pendingNames.push(change);
-  }
-
-  #named(name: string, file: FileModel): void {
-    if (name.includes('/')) throw new Error(`the model has one directory: ${name} lies in another`);
-    this.#change({ file, apply: (names) => void names.set(name, file) });
-  }
-
-  #renamed(from: string, to: string): void {
-    const file = this.#byName(from);
-    if (to.includes('/')) throw new Error(`the model has one directory: ${to} lies in another`);
-    const apply = (names: Map<string, FileModel>) => {
-      names.delete(from);
-      names.set(to, file);
-    };
-    this.#change({ file, apply });
   }
 
   #byName(name: string): FileModel {
@@ -117,10 +106,29 @@ export class FileSystemModel {
     if (file === undefined) throw new Error(`the log speaks of ${name}, which does not exist`);
     return file;
   }
-
-  #file(id: number): FileModel {
-    const file = this.#files.get(id);
-    if (file === undefined) throw new Error(`the log speaks of file ${id}, which was never opened`);
-    return file;
-  }
 }
+
+type Effect = (model: FileSystemModel, operation: Operation) => void;
+
+const write: Effect = (model, { file, first, bytes }) => model.file(file).write(first, bytes);
+const flushFile: Effect = (model, { file }) => model.file(file).flush();
+const nothing: Effect = () => undefined;
+
+const effects: Record<OperationKind, Effect> = {
+  create: (model, { file, path }) => model.create(file, path),
+  open: (model, { file, path }) => model.open(file, path),
+  unnamed: (model, { file }) => model.createUnnamed(file),
+  write,
+  mapped: write,
+  resize: (model, { file, first }) => model.file(file).resize(first),
+  punch: (model, { file, first, second }) => model.file(file).punch(first, second),
+  'flush-range': (model, { file, first, second }) => model.file(file).flush(first, second),
+  'flush-data': flushFile,
+  'flush-file': flushFile,
+  'flush-directory': (model) => model.flushDirectory(),
+  rename: (model, { path, other }) => model.rename(path, other),
+  link: (model, { file, path }) => model.link(file, path),
+  unlink: (model, { path }) => model.unlink(path),
+  mark: nothing,
+  end: nothing,
+};

@@ -71,7 +71,10 @@ function parseRecord(log: Uint8Array, view: DataView, offset: number, directory:
   }
   const number = (at: number) => Number(view.getBigUint64(offset + at, true));
   let end = offset + headerBytes;
-  const part = (length: number) => log.subarray(end, (end += length));
+  const part = (length: number) => {
+    end += length;
+    return log.subarray(end - length, end);
+  };
   const text = (length: number) => Buffer.from(part(length)).toString();
   const path = text(view.getUint32(offset + 32, true));
   const other = text(view.getUint32(offset + 36, true));
