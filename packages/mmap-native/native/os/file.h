@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -96,6 +97,10 @@ class File {
 #endif
   Handle handle_ = closed;
   std::string path_;
+#ifdef _WIN32
+  // Windows neither changes the kind of a lock nor tells it.
+  std::optional<LockKind> lock_;
+#endif
 };
 
 }  // namespace vgpu::os
