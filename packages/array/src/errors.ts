@@ -1,0 +1,82 @@
+// What can go wrong with an array, beyond what @vgpu/format says of bytes and @vgpu/mmap-native of files.
+import type { ErrorValue } from '@vgpu/format';
+
+export type ArrayErrorCode =
+  /** A mistake of the caller. */
+  | 'ERR_VGPU_ARRAY_ARGUMENT'
+  /** No such row, column or block. */
+  | 'ERR_VGPU_ARRAY_RANGE'
+  /** Opened without `update`. */
+  | 'ERR_VGPU_ARRAY_READ_ONLY'
+  /** Changing needs begin() first. */
+  | 'ERR_VGPU_ARRAY_NO_DRAFT'
+  /** begin() was called already. */
+  | 'ERR_VGPU_ARRAY_DRAFT_OPEN'
+  /** begin(), commit() or rollback() is still running. */
+  | 'ERR_VGPU_ARRAY_BUSY'
+  /** An in-place update cannot be taken back. */
+  | 'ERR_VGPU_ARRAY_NO_ROLLBACK'
+  /** A commit failed half-way: only the file can tell which version it holds now. */
+  | 'ERR_VGPU_ARRAY_FAILED'
+  | 'ERR_VGPU_ARRAY_CLOSED'
+  /** The version that an iteration was reading is gone. */
+  | 'ERR_VGPU_ARRAY_CHANGED'
+  /** The payload does not match its checksum. */
+  | 'ERR_VGPU_ARRAY_DAMAGED'
+  /** No ArrayBuffer can hold the view. */
+  | 'ERR_VGPU_ARRAY_TOO_LARGE_VIEW'
+  /** The structure or the view does not allow it. */
+  | 'ERR_VGPU_ARRAY_STRUCTURE'
+  /** A .npy array with other than one or two dimensions. */
+  | 'ERR_VGPU_ARRAY_SHAPE'
+  /** The target exists, and replacing it was not asked for. */
+  | 'ERR_VGPU_ARRAY_EXISTS'
+  /** The repair asked for does not apply to the file. */
+  | 'ERR_VGPU_ARRAY_NO_REPAIR'
+  /** The caller's AbortSignal. Nothing was changed. */
+  | 'ERR_VGPU_ARRAY_ABORTED'
+  /** The machine cannot do it. */
+  | 'ERR_VGPU_ARRAY_UNSUPPORTED';
+
+// Shared by the ESM and the CommonJS build, which may both be loaded in one process.
+const brand = Symbol.for('@vgpu/array/ArrayError');
+
+/** Every error that @vgpu/array itself throws. `code` is stable; `values` holds what the message names. */
+export class ArrayError extends Error {
+  override readonly name = 'ArrayError';
+  readonly [brand] = true;
+  readonly code: ArrayErrorCode;
+  readonly values: Readonly<Record<string, ErrorValue>>;
+  /** One sentence: what the user can do about it. */
+  readonly remedy: string | undefined;
+
+  constructor(
+    code: ArrayErrorCode,
+    message: string,
+    options: { values?: Readonly<Record<string, ErrorValue>>; remedy?: string; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.values = options.values ?? {};
+    this.remedy = options.remedy;
+  }
+}
+
+/** True for an error of this package, whichever copy of it threw. */
+export function isArrayError(error: unknown): error is ArrayError {
+  return error instanceof Error && brand in error;
+}
+
+/** @throws ArrayError ERR_VGPU_ARRAY_ABORTED with the signal's reason as cause */
+export function checkAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted !== true) return;
+  throw new ArrayError('ERR_VGPU_ARRAY_ABORTED', 'aborted by the caller', { cause: signal.reason });
+}
+
+/** @throws ArrayError ERR_VGPU_ARRAY_RANGE unless `index` is a whole number from 0 to `size` − 1 */
+export function checkIndex(what: string, index: number, size: number): void {
+  if (Number.isSafeInteger(index) && index >= 0 && index < size) return;
+  throw new ArrayError('ERR_VGPU_ARRAY_RANGE', `there is no ${what} ${index} of ${size}`, {
+    values: { [what]: index, size },
+  });
+}
