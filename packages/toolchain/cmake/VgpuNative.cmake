@@ -3,6 +3,7 @@
 #   include(${CMAKE_CURRENT_SOURCE_DIR}/../toolchain/cmake/VgpuNative.cmake)
 #
 # vgpu_target(TARGET)                         warnings, hardening, visibility, sanitizers
+# vgpu_addon(NAME SOURCES … [LIBRARIES …])    an addon for Node, lib/NAME.node, on the headers that cmake-js names
 # vgpu_test(NAME SOURCES … [LIBRARIES …])     a doctest program that ctest runs
 # vgpu_import(TARGET PACKAGE folder [LIBRARY name] [LIBRARIES …])
 #                                             a static library that another package has built, and what it needs
@@ -41,11 +42,16 @@ get_filename_component(VGPU_PACKAGES_DIR ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUT
 enable_testing()
 
 function(vgpu_target target)
+  get_target_property(type ${target} TYPE)
   set_target_properties(${target} PROPERTIES C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden
                                              VISIBILITY_INLINES_HIDDEN ON C_EXTENSIONS OFF)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Werror -fstack-protector-strong)
   # The same sources give the same bytes in every checkout.
   target_compile_options(${target} PRIVATE -ffile-prefix-map=${VGPU_PACKAGES_DIR}/=)
+  if(WIN32)
+    # What follows is for ELF; the linker's defaults for Windows are the same in spirit (ASLR, no executable data).
+    return()
+  endif()
   target_link_options(${target} PRIVATE -Wl,-z,relro,-z,now,-z,noexecstack)
 
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
@@ -59,12 +65,29 @@ function(vgpu_target target)
   else()
     # Sanitizers and fortification replace the same libc functions; -z defs rejects the sanitizers' symbols.
     target_compile_options(${target} PRIVATE $<$<CONFIG:RelWithDebInfo>:-U_FORTIFY_SOURCE$<SEMICOLON>-D_FORTIFY_SOURCE=2>)
-    target_link_options(${target} PRIVATE -Wl,-z,defs)
+    if(NOT type STREQUAL "MODULE_LIBRARY")
+      target_link_options(${target} PRIVATE -Wl,-z,defs)
+    endif()
   endif()
 
-  get_target_property(type ${target} TYPE)
   if(VGPU_STATIC_LIBSTDCXX AND type STREQUAL "EXECUTABLE")
     target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc)
+  endif()
+endfunction()
+
+# The symbols of the Node API come from the program that loads the addon. It stays loaded once it is: Node unloads an
+# addon with the last worker thread that used it, and signal handlers and finalizers would be gone under their callers.
+function(vgpu_addon name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
+  add_library(${name} MODULE ${arg_SOURCES} ${CMAKE_JS_SRC})
+  vgpu_target(${name})
+  set_target_properties(${name} PROPERTIES PREFIX "" SUFFIX ".node")
+  target_include_directories(${name} SYSTEM PRIVATE ${CMAKE_JS_INC})
+  target_compile_definitions(${name} PRIVATE NAPI_VERSION=8 NODE_ADDON_API_CPP_EXCEPTIONS
+                                             NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS)
+  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} ${CMAKE_JS_LIB})
+  if(NOT WIN32)
+    target_link_options(${name} PRIVATE -Wl,-z,nodelete)
   endif()
 endfunction()
 
@@ -74,7 +97,7 @@ function(vgpu_test name)
   vgpu_target(${name})
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test)
-  set(launcher "")
+  set(launcher ${CMAKE_CROSSCOMPILING_EMULATOR})
   if(VGPU_VALGRIND)
     set(launcher valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite)
   endif()

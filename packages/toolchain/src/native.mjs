@@ -1,6 +1,6 @@
 // @ts-check
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findCommand } from './system-packages.mjs';
@@ -42,12 +42,32 @@ function variant(name, definitions) {
  * Configures and builds the package in the current folder.
  * @param {Variant} variant
  */
-export function build({ folder, definitions }) {
+export function build(variant) {
+  if (isAddon()) configureAddon(variant);
+  else configure(variant);
+  runOrExit('cmake', ['--build', variant.folder, '--parallel']);
+}
+
+/** @param {Variant} variant */
+function configure({ folder, definitions }) {
   // An existing folder keeps its generator: CMake refuses to change it.
   const generator =
     !existsSync(join(folder, 'CMakeCache.txt')) && findCommand('ninja') ? ['-G', 'Ninja'] : [];
   runOrExit('cmake', ['-S', '.', '-B', folder, ...generator, '--log-level=WARNING', ...definitions]);
-  runOrExit('cmake', ['--build', folder, '--parallel']);
+}
+
+/** Addons are configured by cmake-js, which knows where the headers of the Node API are. */
+function isAddon() {
+  const { devDependencies = {} } = JSON.parse(readFileSync('package.json', 'utf8'));
+  return 'cmake-js' in devDependencies;
+}
+
+/** @param {Variant} variant */
+function configureAddon({ folder, definitions }) {
+  runOrExit(join('node_modules', '.bin', 'cmake-js'), [
+    ...['configure', '--log-level', 'error', '--out', folder, '--CDCMAKE_MESSAGE_LOG_LEVEL=WARNING'],
+    ...definitions.map((definition) => definition.replace(/^-D/, '--CD')),
+  ]);
 }
 
 /**

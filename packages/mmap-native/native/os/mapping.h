@@ -16,13 +16,15 @@ enum class Advice : std::uint8_t { normal, sequential, random };
 enum class Sharing : std::uint8_t {
   /** What is written reaches the file. */
   shared,
-  /** What is written stays in this process: a stray write does no harm, where a read-only mapping would kill. */
+  /** What is written stays in this process: a stray write does no harm, where a read-only mapping would kill.
+   */
   copyOnWrite,
 };
 
 /**
- * Owns the pages. Offsets and lengths are relative to the mapping's first byte; ranges that change pages are rounded
- * as each function says. Functions may be called from any thread; all but the destructor throw os::Error.
+ * Owns the pages. Offsets and lengths are relative to the mapping's first byte; ranges that change pages are
+ * rounded as each function says. Functions may be called from any thread; all but the destructor throw
+ * os::Error.
  */
 class Mapping {
  public:
@@ -42,21 +44,23 @@ class Mapping {
   /** Writes the range back, rounded outwards. Durable only after File::flush() as well. */
   void writeBack(std::size_t offset, std::size_t length);
   /**
-   * Frees the memory of the pages wholly inside the range. A file's data stay (they are written back first, and the
-   * page cache keeps them: see File::dropCache); anonymous memory reads as zero afterwards, its last page included
-   * when the range reaches the end.
+   * Frees the memory of the pages wholly inside the range, the last page included when the range reaches the
+   * end of the mapping. A file's data stay (they are written back first, and the page cache keeps them: see
+   * File::dropCache); anonymous memory reads as zero afterwards.
    */
   void discard(std::size_t offset, std::size_t length);
   void advise(Advice advice, std::size_t offset, std::size_t length);
   /** Starts reading ahead. */
   void prefetch(std::size_t offset, std::size_t length) const;
-  /** Bytes of the range, rounded outwards to pages, that are in memory: the page cache's included on Linux. */
+  /** Bytes of the range, rounded outwards to pages, that are in memory: the page cache's included on Linux.
+   */
   [[nodiscard]] std::uint64_t residentBytes(std::size_t offset, std::size_t length) const;
   /** Keeps the pages of the range in memory until unpin() or the end. */
   void pin(std::size_t offset, std::size_t length);
   void unpin(std::size_t offset, std::size_t length);
 
-  /** True once an access found the file shorter than the mapping, or unreadable: the bytes are zeros since then. */
+  /** True once an access found the file shorter than the mapping, or unreadable: the bytes are zeros since
+   * then. */
   [[nodiscard]] bool faulted() const noexcept;
 
  private:
