@@ -1,8 +1,7 @@
 // What the calls of PersistentArray take.
-import type { ArrayDescriptorInput, MetadataMap, ReadOptions } from '@vgpu/format';
+import type { ArrayDescriptorInput, ReadOptions } from '@vgpu/format';
 import type { ValueAt } from './fill.js';
 import type { NewFileOptions } from './new-file.js';
-import type { LongOptions } from './options.js';
 
 /**
  * How a new version comes about. `atomic`: beside the old one, so that a crash leaves the old version or the new one;
@@ -39,11 +38,6 @@ export interface OpenOptions {
    * freed or overwritten at any time then, and only verify() would notice.
    */
   readonly lock?: 'shared' | 'none' | undefined;
-}
-
-export interface CommitOptions extends LongOptions {
-  /** The new version's metadata: all keys but those that the format owns. Without it the old ones stay. */
-  readonly metadata?: MetadataMap | undefined;
 }
 
 export function newUuid(): string {

@@ -2,7 +2,7 @@
 import { type Extent, type MetadataMap, payloadAlignment, placeExtent } from '@vgpu/format';
 import { type MappedFile, pageSize } from '@vgpu/mmap-native';
 import { addBytes, type Checksum, emptyChecksum, withChecksum, zeroChecksum } from './checksum.js';
-import { checkAborted } from './errors.js';
+import { abortable, checkAborted } from './errors.js';
 import type { LongOptions } from './options.js';
 import { extent, publish, punch } from './publish.js';
 import { readAhead } from './reading.js';
@@ -48,7 +48,9 @@ export async function beginAtomic(
     if (length > 0) await file.reserveAsync(payload.offset, length);
     if (copy) {
       const options = signal === undefined ? {} : { signal };
-      if (length > 0) await file.copyWithinAsync(version.payload.offset, payload.offset, length, options);
+      if (length > 0) {
+        await abortable(() => file.copyWithinAsync(version.payload.offset, payload.offset, length, options));
+      }
     } else if (payload.offset < fileBytes) {
       await clear(file, payload);
     }
@@ -98,7 +100,7 @@ function presentChecksum({ checksum, payload }: Version): { checksum: Checksum; 
 /** The space may hold what an interrupted writer left there. */
 async function clear(file: MappedFile, { offset, length }: Extent): Promise<void> {
   // Holes are whole pages: the edges, or all where there are no holes, are overwritten.
-  const edge = Math.min(pageSize, length);
+  const edge = Math.min(pageSize(), length);
   const step = punch(file, offset, length) ? Math.max(length - edge, 1) : edge;
   const zeros = new Uint8Array(edge);
   for (let done = 0; done < length; done += step) {

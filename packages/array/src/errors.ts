@@ -1,5 +1,6 @@
 // What can go wrong with an array, beyond what @vgpu/format says of bytes and @vgpu/mmap-native of files.
 import type { ErrorValue } from '@vgpu/format';
+import { isMmapError } from '@vgpu/mmap-native';
 
 export type ArrayErrorCode =
   /** A mistake of the caller. */
@@ -71,6 +72,16 @@ export function isArrayError(error: unknown): error is ArrayError {
 export function checkAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted !== true) return;
   throw new ArrayError('ERR_VGPU_ARRAY_ABORTED', 'aborted by the caller', { cause: signal.reason });
+}
+
+/** Runs a call of @vgpu/mmap-native that takes a signal, so that aborting it gives the same error everywhere. */
+export async function abortable<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (!isMmapError(error) || error.code !== 'ERR_VGPU_MMAP_ABORTED') throw error;
+    throw new ArrayError('ERR_VGPU_ARRAY_ABORTED', 'aborted by the caller', { cause: error.cause });
+  }
 }
 
 /** @throws ArrayError ERR_VGPU_ARRAY_RANGE unless `index` is a whole number from 0 to `size` − 1 */

@@ -1,5 +1,6 @@
-export type { CommitOptions, CreateOptions, NewArray, OpenOptions, UpdateMode } from './array-options.js';
+export type { CreateOptions, NewArray, OpenOptions, UpdateMode } from './array-options.js';
 export type { BlockPlace } from './blocks-plan.js';
+export type { CommitOptions } from './commit.js';
 export {
   type DiagnosedVersion,
   type DiagnoseOptions,

@@ -10,7 +10,7 @@ import {
 } from '@vgpu/format';
 import { MappedFile, replaceFileAsync } from '@vgpu/mmap-native';
 import { addBytes, type Checksum, emptyChecksum, withChecksum, zeroChecksum } from './checksum.js';
-import { ArrayError, checkAborted } from './errors.js';
+import { ArrayError, abortable, checkAborted } from './errors.js';
 import type { LongOptions } from './options.js';
 
 export interface NewFileOptions extends LongOptions {
@@ -74,7 +74,7 @@ export async function replacing(
     ? await MappedFile.openAsync(path, { access: 'read-write', lock: 'exclusive' })
     : undefined;
   try {
-    await write();
+    await abortable(write);
   } finally {
     present?.close();
   }

@@ -12,6 +12,7 @@ import { ArrayError, checkAborted } from './errors.js';
 import { refuseExisting, replacing } from './new-file.js';
 import type { LongOptions } from './options.js';
 import { PersistentArray } from './persistent-array.js';
+import { changed } from './refusals.js';
 import { bytesOf } from './stored-view.js';
 
 export interface ExportOptions extends LongOptions {
@@ -51,6 +52,7 @@ async function exportArray(array: PersistentArray, npyPath: string, options: Exp
       remedy: 'Call commit() or rollback() first.',
     });
   }
+  const { generation } = array;
   const dtype: NpyDtype = array.dtype === 'cf16' ? 'cf32' : array.dtype;
   const shape = shapeOf(array.descriptor, array);
   const header = encodeNpyHeader({ dtype, shape, version });
@@ -65,6 +67,7 @@ async function exportArray(array: PersistentArray, npyPath: string, options: Exp
           ? storedPieces(array, signal)
           : valuePieces(array, dtype)) {
           checkAborted(signal);
+          if (array.updating || array.generation !== generation) throw changed(array.path, 'the export');
           await file.writeAsync(header.length + done, bytes);
           done += bytes.length;
           onProgress?.(done, length);

@@ -7,43 +7,32 @@ import {
   parseDescriptor,
   payloadLayout,
   type Scalar,
-  structuredReader,
   type ValueReader,
 } from '@vgpu/format';
 import type { MappedFile } from '@vgpu/mmap-native';
+import { Access } from './access.js';
 import {
-  type CommitOptions,
   type CreateOptions,
   type NewArray,
   newUuid,
   type OpenOptions,
   type UpdateMode,
 } from './array-options.js';
-import { assign } from './assignment.js';
 import { BlockMatrix } from './block-matrix.js';
-import { elementsOf, rangeOf } from './blocks-plan.js';
-import {
-  type BeginOptions,
-  beginAtomic,
-  beginInPlace,
-  type Draft,
-  draftMetadata,
-  dropAtomic,
-} from './draft.js';
+import { elementsOf } from './blocks-plan.js';
+import { type CommitOptions, commitDraft } from './commit.js';
+import { type BeginOptions, beginAtomic, beginInPlace, type Draft, dropAtomic } from './draft.js';
 import { ArrayError, checkAborted, checkIndex } from './errors.js';
+import { Exclusive } from './exclusive.js';
 import { checkStructure, payloadPieces } from './fill.js';
 import { writeNewFile } from './new-file.js';
 import { openFiles } from './open-files.js';
 import type { LongOptions } from './options.js';
-import { publish } from './publish.js';
-import type { Range } from './reading.js';
-import { busy, readOnly, storesNothing } from './refusals.js';
-import { StoredElements } from './stored-elements.js';
-import { type StoredView, storedView } from './stored-view.js';
-import { type Block, type BlocksOptions, streamBlocks } from './streaming.js';
+import { changed, readOnly, storesNothing } from './refusals.js';
+import type { StoredView } from './stored-view.js';
+import type { Block, BlocksOptions } from './streaming.js';
 import { type VerifyReport, verifyPayload } from './verify.js';
 import type { Version } from './version.js';
-import { Windows } from './windows.js';
 
 /**
  * A typed array in a `.pycauset` file, of any size.
@@ -64,11 +53,8 @@ export class PersistentArray implements AsyncDisposable {
   readonly #blocks: BlockMatrix | undefined;
   #version: Version;
   #draft: Draft | undefined;
-  #windows: Windows;
-  #elements: StoredElements | undefined;
-  #values: ValueReader;
-  #running: { readonly name: string; readonly done: Promise<void> } | undefined;
-  #failure: unknown;
+  #access: Access;
+  readonly #exclusive = new Exclusive();
   #closed = false;
 
   private constructor(parts: {
@@ -85,7 +71,7 @@ export class PersistentArray implements AsyncDisposable {
     this.#update = parts.update;
     this.#version = parts.version;
     this.#blocks = parts.blocks;
-    ({ windows: this.#windows, elements: this.#elements, values: this.#values } = this.#access());
+    this.#access = this.#newAccess();
   }
 
   /**
@@ -151,17 +137,17 @@ export class PersistentArray implements AsyncDisposable {
 
   /** Of the values, view applied. */
   get rows(): number {
-    return this.#values.rows;
+    return this.#access.values.rows;
   }
 
   /** Of the values, view applied. */
   get columns(): number {
-    return this.#values.columns;
+    return this.#access.values.columns;
   }
 
   /** Of the values: the stored dtype unless the view multiplies, which makes it f64 or cf64. */
   get dtype(): ValueReader['dtype'] {
-    return this.#values.dtype;
+    return this.#access.values.dtype;
   }
 
   /** Counts versions of the file. */
@@ -204,11 +190,9 @@ export class PersistentArray implements AsyncDisposable {
    */
   get(row: number, column: number): Scalar {
     this.#checkReadable();
-    checkIndex('row', row, this.#values.rows);
-    checkIndex('column', column, this.#values.columns);
-    const value = this.#values.get(row, column);
-    this.#checkFaulted();
-    return value;
+    checkIndex('row', row, this.#access.values.rows);
+    checkIndex('column', column, this.#access.values.columns);
+    return this.#access.get(row, column);
   }
 
   /**
@@ -219,19 +203,9 @@ export class PersistentArray implements AsyncDisposable {
   set(row: number, column: number, value: Scalar): void {
     this.#checkReadable();
     const draft = this.#checkDraft();
-    checkIndex('row', row, this.#values.rows);
-    checkIndex('column', column, this.#values.columns);
-    const { descriptor, layout } = this.#version;
-    if (descriptor.structure === 'block' || this.#elements === undefined) throw storesNothing(descriptor);
-    const position = assign(descriptor, layout, this.#elements, { row, column }, value);
-    this.#checkFaulted();
-    if (position < 0) return;
-    for (let plane = 0; plane < layout.planes; plane++) {
-      draft.touched.mark(
-        plane * layout.planeBytes + Math.floor(position / 8),
-        Math.ceil(layout.bitsPerElement / 8),
-      );
-    }
+    checkIndex('row', row, this.#access.values.rows);
+    checkIndex('column', column, this.#access.values.columns);
+    this.#access.set(draft, row, column, value);
   }
 
   /** The elements of a stored row: block(index, 1). */
@@ -257,7 +231,7 @@ export class PersistentArray implements AsyncDisposable {
       );
     }
     const elementCount = elementsOf(layout, firstRow, rowCount);
-    return this.#view(rangeOf(layout, { firstRow, rowCount, firstElement: 0, elementCount }));
+    return this.#access.block({ firstRow, rowCount, firstElement: 0, elementCount });
   }
 
   /**
@@ -268,7 +242,7 @@ export class PersistentArray implements AsyncDisposable {
     this.#checkReadable();
     const { layout, descriptor } = this.#version;
     if (layout.storedRows === 0 && descriptor.rows > 0) throw storesNothing(descriptor);
-    return this.#view({ offset: 0, length: layout.planeBytes });
+    return this.#access.all();
   }
 
   /**
@@ -278,34 +252,17 @@ export class PersistentArray implements AsyncDisposable {
    */
   blocks(options: BlocksOptions = {}): AsyncGenerator<Block> {
     this.#checkReadable();
-    const { layout, descriptor } = this.#version;
-    if (descriptor.structure === 'block') throw storesNothing(descriptor);
-    const windows = this.#windows;
-    const draft = this.#draft;
-    const source = {
-      windows,
-      payload: draft?.payload ?? this.#version.payload,
-      layout,
-      dtype: descriptor.dtype,
-      check: () => {
-        if (this.#windows !== windows || this.#closed) {
-          throw new ArrayError(
-            'ERR_VGPU_ARRAY_CHANGED',
-            `${this.path} was updated or closed during the iteration`,
-          );
-        }
-        this.#checkFaulted();
-      },
-      touch: ({ offset, length }: Range) => draft?.touched.mark(offset, length),
-    };
-    return streamBlocks(source, options);
+    const access = this.#access;
+    return access.stream(options, () => {
+      if (this.#access === access && !this.#closed) return;
+      throw changed(this.path, 'the iteration');
+    });
   }
 
   /** Gives the memory of the array's pages back; the data stay. For who reads much of a large array with get(). */
   async discard(): Promise<void> {
     this.#checkReadable();
-    const { offset, length } = this.#draft?.payload ?? this.#version.payload;
-    if (length > 0) await this.#windows.file.discardAsync(offset, length);
+    await this.#access.discard();
   }
 
   /**
@@ -346,9 +303,9 @@ export class PersistentArray implements AsyncDisposable {
     const writer = this.#checkWriter();
     const draft = this.#checkDraft();
     await this.#exclusively('commit', async () => {
-      this.#windows.close();
+      this.#access.close();
       try {
-        const version = await this.#publish(writer, draft, options);
+        const version = await commitDraft(writer, this.#version, draft, options);
         this.#use(version, undefined);
       } catch (error) {
         this.#use(this.#version, draft);
@@ -374,7 +331,7 @@ export class PersistentArray implements AsyncDisposable {
       );
     }
     await this.#exclusively('rollback', async () => {
-      this.#windows.close();
+      this.#access.close();
       this.#use(this.#version, undefined);
       dropAtomic(writer, draft);
     });
@@ -382,14 +339,18 @@ export class PersistentArray implements AsyncDisposable {
 
   /**
    * Reads the whole published payload and compares it with its checksum. Damage is in the report, not thrown.
-   * @throws ArrayError ERR_VGPU_ARRAY_DRAFT_OPEN during an in-place update; _ABORTED
+   * @throws ArrayError ERR_VGPU_ARRAY_DRAFT_OPEN during an in-place update; _CHANGED, _ABORTED
    */
   async verify(options: LongOptions = {}): Promise<VerifyReport> {
     this.#checkReadable();
     if (this.#draft?.mode === 'in-place') {
       throw new ArrayError('ERR_VGPU_ARRAY_DRAFT_OPEN', 'there is nothing to verify before commit()');
     }
-    return await verifyPayload(this.#reader, this.#version, options);
+    const version = this.#version;
+    const report = await verifyPayload(this.#reader, version, options);
+    // The old payload's space was freed, or is being overwritten.
+    if (this.#version !== version) throw changed(this.path, 'the verification');
+    return report;
   }
 
   /**
@@ -397,13 +358,13 @@ export class PersistentArray implements AsyncDisposable {
    * in-place update leaves the file uncommitted. Closing twice does nothing.
    */
   async close(): Promise<void> {
-    await this.#running?.done;
+    await this.#exclusive.done;
     if (this.#closed) return;
     this.#closed = true;
-    this.#windows.close();
+    this.#access.close();
     this.#blocks?.close();
     try {
-      if (this.#writer !== undefined && this.#draft?.mode === 'atomic' && this.#failure === undefined) {
+      if (this.#writer !== undefined && this.#draft?.mode === 'atomic' && !this.#exclusive.failed) {
         dropAtomic(this.#writer, this.#draft);
       }
     } finally {
@@ -417,82 +378,21 @@ export class PersistentArray implements AsyncDisposable {
     await this.close();
   }
 
-  async #publish(writer: MappedFile, draft: Draft, options: CommitOptions): Promise<Version> {
-    const { header, metadata: present } = this.#version;
-    const { signal, metadata = present } = options;
-    checkAborted(signal);
-    // The checksums are computed while the disk writes.
-    const flushed = writer.flushAsync();
-    flushed.catch(() => {});
-    const vgpu = present.get('vgpu');
-    const kept = new Map(metadata);
-    if (vgpu !== undefined) kept.set('vgpu', vgpu);
-    const changed = !draft.copied || draft.touched.indices().length > 0;
-    if (changed) kept.delete('cached');
-    const next = await draftMetadata(writer, draft, kept, options);
-    await flushed;
-    checkAborted(signal);
-    const descriptor = changed
-      ? { ...this.#version.descriptor, payloadUuid: newUuid() }
-      : this.#version.descriptor;
-    return await publish(writer, this.#version, {
-      descriptor,
-      payload: draft.payload,
-      metadata: next,
-      committed: true,
-      ...(changed ? {} : { hot: header.slot.hot }),
-    });
-  }
-
   /** Goes over to a version, or to a draft on top of it: new windows, and the old views are dead. */
   #use(version: Version, draft: Draft | undefined): void {
-    this.#windows.close();
+    this.#access.close();
     this.#version = version;
     this.#draft = draft;
-    ({ windows: this.#windows, elements: this.#elements, values: this.#values } = this.#access());
+    this.#access = this.#newAccess();
   }
 
-  #access(): { windows: Windows; elements: StoredElements | undefined; values: ValueReader } {
-    const { descriptor, layout, payload } = this.#version;
-    const draft = this.#draft;
-    const windows =
-      draft !== undefined && this.#writer !== undefined
-        ? new Windows(this.#writer, draft.payload)
-        : new Windows(this.#reader, payload);
-    if (descriptor.structure === 'block') {
-      if (this.#blocks === undefined)
-        throw new Error('unreachable: a block matrix was opened without its blocks');
-      return { windows, elements: undefined, values: this.#blocks.values };
-    }
-    const elements = new StoredElements(windows, layout, descriptor.dtype);
-    const values = structuredReader(descriptor, layout, (position) => elements.read(position));
-    return { windows, elements, values };
+  #newAccess(): Access {
+    const file = this.#draft === undefined ? this.#reader : (this.#writer ?? this.#reader);
+    return new Access(file, this.#version, this.#draft, this.#blocks);
   }
 
-  #view({ offset, length }: Range): StoredView {
-    const { layout, descriptor } = this.#version;
-    if (descriptor.structure === 'block') throw storesNothing(descriptor);
-    const planes = Array.from({ length: layout.planes }, (_, plane) => {
-      const start = plane * layout.planeBytes + offset;
-      this.#draft?.touched.mark(start, length);
-      return this.#windows.bytes(start, length);
-    });
-    return storedView(descriptor.dtype, planes);
-  }
-
-  /** Runs one begin, commit or rollback at a time. */
   async #exclusively(name: string, action: () => Promise<void>): Promise<void> {
-    const { promise, resolve } = settled();
-    this.#running = { name, done: promise };
-    try {
-      await action();
-    } catch (error) {
-      if (this.#writer?.poisoned === true || isFailure(error)) this.#failure = error;
-      throw error;
-    } finally {
-      this.#running = undefined;
-      resolve();
-    }
+    await this.#exclusive.run(name, action, (error) => this.#writer?.poisoned === true || isFailure(error));
   }
 
   #checkOpen(): void {
@@ -504,8 +404,8 @@ export class PersistentArray implements AsyncDisposable {
 
   #checkReadable(): void {
     this.#checkOpen();
-    const name = this.#running?.name;
-    if (name !== undefined && name !== 'begin') throw busy(name);
+    // begin() changes nothing that is published until it ends.
+    this.#exclusive.checkIdle('begin');
   }
 
   #checkDraft(): Draft {
@@ -518,29 +418,11 @@ export class PersistentArray implements AsyncDisposable {
 
   #checkWriter(): MappedFile {
     this.#checkOpen();
-    if (this.#running !== undefined) throw busy(this.#running.name);
+    this.#exclusive.checkIdle();
     if (this.#writer === undefined) throw readOnly(this.path);
-    if (this.#failure !== undefined) {
-      throw new ArrayError('ERR_VGPU_ARRAY_FAILED', `an update of ${this.path} failed before`, {
-        remedy: 'Close the array and open it again: it has either the old version or the new one, whole.',
-        cause: this.#failure,
-      });
-    }
+    this.#exclusive.checkUsable(this.path);
     return this.#writer;
   }
-
-  #checkFaulted(): void {
-    this.#windows.check();
-    this.#blocks?.check();
-  }
-}
-
-function settled(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = () => {};
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
 }
 
 function isFailure(error: unknown): boolean {

@@ -22,3 +22,10 @@ export function storesNothing({ structure }: ArrayDescriptor): ArrayError {
     remedy: structure === 'block' ? 'Open its blocks.' : 'Read its values with get().',
   });
 }
+
+export function changed(path: string, during: string): ArrayError {
+  return new ArrayError('ERR_VGPU_ARRAY_CHANGED', `${path} was updated or closed during ${during}`, {
+    values: { path },
+    remedy: 'Start again.',
+  });
+}

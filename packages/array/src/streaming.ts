@@ -2,7 +2,7 @@
 import type { Dtype, PayloadLayout } from '@vgpu/format';
 import { type MappedWindow, maximumWindowBytes } from '@vgpu/mmap-native';
 import { type BlockPlace, planBlocks, rangeOf } from './blocks-plan.js';
-import { ArrayError, checkAborted } from './errors.js';
+import { ArrayError, abortable, checkAborted } from './errors.js';
 import type { Range } from './reading.js';
 import { type StoredView, storedView } from './stored-view.js';
 import type { Windows } from './windows.js';
@@ -34,7 +34,7 @@ export interface StreamSource {
   /** Throws when there is nothing to read any more. */
   check(): void;
   /** Called before a range, relative to the payload, is handed out. */
-  touch(range: Range): void;
+  touch(offset: number, length: number): void;
 }
 
 export async function* streamBlocks(source: StreamSource, options: BlocksOptions): AsyncGenerator<Block> {
@@ -62,7 +62,7 @@ export async function* streamBlocks(source: StreamSource, options: BlocksOptions
     const options = signal === undefined ? {} : { signal };
     await Promise.all(
       planesOf(place).map((range) =>
-        file.prefetchAsync(payload.offset + range.offset, range.length, options),
+        abortable(() => file.prefetchAsync(payload.offset + range.offset, range.length, options)),
       ),
     );
   };
@@ -72,7 +72,11 @@ export async function* streamBlocks(source: StreamSource, options: BlocksOptions
   let place = take(places);
   let ahead = fetch(place);
   while (place !== undefined) {
-    await ahead;
+    await ahead.catch((error: unknown) => {
+      // The range may be gone because the array moved on, which is what the caller should hear.
+      source.check();
+      throw error;
+    });
     checkAborted(signal);
     source.check();
     const next = take(places);
@@ -83,7 +87,7 @@ export async function* streamBlocks(source: StreamSource, options: BlocksOptions
     const open: MappedWindow[] = [];
     try {
       for (const range of ranges) {
-        source.touch(range);
+        source.touch(range.offset, range.length);
         open.push(windows.map(range.offset, range.length));
       }
       yield { ...place, values: storedView(source.dtype, planeBytes(open, layout.planes)) };

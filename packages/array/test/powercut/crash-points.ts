@@ -16,12 +16,17 @@ export interface CrashPoint {
 /**
  * A program marks `begin N` before it starts to make version N, and `done N` once that is acknowledged.
  * Between flushes and marks the possible states only become more, so only the last moment counts.
- * @param ignored flushes (see flushesOf) that the disk pretends to carry out.
+ * @param firstVersion what was there, safely, when the recording began
+ * @param ignored a flush (see flushesOf) that the disk only pretends to carry out
  */
-export function* crashPoints(recording: Recording, ignored?: Flush): Generator<CrashPoint> {
+export function* crashPoints(
+  recording: Recording,
+  firstVersion: number,
+  ignored?: Flush,
+): Generator<CrashPoint> {
   const { initial, operations } = recording;
   const model = new FileSystemModel(initial);
-  let allowed: readonly number[] = [0];
+  let allowed: readonly number[] = [firstVersion];
   for (const [index, operation] of operations.entries()) {
     const major = flushKinds.has(operation.kind) || operation.kind === 'mark' || operation.kind === 'end';
     yield { operation: index, model, allowed, minor: !major };
