@@ -42,7 +42,7 @@ export async function beginAtomic(
     ? presentChecksum(version)
     : { checksum: zeroChecksum(length), known: true };
   const touched = new TouchedChunks(checksum.chunkBytes, checksum.values.length);
-  if (!known) touched.markAll();
+  if (!known) touched.includeAll();
   const draft: Draft = { mode: 'atomic', payload, touched, checksum, copied: copy, fileBytes };
   try {
     if (length > 0) await file.reserveAsync(payload.offset, length);
@@ -52,12 +52,13 @@ export async function beginAtomic(
         await abortable(() => file.copyWithinAsync(version.payload.offset, payload.offset, length, options));
       }
     } else if (payload.offset < fileBytes) {
-      await clear(file, payload);
+      // An interrupted writer may have left something there.
+      await clear(file, payload.offset, length);
     }
     checkAborted(signal);
     return draft;
   } catch (error) {
-    dropAtomic(file, draft);
+    await dropAtomic(file, draft);
     throw error;
   }
 }
@@ -71,7 +72,7 @@ export async function beginInPlace(
   checkAborted(signal);
   const { checksum, known } = presentChecksum(version);
   const touched = new TouchedChunks(checksum.chunkBytes, checksum.values.length);
-  if (!known) touched.markAll();
+  if (!known) touched.includeAll();
   const { descriptor, metadata, payload, header } = version;
   const dirty = await publish(file, version, {
     descriptor,
@@ -97,8 +98,8 @@ function presentChecksum({ checksum, payload }: Version): { checksum: Checksum; 
   return { checksum: { chunkBytes, values: values.slice() }, known: true };
 }
 
-/** The space may hold what an interrupted writer left there. */
-async function clear(file: MappedFile, { offset, length }: Extent): Promise<void> {
+/** Makes a range zero. */
+async function clear(file: MappedFile, offset: number, length: number): Promise<void> {
   // Holes are whole pages: the edges, or all where there are no holes, are overwritten.
   const edge = Math.min(pageSize(), length);
   const step = punch(file, offset, length) ? Math.max(length - edge, 1) : edge;
@@ -108,12 +109,11 @@ async function clear(file: MappedFile, { offset, length }: Extent): Promise<void
   }
 }
 
-/** Gives the draft's space back. */
-export function dropAtomic(file: MappedFile, { payload, fileBytes }: Draft): void {
-  const end = payload.offset + payload.length;
+/** Gives the draft's space back, and leaves the file as it was. */
+export async function dropAtomic(file: MappedFile, { payload, fileBytes }: Draft): Promise<void> {
   if (file.size > fileBytes) file.resize(fileBytes);
-  const inside = Math.min(end, fileBytes) - payload.offset;
-  if (inside > 0) punch(file, payload.offset, inside);
+  const inside = Math.min(payload.length, fileBytes - payload.offset);
+  if (inside > 0) await clear(file, payload.offset, inside);
 }
 
 /** `metadata` with the draft's checksum, for which the touched chunks are read. */

@@ -333,7 +333,7 @@ export class PersistentArray implements AsyncDisposable {
     await this.#exclusively('rollback', async () => {
       this.#access.close();
       this.#use(this.#version, undefined);
-      dropAtomic(writer, draft);
+      await dropAtomic(writer, draft);
     });
   }
 
@@ -365,7 +365,7 @@ export class PersistentArray implements AsyncDisposable {
     this.#blocks?.close();
     try {
       if (this.#writer !== undefined && this.#draft?.mode === 'atomic' && !this.#exclusive.failed) {
-        dropAtomic(this.#writer, this.#draft);
+        await dropAtomic(this.#writer, this.#draft);
       }
     } finally {
       this.#draft = undefined;

@@ -64,7 +64,7 @@ async function accept(file: MappedFile, options: RepairOptions): Promise<void> {
   const { payload, descriptor, header } = version;
   const checksum = emptyChecksum(payload.length);
   const touched = new TouchedChunks(chunkBytesFor(payload.length), checksum.values.length);
-  touched.markAll();
+  touched.includeAll();
   const draft = { payload: extent(payload), touched, checksum };
   const metadata = await draftMetadata(file, draft, version.metadata, options);
   await publish(file, version, { descriptor, payload, metadata, hot: header.slot.hot, committed: true });

@@ -3,21 +3,29 @@
 export class TouchedChunks {
   readonly #chunkBytes: number;
   readonly #touched: Uint8Array;
+  #changed = false;
 
   constructor(chunkBytes: number, chunks: number) {
     this.#chunkBytes = chunkBytes;
     this.#touched = new Uint8Array(chunks);
   }
 
+  /** Whether any byte may have changed. */
+  get changed(): boolean {
+    return this.#changed;
+  }
+
   mark(offset: number, length: number): void {
     if (length === 0) return;
+    this.#changed = true;
     const first = Math.floor(offset / this.#chunkBytes);
     const last = Math.floor((offset + length - 1) / this.#chunkBytes);
     if (first === last) this.#touched[first] = 1;
     else this.#touched.fill(1, first, last + 1);
   }
 
-  markAll(): void {
+  /** For a payload whose checksum is not known: nothing changes, but everything must be read. */
+  includeAll(): void {
     this.#touched.fill(1);
   }
 
