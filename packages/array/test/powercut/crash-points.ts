@@ -1,6 +1,7 @@
 // Walks through a recording and stops wherever a power cut could leave something new.
+import { diskSectorBytes } from './file-model.js';
 import { FileSystemModel } from './file-system-model.js';
-import { flushKinds, type Operation } from './log.js';
+import { flushKinds, type Operation, type OperationKind } from './log.js';
 import type { Recording } from './recording.js';
 
 export interface CrashPoint {
@@ -13,26 +14,35 @@ export interface CrashPoint {
   readonly minor: boolean;
 }
 
+export interface CrashOptions {
+  /** What was there, safely, when the recording began. */
+  readonly firstVersion?: number;
+  /** Flushes (see flushesOf) that the disk only pretends to carry out. */
+  readonly ignored?: readonly Flush[];
+  /** What the disk writes whole or not at all. */
+  readonly sectorBytes?: number;
+}
+
 /**
  * A program marks `begin N` before it starts to make version N, and `done N` once that is acknowledged.
  * Between flushes and marks the possible states only become more, so only the last moment counts.
- * @param firstVersion what was there, safely, when the recording began
- * @param ignored a flush (see flushesOf) that the disk only pretends to carry out
  */
 export function* crashPoints(
-  recording: Recording,
-  firstVersion: number,
-  ignored?: Flush,
+  { initial, operations }: Recording,
+  { firstVersion = 0, ignored = [], sectorBytes = diskSectorBytes }: CrashOptions = {},
 ): Generator<CrashPoint> {
-  const { initial, operations } = recording;
-  const model = new FileSystemModel(initial);
+  const model = new FileSystemModel(initial, sectorBytes);
   let allowed: readonly number[] = [firstVersion];
   for (const [index, operation] of operations.entries()) {
-    const major = flushKinds.has(operation.kind) || operation.kind === 'mark' || operation.kind === 'end';
-    yield { operation: index, model, allowed, minor: !major };
+    yield { operation: index, model, allowed, minor: !isMajor(operation.kind) };
     if (operation.kind === 'mark') allowed = afterMark(operation.path, allowed);
-    if (ignored === undefined || index < ignored.first || index > ignored.last) model.apply(operation);
+    if (!ignored.some(({ first, last }) => first <= index && index <= last)) model.apply(operation);
   }
+}
+
+/** After these there is less to lose, or more is promised. */
+export function isMajor(kind: OperationKind): boolean {
+  return flushKinds.has(kind) || kind === 'mark' || kind === 'end';
 }
 
 function afterMark(mark: string, allowed: readonly number[]): readonly number[] {

@@ -11,8 +11,6 @@ interface Unit {
   readonly sector?: number;
 }
 
-/** Up to 2^12 states, everything is tried. */
-const exhaustiveLimit = 4096;
 const sectorsOfPage = 8;
 
 export class CrashStates {
@@ -29,10 +27,9 @@ export class CrashStates {
     this.#units = this.#units.filter(({ newest }) => newest > 0);
   }
 
-  /** How many states there are, or Infinity above what can be tried. */
+  /** How many states there are; soon Infinity. */
   get count(): number {
-    const count = this.#units.reduce((product, { newest }) => product * (newest + 1), 1);
-    return count <= exhaustiveLimit ? count : Number.POSITIVE_INFINITY;
+    return this.#units.reduce((product, { newest }) => product * (newest + 1), 1);
   }
 
   *all(): Generator<CrashChoice> {
@@ -81,7 +78,10 @@ export class CrashStates {
     ];
     const pattern = random(kept.length + 2);
     const keep = kept[pattern];
+    // What happens to the data of a file matters only when it can be found.
+    const found = random(2) === 0;
     return this.#choice((unit, index) => {
+      if (found && unit.sector === undefined) return unit.newest;
       // Besides lost and kept: something in between.
       if (keep === undefined) return random(unit.newest + 1);
       if (!keep(unit, index)) return 0;

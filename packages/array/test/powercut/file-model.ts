@@ -1,9 +1,9 @@
 // One file between its last flush and a power cut: what each sector and the size may turn out to be.
 
 /** What a disk writes whole or not at all. */
-export const sectorBytes = 512;
-
-const zeros = new Uint8Array(sectorBytes);
+export const diskSectorBytes = 512;
+/** The same for memory that keeps its contents, which has no sectors: a line of the processor's cache. */
+export const cacheLineBytes = 64;
 
 /** How much of a file's unflushed changes reached the disk. Index 0 stands for what was flushed. */
 export interface FileChoice {
@@ -20,8 +20,10 @@ export class FileModel {
   #sizes: number[];
   /** For each sector changed since the flush everything that it held since, oldest first. */
   readonly #pending = new Map<number, Uint8Array[]>();
+  readonly #sectorBytes: number;
 
-  constructor(content: Uint8Array = new Uint8Array()) {
+  constructor(content: Uint8Array = new Uint8Array(), sectorBytes = diskSectorBytes) {
+    this.#sectorBytes = sectorBytes;
     // A Buffer's slice() would share its bytes.
     this.#content = new Uint8Array(content);
     this.#durable = new Uint8Array(content);
@@ -66,9 +68,9 @@ export class FileModel {
   /** The size is part of it: without it what was written could not be found again. */
   flush(offset = 0, length = Number.POSITIVE_INFINITY): void {
     for (const [sector, versions] of this.#pending) {
-      const start = sector * sectorBytes;
-      if (start + sectorBytes <= offset || start >= offset + length) continue;
-      this.#store(this.#durableBytes(start + sectorBytes), sector, versions.at(-1) ?? zeros);
+      const start = sector * this.#sectorBytes;
+      if (start + this.#sectorBytes <= offset || start >= offset + length) continue;
+      this.#store(this.#durableBytes(start + this.#sectorBytes), sector, versions.at(-1));
       this.#pending.delete(sector);
     }
     this.#sizes = [this.#size];
@@ -80,23 +82,24 @@ export class FileModel {
     const bytes = new Uint8Array(length);
     bytes.set(this.#durable.subarray(0, length));
     for (const [sector, version] of sectors) {
-      const content = this.#pending.get(sector)?.[version - 1];
-      if (content !== undefined) this.#store(bytes, sector, content);
+      this.#store(bytes, sector, this.#pending.get(sector)?.[version - 1]);
     }
     return bytes;
   }
 
-  #store(target: Uint8Array, sector: number, content: Uint8Array): void {
-    const start = sector * sectorBytes;
-    if (start < target.length) target.set(content.subarray(0, target.length - start), start);
+  #store(target: Uint8Array, sector: number, content: Uint8Array | undefined): void {
+    const start = sector * this.#sectorBytes;
+    if (content !== undefined && start < target.length) target.set(content.subarray(0, target.length - start), start);
   }
 
   #changed(offset: number, end: number): void {
-    const last = Math.ceil(end / sectorBytes);
-    for (let sector = Math.floor(offset / sectorBytes); sector < last; sector++) {
-      const content = zeros.slice();
-      content.set(this.#content.subarray(sector * sectorBytes, (sector + 1) * sectorBytes));
+    const last = Math.ceil(end / this.#sectorBytes);
+    for (let sector = Math.floor(offset / this.#sectorBytes); sector < last; sector++) {
+      const content = new Uint8Array(this.#sectorBytes);
+      content.set(this.#content.subarray(sector * this.#sectorBytes, (sector + 1) * this.#sectorBytes));
       const versions = this.#pending.get(sector);
+      const before = versions?.at(-1) ?? this.#durableSector(sector);
+      if (Buffer.compare(before, content) === 0) continue;
       if (versions === undefined) this.#pending.set(sector, [content]);
       else versions.push(content);
     }
@@ -110,6 +113,11 @@ export class FileModel {
   /** Makes room; what lies behind the end is zero. */
   #reach(end: number): void {
     this.#content = grown(this.#content, end);
+  }
+
+  #durableSector(sector: number): Uint8Array {
+    const start = sector * this.#sectorBytes;
+    return this.#durableBytes(start + this.#sectorBytes).subarray(start, start + this.#sectorBytes);
   }
 
   #durableBytes(end: number): Uint8Array {

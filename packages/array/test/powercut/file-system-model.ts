@@ -1,5 +1,5 @@
 // What a power cut can leave of a directory. README.md beside this file states the model and where it comes from.
-import { type FileChoice, FileModel } from './file-model.js';
+import { diskSectorBytes, type FileChoice, FileModel } from './file-model.js';
 import type { Operation, OperationKind } from './log.js';
 import type { DirectoryContent } from './recording.js';
 
@@ -18,14 +18,17 @@ interface NameChange {
 
 /** One directory without subdirectories: changes of its names reach the disk in their order. */
 export class FileSystemModel {
+  readonly #sectorBytes: number;
   readonly #names = new Map<string, FileModel>();
   readonly #durableNames: Map<string, FileModel>;
   #pendingNames: NameChange[] = [];
   /** By the recorder's numbers. */
   readonly #files = new Map<number, FileModel>();
 
-  constructor(initial: DirectoryContent) {
-    for (const [name, content] of initial) this.#names.set(name, new FileModel(content));
+  /** @param sectorBytes what the disk writes whole or not at all */
+  constructor(initial: DirectoryContent, sectorBytes = diskSectorBytes) {
+    this.#sectorBytes = sectorBytes;
+    for (const [name, content] of initial) this.#names.set(name, new FileModel(content, sectorBytes));
     this.#durableNames = new Map(this.#names);
   }
 
@@ -62,7 +65,7 @@ export class FileSystemModel {
   }
 
   createUnnamed(id: number): void {
-    this.#files.set(id, new FileModel());
+    this.#files.set(id, new FileModel(undefined, this.#sectorBytes));
   }
 
   /** From now on the log speaks of a file that has been there by this number. */

@@ -15,9 +15,9 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 /** Everything that can be in the directory after a power cut at any moment. */
-function outcomes(recording: Recording, ignored?: Flush): Set<string> {
+function outcomes(recording: Recording, ...ignored: Flush[]): Set<string> {
   const found = new Set<string>();
-  for (const { model } of crashPoints(recording, 0, ignored)) {
+  for (const { model } of crashPoints(recording, { ignored })) {
     for (const choice of new CrashStates(model).all()) {
       const state = [...model.after(choice)].map(([name, bytes]) => `${name}=${Buffer.from(bytes)}`);
       found.add(state.sort().join(' ').replaceAll('\0', '0'));
@@ -57,6 +57,7 @@ describe('replacing a file', () => {
     writeFileSync(join(directory, 'target'), 'old');
     const recording = run(replace);
     const [ofData, ofName] = flushesOf(recording.operations);
+    if (ofData === undefined || ofName === undefined) throw new Error('two flushes were expected');
     expect(outcomes(recording, ofData)).toContain('target=');
     expect(outcomes(recording, ofData)).toContain('target=000');
     // Without the flush of the directory the old file may be back, which only a promise makes wrong.
@@ -84,7 +85,7 @@ describe('writing in place', () => {
 
     writeFileSync(join(directory, 'target'), 'aaaa');
     const recording = run(`${start}${write('b')}fs.fsyncSync(file);${write('c')}`);
-    const last = [...crashPoints(recording, 0)].at(-1);
+    const last = [...crashPoints(recording)].at(-1);
     expect(last?.allowed).toEqual([0]);
     expect([...outcomes(recording)].sort()).toEqual(['target=aaaa', 'target=baaa', 'target=caaa']);
   });
@@ -136,7 +137,7 @@ describe('the choice of states', () => {
     const recording = run("fs.writeSync(fs.openSync('target', 'r+'), 'b'.repeat(40_000), 0)");
     const sample = (seed: number) => {
       const states: string[] = [];
-      for (const { model } of crashPoints(recording, 0)) {
+      for (const { model } of crashPoints(recording)) {
         const random = randomFrom(seed);
         for (let index = 0; index < 30; index++) {
           states.push(
