@@ -30,18 +30,19 @@ export function run<T>(steps: Steps<T>): T {
 
 /** Between two steps the signal may end the work: the generator's own `finally` and `catch` then clean up. */
 export async function runAsync<T>(steps: Steps<T>, signal?: AbortSignal): Promise<T> {
-  let aborted = false;
+  let cleaning = false;
   let state = steps.next();
   while (!state.done) {
     let result: unknown;
     try {
-      // Cleaning up is not aborted.
-      if (signal?.aborted && !aborted) {
-        aborted = true;
+      // Cleaning up is not aborted, whatever it was that failed.
+      if (signal?.aborted && !cleaning) {
         throw new MmapError('ERR_VGPU_MMAP_ABORTED', 'the operation was aborted', { cause: signal.reason });
       }
       result = await state.value(true);
     } catch (error) {
+      // The work may go on after an error that it expected, such as a missing file.
+      if (signal?.aborted) cleaning = true;
       state = steps.throw(translate(error));
       continue;
     }
