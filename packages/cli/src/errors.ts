@@ -24,10 +24,12 @@ export type ErrorCode =
   | 'ERR_VGPU_FILE_ACCESS'
   | 'ERR_VGPU_FILE_IO'
   | 'ERR_VGPU_NOT_A_FILE'
+  | 'ERR_VGPU_NOT_A_FOLDER'
   | 'ERR_VGPU_OUTPUT_EXISTS'
   | 'ERR_VGPU_OUTPUT_IS_INPUT'
   | 'ERR_VGPU_LOSSY'
   | 'ERR_VGPU_NEEDS_CONSENT'
+  | 'ERR_VGPU_NO_REPAIR'
   | 'ERR_VGPU_NO_SPACE';
 
 interface CliErrorOptions {

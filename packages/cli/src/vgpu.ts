@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { fileCommand } from './commands/file/index.js';
+import { cleanCommand } from './commands/clean.js';
 import { demoCommand } from './commands/demo.js';
+import { fileCommand } from './commands/file/index.js';
 import { runCommand } from './commands/run.js';
+import { tortureCommand } from './commands/torture.js';
 import { CliError, describeError, EXIT_FAILED, EXIT_VGPU_FAILED, exitCodeOf } from './errors.js';
 
 declare const VGPU_VERSION: string;
@@ -21,6 +23,8 @@ const program = new Command('vgpu')
   .addCommand(runCommand())
   .addCommand(demoCommand())
   .addCommand(fileCommand())
+  .addCommand(cleanCommand())
+  .addCommand(tortureCommand())
   .hook('preSubcommand', (_, command) => {
     if (!runningPrograms.includes(command.name())) exitCodeOfMisuse = EXIT_FAILED;
   });

@@ -1,5 +1,6 @@
 // `vgpu file inspect`: what a file says about itself, and a picture of it.
 import { type Assumption, type MetadataMap, type MetadataValue, plain } from '@vgpu/format';
+import { EXIT_FINDINGS } from '../errors.js';
 import { formatBytes, formatCount } from '../output/bytes.js';
 import type { Context, Outcome } from '../output/command.js';
 import { errorDocument } from '../output/json.js';
@@ -23,7 +24,7 @@ export async function inspect(path: string, options: InspectOptions, context: Co
     return {
       document: toDocument(found, regions, checksum),
       text: render(found, regions, checksum, context.style),
-      findings: found.error !== undefined,
+      exitCode: found.error === undefined ? 0 : EXIT_FINDINGS,
     };
   });
 }
@@ -72,8 +73,10 @@ interface Warning {
   readonly offset: number;
 }
 
-function warningsOf({ description }: Examination, regions: readonly Region[]): Warning[] {
-  const unreferenced = regions
+function warningsOf({ description, slots, payload }: Examination, regions: readonly Region[]): Warning[] {
+  // Where nothing says what belongs to what, that nothing is referred to is no news.
+  const legible = payload !== undefined || slots.some(({ valid }) => valid);
+  const unreferenced = (legible ? regions : [])
     .filter(({ kind, name }) => kind === 'gap' && name.startsWith('unreferenced'))
     .map(({ offset, length }) => ({
       code: 'unreferenced-bytes',
@@ -145,7 +148,7 @@ function slotText(slot: SlotFinding, style: Style): string {
 }
 
 function errorText(error: Error): string {
-  const { code, remedy } = errorDocument(error) as { code: string; remedy?: string };
+  const { code, remedy } = errorDocument(error);
   return [`${code}: ${error.message}`, ...(remedy === undefined ? [] : [`remedy: ${remedy}`])].join('\n');
 }
 

@@ -1,12 +1,5 @@
 // What the commands that run no program share: where output goes, signals, exit codes.
-import {
-  CliError,
-  describeError,
-  EXIT_CANCELLED,
-  EXIT_FAILED,
-  EXIT_FINDINGS,
-  exitCodeOf,
-} from '../errors.js';
+import { CliError, describeError, EXIT_CANCELLED, EXIT_FAILED, exitCodeOf } from '../errors.js';
 import { errorDocument, jsonDocument } from './json.js';
 import { Progress } from './progress.js';
 import { type Style, styleOf } from './style.js';
@@ -32,8 +25,8 @@ export interface Outcome {
   readonly document: object;
   /** What people read. */
   readonly text: string;
-  /** True when what was looked at is not as it should be. */
-  readonly findings?: boolean;
+  /** 0 unless said otherwise. */
+  readonly exitCode?: number;
 }
 
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -53,9 +46,9 @@ export async function runCommand(
       style: styleOf(process.stdout, process.env),
       say: (text) => process.stderr.write(`${text}\n`),
     });
-    const ok = outcome.findings !== true;
-    process.stdout.write(json ? jsonDocument(name, ok, outcome.document) : `${outcome.text}\n`);
-    process.exitCode = ok ? 0 : EXIT_FINDINGS;
+    const { exitCode = 0, document, text } = outcome;
+    process.stdout.write(json ? jsonDocument(name, exitCode === 0, document) : `${text}\n`);
+    process.exitCode = exitCode;
   } catch (caught) {
     const error = interruption.cancellation ?? caught;
     process.stderr.write(describeError(error));

@@ -19,7 +19,15 @@ function replace(_key: string, value: unknown): unknown {
 }
 
 /** An error as a document's `error`. */
-export function errorDocument(error: unknown): object {
+export interface ErrorDocument {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy?: string;
+  readonly values?: object;
+  readonly cause?: string;
+}
+
+export function errorDocument(error: unknown): ErrorDocument {
   if (!(error instanceof Error)) return { code: 'ERR_VGPU_UNEXPECTED', message: String(error) };
   const { code, remedy, values } = error as Error & { code?: unknown; remedy?: unknown; values?: unknown };
   const known = typeof code === 'string' && code.startsWith('ERR_VGPU_');
