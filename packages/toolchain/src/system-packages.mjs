@@ -26,6 +26,10 @@ const EXTRA_COMMANDS = new Map([
   ['clang-format', 'clang-format'],
   ['clang-tidy', 'clang-tidy'],
   ['valgrind', 'valgrind'],
+  // For a machine whose power can be cut.
+  ['qemu-system-x86_64', 'qemu-system-x86'],
+  ['mkfs.ext4', 'e2fsprogs'],
+  ['mkfs.xfs', 'xfsprogs'],
 ]);
 
 // The oldest CMake whose ctest writes JUnit files.

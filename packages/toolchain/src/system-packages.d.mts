@@ -1,0 +1,7 @@
+/** The executable file that a command's name stands for in PATH. */
+export function findCommand(name: string): string | undefined;
+/**
+ * Installs the packages of those commands that the machine lacks.
+ * @throws MissingSystemPackagesError with the one line that would install them
+ */
+export function requireCommands(names: readonly string[]): void;
