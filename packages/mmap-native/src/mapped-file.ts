@@ -223,7 +223,7 @@ export class MappedFile implements Disposable {
 
   /**
    * Writes to disk: what windows in the range hold, everything that was written explicitly, the size, and a new file's
-   * name survive a power cut once this returns.
+   * name survive a power cut once this returns. Does nothing to a file that is open for reading only.
    *
    * @throws MmapError ERR_VGPU_MMAP_POISONED when it fails, and from then on: the system forgets what it could not
    * write, so that asking again would succeed without the data being there
@@ -269,7 +269,7 @@ export class MappedFile implements Disposable {
 
   /**
    * How much of the range is in the page cache, in whole pages. Of a file that belongs to somebody else and may not be
-   * written, Linux says that all of it is.
+   * written, Linux says that all of it is. On Windows: how much of it the open windows have in memory.
    */
   residentBytes(offset?: FileBytes, length?: FileBytes): number {
     return run(this.#file.residentBytes(this.#range(offset, length)));

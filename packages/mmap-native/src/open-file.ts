@@ -128,6 +128,8 @@ export class OpenFile {
 
   *flush(range: FileRange): Steps<void> {
     const file = this.usable();
+    // Nothing of ours to write, and Windows refuses to.
+    if (this.access === 'read') return;
     try {
       for (const part of this.windows.parts(range)) {
         yield* step((async) => part.mapping.writeBack(async, part.offset, part.length));
@@ -183,7 +185,15 @@ export class OpenFile {
 
   *residentBytes({ offset, length }: FileRange): Steps<number> {
     const file = this.usable();
-    return yield* step((async) => file.residentBytes(async, offset, length));
+    if (process.platform !== 'win32') {
+      return yield* step((async) => file.residentBytes(async, offset, length));
+    }
+    // Windows tells only what this process's own mappings have in memory.
+    let resident = 0;
+    for (const part of this.windows.parts({ offset, length })) {
+      resident += part.mapping.residentBytes(part.offset, part.length);
+    }
+    return resident;
   }
 
   pin(range: FileRange): void {

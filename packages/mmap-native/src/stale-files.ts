@@ -77,9 +77,15 @@ function* cleanFile(path: string, pid: number, dryRun: boolean): Steps<StaleFile
     return { path, bytes, pid, removed: true };
   } catch (error) {
     if (!isMmapError(error) || error.code === 'ERR_VGPU_MMAP_ABORTED') throw error;
-    if (error.code === 'ERR_VGPU_MMAP_NOT_FOUND' || error.values.errno === 'ELOOP') return undefined;
+    if (error.code === 'ERR_VGPU_MMAP_NOT_FOUND' || isRefusedLink(error)) return undefined;
+    // On Windows a file can be open in a way that keeps everybody else out.
+    if (error.code === 'ERR_VGPU_MMAP_LOCKED') return { path, bytes, pid, removed: false, reason: 'in-use' };
     return { path, bytes, pid, removed: false, reason: 'failed', error };
   } finally {
     file?.close();
   }
+}
+
+function isRefusedLink(error: MmapError): boolean {
+  return ['ELOOP', 'ERROR_CANT_RESOLVE_FILENAME'].includes(String(error.values.errno));
 }

@@ -49,7 +49,9 @@ function(vgpu_target target)
   # The same sources give the same bytes in every checkout.
   target_compile_options(${target} PRIVATE -ffile-prefix-map=${VGPU_PACKAGES_DIR}/=)
   if(WIN32)
-    # What follows is for ELF; the linker's defaults for Windows are the same in spirit (ASLR, no executable data).
+    # The stack protector is in a library of its own there. What follows is for ELF: the linker's defaults for Windows
+    # are the same in spirit (random addresses, no executable data).
+    target_link_options(${target} PRIVATE -fstack-protector-strong)
     return()
   endif()
   target_link_options(${target} PRIVATE -Wl,-z,relro,-z,now,-z,noexecstack)

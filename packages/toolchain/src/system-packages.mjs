@@ -26,6 +26,10 @@ const EXTRA_COMMANDS = new Map([
   ['clang-format', 'clang-format'],
   ['clang-tidy', 'clang-tidy'],
   ['valgrind', 'valgrind'],
+  // For Windows programs: the compiler brings dlltool.
+  ['x86_64-w64-mingw32-g++-posix', 'g++-mingw-w64-x86-64-posix'],
+  ['x86_64-w64-mingw32-dlltool', 'g++-mingw-w64-x86-64-posix'],
+  ['wine', 'wine'],
   // For a machine whose power can be cut.
   ['qemu-system-x86_64', 'qemu-system-x86'],
   ['mkfs.ext4', 'e2fsprogs'],

@@ -78,12 +78,6 @@ void listDirectory(const std::string& directory, const std::function<void(const 
   } while (search.next());
 }
 
-void replace(const std::string& from, const std::string& to) {
-  // Without COPY_ALLOWED another volume is an error, never a copy that a power cut could leave half done.
-  const DWORD flags = MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH;
-  if (!MoveFileExW(toWide(from).c_str(), toWide(to).c_str(), flags)) throwLastError("MoveFileExW", to);
-}
-
 void removeFile(const std::string& path) {
   if (!DeleteFileW(toWide(path).c_str())) throwLastError("DeleteFileW", path);
 }
