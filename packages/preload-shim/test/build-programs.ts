@@ -13,6 +13,11 @@ const PARALLEL_BUILDS = 2;
 const FURTHER_SOURCES: Record<string, string[]> = { 'modules.cu': ['modules_other.cu'] };
 const NOT_PROGRAMS = ['driver_kernels.cu', ...Object.values(FURTHER_SOURCES).flat()];
 
+/** What nvcc is told for one program alone. */
+const FURTHER_FLAGS: Record<string, string[]> = {
+  'per_thread_streams.cu': ['--default-stream', 'per-thread'],
+};
+
 interface Compiler {
   command: string;
   flags: readonly string[];
@@ -79,7 +84,7 @@ export class Builder {
   #compiler(file: string): Compiler {
     if (extname(file) === '.c') return C_COMPILER;
     if (!this.nvcc) throw new Error(`nvcc is not installed: ${file} cannot be built`);
-    return { command: this.nvcc, flags: NVCC_FLAGS, libraries: [] };
+    return { command: this.nvcc, flags: [...NVCC_FLAGS, ...(FURTHER_FLAGS[file] ?? [])], libraries: [] };
   }
 
   async #hash(file: string, compiler: Compiler): Promise<string> {

@@ -143,6 +143,10 @@ class BackendCalls {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
+  virtual CUresult vgpuRequireRange(std::uint64_t /*context*/, std::uint64_t /*address*/, std::uint64_t /*bytes*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
   virtual CUresult vgpuCopyRowsToDevice(std::uint64_t /*context*/, std::uint64_t /*destination*/, std::uint64_t /*pitch*/, std::span<const std::byte> /*rows*/, std::uint64_t /*width*/, std::uint64_t /*height*/, std::uint64_t /*stream*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
@@ -156,6 +160,50 @@ class BackendCalls {
   }
 
   virtual CUresult vgpuFill(std::uint64_t /*context*/, std::uint64_t /*destination*/, std::uint64_t /*pitch*/, std::uint32_t /*value*/, std::uint32_t /*elementBytes*/, std::uint64_t /*width*/, std::uint64_t /*height*/, std::uint64_t /*stream*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult cuDeviceGetDefaultMemPool(std::uint64_t /*context*/, std::uint64_t& /*pool_out*/, std::int32_t /*dev*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult cuDeviceGetMemPool(std::uint64_t /*context*/, std::uint64_t& /*pool*/, std::int32_t /*dev*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult cuDeviceSetMemPool(std::uint64_t /*context*/, std::int32_t /*dev*/, std::uint64_t /*pool*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult cuMemPoolDestroy(std::uint64_t /*context*/, std::uint64_t /*pool*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult cuMemPoolTrimTo(std::uint64_t /*context*/, std::uint64_t /*pool*/, std::uint64_t /*minBytesToKeep*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult cuMemAllocAsync(std::uint64_t /*context*/, std::uint64_t& /*dptr*/, std::uint64_t /*bytesize*/, std::uint64_t /*hStream*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult cuMemAllocFromPoolAsync(std::uint64_t /*context*/, std::uint64_t& /*dptr*/, std::uint64_t /*bytesize*/, std::uint64_t /*pool*/, std::uint64_t /*hStream*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult cuMemFreeAsync(std::uint64_t /*context*/, std::uint64_t /*dptr*/, std::uint64_t /*hStream*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuMemPoolCreate(std::uint64_t /*context*/, std::uint64_t& /*pool*/, std::int32_t /*device*/, std::uint64_t /*maximumBytes*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuMemPoolSetAttribute(std::uint64_t /*context*/, std::uint64_t /*pool*/, std::int32_t /*attribute*/, std::uint64_t /*value*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuMemPoolGetAttribute(std::uint64_t /*context*/, std::uint64_t /*pool*/, std::int32_t /*attribute*/, std::uint64_t& /*value*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 

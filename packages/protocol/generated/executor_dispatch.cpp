@@ -72,6 +72,8 @@ std::string_view call_name(std::uint32_t call) {
       return "vgpuCopyFromDevice";
     case VGPU_CALL_vgpuCopyOnDevice:
       return "vgpuCopyOnDevice";
+    case VGPU_CALL_vgpuRequireRange:
+      return "vgpuRequireRange";
     case VGPU_CALL_vgpuCopyRowsToDevice:
       return "vgpuCopyRowsToDevice";
     case VGPU_CALL_vgpuCopyRowsFromDevice:
@@ -80,6 +82,28 @@ std::string_view call_name(std::uint32_t call) {
       return "vgpuCopyRowsOnDevice";
     case VGPU_CALL_vgpuFill:
       return "vgpuFill";
+    case VGPU_CALL_cuDeviceGetDefaultMemPool:
+      return "cuDeviceGetDefaultMemPool";
+    case VGPU_CALL_cuDeviceGetMemPool:
+      return "cuDeviceGetMemPool";
+    case VGPU_CALL_cuDeviceSetMemPool:
+      return "cuDeviceSetMemPool";
+    case VGPU_CALL_cuMemPoolDestroy:
+      return "cuMemPoolDestroy";
+    case VGPU_CALL_cuMemPoolTrimTo:
+      return "cuMemPoolTrimTo";
+    case VGPU_CALL_cuMemAllocAsync:
+      return "cuMemAllocAsync";
+    case VGPU_CALL_cuMemAllocFromPoolAsync:
+      return "cuMemAllocFromPoolAsync";
+    case VGPU_CALL_cuMemFreeAsync:
+      return "cuMemFreeAsync";
+    case VGPU_CALL_vgpuMemPoolCreate:
+      return "vgpuMemPoolCreate";
+    case VGPU_CALL_vgpuMemPoolSetAttribute:
+      return "vgpuMemPoolSetAttribute";
+    case VGPU_CALL_vgpuMemPoolGetAttribute:
+      return "vgpuMemPoolGetAttribute";
     case VGPU_CALL_cuStreamCreate:
       return "cuStreamCreate";
     case VGPU_CALL_cuStreamCreateWithPriority:
@@ -417,6 +441,13 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       result = backend.vgpuCopyOnDevice(context, destination, source, bytes, stream);
       break;
     }
+    case VGPU_CALL_vgpuRequireRange: {
+      const auto address = request.read<std::uint64_t>();
+      const auto bytes = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuRequireRange(context, address, bytes);
+      break;
+    }
     case VGPU_CALL_vgpuCopyRowsToDevice: {
       const auto destination = request.read<std::uint64_t>();
       const auto pitch = request.read<std::uint64_t>();
@@ -461,6 +492,94 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       const auto stream = request.read<std::uint64_t>();
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
       result = backend.vgpuFill(context, destination, pitch, value, elementBytes, width, height, stream);
+      break;
+    }
+    case VGPU_CALL_cuDeviceGetDefaultMemPool: {
+      std::uint64_t pool_out{};
+      const auto dev = request.read<std::int32_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.cuDeviceGetDefaultMemPool(context, pool_out, dev);
+      response.write(pool_out);
+      break;
+    }
+    case VGPU_CALL_cuDeviceGetMemPool: {
+      std::uint64_t pool{};
+      const auto dev = request.read<std::int32_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.cuDeviceGetMemPool(context, pool, dev);
+      response.write(pool);
+      break;
+    }
+    case VGPU_CALL_cuDeviceSetMemPool: {
+      const auto dev = request.read<std::int32_t>();
+      const auto pool = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.cuDeviceSetMemPool(context, dev, pool);
+      break;
+    }
+    case VGPU_CALL_cuMemPoolDestroy: {
+      const auto pool = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.cuMemPoolDestroy(context, pool);
+      break;
+    }
+    case VGPU_CALL_cuMemPoolTrimTo: {
+      const auto pool = request.read<std::uint64_t>();
+      const auto minBytesToKeep = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.cuMemPoolTrimTo(context, pool, minBytesToKeep);
+      break;
+    }
+    case VGPU_CALL_cuMemAllocAsync: {
+      std::uint64_t dptr{};
+      const auto bytesize = request.read<std::uint64_t>();
+      const auto hStream = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.cuMemAllocAsync(context, dptr, bytesize, hStream);
+      response.write(dptr);
+      break;
+    }
+    case VGPU_CALL_cuMemAllocFromPoolAsync: {
+      std::uint64_t dptr{};
+      const auto bytesize = request.read<std::uint64_t>();
+      const auto pool = request.read<std::uint64_t>();
+      const auto hStream = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.cuMemAllocFromPoolAsync(context, dptr, bytesize, pool, hStream);
+      response.write(dptr);
+      break;
+    }
+    case VGPU_CALL_cuMemFreeAsync: {
+      const auto dptr = request.read<std::uint64_t>();
+      const auto hStream = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.cuMemFreeAsync(context, dptr, hStream);
+      break;
+    }
+    case VGPU_CALL_vgpuMemPoolCreate: {
+      std::uint64_t pool{};
+      const auto device = request.read<std::int32_t>();
+      const auto maximumBytes = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuMemPoolCreate(context, pool, device, maximumBytes);
+      response.write(pool);
+      break;
+    }
+    case VGPU_CALL_vgpuMemPoolSetAttribute: {
+      const auto pool = request.read<std::uint64_t>();
+      const auto attribute = request.read<std::int32_t>();
+      const auto value = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuMemPoolSetAttribute(context, pool, attribute, value);
+      break;
+    }
+    case VGPU_CALL_vgpuMemPoolGetAttribute: {
+      const auto pool = request.read<std::uint64_t>();
+      const auto attribute = request.read<std::int32_t>();
+      std::uint64_t value{};
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuMemPoolGetAttribute(context, pool, attribute, value);
+      response.write(value);
       break;
     }
     case VGPU_CALL_cuStreamCreate: {

@@ -338,6 +338,13 @@ CUresult vgpuCopyOnDevice(CUdeviceptr destination, CUdeviceptr source, size_t by
   return vgpu_exchange(VGPU_CALL_vgpuCopyOnDevice, VGPU_NEEDS_CONTEXT, request, 4, NULL, 0);
 }
 
+CUresult vgpuRequireRange(CUdeviceptr address, size_t bytes) {
+  const uint64_t wire_address = (uint64_t)address;
+  const uint64_t wire_bytes = (uint64_t)bytes;
+  const struct vgpu_segment request[] = {{&wire_address, sizeof(wire_address)}, {&wire_bytes, sizeof(wire_bytes)}};
+  return vgpu_exchange(VGPU_CALL_vgpuRequireRange, VGPU_NEEDS_CONTEXT, request, 2, NULL, 0);
+}
+
 CUresult vgpuCopyRowsToDevice(CUdeviceptr destination, size_t pitch, const void *rows, size_t bytes, size_t width, size_t height, CUstream stream) {
   const uint64_t wire_destination = (uint64_t)destination;
   const uint64_t wire_pitch = (uint64_t)pitch;
@@ -385,6 +392,118 @@ CUresult vgpuFill(CUdeviceptr destination, size_t pitch, unsigned int value, uns
   const uint64_t wire_stream = (uint64_t)(uintptr_t)stream;
   const struct vgpu_segment request[] = {{&wire_destination, sizeof(wire_destination)}, {&wire_pitch, sizeof(wire_pitch)}, {&wire_value, sizeof(wire_value)}, {&wire_elementBytes, sizeof(wire_elementBytes)}, {&wire_width, sizeof(wire_width)}, {&wire_height, sizeof(wire_height)}, {&wire_stream, sizeof(wire_stream)}};
   return vgpu_exchange(VGPU_CALL_vgpuFill, VGPU_NEEDS_CONTEXT, request, 7, NULL, 0);
+}
+
+VGPU_EXPORT CUresult cuDeviceGetDefaultMemPool(CUmemoryPool *pool_out, CUdevice dev) {
+  uint64_t wire_pool_out = 0;
+  const int32_t wire_dev = (int32_t)dev;
+  if (pool_out == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_dev, sizeof(wire_dev)}};
+  const struct vgpu_buffer response[] = {{&wire_pool_out, sizeof(wire_pool_out)}};
+  const CUresult result = vgpu_exchange(VGPU_CALL_cuDeviceGetDefaultMemPool, 0, request, 1, response, 1);
+  if (result != CUDA_SUCCESS) return result;
+  *pool_out = (CUmemoryPool)(uintptr_t)wire_pool_out;
+  return CUDA_SUCCESS;
+}
+
+VGPU_EXPORT CUresult cuDeviceGetMemPool(CUmemoryPool *pool, CUdevice dev) {
+  uint64_t wire_pool = 0;
+  const int32_t wire_dev = (int32_t)dev;
+  if (pool == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_dev, sizeof(wire_dev)}};
+  const struct vgpu_buffer response[] = {{&wire_pool, sizeof(wire_pool)}};
+  const CUresult result = vgpu_exchange(VGPU_CALL_cuDeviceGetMemPool, 0, request, 1, response, 1);
+  if (result != CUDA_SUCCESS) return result;
+  *pool = (CUmemoryPool)(uintptr_t)wire_pool;
+  return CUDA_SUCCESS;
+}
+
+VGPU_EXPORT CUresult cuDeviceSetMemPool(CUdevice dev, CUmemoryPool pool) {
+  const int32_t wire_dev = (int32_t)dev;
+  const uint64_t wire_pool = (uint64_t)(uintptr_t)pool;
+  const struct vgpu_segment request[] = {{&wire_dev, sizeof(wire_dev)}, {&wire_pool, sizeof(wire_pool)}};
+  return vgpu_exchange(VGPU_CALL_cuDeviceSetMemPool, 0, request, 2, NULL, 0);
+}
+
+VGPU_EXPORT CUresult cuMemPoolDestroy(CUmemoryPool pool) {
+  const uint64_t wire_pool = (uint64_t)(uintptr_t)pool;
+  const struct vgpu_segment request[] = {{&wire_pool, sizeof(wire_pool)}};
+  return vgpu_exchange(VGPU_CALL_cuMemPoolDestroy, 0, request, 1, NULL, 0);
+}
+
+VGPU_EXPORT CUresult cuMemPoolTrimTo(CUmemoryPool pool, size_t minBytesToKeep) {
+  const uint64_t wire_pool = (uint64_t)(uintptr_t)pool;
+  const uint64_t wire_minBytesToKeep = (uint64_t)minBytesToKeep;
+  const struct vgpu_segment request[] = {{&wire_pool, sizeof(wire_pool)}, {&wire_minBytesToKeep, sizeof(wire_minBytesToKeep)}};
+  return vgpu_exchange(VGPU_CALL_cuMemPoolTrimTo, 0, request, 2, NULL, 0);
+}
+
+VGPU_EXPORT CUresult cuMemAllocAsync(CUdeviceptr *dptr, size_t bytesize, CUstream hStream) {
+  uint64_t wire_dptr = 0;
+  const uint64_t wire_bytesize = (uint64_t)bytesize;
+  const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
+  if (dptr == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_bytesize, sizeof(wire_bytesize)}, {&wire_hStream, sizeof(wire_hStream)}};
+  const struct vgpu_buffer response[] = {{&wire_dptr, sizeof(wire_dptr)}};
+  const CUresult result = vgpu_exchange(VGPU_CALL_cuMemAllocAsync, VGPU_NEEDS_CONTEXT, request, 2, response, 1);
+  if (result != CUDA_SUCCESS) return result;
+  *dptr = (CUdeviceptr)wire_dptr;
+  return CUDA_SUCCESS;
+}
+
+VGPU_EXPORT CUresult cuMemAllocFromPoolAsync(CUdeviceptr *dptr, size_t bytesize, CUmemoryPool pool, CUstream hStream) {
+  uint64_t wire_dptr = 0;
+  const uint64_t wire_bytesize = (uint64_t)bytesize;
+  const uint64_t wire_pool = (uint64_t)(uintptr_t)pool;
+  const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
+  if (dptr == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_bytesize, sizeof(wire_bytesize)}, {&wire_pool, sizeof(wire_pool)}, {&wire_hStream, sizeof(wire_hStream)}};
+  const struct vgpu_buffer response[] = {{&wire_dptr, sizeof(wire_dptr)}};
+  const CUresult result = vgpu_exchange(VGPU_CALL_cuMemAllocFromPoolAsync, VGPU_NEEDS_CONTEXT, request, 3, response, 1);
+  if (result != CUDA_SUCCESS) return result;
+  *dptr = (CUdeviceptr)wire_dptr;
+  return CUDA_SUCCESS;
+}
+
+VGPU_EXPORT CUresult cuMemFreeAsync(CUdeviceptr dptr, CUstream hStream) {
+  const uint64_t wire_dptr = (uint64_t)dptr;
+  const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
+  const struct vgpu_segment request[] = {{&wire_dptr, sizeof(wire_dptr)}, {&wire_hStream, sizeof(wire_hStream)}};
+  return vgpu_exchange(VGPU_CALL_cuMemFreeAsync, VGPU_NEEDS_CONTEXT, request, 2, NULL, 0);
+}
+
+CUresult vgpuMemPoolCreate(CUmemoryPool *pool, CUdevice device, size_t maximumBytes) {
+  uint64_t wire_pool = 0;
+  const int32_t wire_device = (int32_t)device;
+  const uint64_t wire_maximumBytes = (uint64_t)maximumBytes;
+  if (pool == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_device, sizeof(wire_device)}, {&wire_maximumBytes, sizeof(wire_maximumBytes)}};
+  const struct vgpu_buffer response[] = {{&wire_pool, sizeof(wire_pool)}};
+  const CUresult result = vgpu_exchange(VGPU_CALL_vgpuMemPoolCreate, 0, request, 2, response, 1);
+  if (result != CUDA_SUCCESS) return result;
+  *pool = (CUmemoryPool)(uintptr_t)wire_pool;
+  return CUDA_SUCCESS;
+}
+
+CUresult vgpuMemPoolSetAttribute(CUmemoryPool pool, CUmemPool_attribute attribute, cuuint64_t value) {
+  const uint64_t wire_pool = (uint64_t)(uintptr_t)pool;
+  const int32_t wire_attribute = (int32_t)attribute;
+  const uint64_t wire_value = (uint64_t)value;
+  const struct vgpu_segment request[] = {{&wire_pool, sizeof(wire_pool)}, {&wire_attribute, sizeof(wire_attribute)}, {&wire_value, sizeof(wire_value)}};
+  return vgpu_exchange(VGPU_CALL_vgpuMemPoolSetAttribute, 0, request, 3, NULL, 0);
+}
+
+CUresult vgpuMemPoolGetAttribute(CUmemoryPool pool, CUmemPool_attribute attribute, cuuint64_t *value) {
+  const uint64_t wire_pool = (uint64_t)(uintptr_t)pool;
+  const int32_t wire_attribute = (int32_t)attribute;
+  uint64_t wire_value = 0;
+  if (value == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_pool, sizeof(wire_pool)}, {&wire_attribute, sizeof(wire_attribute)}};
+  const struct vgpu_buffer response[] = {{&wire_value, sizeof(wire_value)}};
+  const CUresult result = vgpu_exchange(VGPU_CALL_vgpuMemPoolGetAttribute, 0, request, 2, response, 1);
+  if (result != CUDA_SUCCESS) return result;
+  *value = (cuuint64_t)wire_value;
+  return CUDA_SUCCESS;
 }
 
 VGPU_EXPORT CUresult cuStreamCreate(CUstream *phStream, unsigned int Flags) {

@@ -12,12 +12,6 @@ VGPU_EXPORT int cuDeviceGetHostAtomicCapabilities(void);
 int cuDeviceGetHostAtomicCapabilities(void) { return vgpu_refuse("cuDeviceGetHostAtomicCapabilities"); }
 VGPU_EXPORT int cuDeviceGetNvSciSyncAttributes(void);
 int cuDeviceGetNvSciSyncAttributes(void) { return vgpu_refuse("cuDeviceGetNvSciSyncAttributes"); }
-VGPU_EXPORT int cuDeviceSetMemPool(void);
-int cuDeviceSetMemPool(void) { return vgpu_refuse("cuDeviceSetMemPool"); }
-VGPU_EXPORT int cuDeviceGetMemPool(void);
-int cuDeviceGetMemPool(void) { return vgpu_refuse("cuDeviceGetMemPool"); }
-VGPU_EXPORT int cuDeviceGetDefaultMemPool(void);
-int cuDeviceGetDefaultMemPool(void) { return vgpu_refuse("cuDeviceGetDefaultMemPool"); }
 VGPU_EXPORT int cuDeviceGetExecAffinitySupport(void);
 int cuDeviceGetExecAffinitySupport(void) { return vgpu_refuse("cuDeviceGetExecAffinitySupport"); }
 VGPU_EXPORT int cuFlushGPUDirectRDMAWrites(void);
@@ -114,82 +108,6 @@ VGPU_EXPORT int cuIpcOpenMemHandle_v2(void);
 int cuIpcOpenMemHandle_v2(void) { return vgpu_refuse("cuIpcOpenMemHandle_v2"); }
 VGPU_EXPORT int cuIpcCloseMemHandle(void);
 int cuIpcCloseMemHandle(void) { return vgpu_refuse("cuIpcCloseMemHandle"); }
-VGPU_EXPORT int cuMemcpy_ptds(void);
-int cuMemcpy_ptds(void) { return vgpu_refuse("cuMemcpy_ptds"); }
-VGPU_EXPORT int cuMemcpyPeer_ptds(void);
-int cuMemcpyPeer_ptds(void) { return vgpu_refuse("cuMemcpyPeer_ptds"); }
-VGPU_EXPORT int cuMemcpyHtoD_v2_ptds(void);
-int cuMemcpyHtoD_v2_ptds(void) { return vgpu_refuse("cuMemcpyHtoD_v2_ptds"); }
-VGPU_EXPORT int cuMemcpyDtoH_v2_ptds(void);
-int cuMemcpyDtoH_v2_ptds(void) { return vgpu_refuse("cuMemcpyDtoH_v2_ptds"); }
-VGPU_EXPORT int cuMemcpyDtoD_v2_ptds(void);
-int cuMemcpyDtoD_v2_ptds(void) { return vgpu_refuse("cuMemcpyDtoD_v2_ptds"); }
-VGPU_EXPORT int cuMemcpyDtoA_v2_ptds(void);
-int cuMemcpyDtoA_v2_ptds(void) { return vgpu_refuse("cuMemcpyDtoA_v2_ptds"); }
-VGPU_EXPORT int cuMemcpyAtoD_v2_ptds(void);
-int cuMemcpyAtoD_v2_ptds(void) { return vgpu_refuse("cuMemcpyAtoD_v2_ptds"); }
-VGPU_EXPORT int cuMemcpyHtoA_v2_ptds(void);
-int cuMemcpyHtoA_v2_ptds(void) { return vgpu_refuse("cuMemcpyHtoA_v2_ptds"); }
-VGPU_EXPORT int cuMemcpyAtoH_v2_ptds(void);
-int cuMemcpyAtoH_v2_ptds(void) { return vgpu_refuse("cuMemcpyAtoH_v2_ptds"); }
-VGPU_EXPORT int cuMemcpyAtoA_v2_ptds(void);
-int cuMemcpyAtoA_v2_ptds(void) { return vgpu_refuse("cuMemcpyAtoA_v2_ptds"); }
-VGPU_EXPORT int cuMemcpy2D_v2_ptds(void);
-int cuMemcpy2D_v2_ptds(void) { return vgpu_refuse("cuMemcpy2D_v2_ptds"); }
-VGPU_EXPORT int cuMemcpy2DUnaligned_v2_ptds(void);
-int cuMemcpy2DUnaligned_v2_ptds(void) { return vgpu_refuse("cuMemcpy2DUnaligned_v2_ptds"); }
-VGPU_EXPORT int cuMemcpy3D_v2_ptds(void);
-int cuMemcpy3D_v2_ptds(void) { return vgpu_refuse("cuMemcpy3D_v2_ptds"); }
-VGPU_EXPORT int cuMemcpy3DPeer_ptds(void);
-int cuMemcpy3DPeer_ptds(void) { return vgpu_refuse("cuMemcpy3DPeer_ptds"); }
-VGPU_EXPORT int cuMemcpyAsync_ptsz(void);
-int cuMemcpyAsync_ptsz(void) { return vgpu_refuse("cuMemcpyAsync_ptsz"); }
-VGPU_EXPORT int cuMemcpyPeerAsync_ptsz(void);
-int cuMemcpyPeerAsync_ptsz(void) { return vgpu_refuse("cuMemcpyPeerAsync_ptsz"); }
-VGPU_EXPORT int cuMemcpyHtoDAsync_v2_ptsz(void);
-int cuMemcpyHtoDAsync_v2_ptsz(void) { return vgpu_refuse("cuMemcpyHtoDAsync_v2_ptsz"); }
-VGPU_EXPORT int cuMemcpyDtoHAsync_v2_ptsz(void);
-int cuMemcpyDtoHAsync_v2_ptsz(void) { return vgpu_refuse("cuMemcpyDtoHAsync_v2_ptsz"); }
-VGPU_EXPORT int cuMemcpyDtoDAsync_v2_ptsz(void);
-int cuMemcpyDtoDAsync_v2_ptsz(void) { return vgpu_refuse("cuMemcpyDtoDAsync_v2_ptsz"); }
-VGPU_EXPORT int cuMemcpyHtoAAsync_v2_ptsz(void);
-int cuMemcpyHtoAAsync_v2_ptsz(void) { return vgpu_refuse("cuMemcpyHtoAAsync_v2_ptsz"); }
-VGPU_EXPORT int cuMemcpyAtoHAsync_v2_ptsz(void);
-int cuMemcpyAtoHAsync_v2_ptsz(void) { return vgpu_refuse("cuMemcpyAtoHAsync_v2_ptsz"); }
-VGPU_EXPORT int cuMemcpy2DAsync_v2_ptsz(void);
-int cuMemcpy2DAsync_v2_ptsz(void) { return vgpu_refuse("cuMemcpy2DAsync_v2_ptsz"); }
-VGPU_EXPORT int cuMemcpy3DAsync_v2_ptsz(void);
-int cuMemcpy3DAsync_v2_ptsz(void) { return vgpu_refuse("cuMemcpy3DAsync_v2_ptsz"); }
-VGPU_EXPORT int cuMemcpy3DPeerAsync_ptsz(void);
-int cuMemcpy3DPeerAsync_ptsz(void) { return vgpu_refuse("cuMemcpy3DPeerAsync_ptsz"); }
-VGPU_EXPORT int cuMemcpyBatchAsync_v2_ptsz(void);
-int cuMemcpyBatchAsync_v2_ptsz(void) { return vgpu_refuse("cuMemcpyBatchAsync_v2_ptsz"); }
-VGPU_EXPORT int cuMemcpy3DBatchAsync_v2_ptsz(void);
-int cuMemcpy3DBatchAsync_v2_ptsz(void) { return vgpu_refuse("cuMemcpy3DBatchAsync_v2_ptsz"); }
-VGPU_EXPORT int cuMemsetD8_v2_ptds(void);
-int cuMemsetD8_v2_ptds(void) { return vgpu_refuse("cuMemsetD8_v2_ptds"); }
-VGPU_EXPORT int cuMemsetD16_v2_ptds(void);
-int cuMemsetD16_v2_ptds(void) { return vgpu_refuse("cuMemsetD16_v2_ptds"); }
-VGPU_EXPORT int cuMemsetD32_v2_ptds(void);
-int cuMemsetD32_v2_ptds(void) { return vgpu_refuse("cuMemsetD32_v2_ptds"); }
-VGPU_EXPORT int cuMemsetD2D8_v2_ptds(void);
-int cuMemsetD2D8_v2_ptds(void) { return vgpu_refuse("cuMemsetD2D8_v2_ptds"); }
-VGPU_EXPORT int cuMemsetD2D16_v2_ptds(void);
-int cuMemsetD2D16_v2_ptds(void) { return vgpu_refuse("cuMemsetD2D16_v2_ptds"); }
-VGPU_EXPORT int cuMemsetD2D32_v2_ptds(void);
-int cuMemsetD2D32_v2_ptds(void) { return vgpu_refuse("cuMemsetD2D32_v2_ptds"); }
-VGPU_EXPORT int cuMemsetD8Async_ptsz(void);
-int cuMemsetD8Async_ptsz(void) { return vgpu_refuse("cuMemsetD8Async_ptsz"); }
-VGPU_EXPORT int cuMemsetD16Async_ptsz(void);
-int cuMemsetD16Async_ptsz(void) { return vgpu_refuse("cuMemsetD16Async_ptsz"); }
-VGPU_EXPORT int cuMemsetD32Async_ptsz(void);
-int cuMemsetD32Async_ptsz(void) { return vgpu_refuse("cuMemsetD32Async_ptsz"); }
-VGPU_EXPORT int cuMemsetD2D8Async_ptsz(void);
-int cuMemsetD2D8Async_ptsz(void) { return vgpu_refuse("cuMemsetD2D8Async_ptsz"); }
-VGPU_EXPORT int cuMemsetD2D16Async_ptsz(void);
-int cuMemsetD2D16Async_ptsz(void) { return vgpu_refuse("cuMemsetD2D16Async_ptsz"); }
-VGPU_EXPORT int cuMemsetD2D32Async_ptsz(void);
-int cuMemsetD2D32Async_ptsz(void) { return vgpu_refuse("cuMemsetD2D32Async_ptsz"); }
 VGPU_EXPORT int cuArrayCreate_v2(void);
 int cuArrayCreate_v2(void) { return vgpu_refuse("cuArrayCreate_v2"); }
 VGPU_EXPORT int cuArrayGetDescriptor_v2(void);
@@ -218,8 +136,6 @@ VGPU_EXPORT int cuMipmappedArrayDestroy(void);
 int cuMipmappedArrayDestroy(void) { return vgpu_refuse("cuMipmappedArrayDestroy"); }
 VGPU_EXPORT int cuMemGetHandleForAddressRange(void);
 int cuMemGetHandleForAddressRange(void) { return vgpu_refuse("cuMemGetHandleForAddressRange"); }
-VGPU_EXPORT int cuMemBatchDecompressAsync_ptsz(void);
-int cuMemBatchDecompressAsync_ptsz(void) { return vgpu_refuse("cuMemBatchDecompressAsync_ptsz"); }
 VGPU_EXPORT int cuMemAddressReserve(void);
 int cuMemAddressReserve(void) { return vgpu_refuse("cuMemAddressReserve"); }
 VGPU_EXPORT int cuMemAddressFree(void);
@@ -230,8 +146,6 @@ VGPU_EXPORT int cuMemRelease(void);
 int cuMemRelease(void) { return vgpu_refuse("cuMemRelease"); }
 VGPU_EXPORT int cuMemMap(void);
 int cuMemMap(void) { return vgpu_refuse("cuMemMap"); }
-VGPU_EXPORT int cuMemMapArrayAsync_ptsz(void);
-int cuMemMapArrayAsync_ptsz(void) { return vgpu_refuse("cuMemMapArrayAsync_ptsz"); }
 VGPU_EXPORT int cuMemUnmap(void);
 int cuMemUnmap(void) { return vgpu_refuse("cuMemUnmap"); }
 VGPU_EXPORT int cuMemSetAccess(void);
@@ -248,32 +162,6 @@ VGPU_EXPORT int cuMemGetAllocationPropertiesFromHandle(void);
 int cuMemGetAllocationPropertiesFromHandle(void) { return vgpu_refuse("cuMemGetAllocationPropertiesFromHandle"); }
 VGPU_EXPORT int cuMemRetainAllocationHandle(void);
 int cuMemRetainAllocationHandle(void) { return vgpu_refuse("cuMemRetainAllocationHandle"); }
-VGPU_EXPORT int cuMemFreeAsync_ptsz(void);
-int cuMemFreeAsync_ptsz(void) { return vgpu_refuse("cuMemFreeAsync_ptsz"); }
-VGPU_EXPORT int cuMemAllocAsync_ptsz(void);
-int cuMemAllocAsync_ptsz(void) { return vgpu_refuse("cuMemAllocAsync_ptsz"); }
-VGPU_EXPORT int cuMemPoolTrimTo(void);
-int cuMemPoolTrimTo(void) { return vgpu_refuse("cuMemPoolTrimTo"); }
-VGPU_EXPORT int cuMemPoolSetAttribute(void);
-int cuMemPoolSetAttribute(void) { return vgpu_refuse("cuMemPoolSetAttribute"); }
-VGPU_EXPORT int cuMemPoolGetAttribute(void);
-int cuMemPoolGetAttribute(void) { return vgpu_refuse("cuMemPoolGetAttribute"); }
-VGPU_EXPORT int cuMemPoolSetAccess(void);
-int cuMemPoolSetAccess(void) { return vgpu_refuse("cuMemPoolSetAccess"); }
-VGPU_EXPORT int cuMemPoolGetAccess(void);
-int cuMemPoolGetAccess(void) { return vgpu_refuse("cuMemPoolGetAccess"); }
-VGPU_EXPORT int cuMemPoolCreate(void);
-int cuMemPoolCreate(void) { return vgpu_refuse("cuMemPoolCreate"); }
-VGPU_EXPORT int cuMemPoolDestroy(void);
-int cuMemPoolDestroy(void) { return vgpu_refuse("cuMemPoolDestroy"); }
-VGPU_EXPORT int cuMemGetDefaultMemPool(void);
-int cuMemGetDefaultMemPool(void) { return vgpu_refuse("cuMemGetDefaultMemPool"); }
-VGPU_EXPORT int cuMemGetMemPool(void);
-int cuMemGetMemPool(void) { return vgpu_refuse("cuMemGetMemPool"); }
-VGPU_EXPORT int cuMemSetMemPool(void);
-int cuMemSetMemPool(void) { return vgpu_refuse("cuMemSetMemPool"); }
-VGPU_EXPORT int cuMemAllocFromPoolAsync_ptsz(void);
-int cuMemAllocFromPoolAsync_ptsz(void) { return vgpu_refuse("cuMemAllocFromPoolAsync_ptsz"); }
 VGPU_EXPORT int cuMemPoolExportToShareableHandle(void);
 int cuMemPoolExportToShareableHandle(void) { return vgpu_refuse("cuMemPoolExportToShareableHandle"); }
 VGPU_EXPORT int cuMemPoolImportFromShareableHandle(void);
@@ -294,68 +182,16 @@ VGPU_EXPORT int cuMulticastUnbind(void);
 int cuMulticastUnbind(void) { return vgpu_refuse("cuMulticastUnbind"); }
 VGPU_EXPORT int cuMulticastGetGranularity(void);
 int cuMulticastGetGranularity(void) { return vgpu_refuse("cuMulticastGetGranularity"); }
-VGPU_EXPORT int cuMemPrefetchAsync_v2_ptsz(void);
-int cuMemPrefetchAsync_v2_ptsz(void) { return vgpu_refuse("cuMemPrefetchAsync_v2_ptsz"); }
 VGPU_EXPORT int cuMemAdvise_v2(void);
 int cuMemAdvise_v2(void) { return vgpu_refuse("cuMemAdvise_v2"); }
-VGPU_EXPORT int cuMemPrefetchBatchAsync_ptsz(void);
-int cuMemPrefetchBatchAsync_ptsz(void) { return vgpu_refuse("cuMemPrefetchBatchAsync_ptsz"); }
-VGPU_EXPORT int cuMemDiscardBatchAsync_ptsz(void);
-int cuMemDiscardBatchAsync_ptsz(void) { return vgpu_refuse("cuMemDiscardBatchAsync_ptsz"); }
-VGPU_EXPORT int cuMemDiscardAndPrefetchBatchAsync_ptsz(void);
-int cuMemDiscardAndPrefetchBatchAsync_ptsz(void) { return vgpu_refuse("cuMemDiscardAndPrefetchBatchAsync_ptsz"); }
 VGPU_EXPORT int cuMemRangeGetAttribute(void);
 int cuMemRangeGetAttribute(void) { return vgpu_refuse("cuMemRangeGetAttribute"); }
 VGPU_EXPORT int cuMemRangeGetAttributes(void);
 int cuMemRangeGetAttributes(void) { return vgpu_refuse("cuMemRangeGetAttributes"); }
 VGPU_EXPORT int cuPointerSetAttribute(void);
 int cuPointerSetAttribute(void) { return vgpu_refuse("cuPointerSetAttribute"); }
-VGPU_EXPORT int cuStreamGetPriority_ptsz(void);
-int cuStreamGetPriority_ptsz(void) { return vgpu_refuse("cuStreamGetPriority_ptsz"); }
-VGPU_EXPORT int cuStreamGetDevice_ptsz(void);
-int cuStreamGetDevice_ptsz(void) { return vgpu_refuse("cuStreamGetDevice_ptsz"); }
-VGPU_EXPORT int cuStreamGetFlags_ptsz(void);
-int cuStreamGetFlags_ptsz(void) { return vgpu_refuse("cuStreamGetFlags_ptsz"); }
-VGPU_EXPORT int cuStreamGetId_ptsz(void);
-int cuStreamGetId_ptsz(void) { return vgpu_refuse("cuStreamGetId_ptsz"); }
-VGPU_EXPORT int cuStreamGetCtx_ptsz(void);
-int cuStreamGetCtx_ptsz(void) { return vgpu_refuse("cuStreamGetCtx_ptsz"); }
-VGPU_EXPORT int cuStreamGetCtx_v2_ptsz(void);
-int cuStreamGetCtx_v2_ptsz(void) { return vgpu_refuse("cuStreamGetCtx_v2_ptsz"); }
-VGPU_EXPORT int cuStreamWaitEvent_ptsz(void);
-int cuStreamWaitEvent_ptsz(void) { return vgpu_refuse("cuStreamWaitEvent_ptsz"); }
-VGPU_EXPORT int cuStreamAddCallback_ptsz(void);
-int cuStreamAddCallback_ptsz(void) { return vgpu_refuse("cuStreamAddCallback_ptsz"); }
-VGPU_EXPORT int cuStreamBeginCapture_v2_ptsz(void);
-int cuStreamBeginCapture_v2_ptsz(void) { return vgpu_refuse("cuStreamBeginCapture_v2_ptsz"); }
-VGPU_EXPORT int cuStreamBeginCaptureToGraph_ptsz(void);
-int cuStreamBeginCaptureToGraph_ptsz(void) { return vgpu_refuse("cuStreamBeginCaptureToGraph_ptsz"); }
 VGPU_EXPORT int cuThreadExchangeStreamCaptureMode(void);
 int cuThreadExchangeStreamCaptureMode(void) { return vgpu_refuse("cuThreadExchangeStreamCaptureMode"); }
-VGPU_EXPORT int cuStreamEndCapture_ptsz(void);
-int cuStreamEndCapture_ptsz(void) { return vgpu_refuse("cuStreamEndCapture_ptsz"); }
-VGPU_EXPORT int cuStreamIsCapturing_ptsz(void);
-int cuStreamIsCapturing_ptsz(void) { return vgpu_refuse("cuStreamIsCapturing_ptsz"); }
-VGPU_EXPORT int cuStreamGetCaptureInfo_v3_ptsz(void);
-int cuStreamGetCaptureInfo_v3_ptsz(void) { return vgpu_refuse("cuStreamGetCaptureInfo_v3_ptsz"); }
-VGPU_EXPORT int cuStreamUpdateCaptureDependencies_v2_ptsz(void);
-int cuStreamUpdateCaptureDependencies_v2_ptsz(void) { return vgpu_refuse("cuStreamUpdateCaptureDependencies_v2_ptsz"); }
-VGPU_EXPORT int cuStreamAttachMemAsync_ptsz(void);
-int cuStreamAttachMemAsync_ptsz(void) { return vgpu_refuse("cuStreamAttachMemAsync_ptsz"); }
-VGPU_EXPORT int cuStreamQuery_ptsz(void);
-int cuStreamQuery_ptsz(void) { return vgpu_refuse("cuStreamQuery_ptsz"); }
-VGPU_EXPORT int cuStreamSynchronize_ptsz(void);
-int cuStreamSynchronize_ptsz(void) { return vgpu_refuse("cuStreamSynchronize_ptsz"); }
-VGPU_EXPORT int cuStreamCopyAttributes_ptsz(void);
-int cuStreamCopyAttributes_ptsz(void) { return vgpu_refuse("cuStreamCopyAttributes_ptsz"); }
-VGPU_EXPORT int cuStreamGetAttribute_ptsz(void);
-int cuStreamGetAttribute_ptsz(void) { return vgpu_refuse("cuStreamGetAttribute_ptsz"); }
-VGPU_EXPORT int cuStreamSetAttribute_ptsz(void);
-int cuStreamSetAttribute_ptsz(void) { return vgpu_refuse("cuStreamSetAttribute_ptsz"); }
-VGPU_EXPORT int cuEventRecord_ptsz(void);
-int cuEventRecord_ptsz(void) { return vgpu_refuse("cuEventRecord_ptsz"); }
-VGPU_EXPORT int cuEventRecordWithFlags_ptsz(void);
-int cuEventRecordWithFlags_ptsz(void) { return vgpu_refuse("cuEventRecordWithFlags_ptsz"); }
 VGPU_EXPORT int cuImportExternalMemory(void);
 int cuImportExternalMemory(void) { return vgpu_refuse("cuImportExternalMemory"); }
 VGPU_EXPORT int cuExternalMemoryGetMappedBuffer(void);
@@ -366,38 +202,16 @@ VGPU_EXPORT int cuDestroyExternalMemory(void);
 int cuDestroyExternalMemory(void) { return vgpu_refuse("cuDestroyExternalMemory"); }
 VGPU_EXPORT int cuImportExternalSemaphore(void);
 int cuImportExternalSemaphore(void) { return vgpu_refuse("cuImportExternalSemaphore"); }
-VGPU_EXPORT int cuSignalExternalSemaphoresAsync_ptsz(void);
-int cuSignalExternalSemaphoresAsync_ptsz(void) { return vgpu_refuse("cuSignalExternalSemaphoresAsync_ptsz"); }
-VGPU_EXPORT int cuWaitExternalSemaphoresAsync_ptsz(void);
-int cuWaitExternalSemaphoresAsync_ptsz(void) { return vgpu_refuse("cuWaitExternalSemaphoresAsync_ptsz"); }
 VGPU_EXPORT int cuDestroyExternalSemaphore(void);
 int cuDestroyExternalSemaphore(void) { return vgpu_refuse("cuDestroyExternalSemaphore"); }
-VGPU_EXPORT int cuStreamWaitValue32_v2_ptsz(void);
-int cuStreamWaitValue32_v2_ptsz(void) { return vgpu_refuse("cuStreamWaitValue32_v2_ptsz"); }
-VGPU_EXPORT int cuStreamWaitValue64_v2_ptsz(void);
-int cuStreamWaitValue64_v2_ptsz(void) { return vgpu_refuse("cuStreamWaitValue64_v2_ptsz"); }
-VGPU_EXPORT int cuStreamWriteValue32_v2_ptsz(void);
-int cuStreamWriteValue32_v2_ptsz(void) { return vgpu_refuse("cuStreamWriteValue32_v2_ptsz"); }
-VGPU_EXPORT int cuStreamWriteValue64_v2_ptsz(void);
-int cuStreamWriteValue64_v2_ptsz(void) { return vgpu_refuse("cuStreamWriteValue64_v2_ptsz"); }
-VGPU_EXPORT int cuStreamBatchMemOp_v2_ptsz(void);
-int cuStreamBatchMemOp_v2_ptsz(void) { return vgpu_refuse("cuStreamBatchMemOp_v2_ptsz"); }
 VGPU_EXPORT int cuFuncGetName(void);
 int cuFuncGetName(void) { return vgpu_refuse("cuFuncGetName"); }
 VGPU_EXPORT int cuFuncIsLoaded(void);
 int cuFuncIsLoaded(void) { return vgpu_refuse("cuFuncIsLoaded"); }
 VGPU_EXPORT int cuFuncLoad(void);
 int cuFuncLoad(void) { return vgpu_refuse("cuFuncLoad"); }
-VGPU_EXPORT int cuLaunchKernel_ptsz(void);
-int cuLaunchKernel_ptsz(void) { return vgpu_refuse("cuLaunchKernel_ptsz"); }
-VGPU_EXPORT int cuLaunchKernelEx_ptsz(void);
-int cuLaunchKernelEx_ptsz(void) { return vgpu_refuse("cuLaunchKernelEx_ptsz"); }
-VGPU_EXPORT int cuLaunchCooperativeKernel_ptsz(void);
-int cuLaunchCooperativeKernel_ptsz(void) { return vgpu_refuse("cuLaunchCooperativeKernel_ptsz"); }
 VGPU_EXPORT int cuLaunchCooperativeKernelMultiDevice(void);
 int cuLaunchCooperativeKernelMultiDevice(void) { return vgpu_refuse("cuLaunchCooperativeKernelMultiDevice"); }
-VGPU_EXPORT int cuLaunchHostFunc_ptsz(void);
-int cuLaunchHostFunc_ptsz(void) { return vgpu_refuse("cuLaunchHostFunc_ptsz"); }
 VGPU_EXPORT int cuFuncSetBlockShape(void);
 int cuFuncSetBlockShape(void) { return vgpu_refuse("cuFuncSetBlockShape"); }
 VGPU_EXPORT int cuFuncSetSharedSize(void);
@@ -522,8 +336,6 @@ VGPU_EXPORT int cuGraphDestroyNode(void);
 int cuGraphDestroyNode(void) { return vgpu_refuse("cuGraphDestroyNode"); }
 VGPU_EXPORT int cuGraphInstantiateWithFlags(void);
 int cuGraphInstantiateWithFlags(void) { return vgpu_refuse("cuGraphInstantiateWithFlags"); }
-VGPU_EXPORT int cuGraphInstantiateWithParams_ptsz(void);
-int cuGraphInstantiateWithParams_ptsz(void) { return vgpu_refuse("cuGraphInstantiateWithParams_ptsz"); }
 VGPU_EXPORT int cuGraphExecGetFlags(void);
 int cuGraphExecGetFlags(void) { return vgpu_refuse("cuGraphExecGetFlags"); }
 VGPU_EXPORT int cuGraphExecKernelNodeSetParams_v2(void);
@@ -548,10 +360,6 @@ VGPU_EXPORT int cuGraphNodeSetEnabled(void);
 int cuGraphNodeSetEnabled(void) { return vgpu_refuse("cuGraphNodeSetEnabled"); }
 VGPU_EXPORT int cuGraphNodeGetEnabled(void);
 int cuGraphNodeGetEnabled(void) { return vgpu_refuse("cuGraphNodeGetEnabled"); }
-VGPU_EXPORT int cuGraphUpload_ptsz(void);
-int cuGraphUpload_ptsz(void) { return vgpu_refuse("cuGraphUpload_ptsz"); }
-VGPU_EXPORT int cuGraphLaunch_ptsz(void);
-int cuGraphLaunch_ptsz(void) { return vgpu_refuse("cuGraphLaunch_ptsz"); }
 VGPU_EXPORT int cuGraphExecDestroy(void);
 int cuGraphExecDestroy(void) { return vgpu_refuse("cuGraphExecDestroy"); }
 VGPU_EXPORT int cuGraphDestroy(void);
@@ -672,12 +480,6 @@ VGPU_EXPORT int cuTensorMapEncodeIm2colWide(void);
 int cuTensorMapEncodeIm2colWide(void) { return vgpu_refuse("cuTensorMapEncodeIm2colWide"); }
 VGPU_EXPORT int cuTensorMapReplaceAddress(void);
 int cuTensorMapReplaceAddress(void) { return vgpu_refuse("cuTensorMapReplaceAddress"); }
-VGPU_EXPORT int cuCtxEnablePeerAccess(void);
-int cuCtxEnablePeerAccess(void) { return vgpu_refuse("cuCtxEnablePeerAccess"); }
-VGPU_EXPORT int cuCtxDisablePeerAccess(void);
-int cuCtxDisablePeerAccess(void) { return vgpu_refuse("cuCtxDisablePeerAccess"); }
-VGPU_EXPORT int cuDeviceGetP2PAttribute(void);
-int cuDeviceGetP2PAttribute(void) { return vgpu_refuse("cuDeviceGetP2PAttribute"); }
 VGPU_EXPORT int cuDeviceGetP2PAtomicCapabilities(void);
 int cuDeviceGetP2PAtomicCapabilities(void) { return vgpu_refuse("cuDeviceGetP2PAtomicCapabilities"); }
 VGPU_EXPORT int cuGraphicsUnregisterResource(void);
@@ -690,10 +492,6 @@ VGPU_EXPORT int cuGraphicsResourceGetMappedPointer_v2(void);
 int cuGraphicsResourceGetMappedPointer_v2(void) { return vgpu_refuse("cuGraphicsResourceGetMappedPointer_v2"); }
 VGPU_EXPORT int cuGraphicsResourceSetMapFlags_v2(void);
 int cuGraphicsResourceSetMapFlags_v2(void) { return vgpu_refuse("cuGraphicsResourceSetMapFlags_v2"); }
-VGPU_EXPORT int cuGraphicsMapResources_ptsz(void);
-int cuGraphicsMapResources_ptsz(void) { return vgpu_refuse("cuGraphicsMapResources_ptsz"); }
-VGPU_EXPORT int cuGraphicsUnmapResources_ptsz(void);
-int cuGraphicsUnmapResources_ptsz(void) { return vgpu_refuse("cuGraphicsUnmapResources_ptsz"); }
 VGPU_EXPORT int cuCoredumpGetAttribute(void);
 int cuCoredumpGetAttribute(void) { return vgpu_refuse("cuCoredumpGetAttribute"); }
 VGPU_EXPORT int cuCoredumpGetAttributeGlobal(void);
@@ -868,26 +666,10 @@ VGPU_EXPORT int cuMemcpyHtoAAsync_v2(void);
 int cuMemcpyHtoAAsync_v2(void) { return vgpu_refuse("cuMemcpyHtoAAsync_v2"); }
 VGPU_EXPORT int cuMemcpyAtoHAsync_v2(void);
 int cuMemcpyAtoHAsync_v2(void) { return vgpu_refuse("cuMemcpyAtoHAsync_v2"); }
-VGPU_EXPORT int cuMemcpy3D_v2(void);
-int cuMemcpy3D_v2(void) { return vgpu_refuse("cuMemcpy3D_v2"); }
-VGPU_EXPORT int cuMemcpy3DAsync_v2(void);
-int cuMemcpy3DAsync_v2(void) { return vgpu_refuse("cuMemcpy3DAsync_v2"); }
-VGPU_EXPORT int cuMemcpyPeer(void);
-int cuMemcpyPeer(void) { return vgpu_refuse("cuMemcpyPeer"); }
-VGPU_EXPORT int cuMemcpyPeerAsync(void);
-int cuMemcpyPeerAsync(void) { return vgpu_refuse("cuMemcpyPeerAsync"); }
-VGPU_EXPORT int cuMemcpy3DPeer(void);
-int cuMemcpy3DPeer(void) { return vgpu_refuse("cuMemcpy3DPeer"); }
-VGPU_EXPORT int cuMemcpy3DPeerAsync(void);
-int cuMemcpy3DPeerAsync(void) { return vgpu_refuse("cuMemcpy3DPeerAsync"); }
 VGPU_EXPORT int cuMemcpyBatchAsync(void);
 int cuMemcpyBatchAsync(void) { return vgpu_refuse("cuMemcpyBatchAsync"); }
 VGPU_EXPORT int cuMemcpy3DBatchAsync(void);
 int cuMemcpy3DBatchAsync(void) { return vgpu_refuse("cuMemcpy3DBatchAsync"); }
-VGPU_EXPORT int cuMemcpyBatchAsync_ptsz(void);
-int cuMemcpyBatchAsync_ptsz(void) { return vgpu_refuse("cuMemcpyBatchAsync_ptsz"); }
-VGPU_EXPORT int cuMemcpy3DBatchAsync_ptsz(void);
-int cuMemcpy3DBatchAsync_ptsz(void) { return vgpu_refuse("cuMemcpy3DBatchAsync_ptsz"); }
 VGPU_EXPORT int cuMemcpyBatchAsync_v2(void);
 int cuMemcpyBatchAsync_v2(void) { return vgpu_refuse("cuMemcpyBatchAsync_v2"); }
 VGPU_EXPORT int cuMemcpy3DBatchAsync_v2(void);
@@ -896,12 +678,8 @@ VGPU_EXPORT int cuStreamGetDevice(void);
 int cuStreamGetDevice(void) { return vgpu_refuse("cuStreamGetDevice"); }
 VGPU_EXPORT int cuStreamGetCtx_v2(void);
 int cuStreamGetCtx_v2(void) { return vgpu_refuse("cuStreamGetCtx_v2"); }
-VGPU_EXPORT int cuStreamAddCallback(void);
-int cuStreamAddCallback(void) { return vgpu_refuse("cuStreamAddCallback"); }
 VGPU_EXPORT int cuStreamAttachMemAsync(void);
 int cuStreamAttachMemAsync(void) { return vgpu_refuse("cuStreamAttachMemAsync"); }
-VGPU_EXPORT int cuLaunchHostFunc(void);
-int cuLaunchHostFunc(void) { return vgpu_refuse("cuLaunchHostFunc"); }
 VGPU_EXPORT int cuGraphicsMapResources(void);
 int cuGraphicsMapResources(void) { return vgpu_refuse("cuGraphicsMapResources"); }
 VGPU_EXPORT int cuGraphicsUnmapResources(void);
@@ -916,16 +694,6 @@ VGPU_EXPORT int cuStreamWaitValue64(void);
 int cuStreamWaitValue64(void) { return vgpu_refuse("cuStreamWaitValue64"); }
 VGPU_EXPORT int cuStreamBatchMemOp(void);
 int cuStreamBatchMemOp(void) { return vgpu_refuse("cuStreamBatchMemOp"); }
-VGPU_EXPORT int cuStreamWriteValue32_ptsz(void);
-int cuStreamWriteValue32_ptsz(void) { return vgpu_refuse("cuStreamWriteValue32_ptsz"); }
-VGPU_EXPORT int cuStreamWaitValue32_ptsz(void);
-int cuStreamWaitValue32_ptsz(void) { return vgpu_refuse("cuStreamWaitValue32_ptsz"); }
-VGPU_EXPORT int cuStreamWriteValue64_ptsz(void);
-int cuStreamWriteValue64_ptsz(void) { return vgpu_refuse("cuStreamWriteValue64_ptsz"); }
-VGPU_EXPORT int cuStreamWaitValue64_ptsz(void);
-int cuStreamWaitValue64_ptsz(void) { return vgpu_refuse("cuStreamWaitValue64_ptsz"); }
-VGPU_EXPORT int cuStreamBatchMemOp_ptsz(void);
-int cuStreamBatchMemOp_ptsz(void) { return vgpu_refuse("cuStreamBatchMemOp_ptsz"); }
 VGPU_EXPORT int cuStreamWriteValue32_v2(void);
 int cuStreamWriteValue32_v2(void) { return vgpu_refuse("cuStreamWriteValue32_v2"); }
 VGPU_EXPORT int cuStreamWaitValue32_v2(void);
@@ -938,8 +706,6 @@ VGPU_EXPORT int cuStreamBatchMemOp_v2(void);
 int cuStreamBatchMemOp_v2(void) { return vgpu_refuse("cuStreamBatchMemOp_v2"); }
 VGPU_EXPORT int cuMemPrefetchAsync(void);
 int cuMemPrefetchAsync(void) { return vgpu_refuse("cuMemPrefetchAsync"); }
-VGPU_EXPORT int cuMemPrefetchAsync_ptsz(void);
-int cuMemPrefetchAsync_ptsz(void) { return vgpu_refuse("cuMemPrefetchAsync_ptsz"); }
 VGPU_EXPORT int cuMemPrefetchAsync_v2(void);
 int cuMemPrefetchAsync_v2(void) { return vgpu_refuse("cuMemPrefetchAsync_v2"); }
 VGPU_EXPORT int cuMemAdvise(void);
@@ -950,16 +716,12 @@ VGPU_EXPORT int cuMemDiscardBatchAsync(void);
 int cuMemDiscardBatchAsync(void) { return vgpu_refuse("cuMemDiscardBatchAsync"); }
 VGPU_EXPORT int cuMemDiscardAndPrefetchBatchAsync(void);
 int cuMemDiscardAndPrefetchBatchAsync(void) { return vgpu_refuse("cuMemDiscardAndPrefetchBatchAsync"); }
-VGPU_EXPORT int cuLaunchCooperativeKernel(void);
-int cuLaunchCooperativeKernel(void) { return vgpu_refuse("cuLaunchCooperativeKernel"); }
 VGPU_EXPORT int cuSignalExternalSemaphoresAsync(void);
 int cuSignalExternalSemaphoresAsync(void) { return vgpu_refuse("cuSignalExternalSemaphoresAsync"); }
 VGPU_EXPORT int cuWaitExternalSemaphoresAsync(void);
 int cuWaitExternalSemaphoresAsync(void) { return vgpu_refuse("cuWaitExternalSemaphoresAsync"); }
 VGPU_EXPORT int cuStreamBeginCapture(void);
 int cuStreamBeginCapture(void) { return vgpu_refuse("cuStreamBeginCapture"); }
-VGPU_EXPORT int cuStreamBeginCapture_ptsz(void);
-int cuStreamBeginCapture_ptsz(void) { return vgpu_refuse("cuStreamBeginCapture_ptsz"); }
 VGPU_EXPORT int cuStreamBeginCapture_v2(void);
 int cuStreamBeginCapture_v2(void) { return vgpu_refuse("cuStreamBeginCapture_v2"); }
 VGPU_EXPORT int cuStreamBeginCaptureToGraph(void);
@@ -970,12 +732,8 @@ VGPU_EXPORT int cuStreamIsCapturing(void);
 int cuStreamIsCapturing(void) { return vgpu_refuse("cuStreamIsCapturing"); }
 VGPU_EXPORT int cuStreamGetCaptureInfo(void);
 int cuStreamGetCaptureInfo(void) { return vgpu_refuse("cuStreamGetCaptureInfo"); }
-VGPU_EXPORT int cuStreamGetCaptureInfo_ptsz(void);
-int cuStreamGetCaptureInfo_ptsz(void) { return vgpu_refuse("cuStreamGetCaptureInfo_ptsz"); }
 VGPU_EXPORT int cuStreamGetCaptureInfo_v2(void);
 int cuStreamGetCaptureInfo_v2(void) { return vgpu_refuse("cuStreamGetCaptureInfo_v2"); }
-VGPU_EXPORT int cuStreamGetCaptureInfo_v2_ptsz(void);
-int cuStreamGetCaptureInfo_v2_ptsz(void) { return vgpu_refuse("cuStreamGetCaptureInfo_v2_ptsz"); }
 VGPU_EXPORT int cuStreamGetCaptureInfo_v3(void);
 int cuStreamGetCaptureInfo_v3(void) { return vgpu_refuse("cuStreamGetCaptureInfo_v3"); }
 VGPU_EXPORT int cuGraphAddKernelNode(void);
@@ -1020,16 +778,8 @@ VGPU_EXPORT int cuGraphInstantiate_v2(void);
 int cuGraphInstantiate_v2(void) { return vgpu_refuse("cuGraphInstantiate_v2"); }
 VGPU_EXPORT int cuMemMapArrayAsync(void);
 int cuMemMapArrayAsync(void) { return vgpu_refuse("cuMemMapArrayAsync"); }
-VGPU_EXPORT int cuMemFreeAsync(void);
-int cuMemFreeAsync(void) { return vgpu_refuse("cuMemFreeAsync"); }
-VGPU_EXPORT int cuMemAllocAsync(void);
-int cuMemAllocAsync(void) { return vgpu_refuse("cuMemAllocAsync"); }
-VGPU_EXPORT int cuMemAllocFromPoolAsync(void);
-int cuMemAllocFromPoolAsync(void) { return vgpu_refuse("cuMemAllocFromPoolAsync"); }
 VGPU_EXPORT int cuStreamUpdateCaptureDependencies(void);
 int cuStreamUpdateCaptureDependencies(void) { return vgpu_refuse("cuStreamUpdateCaptureDependencies"); }
-VGPU_EXPORT int cuStreamUpdateCaptureDependencies_ptsz(void);
-int cuStreamUpdateCaptureDependencies_ptsz(void) { return vgpu_refuse("cuStreamUpdateCaptureDependencies_ptsz"); }
 VGPU_EXPORT int cuStreamUpdateCaptureDependencies_v2(void);
 int cuStreamUpdateCaptureDependencies_v2(void) { return vgpu_refuse("cuStreamUpdateCaptureDependencies_v2"); }
 VGPU_EXPORT int cuMemBatchDecompressAsync(void);
@@ -1048,8 +798,6 @@ VGPU_EXPORT int cuCheckpointProcessUnlock(void);
 int cuCheckpointProcessUnlock(void) { return vgpu_refuse("cuCheckpointProcessUnlock"); }
 VGPU_EXPORT int __cudaGetProcAddress(void);
 int __cudaGetProcAddress(void) { return vgpu_refuse("__cudaGetProcAddress"); }
-VGPU_EXPORT int __cudaLaunchKernel_ptsz(void);
-int __cudaLaunchKernel_ptsz(void) { return vgpu_refuse("__cudaLaunchKernel_ptsz"); }
 VGPU_EXPORT int __cudaRegisterHostVar(void);
 int __cudaRegisterHostVar(void) { return vgpu_refuse("__cudaRegisterHostVar"); }
 VGPU_EXPORT int __cudaRegisterManagedVar(void);
@@ -1080,26 +828,16 @@ VGPU_EXPORT int cudaDestroySurfaceObject(void);
 int cudaDestroySurfaceObject(void) { return vgpu_refuse("cudaDestroySurfaceObject"); }
 VGPU_EXPORT int cudaDestroyTextureObject(void);
 int cudaDestroyTextureObject(void) { return vgpu_refuse("cudaDestroyTextureObject"); }
-VGPU_EXPORT int cudaDeviceDisablePeerAccess(void);
-int cudaDeviceDisablePeerAccess(void) { return vgpu_refuse("cudaDeviceDisablePeerAccess"); }
-VGPU_EXPORT int cudaDeviceEnablePeerAccess(void);
-int cudaDeviceEnablePeerAccess(void) { return vgpu_refuse("cudaDeviceEnablePeerAccess"); }
 VGPU_EXPORT int cudaDeviceFlushGPUDirectRDMAWrites(void);
 int cudaDeviceFlushGPUDirectRDMAWrites(void) { return vgpu_refuse("cudaDeviceFlushGPUDirectRDMAWrites"); }
-VGPU_EXPORT int cudaDeviceGetDefaultMemPool(void);
-int cudaDeviceGetDefaultMemPool(void) { return vgpu_refuse("cudaDeviceGetDefaultMemPool"); }
 VGPU_EXPORT int cudaDeviceGetGraphMemAttribute(void);
 int cudaDeviceGetGraphMemAttribute(void) { return vgpu_refuse("cudaDeviceGetGraphMemAttribute"); }
 VGPU_EXPORT int cudaDeviceGetHostAtomicCapabilities(void);
 int cudaDeviceGetHostAtomicCapabilities(void) { return vgpu_refuse("cudaDeviceGetHostAtomicCapabilities"); }
-VGPU_EXPORT int cudaDeviceGetMemPool(void);
-int cudaDeviceGetMemPool(void) { return vgpu_refuse("cudaDeviceGetMemPool"); }
 VGPU_EXPORT int cudaDeviceGetNvSciSyncAttributes(void);
 int cudaDeviceGetNvSciSyncAttributes(void) { return vgpu_refuse("cudaDeviceGetNvSciSyncAttributes"); }
 VGPU_EXPORT int cudaDeviceGetP2PAtomicCapabilities(void);
 int cudaDeviceGetP2PAtomicCapabilities(void) { return vgpu_refuse("cudaDeviceGetP2PAtomicCapabilities"); }
-VGPU_EXPORT int cudaDeviceGetP2PAttribute(void);
-int cudaDeviceGetP2PAttribute(void) { return vgpu_refuse("cudaDeviceGetP2PAttribute"); }
 VGPU_EXPORT int cudaDeviceGetSharedMemConfig(void);
 int cudaDeviceGetSharedMemConfig(void) { return vgpu_refuse("cudaDeviceGetSharedMemConfig"); }
 VGPU_EXPORT int cudaDeviceGetTexture1DLinearMaxWidth(void);
@@ -1110,8 +848,6 @@ VGPU_EXPORT int cudaDeviceRegisterAsyncNotification(void);
 int cudaDeviceRegisterAsyncNotification(void) { return vgpu_refuse("cudaDeviceRegisterAsyncNotification"); }
 VGPU_EXPORT int cudaDeviceSetGraphMemAttribute(void);
 int cudaDeviceSetGraphMemAttribute(void) { return vgpu_refuse("cudaDeviceSetGraphMemAttribute"); }
-VGPU_EXPORT int cudaDeviceSetMemPool(void);
-int cudaDeviceSetMemPool(void) { return vgpu_refuse("cudaDeviceSetMemPool"); }
 VGPU_EXPORT int cudaDeviceSetSharedMemConfig(void);
 int cudaDeviceSetSharedMemConfig(void) { return vgpu_refuse("cudaDeviceSetSharedMemConfig"); }
 VGPU_EXPORT int cudaDeviceUnregisterAsyncNotification(void);
@@ -1136,20 +872,12 @@ VGPU_EXPORT int cudaEGLStreamProducerReturnFrame(void);
 int cudaEGLStreamProducerReturnFrame(void) { return vgpu_refuse("cudaEGLStreamProducerReturnFrame"); }
 VGPU_EXPORT int cudaEventCreateFromEGLSync(void);
 int cudaEventCreateFromEGLSync(void) { return vgpu_refuse("cudaEventCreateFromEGLSync"); }
-VGPU_EXPORT int cudaEventRecordWithFlags_ptsz(void);
-int cudaEventRecordWithFlags_ptsz(void) { return vgpu_refuse("cudaEventRecordWithFlags_ptsz"); }
-VGPU_EXPORT int cudaEventRecord_ptsz(void);
-int cudaEventRecord_ptsz(void) { return vgpu_refuse("cudaEventRecord_ptsz"); }
 VGPU_EXPORT int cudaExternalMemoryGetMappedBuffer(void);
 int cudaExternalMemoryGetMappedBuffer(void) { return vgpu_refuse("cudaExternalMemoryGetMappedBuffer"); }
 VGPU_EXPORT int cudaExternalMemoryGetMappedMipmappedArray(void);
 int cudaExternalMemoryGetMappedMipmappedArray(void) { return vgpu_refuse("cudaExternalMemoryGetMappedMipmappedArray"); }
 VGPU_EXPORT int cudaFreeArray(void);
 int cudaFreeArray(void) { return vgpu_refuse("cudaFreeArray"); }
-VGPU_EXPORT int cudaFreeAsync(void);
-int cudaFreeAsync(void) { return vgpu_refuse("cudaFreeAsync"); }
-VGPU_EXPORT int cudaFreeAsync_ptsz(void);
-int cudaFreeAsync_ptsz(void) { return vgpu_refuse("cudaFreeAsync_ptsz"); }
 VGPU_EXPORT int cudaFreeMipmappedArray(void);
 int cudaFreeMipmappedArray(void) { return vgpu_refuse("cudaFreeMipmappedArray"); }
 VGPU_EXPORT int cudaFuncGetName(void);
@@ -1178,10 +906,6 @@ VGPU_EXPORT int cudaGLUnregisterBufferObject(void);
 int cudaGLUnregisterBufferObject(void) { return vgpu_refuse("cudaGLUnregisterBufferObject"); }
 VGPU_EXPORT int cudaGetChannelDesc(void);
 int cudaGetChannelDesc(void) { return vgpu_refuse("cudaGetChannelDesc"); }
-VGPU_EXPORT int cudaGetDriverEntryPointByVersion_ptsz(void);
-int cudaGetDriverEntryPointByVersion_ptsz(void) { return vgpu_refuse("cudaGetDriverEntryPointByVersion_ptsz"); }
-VGPU_EXPORT int cudaGetDriverEntryPoint_ptsz(void);
-int cudaGetDriverEntryPoint_ptsz(void) { return vgpu_refuse("cudaGetDriverEntryPoint_ptsz"); }
 VGPU_EXPORT int cudaGetExportTable(void);
 int cudaGetExportTable(void) { return vgpu_refuse("cudaGetExportTable"); }
 VGPU_EXPORT int cudaGetMipmappedArrayLevel(void);
@@ -1306,8 +1030,6 @@ VGPU_EXPORT int cudaGraphInstantiateWithFlags(void);
 int cudaGraphInstantiateWithFlags(void) { return vgpu_refuse("cudaGraphInstantiateWithFlags"); }
 VGPU_EXPORT int cudaGraphInstantiateWithParams(void);
 int cudaGraphInstantiateWithParams(void) { return vgpu_refuse("cudaGraphInstantiateWithParams"); }
-VGPU_EXPORT int cudaGraphInstantiateWithParams_ptsz(void);
-int cudaGraphInstantiateWithParams_ptsz(void) { return vgpu_refuse("cudaGraphInstantiateWithParams_ptsz"); }
 VGPU_EXPORT int cudaGraphKernelNodeCopyAttributes(void);
 int cudaGraphKernelNodeCopyAttributes(void) { return vgpu_refuse("cudaGraphKernelNodeCopyAttributes"); }
 VGPU_EXPORT int cudaGraphKernelNodeGetAttribute(void);
@@ -1320,8 +1042,6 @@ VGPU_EXPORT int cudaGraphKernelNodeSetParams(void);
 int cudaGraphKernelNodeSetParams(void) { return vgpu_refuse("cudaGraphKernelNodeSetParams"); }
 VGPU_EXPORT int cudaGraphLaunch(void);
 int cudaGraphLaunch(void) { return vgpu_refuse("cudaGraphLaunch"); }
-VGPU_EXPORT int cudaGraphLaunch_ptsz(void);
-int cudaGraphLaunch_ptsz(void) { return vgpu_refuse("cudaGraphLaunch_ptsz"); }
 VGPU_EXPORT int cudaGraphMemAllocNodeGetParams(void);
 int cudaGraphMemAllocNodeGetParams(void) { return vgpu_refuse("cudaGraphMemAllocNodeGetParams"); }
 VGPU_EXPORT int cudaGraphMemFreeNodeGetParams(void);
@@ -1362,8 +1082,6 @@ VGPU_EXPORT int cudaGraphRetainUserObject(void);
 int cudaGraphRetainUserObject(void) { return vgpu_refuse("cudaGraphRetainUserObject"); }
 VGPU_EXPORT int cudaGraphUpload(void);
 int cudaGraphUpload(void) { return vgpu_refuse("cudaGraphUpload"); }
-VGPU_EXPORT int cudaGraphUpload_ptsz(void);
-int cudaGraphUpload_ptsz(void) { return vgpu_refuse("cudaGraphUpload_ptsz"); }
 VGPU_EXPORT int cudaGraphicsEGLRegisterImage(void);
 int cudaGraphicsEGLRegisterImage(void) { return vgpu_refuse("cudaGraphicsEGLRegisterImage"); }
 VGPU_EXPORT int cudaGraphicsGLRegisterBuffer(void);
@@ -1408,18 +1126,6 @@ VGPU_EXPORT int cudaIpcOpenMemHandle(void);
 int cudaIpcOpenMemHandle(void) { return vgpu_refuse("cudaIpcOpenMemHandle"); }
 VGPU_EXPORT int cudaKernelSetAttributeForDevice(void);
 int cudaKernelSetAttributeForDevice(void) { return vgpu_refuse("cudaKernelSetAttributeForDevice"); }
-VGPU_EXPORT int cudaLaunchCooperativeKernel(void);
-int cudaLaunchCooperativeKernel(void) { return vgpu_refuse("cudaLaunchCooperativeKernel"); }
-VGPU_EXPORT int cudaLaunchCooperativeKernel_ptsz(void);
-int cudaLaunchCooperativeKernel_ptsz(void) { return vgpu_refuse("cudaLaunchCooperativeKernel_ptsz"); }
-VGPU_EXPORT int cudaLaunchHostFunc(void);
-int cudaLaunchHostFunc(void) { return vgpu_refuse("cudaLaunchHostFunc"); }
-VGPU_EXPORT int cudaLaunchHostFunc_ptsz(void);
-int cudaLaunchHostFunc_ptsz(void) { return vgpu_refuse("cudaLaunchHostFunc_ptsz"); }
-VGPU_EXPORT int cudaLaunchKernelExC_ptsz(void);
-int cudaLaunchKernelExC_ptsz(void) { return vgpu_refuse("cudaLaunchKernelExC_ptsz"); }
-VGPU_EXPORT int cudaLaunchKernel_ptsz(void);
-int cudaLaunchKernel_ptsz(void) { return vgpu_refuse("cudaLaunchKernel_ptsz"); }
 VGPU_EXPORT int cudaLibraryEnumerateKernels(void);
 int cudaLibraryEnumerateKernels(void) { return vgpu_refuse("cudaLibraryEnumerateKernels"); }
 VGPU_EXPORT int cudaLibraryGetGlobal(void);
@@ -1452,14 +1158,6 @@ VGPU_EXPORT int cudaMalloc3DArray(void);
 int cudaMalloc3DArray(void) { return vgpu_refuse("cudaMalloc3DArray"); }
 VGPU_EXPORT int cudaMallocArray(void);
 int cudaMallocArray(void) { return vgpu_refuse("cudaMallocArray"); }
-VGPU_EXPORT int cudaMallocAsync(void);
-int cudaMallocAsync(void) { return vgpu_refuse("cudaMallocAsync"); }
-VGPU_EXPORT int cudaMallocAsync_ptsz(void);
-int cudaMallocAsync_ptsz(void) { return vgpu_refuse("cudaMallocAsync_ptsz"); }
-VGPU_EXPORT int cudaMallocFromPoolAsync(void);
-int cudaMallocFromPoolAsync(void) { return vgpu_refuse("cudaMallocFromPoolAsync"); }
-VGPU_EXPORT int cudaMallocFromPoolAsync_ptsz(void);
-int cudaMallocFromPoolAsync_ptsz(void) { return vgpu_refuse("cudaMallocFromPoolAsync_ptsz"); }
 VGPU_EXPORT int cudaMallocManaged(void);
 int cudaMallocManaged(void) { return vgpu_refuse("cudaMallocManaged"); }
 VGPU_EXPORT int cudaMallocMipmappedArray(void);
@@ -1468,152 +1166,48 @@ VGPU_EXPORT int cudaMemAdvise(void);
 int cudaMemAdvise(void) { return vgpu_refuse("cudaMemAdvise"); }
 VGPU_EXPORT int cudaMemDiscardAndPrefetchBatchAsync(void);
 int cudaMemDiscardAndPrefetchBatchAsync(void) { return vgpu_refuse("cudaMemDiscardAndPrefetchBatchAsync"); }
-VGPU_EXPORT int cudaMemDiscardAndPrefetchBatchAsync_ptsz(void);
-int cudaMemDiscardAndPrefetchBatchAsync_ptsz(void) { return vgpu_refuse("cudaMemDiscardAndPrefetchBatchAsync_ptsz"); }
 VGPU_EXPORT int cudaMemDiscardBatchAsync(void);
 int cudaMemDiscardBatchAsync(void) { return vgpu_refuse("cudaMemDiscardBatchAsync"); }
-VGPU_EXPORT int cudaMemDiscardBatchAsync_ptsz(void);
-int cudaMemDiscardBatchAsync_ptsz(void) { return vgpu_refuse("cudaMemDiscardBatchAsync_ptsz"); }
-VGPU_EXPORT int cudaMemGetDefaultMemPool(void);
-int cudaMemGetDefaultMemPool(void) { return vgpu_refuse("cudaMemGetDefaultMemPool"); }
-VGPU_EXPORT int cudaMemGetMemPool(void);
-int cudaMemGetMemPool(void) { return vgpu_refuse("cudaMemGetMemPool"); }
-VGPU_EXPORT int cudaMemPoolCreate(void);
-int cudaMemPoolCreate(void) { return vgpu_refuse("cudaMemPoolCreate"); }
-VGPU_EXPORT int cudaMemPoolDestroy(void);
-int cudaMemPoolDestroy(void) { return vgpu_refuse("cudaMemPoolDestroy"); }
 VGPU_EXPORT int cudaMemPoolExportPointer(void);
 int cudaMemPoolExportPointer(void) { return vgpu_refuse("cudaMemPoolExportPointer"); }
 VGPU_EXPORT int cudaMemPoolExportToShareableHandle(void);
 int cudaMemPoolExportToShareableHandle(void) { return vgpu_refuse("cudaMemPoolExportToShareableHandle"); }
-VGPU_EXPORT int cudaMemPoolGetAccess(void);
-int cudaMemPoolGetAccess(void) { return vgpu_refuse("cudaMemPoolGetAccess"); }
-VGPU_EXPORT int cudaMemPoolGetAttribute(void);
-int cudaMemPoolGetAttribute(void) { return vgpu_refuse("cudaMemPoolGetAttribute"); }
 VGPU_EXPORT int cudaMemPoolImportFromShareableHandle(void);
 int cudaMemPoolImportFromShareableHandle(void) { return vgpu_refuse("cudaMemPoolImportFromShareableHandle"); }
 VGPU_EXPORT int cudaMemPoolImportPointer(void);
 int cudaMemPoolImportPointer(void) { return vgpu_refuse("cudaMemPoolImportPointer"); }
-VGPU_EXPORT int cudaMemPoolSetAccess(void);
-int cudaMemPoolSetAccess(void) { return vgpu_refuse("cudaMemPoolSetAccess"); }
-VGPU_EXPORT int cudaMemPoolSetAttribute(void);
-int cudaMemPoolSetAttribute(void) { return vgpu_refuse("cudaMemPoolSetAttribute"); }
-VGPU_EXPORT int cudaMemPoolTrimTo(void);
-int cudaMemPoolTrimTo(void) { return vgpu_refuse("cudaMemPoolTrimTo"); }
 VGPU_EXPORT int cudaMemPrefetchAsync(void);
 int cudaMemPrefetchAsync(void) { return vgpu_refuse("cudaMemPrefetchAsync"); }
-VGPU_EXPORT int cudaMemPrefetchAsync_ptsz(void);
-int cudaMemPrefetchAsync_ptsz(void) { return vgpu_refuse("cudaMemPrefetchAsync_ptsz"); }
 VGPU_EXPORT int cudaMemPrefetchBatchAsync(void);
 int cudaMemPrefetchBatchAsync(void) { return vgpu_refuse("cudaMemPrefetchBatchAsync"); }
-VGPU_EXPORT int cudaMemPrefetchBatchAsync_ptsz(void);
-int cudaMemPrefetchBatchAsync_ptsz(void) { return vgpu_refuse("cudaMemPrefetchBatchAsync_ptsz"); }
 VGPU_EXPORT int cudaMemRangeGetAttribute(void);
 int cudaMemRangeGetAttribute(void) { return vgpu_refuse("cudaMemRangeGetAttribute"); }
 VGPU_EXPORT int cudaMemRangeGetAttributes(void);
 int cudaMemRangeGetAttributes(void) { return vgpu_refuse("cudaMemRangeGetAttributes"); }
-VGPU_EXPORT int cudaMemSetMemPool(void);
-int cudaMemSetMemPool(void) { return vgpu_refuse("cudaMemSetMemPool"); }
 VGPU_EXPORT int cudaMemcpy2DArrayToArray(void);
 int cudaMemcpy2DArrayToArray(void) { return vgpu_refuse("cudaMemcpy2DArrayToArray"); }
-VGPU_EXPORT int cudaMemcpy2DArrayToArray_ptds(void);
-int cudaMemcpy2DArrayToArray_ptds(void) { return vgpu_refuse("cudaMemcpy2DArrayToArray_ptds"); }
-VGPU_EXPORT int cudaMemcpy2DAsync_ptsz(void);
-int cudaMemcpy2DAsync_ptsz(void) { return vgpu_refuse("cudaMemcpy2DAsync_ptsz"); }
 VGPU_EXPORT int cudaMemcpy2DFromArray(void);
 int cudaMemcpy2DFromArray(void) { return vgpu_refuse("cudaMemcpy2DFromArray"); }
 VGPU_EXPORT int cudaMemcpy2DFromArrayAsync(void);
 int cudaMemcpy2DFromArrayAsync(void) { return vgpu_refuse("cudaMemcpy2DFromArrayAsync"); }
-VGPU_EXPORT int cudaMemcpy2DFromArrayAsync_ptsz(void);
-int cudaMemcpy2DFromArrayAsync_ptsz(void) { return vgpu_refuse("cudaMemcpy2DFromArrayAsync_ptsz"); }
-VGPU_EXPORT int cudaMemcpy2DFromArray_ptds(void);
-int cudaMemcpy2DFromArray_ptds(void) { return vgpu_refuse("cudaMemcpy2DFromArray_ptds"); }
 VGPU_EXPORT int cudaMemcpy2DToArray(void);
 int cudaMemcpy2DToArray(void) { return vgpu_refuse("cudaMemcpy2DToArray"); }
 VGPU_EXPORT int cudaMemcpy2DToArrayAsync(void);
 int cudaMemcpy2DToArrayAsync(void) { return vgpu_refuse("cudaMemcpy2DToArrayAsync"); }
-VGPU_EXPORT int cudaMemcpy2DToArrayAsync_ptsz(void);
-int cudaMemcpy2DToArrayAsync_ptsz(void) { return vgpu_refuse("cudaMemcpy2DToArrayAsync_ptsz"); }
-VGPU_EXPORT int cudaMemcpy2DToArray_ptds(void);
-int cudaMemcpy2DToArray_ptds(void) { return vgpu_refuse("cudaMemcpy2DToArray_ptds"); }
-VGPU_EXPORT int cudaMemcpy2D_ptds(void);
-int cudaMemcpy2D_ptds(void) { return vgpu_refuse("cudaMemcpy2D_ptds"); }
-VGPU_EXPORT int cudaMemcpy3D(void);
-int cudaMemcpy3D(void) { return vgpu_refuse("cudaMemcpy3D"); }
-VGPU_EXPORT int cudaMemcpy3DAsync(void);
-int cudaMemcpy3DAsync(void) { return vgpu_refuse("cudaMemcpy3DAsync"); }
-VGPU_EXPORT int cudaMemcpy3DAsync_ptsz(void);
-int cudaMemcpy3DAsync_ptsz(void) { return vgpu_refuse("cudaMemcpy3DAsync_ptsz"); }
 VGPU_EXPORT int cudaMemcpy3DBatchAsync(void);
 int cudaMemcpy3DBatchAsync(void) { return vgpu_refuse("cudaMemcpy3DBatchAsync"); }
-VGPU_EXPORT int cudaMemcpy3DBatchAsync_ptsz(void);
-int cudaMemcpy3DBatchAsync_ptsz(void) { return vgpu_refuse("cudaMemcpy3DBatchAsync_ptsz"); }
-VGPU_EXPORT int cudaMemcpy3DPeer(void);
-int cudaMemcpy3DPeer(void) { return vgpu_refuse("cudaMemcpy3DPeer"); }
-VGPU_EXPORT int cudaMemcpy3DPeerAsync(void);
-int cudaMemcpy3DPeerAsync(void) { return vgpu_refuse("cudaMemcpy3DPeerAsync"); }
-VGPU_EXPORT int cudaMemcpy3DPeerAsync_ptsz(void);
-int cudaMemcpy3DPeerAsync_ptsz(void) { return vgpu_refuse("cudaMemcpy3DPeerAsync_ptsz"); }
-VGPU_EXPORT int cudaMemcpy3DPeer_ptds(void);
-int cudaMemcpy3DPeer_ptds(void) { return vgpu_refuse("cudaMemcpy3DPeer_ptds"); }
-VGPU_EXPORT int cudaMemcpy3D_ptds(void);
-int cudaMemcpy3D_ptds(void) { return vgpu_refuse("cudaMemcpy3D_ptds"); }
 VGPU_EXPORT int cudaMemcpyArrayToArray(void);
 int cudaMemcpyArrayToArray(void) { return vgpu_refuse("cudaMemcpyArrayToArray"); }
-VGPU_EXPORT int cudaMemcpyArrayToArray_ptds(void);
-int cudaMemcpyArrayToArray_ptds(void) { return vgpu_refuse("cudaMemcpyArrayToArray_ptds"); }
-VGPU_EXPORT int cudaMemcpyAsync_ptsz(void);
-int cudaMemcpyAsync_ptsz(void) { return vgpu_refuse("cudaMemcpyAsync_ptsz"); }
 VGPU_EXPORT int cudaMemcpyBatchAsync(void);
 int cudaMemcpyBatchAsync(void) { return vgpu_refuse("cudaMemcpyBatchAsync"); }
-VGPU_EXPORT int cudaMemcpyBatchAsync_ptsz(void);
-int cudaMemcpyBatchAsync_ptsz(void) { return vgpu_refuse("cudaMemcpyBatchAsync_ptsz"); }
 VGPU_EXPORT int cudaMemcpyFromArray(void);
 int cudaMemcpyFromArray(void) { return vgpu_refuse("cudaMemcpyFromArray"); }
 VGPU_EXPORT int cudaMemcpyFromArrayAsync(void);
 int cudaMemcpyFromArrayAsync(void) { return vgpu_refuse("cudaMemcpyFromArrayAsync"); }
-VGPU_EXPORT int cudaMemcpyFromArrayAsync_ptsz(void);
-int cudaMemcpyFromArrayAsync_ptsz(void) { return vgpu_refuse("cudaMemcpyFromArrayAsync_ptsz"); }
-VGPU_EXPORT int cudaMemcpyFromArray_ptds(void);
-int cudaMemcpyFromArray_ptds(void) { return vgpu_refuse("cudaMemcpyFromArray_ptds"); }
-VGPU_EXPORT int cudaMemcpyFromSymbolAsync_ptsz(void);
-int cudaMemcpyFromSymbolAsync_ptsz(void) { return vgpu_refuse("cudaMemcpyFromSymbolAsync_ptsz"); }
-VGPU_EXPORT int cudaMemcpyFromSymbol_ptds(void);
-int cudaMemcpyFromSymbol_ptds(void) { return vgpu_refuse("cudaMemcpyFromSymbol_ptds"); }
-VGPU_EXPORT int cudaMemcpyPeer(void);
-int cudaMemcpyPeer(void) { return vgpu_refuse("cudaMemcpyPeer"); }
-VGPU_EXPORT int cudaMemcpyPeerAsync(void);
-int cudaMemcpyPeerAsync(void) { return vgpu_refuse("cudaMemcpyPeerAsync"); }
 VGPU_EXPORT int cudaMemcpyToArray(void);
 int cudaMemcpyToArray(void) { return vgpu_refuse("cudaMemcpyToArray"); }
 VGPU_EXPORT int cudaMemcpyToArrayAsync(void);
 int cudaMemcpyToArrayAsync(void) { return vgpu_refuse("cudaMemcpyToArrayAsync"); }
-VGPU_EXPORT int cudaMemcpyToArrayAsync_ptsz(void);
-int cudaMemcpyToArrayAsync_ptsz(void) { return vgpu_refuse("cudaMemcpyToArrayAsync_ptsz"); }
-VGPU_EXPORT int cudaMemcpyToArray_ptds(void);
-int cudaMemcpyToArray_ptds(void) { return vgpu_refuse("cudaMemcpyToArray_ptds"); }
-VGPU_EXPORT int cudaMemcpyToSymbolAsync_ptsz(void);
-int cudaMemcpyToSymbolAsync_ptsz(void) { return vgpu_refuse("cudaMemcpyToSymbolAsync_ptsz"); }
-VGPU_EXPORT int cudaMemcpyToSymbol_ptds(void);
-int cudaMemcpyToSymbol_ptds(void) { return vgpu_refuse("cudaMemcpyToSymbol_ptds"); }
-VGPU_EXPORT int cudaMemcpy_ptds(void);
-int cudaMemcpy_ptds(void) { return vgpu_refuse("cudaMemcpy_ptds"); }
-VGPU_EXPORT int cudaMemset2DAsync_ptsz(void);
-int cudaMemset2DAsync_ptsz(void) { return vgpu_refuse("cudaMemset2DAsync_ptsz"); }
-VGPU_EXPORT int cudaMemset2D_ptds(void);
-int cudaMemset2D_ptds(void) { return vgpu_refuse("cudaMemset2D_ptds"); }
-VGPU_EXPORT int cudaMemset3D(void);
-int cudaMemset3D(void) { return vgpu_refuse("cudaMemset3D"); }
-VGPU_EXPORT int cudaMemset3DAsync(void);
-int cudaMemset3DAsync(void) { return vgpu_refuse("cudaMemset3DAsync"); }
-VGPU_EXPORT int cudaMemset3DAsync_ptsz(void);
-int cudaMemset3DAsync_ptsz(void) { return vgpu_refuse("cudaMemset3DAsync_ptsz"); }
-VGPU_EXPORT int cudaMemset3D_ptds(void);
-int cudaMemset3D_ptds(void) { return vgpu_refuse("cudaMemset3D_ptds"); }
-VGPU_EXPORT int cudaMemsetAsync_ptsz(void);
-int cudaMemsetAsync_ptsz(void) { return vgpu_refuse("cudaMemsetAsync_ptsz"); }
-VGPU_EXPORT int cudaMemset_ptds(void);
-int cudaMemset_ptds(void) { return vgpu_refuse("cudaMemset_ptds"); }
 VGPU_EXPORT int cudaMipmappedArrayGetMemoryRequirements(void);
 int cudaMipmappedArrayGetMemoryRequirements(void) { return vgpu_refuse("cudaMipmappedArrayGetMemoryRequirements"); }
 VGPU_EXPORT int cudaMipmappedArrayGetSparseProperties(void);
@@ -1632,70 +1226,28 @@ VGPU_EXPORT int cudaSetValidDevices(void);
 int cudaSetValidDevices(void) { return vgpu_refuse("cudaSetValidDevices"); }
 VGPU_EXPORT int cudaSignalExternalSemaphoresAsync(void);
 int cudaSignalExternalSemaphoresAsync(void) { return vgpu_refuse("cudaSignalExternalSemaphoresAsync"); }
-VGPU_EXPORT int cudaSignalExternalSemaphoresAsync_ptsz(void);
-int cudaSignalExternalSemaphoresAsync_ptsz(void) { return vgpu_refuse("cudaSignalExternalSemaphoresAsync_ptsz"); }
-VGPU_EXPORT int cudaStreamAddCallback(void);
-int cudaStreamAddCallback(void) { return vgpu_refuse("cudaStreamAddCallback"); }
-VGPU_EXPORT int cudaStreamAddCallback_ptsz(void);
-int cudaStreamAddCallback_ptsz(void) { return vgpu_refuse("cudaStreamAddCallback_ptsz"); }
 VGPU_EXPORT int cudaStreamAttachMemAsync(void);
 int cudaStreamAttachMemAsync(void) { return vgpu_refuse("cudaStreamAttachMemAsync"); }
-VGPU_EXPORT int cudaStreamAttachMemAsync_ptsz(void);
-int cudaStreamAttachMemAsync_ptsz(void) { return vgpu_refuse("cudaStreamAttachMemAsync_ptsz"); }
 VGPU_EXPORT int cudaStreamBeginCapture(void);
 int cudaStreamBeginCapture(void) { return vgpu_refuse("cudaStreamBeginCapture"); }
 VGPU_EXPORT int cudaStreamBeginCaptureToGraph(void);
 int cudaStreamBeginCaptureToGraph(void) { return vgpu_refuse("cudaStreamBeginCaptureToGraph"); }
-VGPU_EXPORT int cudaStreamBeginCaptureToGraph_ptsz(void);
-int cudaStreamBeginCaptureToGraph_ptsz(void) { return vgpu_refuse("cudaStreamBeginCaptureToGraph_ptsz"); }
-VGPU_EXPORT int cudaStreamBeginCapture_ptsz(void);
-int cudaStreamBeginCapture_ptsz(void) { return vgpu_refuse("cudaStreamBeginCapture_ptsz"); }
 VGPU_EXPORT int cudaStreamCopyAttributes(void);
 int cudaStreamCopyAttributes(void) { return vgpu_refuse("cudaStreamCopyAttributes"); }
-VGPU_EXPORT int cudaStreamCopyAttributes_ptsz(void);
-int cudaStreamCopyAttributes_ptsz(void) { return vgpu_refuse("cudaStreamCopyAttributes_ptsz"); }
 VGPU_EXPORT int cudaStreamEndCapture(void);
 int cudaStreamEndCapture(void) { return vgpu_refuse("cudaStreamEndCapture"); }
-VGPU_EXPORT int cudaStreamEndCapture_ptsz(void);
-int cudaStreamEndCapture_ptsz(void) { return vgpu_refuse("cudaStreamEndCapture_ptsz"); }
 VGPU_EXPORT int cudaStreamGetAttribute(void);
 int cudaStreamGetAttribute(void) { return vgpu_refuse("cudaStreamGetAttribute"); }
-VGPU_EXPORT int cudaStreamGetAttribute_ptsz(void);
-int cudaStreamGetAttribute_ptsz(void) { return vgpu_refuse("cudaStreamGetAttribute_ptsz"); }
 VGPU_EXPORT int cudaStreamGetCaptureInfo(void);
 int cudaStreamGetCaptureInfo(void) { return vgpu_refuse("cudaStreamGetCaptureInfo"); }
-VGPU_EXPORT int cudaStreamGetCaptureInfo_ptsz(void);
-int cudaStreamGetCaptureInfo_ptsz(void) { return vgpu_refuse("cudaStreamGetCaptureInfo_ptsz"); }
 VGPU_EXPORT int cudaStreamGetDevice(void);
 int cudaStreamGetDevice(void) { return vgpu_refuse("cudaStreamGetDevice"); }
-VGPU_EXPORT int cudaStreamGetDevice_ptsz(void);
-int cudaStreamGetDevice_ptsz(void) { return vgpu_refuse("cudaStreamGetDevice_ptsz"); }
-VGPU_EXPORT int cudaStreamGetFlags_ptsz(void);
-int cudaStreamGetFlags_ptsz(void) { return vgpu_refuse("cudaStreamGetFlags_ptsz"); }
-VGPU_EXPORT int cudaStreamGetId(void);
-int cudaStreamGetId(void) { return vgpu_refuse("cudaStreamGetId"); }
-VGPU_EXPORT int cudaStreamGetId_ptsz(void);
-int cudaStreamGetId_ptsz(void) { return vgpu_refuse("cudaStreamGetId_ptsz"); }
-VGPU_EXPORT int cudaStreamGetPriority_ptsz(void);
-int cudaStreamGetPriority_ptsz(void) { return vgpu_refuse("cudaStreamGetPriority_ptsz"); }
 VGPU_EXPORT int cudaStreamIsCapturing(void);
 int cudaStreamIsCapturing(void) { return vgpu_refuse("cudaStreamIsCapturing"); }
-VGPU_EXPORT int cudaStreamIsCapturing_ptsz(void);
-int cudaStreamIsCapturing_ptsz(void) { return vgpu_refuse("cudaStreamIsCapturing_ptsz"); }
-VGPU_EXPORT int cudaStreamQuery_ptsz(void);
-int cudaStreamQuery_ptsz(void) { return vgpu_refuse("cudaStreamQuery_ptsz"); }
 VGPU_EXPORT int cudaStreamSetAttribute(void);
 int cudaStreamSetAttribute(void) { return vgpu_refuse("cudaStreamSetAttribute"); }
-VGPU_EXPORT int cudaStreamSetAttribute_ptsz(void);
-int cudaStreamSetAttribute_ptsz(void) { return vgpu_refuse("cudaStreamSetAttribute_ptsz"); }
-VGPU_EXPORT int cudaStreamSynchronize_ptsz(void);
-int cudaStreamSynchronize_ptsz(void) { return vgpu_refuse("cudaStreamSynchronize_ptsz"); }
 VGPU_EXPORT int cudaStreamUpdateCaptureDependencies(void);
 int cudaStreamUpdateCaptureDependencies(void) { return vgpu_refuse("cudaStreamUpdateCaptureDependencies"); }
-VGPU_EXPORT int cudaStreamUpdateCaptureDependencies_ptsz(void);
-int cudaStreamUpdateCaptureDependencies_ptsz(void) { return vgpu_refuse("cudaStreamUpdateCaptureDependencies_ptsz"); }
-VGPU_EXPORT int cudaStreamWaitEvent_ptsz(void);
-int cudaStreamWaitEvent_ptsz(void) { return vgpu_refuse("cudaStreamWaitEvent_ptsz"); }
 VGPU_EXPORT int cudaThreadExchangeStreamCaptureMode(void);
 int cudaThreadExchangeStreamCaptureMode(void) { return vgpu_refuse("cudaThreadExchangeStreamCaptureMode"); }
 VGPU_EXPORT int cudaUserObjectCreate(void);
@@ -1710,5 +1262,181 @@ VGPU_EXPORT int cudaVDPAUSetVDPAUDevice(void);
 int cudaVDPAUSetVDPAUDevice(void) { return vgpu_refuse("cudaVDPAUSetVDPAUDevice"); }
 VGPU_EXPORT int cudaWaitExternalSemaphoresAsync(void);
 int cudaWaitExternalSemaphoresAsync(void) { return vgpu_refuse("cudaWaitExternalSemaphoresAsync"); }
+VGPU_EXPORT int cuMemcpyDtoA_v2_ptds(void);
+int cuMemcpyDtoA_v2_ptds(void) { return vgpu_refuse("cuMemcpyDtoA_v2_ptds"); }
+VGPU_EXPORT int cuMemcpyAtoD_v2_ptds(void);
+int cuMemcpyAtoD_v2_ptds(void) { return vgpu_refuse("cuMemcpyAtoD_v2_ptds"); }
+VGPU_EXPORT int cuMemcpyHtoA_v2_ptds(void);
+int cuMemcpyHtoA_v2_ptds(void) { return vgpu_refuse("cuMemcpyHtoA_v2_ptds"); }
+VGPU_EXPORT int cuMemcpyAtoH_v2_ptds(void);
+int cuMemcpyAtoH_v2_ptds(void) { return vgpu_refuse("cuMemcpyAtoH_v2_ptds"); }
+VGPU_EXPORT int cuMemcpyAtoA_v2_ptds(void);
+int cuMemcpyAtoA_v2_ptds(void) { return vgpu_refuse("cuMemcpyAtoA_v2_ptds"); }
+VGPU_EXPORT int cuMemcpyHtoAAsync_v2_ptsz(void);
+int cuMemcpyHtoAAsync_v2_ptsz(void) { return vgpu_refuse("cuMemcpyHtoAAsync_v2_ptsz"); }
+VGPU_EXPORT int cuMemcpyAtoHAsync_v2_ptsz(void);
+int cuMemcpyAtoHAsync_v2_ptsz(void) { return vgpu_refuse("cuMemcpyAtoHAsync_v2_ptsz"); }
+VGPU_EXPORT int cuMemcpyBatchAsync_v2_ptsz(void);
+int cuMemcpyBatchAsync_v2_ptsz(void) { return vgpu_refuse("cuMemcpyBatchAsync_v2_ptsz"); }
+VGPU_EXPORT int cuMemcpy3DBatchAsync_v2_ptsz(void);
+int cuMemcpy3DBatchAsync_v2_ptsz(void) { return vgpu_refuse("cuMemcpy3DBatchAsync_v2_ptsz"); }
+VGPU_EXPORT int cuMemsetD8_v2_ptds(void);
+int cuMemsetD8_v2_ptds(void) { return vgpu_refuse("cuMemsetD8_v2_ptds"); }
+VGPU_EXPORT int cuMemsetD16_v2_ptds(void);
+int cuMemsetD16_v2_ptds(void) { return vgpu_refuse("cuMemsetD16_v2_ptds"); }
+VGPU_EXPORT int cuMemsetD32_v2_ptds(void);
+int cuMemsetD32_v2_ptds(void) { return vgpu_refuse("cuMemsetD32_v2_ptds"); }
+VGPU_EXPORT int cuMemsetD2D8_v2_ptds(void);
+int cuMemsetD2D8_v2_ptds(void) { return vgpu_refuse("cuMemsetD2D8_v2_ptds"); }
+VGPU_EXPORT int cuMemsetD2D16_v2_ptds(void);
+int cuMemsetD2D16_v2_ptds(void) { return vgpu_refuse("cuMemsetD2D16_v2_ptds"); }
+VGPU_EXPORT int cuMemsetD2D32_v2_ptds(void);
+int cuMemsetD2D32_v2_ptds(void) { return vgpu_refuse("cuMemsetD2D32_v2_ptds"); }
+VGPU_EXPORT int cuMemBatchDecompressAsync_ptsz(void);
+int cuMemBatchDecompressAsync_ptsz(void) { return vgpu_refuse("cuMemBatchDecompressAsync_ptsz"); }
+VGPU_EXPORT int cuMemMapArrayAsync_ptsz(void);
+int cuMemMapArrayAsync_ptsz(void) { return vgpu_refuse("cuMemMapArrayAsync_ptsz"); }
+VGPU_EXPORT int cuMemPrefetchAsync_v2_ptsz(void);
+int cuMemPrefetchAsync_v2_ptsz(void) { return vgpu_refuse("cuMemPrefetchAsync_v2_ptsz"); }
+VGPU_EXPORT int cuMemPrefetchBatchAsync_ptsz(void);
+int cuMemPrefetchBatchAsync_ptsz(void) { return vgpu_refuse("cuMemPrefetchBatchAsync_ptsz"); }
+VGPU_EXPORT int cuMemDiscardBatchAsync_ptsz(void);
+int cuMemDiscardBatchAsync_ptsz(void) { return vgpu_refuse("cuMemDiscardBatchAsync_ptsz"); }
+VGPU_EXPORT int cuMemDiscardAndPrefetchBatchAsync_ptsz(void);
+int cuMemDiscardAndPrefetchBatchAsync_ptsz(void) { return vgpu_refuse("cuMemDiscardAndPrefetchBatchAsync_ptsz"); }
+VGPU_EXPORT int cuStreamGetDevice_ptsz(void);
+int cuStreamGetDevice_ptsz(void) { return vgpu_refuse("cuStreamGetDevice_ptsz"); }
+VGPU_EXPORT int cuStreamGetCtx_v2_ptsz(void);
+int cuStreamGetCtx_v2_ptsz(void) { return vgpu_refuse("cuStreamGetCtx_v2_ptsz"); }
+VGPU_EXPORT int cuStreamBeginCapture_v2_ptsz(void);
+int cuStreamBeginCapture_v2_ptsz(void) { return vgpu_refuse("cuStreamBeginCapture_v2_ptsz"); }
+VGPU_EXPORT int cuStreamBeginCaptureToGraph_ptsz(void);
+int cuStreamBeginCaptureToGraph_ptsz(void) { return vgpu_refuse("cuStreamBeginCaptureToGraph_ptsz"); }
+VGPU_EXPORT int cuStreamEndCapture_ptsz(void);
+int cuStreamEndCapture_ptsz(void) { return vgpu_refuse("cuStreamEndCapture_ptsz"); }
+VGPU_EXPORT int cuStreamIsCapturing_ptsz(void);
+int cuStreamIsCapturing_ptsz(void) { return vgpu_refuse("cuStreamIsCapturing_ptsz"); }
+VGPU_EXPORT int cuStreamGetCaptureInfo_v3_ptsz(void);
+int cuStreamGetCaptureInfo_v3_ptsz(void) { return vgpu_refuse("cuStreamGetCaptureInfo_v3_ptsz"); }
+VGPU_EXPORT int cuStreamUpdateCaptureDependencies_v2_ptsz(void);
+int cuStreamUpdateCaptureDependencies_v2_ptsz(void) { return vgpu_refuse("cuStreamUpdateCaptureDependencies_v2_ptsz"); }
+VGPU_EXPORT int cuStreamAttachMemAsync_ptsz(void);
+int cuStreamAttachMemAsync_ptsz(void) { return vgpu_refuse("cuStreamAttachMemAsync_ptsz"); }
+VGPU_EXPORT int cuStreamCopyAttributes_ptsz(void);
+int cuStreamCopyAttributes_ptsz(void) { return vgpu_refuse("cuStreamCopyAttributes_ptsz"); }
+VGPU_EXPORT int cuStreamGetAttribute_ptsz(void);
+int cuStreamGetAttribute_ptsz(void) { return vgpu_refuse("cuStreamGetAttribute_ptsz"); }
+VGPU_EXPORT int cuStreamSetAttribute_ptsz(void);
+int cuStreamSetAttribute_ptsz(void) { return vgpu_refuse("cuStreamSetAttribute_ptsz"); }
+VGPU_EXPORT int cuSignalExternalSemaphoresAsync_ptsz(void);
+int cuSignalExternalSemaphoresAsync_ptsz(void) { return vgpu_refuse("cuSignalExternalSemaphoresAsync_ptsz"); }
+VGPU_EXPORT int cuWaitExternalSemaphoresAsync_ptsz(void);
+int cuWaitExternalSemaphoresAsync_ptsz(void) { return vgpu_refuse("cuWaitExternalSemaphoresAsync_ptsz"); }
+VGPU_EXPORT int cuStreamWaitValue32_v2_ptsz(void);
+int cuStreamWaitValue32_v2_ptsz(void) { return vgpu_refuse("cuStreamWaitValue32_v2_ptsz"); }
+VGPU_EXPORT int cuStreamWaitValue64_v2_ptsz(void);
+int cuStreamWaitValue64_v2_ptsz(void) { return vgpu_refuse("cuStreamWaitValue64_v2_ptsz"); }
+VGPU_EXPORT int cuStreamWriteValue32_v2_ptsz(void);
+int cuStreamWriteValue32_v2_ptsz(void) { return vgpu_refuse("cuStreamWriteValue32_v2_ptsz"); }
+VGPU_EXPORT int cuStreamWriteValue64_v2_ptsz(void);
+int cuStreamWriteValue64_v2_ptsz(void) { return vgpu_refuse("cuStreamWriteValue64_v2_ptsz"); }
+VGPU_EXPORT int cuStreamBatchMemOp_v2_ptsz(void);
+int cuStreamBatchMemOp_v2_ptsz(void) { return vgpu_refuse("cuStreamBatchMemOp_v2_ptsz"); }
+VGPU_EXPORT int cuGraphInstantiateWithParams_ptsz(void);
+int cuGraphInstantiateWithParams_ptsz(void) { return vgpu_refuse("cuGraphInstantiateWithParams_ptsz"); }
+VGPU_EXPORT int cuGraphUpload_ptsz(void);
+int cuGraphUpload_ptsz(void) { return vgpu_refuse("cuGraphUpload_ptsz"); }
+VGPU_EXPORT int cuGraphLaunch_ptsz(void);
+int cuGraphLaunch_ptsz(void) { return vgpu_refuse("cuGraphLaunch_ptsz"); }
+VGPU_EXPORT int cuGraphicsMapResources_ptsz(void);
+int cuGraphicsMapResources_ptsz(void) { return vgpu_refuse("cuGraphicsMapResources_ptsz"); }
+VGPU_EXPORT int cuGraphicsUnmapResources_ptsz(void);
+int cuGraphicsUnmapResources_ptsz(void) { return vgpu_refuse("cuGraphicsUnmapResources_ptsz"); }
+VGPU_EXPORT int cuMemcpyBatchAsync_ptsz(void);
+int cuMemcpyBatchAsync_ptsz(void) { return vgpu_refuse("cuMemcpyBatchAsync_ptsz"); }
+VGPU_EXPORT int cuMemcpy3DBatchAsync_ptsz(void);
+int cuMemcpy3DBatchAsync_ptsz(void) { return vgpu_refuse("cuMemcpy3DBatchAsync_ptsz"); }
+VGPU_EXPORT int cuStreamWriteValue32_ptsz(void);
+int cuStreamWriteValue32_ptsz(void) { return vgpu_refuse("cuStreamWriteValue32_ptsz"); }
+VGPU_EXPORT int cuStreamWaitValue32_ptsz(void);
+int cuStreamWaitValue32_ptsz(void) { return vgpu_refuse("cuStreamWaitValue32_ptsz"); }
+VGPU_EXPORT int cuStreamWriteValue64_ptsz(void);
+int cuStreamWriteValue64_ptsz(void) { return vgpu_refuse("cuStreamWriteValue64_ptsz"); }
+VGPU_EXPORT int cuStreamWaitValue64_ptsz(void);
+int cuStreamWaitValue64_ptsz(void) { return vgpu_refuse("cuStreamWaitValue64_ptsz"); }
+VGPU_EXPORT int cuStreamBatchMemOp_ptsz(void);
+int cuStreamBatchMemOp_ptsz(void) { return vgpu_refuse("cuStreamBatchMemOp_ptsz"); }
+VGPU_EXPORT int cuMemPrefetchAsync_ptsz(void);
+int cuMemPrefetchAsync_ptsz(void) { return vgpu_refuse("cuMemPrefetchAsync_ptsz"); }
+VGPU_EXPORT int cuStreamBeginCapture_ptsz(void);
+int cuStreamBeginCapture_ptsz(void) { return vgpu_refuse("cuStreamBeginCapture_ptsz"); }
+VGPU_EXPORT int cuStreamGetCaptureInfo_ptsz(void);
+int cuStreamGetCaptureInfo_ptsz(void) { return vgpu_refuse("cuStreamGetCaptureInfo_ptsz"); }
+VGPU_EXPORT int cuStreamGetCaptureInfo_v2_ptsz(void);
+int cuStreamGetCaptureInfo_v2_ptsz(void) { return vgpu_refuse("cuStreamGetCaptureInfo_v2_ptsz"); }
+VGPU_EXPORT int cuStreamUpdateCaptureDependencies_ptsz(void);
+int cuStreamUpdateCaptureDependencies_ptsz(void) { return vgpu_refuse("cuStreamUpdateCaptureDependencies_ptsz"); }
+VGPU_EXPORT int cudaGraphInstantiateWithParams_ptsz(void);
+int cudaGraphInstantiateWithParams_ptsz(void) { return vgpu_refuse("cudaGraphInstantiateWithParams_ptsz"); }
+VGPU_EXPORT int cudaGraphLaunch_ptsz(void);
+int cudaGraphLaunch_ptsz(void) { return vgpu_refuse("cudaGraphLaunch_ptsz"); }
+VGPU_EXPORT int cudaGraphUpload_ptsz(void);
+int cudaGraphUpload_ptsz(void) { return vgpu_refuse("cudaGraphUpload_ptsz"); }
+VGPU_EXPORT int cudaMemDiscardAndPrefetchBatchAsync_ptsz(void);
+int cudaMemDiscardAndPrefetchBatchAsync_ptsz(void) { return vgpu_refuse("cudaMemDiscardAndPrefetchBatchAsync_ptsz"); }
+VGPU_EXPORT int cudaMemDiscardBatchAsync_ptsz(void);
+int cudaMemDiscardBatchAsync_ptsz(void) { return vgpu_refuse("cudaMemDiscardBatchAsync_ptsz"); }
+VGPU_EXPORT int cudaMemPrefetchAsync_ptsz(void);
+int cudaMemPrefetchAsync_ptsz(void) { return vgpu_refuse("cudaMemPrefetchAsync_ptsz"); }
+VGPU_EXPORT int cudaMemPrefetchBatchAsync_ptsz(void);
+int cudaMemPrefetchBatchAsync_ptsz(void) { return vgpu_refuse("cudaMemPrefetchBatchAsync_ptsz"); }
+VGPU_EXPORT int cudaMemcpy2DArrayToArray_ptds(void);
+int cudaMemcpy2DArrayToArray_ptds(void) { return vgpu_refuse("cudaMemcpy2DArrayToArray_ptds"); }
+VGPU_EXPORT int cudaMemcpy2DFromArrayAsync_ptsz(void);
+int cudaMemcpy2DFromArrayAsync_ptsz(void) { return vgpu_refuse("cudaMemcpy2DFromArrayAsync_ptsz"); }
+VGPU_EXPORT int cudaMemcpy2DFromArray_ptds(void);
+int cudaMemcpy2DFromArray_ptds(void) { return vgpu_refuse("cudaMemcpy2DFromArray_ptds"); }
+VGPU_EXPORT int cudaMemcpy2DToArrayAsync_ptsz(void);
+int cudaMemcpy2DToArrayAsync_ptsz(void) { return vgpu_refuse("cudaMemcpy2DToArrayAsync_ptsz"); }
+VGPU_EXPORT int cudaMemcpy2DToArray_ptds(void);
+int cudaMemcpy2DToArray_ptds(void) { return vgpu_refuse("cudaMemcpy2DToArray_ptds"); }
+VGPU_EXPORT int cudaMemcpy3DBatchAsync_ptsz(void);
+int cudaMemcpy3DBatchAsync_ptsz(void) { return vgpu_refuse("cudaMemcpy3DBatchAsync_ptsz"); }
+VGPU_EXPORT int cudaMemcpyArrayToArray_ptds(void);
+int cudaMemcpyArrayToArray_ptds(void) { return vgpu_refuse("cudaMemcpyArrayToArray_ptds"); }
+VGPU_EXPORT int cudaMemcpyBatchAsync_ptsz(void);
+int cudaMemcpyBatchAsync_ptsz(void) { return vgpu_refuse("cudaMemcpyBatchAsync_ptsz"); }
+VGPU_EXPORT int cudaMemcpyFromArrayAsync_ptsz(void);
+int cudaMemcpyFromArrayAsync_ptsz(void) { return vgpu_refuse("cudaMemcpyFromArrayAsync_ptsz"); }
+VGPU_EXPORT int cudaMemcpyFromArray_ptds(void);
+int cudaMemcpyFromArray_ptds(void) { return vgpu_refuse("cudaMemcpyFromArray_ptds"); }
+VGPU_EXPORT int cudaMemcpyToArrayAsync_ptsz(void);
+int cudaMemcpyToArrayAsync_ptsz(void) { return vgpu_refuse("cudaMemcpyToArrayAsync_ptsz"); }
+VGPU_EXPORT int cudaMemcpyToArray_ptds(void);
+int cudaMemcpyToArray_ptds(void) { return vgpu_refuse("cudaMemcpyToArray_ptds"); }
+VGPU_EXPORT int cudaSignalExternalSemaphoresAsync_ptsz(void);
+int cudaSignalExternalSemaphoresAsync_ptsz(void) { return vgpu_refuse("cudaSignalExternalSemaphoresAsync_ptsz"); }
+VGPU_EXPORT int cudaStreamAttachMemAsync_ptsz(void);
+int cudaStreamAttachMemAsync_ptsz(void) { return vgpu_refuse("cudaStreamAttachMemAsync_ptsz"); }
+VGPU_EXPORT int cudaStreamBeginCaptureToGraph_ptsz(void);
+int cudaStreamBeginCaptureToGraph_ptsz(void) { return vgpu_refuse("cudaStreamBeginCaptureToGraph_ptsz"); }
+VGPU_EXPORT int cudaStreamBeginCapture_ptsz(void);
+int cudaStreamBeginCapture_ptsz(void) { return vgpu_refuse("cudaStreamBeginCapture_ptsz"); }
+VGPU_EXPORT int cudaStreamCopyAttributes_ptsz(void);
+int cudaStreamCopyAttributes_ptsz(void) { return vgpu_refuse("cudaStreamCopyAttributes_ptsz"); }
+VGPU_EXPORT int cudaStreamEndCapture_ptsz(void);
+int cudaStreamEndCapture_ptsz(void) { return vgpu_refuse("cudaStreamEndCapture_ptsz"); }
+VGPU_EXPORT int cudaStreamGetAttribute_ptsz(void);
+int cudaStreamGetAttribute_ptsz(void) { return vgpu_refuse("cudaStreamGetAttribute_ptsz"); }
+VGPU_EXPORT int cudaStreamGetCaptureInfo_ptsz(void);
+int cudaStreamGetCaptureInfo_ptsz(void) { return vgpu_refuse("cudaStreamGetCaptureInfo_ptsz"); }
+VGPU_EXPORT int cudaStreamGetDevice_ptsz(void);
+int cudaStreamGetDevice_ptsz(void) { return vgpu_refuse("cudaStreamGetDevice_ptsz"); }
+VGPU_EXPORT int cudaStreamIsCapturing_ptsz(void);
+int cudaStreamIsCapturing_ptsz(void) { return vgpu_refuse("cudaStreamIsCapturing_ptsz"); }
+VGPU_EXPORT int cudaStreamSetAttribute_ptsz(void);
+int cudaStreamSetAttribute_ptsz(void) { return vgpu_refuse("cudaStreamSetAttribute_ptsz"); }
+VGPU_EXPORT int cudaStreamUpdateCaptureDependencies_ptsz(void);
+int cudaStreamUpdateCaptureDependencies_ptsz(void) { return vgpu_refuse("cudaStreamUpdateCaptureDependencies_ptsz"); }
 VGPU_EXPORT int cudaWaitExternalSemaphoresAsync_ptsz(void);
 int cudaWaitExternalSemaphoresAsync_ptsz(void) { return vgpu_refuse("cudaWaitExternalSemaphoresAsync_ptsz"); }

@@ -27,8 +27,8 @@
 // SHA-256 over the table. Both ends send it; a difference ends the connection.
 #define VGPU_SCHEMA_HASH \
   { \
-    0x26, 0x25, 0x4b, 0x07, 0xd7, 0x88, 0x7e, 0x3e, 0x5a, 0x51, 0x7f, 0x87, 0xc0, 0x83, 0xb0, 0xb2, \
-    0xde, 0x07, 0x94, 0x0a, 0x70, 0x0b, 0xb5, 0x4b, 0x0d, 0x24, 0xe7, 0xc3, 0xc3, 0x29, 0xb4, 0x1f \
+    0xee, 0xa7, 0x16, 0xeb, 0xdc, 0xde, 0x52, 0x20, 0x96, 0x06, 0xbd, 0x2b, 0xbf, 0x83, 0xa7, 0xd0, \
+    0x06, 0x4b, 0x56, 0xc8, 0xaf, 0x24, 0x9a, 0xf6, 0x2f, 0x7c, 0x29, 0x4c, 0x8f, 0x76, 0x1b, 0x69 \
   }
 
 // Flags in vgpu_frame.status of a request.
@@ -70,29 +70,41 @@ enum vgpu_call {
   VGPU_CALL_vgpuCopyToDevice = 29,
   VGPU_CALL_vgpuCopyFromDevice = 30,
   VGPU_CALL_vgpuCopyOnDevice = 31,
-  VGPU_CALL_vgpuCopyRowsToDevice = 32,
-  VGPU_CALL_vgpuCopyRowsFromDevice = 33,
-  VGPU_CALL_vgpuCopyRowsOnDevice = 34,
-  VGPU_CALL_vgpuFill = 35,
-  VGPU_CALL_cuStreamCreate = 36,
-  VGPU_CALL_cuStreamCreateWithPriority = 37,
-  VGPU_CALL_cuStreamGetPriority = 38,
-  VGPU_CALL_cuStreamGetFlags = 39,
-  VGPU_CALL_cuStreamGetCtx = 40,
-  VGPU_CALL_cuStreamGetId = 41,
-  VGPU_CALL_cuStreamWaitEvent = 42,
-  VGPU_CALL_cuStreamQuery = 43,
-  VGPU_CALL_cuStreamSynchronize = 44,
-  VGPU_CALL_cuStreamDestroy_v2 = 45,
-  VGPU_CALL_cuEventCreate = 46,
-  VGPU_CALL_cuEventRecord = 47,
-  VGPU_CALL_cuEventRecordWithFlags = 48,
-  VGPU_CALL_cuEventQuery = 49,
-  VGPU_CALL_cuEventSynchronize = 50,
-  VGPU_CALL_cuEventDestroy_v2 = 51,
-  VGPU_CALL_cuEventElapsedTime = 52,
+  VGPU_CALL_vgpuRequireRange = 32,
+  VGPU_CALL_vgpuCopyRowsToDevice = 33,
+  VGPU_CALL_vgpuCopyRowsFromDevice = 34,
+  VGPU_CALL_vgpuCopyRowsOnDevice = 35,
+  VGPU_CALL_vgpuFill = 36,
+  VGPU_CALL_cuDeviceGetDefaultMemPool = 37,
+  VGPU_CALL_cuDeviceGetMemPool = 38,
+  VGPU_CALL_cuDeviceSetMemPool = 39,
+  VGPU_CALL_cuMemPoolDestroy = 40,
+  VGPU_CALL_cuMemPoolTrimTo = 41,
+  VGPU_CALL_cuMemAllocAsync = 42,
+  VGPU_CALL_cuMemAllocFromPoolAsync = 43,
+  VGPU_CALL_cuMemFreeAsync = 44,
+  VGPU_CALL_vgpuMemPoolCreate = 45,
+  VGPU_CALL_vgpuMemPoolSetAttribute = 46,
+  VGPU_CALL_vgpuMemPoolGetAttribute = 47,
+  VGPU_CALL_cuStreamCreate = 48,
+  VGPU_CALL_cuStreamCreateWithPriority = 49,
+  VGPU_CALL_cuStreamGetPriority = 50,
+  VGPU_CALL_cuStreamGetFlags = 51,
+  VGPU_CALL_cuStreamGetCtx = 52,
+  VGPU_CALL_cuStreamGetId = 53,
+  VGPU_CALL_cuStreamWaitEvent = 54,
+  VGPU_CALL_cuStreamQuery = 55,
+  VGPU_CALL_cuStreamSynchronize = 56,
+  VGPU_CALL_cuStreamDestroy_v2 = 57,
+  VGPU_CALL_cuEventCreate = 58,
+  VGPU_CALL_cuEventRecord = 59,
+  VGPU_CALL_cuEventRecordWithFlags = 60,
+  VGPU_CALL_cuEventQuery = 61,
+  VGPU_CALL_cuEventSynchronize = 62,
+  VGPU_CALL_cuEventDestroy_v2 = 63,
+  VGPU_CALL_cuEventElapsedTime = 64,
 };
-#define VGPU_CALL_COUNT 53
+#define VGPU_CALL_COUNT 65
 
 // First bytes on a connection, guest to executor.
 struct vgpu_hello {

@@ -7,6 +7,7 @@ import { cudaAbiHeader } from './generate/cuda-abi-header.js';
 import { executorBackend, executorDispatch, executorDispatchHeader } from './generate/executor.js';
 import { guestApiHeader, guestDirectory, guestExports, guestRefused } from './generate/guest-api.js';
 import { guestCalls } from './generate/guest-calls.js';
+import { guestPerThread } from './generate/guest-per-thread.js';
 import { protocolHeader } from './generate/protocol-header.js';
 import { schemaHashModule } from './generate/schema-hash-module.js';
 
@@ -17,6 +18,7 @@ const files: Readonly<Record<string, () => string>> = {
   'generated/vgpu_protocol.h': protocolHeader,
   'generated/guest_api.h': guestApiHeader,
   'generated/guest_calls.c': guestCalls,
+  'generated/guest_per_thread.c': guestPerThread,
   'generated/guest_refused.c': guestRefused,
   'generated/guest_directory.c': guestDirectory,
   'generated/guest_exports.map': guestExports,

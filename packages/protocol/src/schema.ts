@@ -50,10 +50,20 @@ export const callEntry = z.discriminatedUnion('kind', [
     .strict(),
   /** Answered by hand-written code of the guest. */
   z.object({ ...common, kind: z.literal('local'), why: z.string().min(1) }).strict(),
+  /** Generated: `beneath` on the calling thread's own default stream; waits for it when `waits`. */
+  z
+    .object({
+      ...common,
+      kind: z.literal('perThread'),
+      beneath: z.string().regex(/^\w+$/),
+      waits: z.boolean(),
+    })
+    .strict(),
   /** Exported so that programs load; answers CUDA_ERROR_NOT_SUPPORTED and is logged once by name. */
   z.object({ ...common, kind: z.literal('refused') }).strict(),
 ]);
 export type CallEntry = z.infer<typeof callEntry>;
 export type RemoteCall = Extract<CallEntry, { kind: 'remote' }>;
 export type LocalCall = Extract<CallEntry, { kind: 'local' }>;
+export type PerThreadCall = Extract<CallEntry, { kind: 'perThread' }>;
 export type RefusedCall = Extract<CallEntry, { kind: 'refused' }>;

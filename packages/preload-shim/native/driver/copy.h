@@ -1,4 +1,4 @@
-// Copies of one row, split into pieces that fit a frame.
+// Copies, split into pieces that fit a frame.
 
 #ifndef VGPU_DRIVER_COPY_H
 #define VGPU_DRIVER_COPY_H
@@ -7,5 +7,9 @@
 
 CUresult vgpu_copy_to_device(CUdeviceptr destination, const void* source, size_t bytes, CUstream stream);
 CUresult vgpu_copy_from_device(void* destination, CUdeviceptr source, size_t bytes, CUstream stream);
+
+// Copies of rectangles, and of boxes.
+CUresult vgpu_copy_rows(const CUDA_MEMCPY2D* copy, CUstream stream);
+CUresult vgpu_copy_box(const CUDA_MEMCPY3D* copy, CUstream stream);
 
 #endif

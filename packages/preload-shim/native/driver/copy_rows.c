@@ -142,7 +142,7 @@ static CUresult copy_on_host(const struct rectangle* rectangle) {
   return CUDA_SUCCESS;
 }
 
-static CUresult copy_rows(const CUDA_MEMCPY2D* copy, CUstream stream) {
+CUresult vgpu_copy_rows(const CUDA_MEMCPY2D* copy, CUstream stream) {
   struct rectangle rectangle = {.width = 0};
   if (copy == NULL) return CUDA_ERROR_INVALID_VALUE;
   CUresult result = vgpu_session_check();
@@ -169,13 +169,13 @@ static CUresult copy_rows(const CUDA_MEMCPY2D* copy, CUstream stream) {
 }
 
 CUresult cuMemcpy2D_v2(const CUDA_MEMCPY2D* pCopy) {
-  return copy_rows(pCopy, NULL);
+  return vgpu_copy_rows(pCopy, NULL);
 }
 
 CUresult cuMemcpy2DUnaligned_v2(const CUDA_MEMCPY2D* pCopy) {
-  return copy_rows(pCopy, NULL);
+  return vgpu_copy_rows(pCopy, NULL);
 }
 
 CUresult cuMemcpy2DAsync_v2(const CUDA_MEMCPY2D* pCopy, CUstream hStream) {
-  return copy_rows(pCopy, hStream);
+  return vgpu_copy_rows(pCopy, hStream);
 }

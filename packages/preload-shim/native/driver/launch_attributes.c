@@ -76,6 +76,35 @@ CUresult cuLaunchKernelEx(const CUlaunchConfig* config, CUfunction f, void** ker
   return vgpu_launch_kernel(&launch);
 }
 
+CUresult cuLaunchKernelEx_ptsz(const CUlaunchConfig* config, CUfunction f, void** kernelParams,
+                               void** extra) {
+  if (config == NULL) return CUDA_ERROR_INVALID_VALUE;
+  CUlaunchConfig own = *config;
+  // CU_STREAM_PER_THREAD
+  if (own.hStream == NULL) own.hStream = (CUstream)2;
+  return cuLaunchKernelEx(&own, f, kernelParams, extra);
+}
+
+CUresult cuLaunchCooperativeKernel(CUfunction f, unsigned int gridDimX, unsigned int gridDimY,
+                                   unsigned int gridDimZ, unsigned int blockDimX, unsigned int blockDimY,
+                                   unsigned int blockDimZ, unsigned int sharedMemBytes, CUstream hStream,
+                                   void** kernelParams) {
+  struct launch_attribute attribute = {.id = CU_LAUNCH_ATTRIBUTE_COOPERATIVE, .value = {.number = 1}};
+  const CUlaunchConfig config = {
+      .gridDimX = gridDimX,
+      .gridDimY = gridDimY,
+      .gridDimZ = gridDimZ,
+      .blockDimX = blockDimX,
+      .blockDimY = blockDimY,
+      .blockDimZ = blockDimZ,
+      .sharedMemBytes = sharedMemBytes,
+      .hStream = hStream,
+      .attrs = &attribute,
+      .numAttrs = 1,
+  };
+  return cuLaunchKernelEx(&config, f, kernelParams, NULL);
+}
+
 CUresult cuFuncSetCacheConfig(CUfunction hfunc, CUfunc_cache config) {
   int unused;
   if ((int)config < CU_FUNC_CACHE_PREFER_NONE || config > CU_FUNC_CACHE_PREFER_EQUAL)

@@ -1,4 +1,5 @@
 // cuGetProcAddress: how programs that do not link the driver library find its functions.
+#include <stdbool.h>
 #include <string.h>
 
 #include "guest_api.h"
@@ -33,7 +34,9 @@ static CUresult look_up(const char* symbol, void** pfn, int version, cuuint64_t 
   if (version >= NEWEST_VERSION + 1000) return CUDA_ERROR_INVALID_VALUE;
   const struct vgpu_directory_entry* entry = find(symbol, version, status);
   if (entry != NULL) {
-    *pfn = (void*)(uintptr_t)entry->function;
+    const bool per_thread =
+        flags == CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM && entry->per_thread != NULL;
+    *pfn = (void*)(uintptr_t)(per_thread ? entry->per_thread : entry->function);
   } else if (strcmp(symbol, "cuGetExportTable") == 0) {
     // The static runtime looks up everything there is, and stops for want of this one: NVIDIA's private
     // interface between its runtime and its driver.

@@ -69,13 +69,13 @@ cudaError_t cudaMemcpyAsync(void* dst, const void* src, size_t count, enum cudaM
   return vgpu_runtime_result(vgpu_runtime_copy(dst, src, count, kind, &stream));
 }
 
-static CUmemorytype source_type(enum cudaMemcpyKind kind) {
+CUmemorytype vgpu_runtime_source_type(enum cudaMemcpyKind kind) {
   if (kind == cudaMemcpyDefault) return CU_MEMORYTYPE_UNIFIED;
   const bool host = kind == cudaMemcpyHostToHost || kind == cudaMemcpyHostToDevice;
   return host ? CU_MEMORYTYPE_HOST : CU_MEMORYTYPE_DEVICE;
 }
 
-static CUmemorytype destination_type(enum cudaMemcpyKind kind) {
+CUmemorytype vgpu_runtime_destination_type(enum cudaMemcpyKind kind) {
   if (kind == cudaMemcpyDefault) return CU_MEMORYTYPE_UNIFIED;
   const bool host = kind == cudaMemcpyHostToHost || kind == cudaMemcpyDeviceToHost;
   return host ? CU_MEMORYTYPE_HOST : CU_MEMORYTYPE_DEVICE;
@@ -89,11 +89,11 @@ static cudaError_t copy_rows(void* destination, size_t destination_pitch, const 
   const CUresult entered = vgpu_runtime_enter();
   if (entered != CUDA_SUCCESS || width == 0 || height == 0) return vgpu_runtime_code(entered);
   const CUDA_MEMCPY2D copy = {
-      .srcMemoryType = source_type(kind),
+      .srcMemoryType = vgpu_runtime_source_type(kind),
       .srcHost = source,
       .srcDevice = device_address(source),
       .srcPitch = source_pitch,
-      .dstMemoryType = destination_type(kind),
+      .dstMemoryType = vgpu_runtime_destination_type(kind),
       .dstHost = destination,
       .dstDevice = device_address(destination),
       .dstPitch = destination_pitch,

@@ -8,4 +8,8 @@
 cudaError_t vgpu_runtime_copy(void* destination, const void* source, size_t bytes, enum cudaMemcpyKind kind,
                               const cudaStream_t* stream);
 
+// Where the two sides of a copy of that direction lie.
+CUmemorytype vgpu_runtime_source_type(enum cudaMemcpyKind kind);
+CUmemorytype vgpu_runtime_destination_type(enum cudaMemcpyKind kind);
+
 #endif

@@ -80,6 +80,26 @@ cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* config, const void* fu
   return vgpu_runtime_result(launch_result(result, config->gridDim, config->blockDim));
 }
 
+cudaError_t cudaLaunchKernelExC_ptsz(const cudaLaunchConfig_t* config, const void* func, void** args) {
+  if (config == NULL) return vgpu_runtime_result(cudaErrorInvalidValue);
+  cudaLaunchConfig_t own = *config;
+  // cudaStreamPerThread
+  if (own.stream == NULL) own.stream = (cudaStream_t)2;
+  return cudaLaunchKernelExC(&own, func, args);
+}
+
+cudaError_t cudaLaunchCooperativeKernel(const void* func, dim3 gridDim, dim3 blockDim, void** args,
+                                        size_t sharedMem, cudaStream_t stream) {
+  CUfunction function = NULL;
+  const cudaError_t error = vgpu_modules_function(func, &function);
+  if (error != cudaSuccess) return vgpu_runtime_result(error);
+  if (sharedMem > UINT32_MAX) return vgpu_runtime_result(cudaErrorInvalidValue);
+  const CUresult result =
+      cuLaunchCooperativeKernel(function, gridDim.x, gridDim.y, gridDim.z, blockDim.x, blockDim.y, blockDim.z,
+                                (unsigned int)sharedMem, stream, args);
+  return vgpu_runtime_result(launch_result(result, gridDim, blockDim));
+}
+
 // The generated code asks once per launch site and keeps what it gets, also after a failure: hence no device
 // is needed for this, and what is wrong comes with the launch.
 static cudaError_t find_kernel(cudaKernel_t* kernel, const void* entry) {

@@ -35,7 +35,7 @@ CUresult vgpu_runtime_initialise(void) {
   return result == CUDA_ERROR_NOT_INITIALIZED ? cuInit(0) : result;
 }
 
-static CUresult retain(int device, CUcontext* context) {
+CUresult vgpu_runtime_context_of(int device, CUcontext* context) {
   if (device < 0 || device >= MOST_DEVICES) return CUDA_ERROR_INVALID_DEVICE;
   *context = atomic_load(&primary_contexts[device]);
   if (*context != NULL) return CUDA_SUCCESS;
@@ -52,7 +52,7 @@ static CUresult retain(int device, CUcontext* context) {
 
 static CUresult make_current(struct thread_device* own) {
   CUcontext context = NULL;
-  CUresult result = retain(own->device, &context);
+  CUresult result = vgpu_runtime_context_of(own->device, &context);
   if (result == CUDA_SUCCESS) result = cuCtxSetCurrent(context);
   if (result == CUDA_SUCCESS) own->entered = context;
   return result;
@@ -119,7 +119,7 @@ cudaError_t cudaInitDevice(int device, unsigned int deviceFlags, unsigned int fl
   if (result == CUDA_SUCCESS && flags == INIT_FLAGS_ARE_VALID) {
     result = cuDevicePrimaryCtxSetFlags_v2(device, deviceFlags & DEVICE_FLAGS);
   }
-  if (result == CUDA_SUCCESS) result = retain(device, &context);
+  if (result == CUDA_SUCCESS) result = vgpu_runtime_context_of(device, &context);
   return vgpu_runtime_from_driver(result);
 }
 

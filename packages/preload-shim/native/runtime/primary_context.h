@@ -13,6 +13,9 @@ CUresult vgpu_runtime_initialise(void);
 // the primary context of its device. The error that killed the context, if one has.
 CUresult vgpu_runtime_enter(void);
 
+// The primary context of a device, made when it is first needed.
+CUresult vgpu_runtime_context_of(int device, CUcontext* context);
+
 // In a forked child: see process.h.
 void vgpu_primary_contexts_forget(void);
 

@@ -56,6 +56,35 @@ export const structures: readonly Structure[] = [
       CUdeviceptr dstDevice; CUarray dstArray; size_t dstPitch; size_t WidthInBytes, Height`),
   },
   {
+    name: 'CUDA_MEMCPY3D',
+    header: 'cuda.h',
+    fields: fields(`size_t srcXInBytes, srcY, srcZ, srcLOD; CUmemorytype srcMemoryType; const void * srcHost;
+      CUdeviceptr srcDevice; CUarray srcArray; void * reserved0; size_t srcPitch, srcHeight;
+      size_t dstXInBytes, dstY, dstZ, dstLOD; CUmemorytype dstMemoryType; void * dstHost; CUdeviceptr dstDevice;
+      CUarray dstArray; void * reserved1; size_t dstPitch, dstHeight; size_t WidthInBytes, Height, Depth`),
+  },
+  {
+    name: 'CUDA_MEMCPY3D_PEER',
+    header: 'cuda.h',
+    fields: fields(`size_t srcXInBytes, srcY, srcZ, srcLOD; CUmemorytype srcMemoryType; const void * srcHost;
+      CUdeviceptr srcDevice; CUarray srcArray; CUcontext srcContext; size_t srcPitch, srcHeight;
+      size_t dstXInBytes, dstY, dstZ, dstLOD; CUmemorytype dstMemoryType; void * dstHost; CUdeviceptr dstDevice;
+      CUarray dstArray; CUcontext dstContext; size_t dstPitch, dstHeight; size_t WidthInBytes, Height, Depth`),
+  },
+  { name: 'CUmemLocation', header: 'cuda.h', fields: fields('CUmemLocationType type; int id') },
+  {
+    name: 'CUmemAccessDesc',
+    header: 'cuda.h',
+    fields: fields('CUmemLocation location; CUmemAccess_flags flags'),
+  },
+  {
+    name: 'CUmemPoolProps',
+    header: 'cuda.h',
+    fields:
+      fields(`CUmemAllocationType allocType; CUmemAllocationHandleType handleTypes; CUmemLocation location;
+      void * win32SecurityAttributes; size_t maxSize; unsigned short usage; unsigned char reserved[54]`),
+  },
+  {
     name: 'CUlaunchConfig',
     header: 'cuda.h',
     fields:
@@ -141,6 +170,34 @@ export const structures: readonly Structure[] = [
     fields:
       fields(`cudaArray_t srcArray; struct cudaPos srcPos; struct cudaPitchedPtr srcPtr; cudaArray_t dstArray;
       struct cudaPos dstPos; struct cudaPitchedPtr dstPtr; struct cudaExtent extent; enum cudaMemcpyKind kind`),
+  },
+  {
+    name: 'cudaMemcpy3DPeerParms',
+    tagged: true,
+    header: 'cuda_runtime_api.h',
+    fields: fields(`cudaArray_t srcArray; struct cudaPos srcPos; struct cudaPitchedPtr srcPtr; int srcDevice;
+      cudaArray_t dstArray; struct cudaPos dstPos; struct cudaPitchedPtr dstPtr; int dstDevice;
+      struct cudaExtent extent`),
+  },
+  {
+    name: 'cudaMemLocation',
+    tagged: true,
+    header: 'cuda_runtime_api.h',
+    fields: fields('enum cudaMemLocationType type; int id'),
+  },
+  {
+    name: 'cudaMemAccessDesc',
+    tagged: true,
+    header: 'cuda_runtime_api.h',
+    fields: fields('struct cudaMemLocation location; enum cudaMemAccessFlags flags'),
+  },
+  {
+    name: 'cudaMemPoolProps',
+    tagged: true,
+    header: 'cuda_runtime_api.h',
+    fields: fields(`enum cudaMemAllocationType allocType; enum cudaMemAllocationHandleType handleTypes;
+      struct cudaMemLocation location; void * win32SecurityAttributes; size_t maxSize; unsigned short usage;
+      unsigned char reserved[54]`),
   },
   { name: 'nvmlMemory_t', header: 'nvml.h', fields: fields('unsigned long long total, free, used') },
   {

@@ -34,6 +34,8 @@ export const handleTypes: Readonly<Record<string, string>> = {
   CUstream: 'CUstream_st',
   CUevent: 'CUevent_st',
   CUgraph: 'CUgraph_st',
+  CUgraphExec: 'CUgraphExec_st',
+  CUgraphNode: 'CUgraphNode_st',
   CUmemoryPool: 'CUmemPoolHandle_st',
 };
 
@@ -44,6 +46,11 @@ export const handleAliases: Readonly<Record<string, string>> = {
   cudaArray_t: 'cudaArray',
   cudaKernel_t: 'CUkern_st',
   cudaFunction_t: 'CUfunc_st',
+  cudaLibrary_t: 'CUlib_st',
+  cudaGraph_t: 'CUgraph_st',
+  cudaGraphExec_t: 'CUgraphExec_st',
+  cudaGraphNode_t: 'CUgraphNode_st',
+  cudaMemPool_t: 'CUmemPoolHandle_st',
 };
 
 /** Names for integers. */
@@ -51,11 +58,15 @@ export const integerAliases: Readonly<Record<string, { readonly cType: string; r
   {
     CUdevice: { cType: 'int', wire: 'i32' },
     CUdeviceptr: { cType: 'unsigned long long', wire: 'u64' },
+    CUmemGenericAllocationHandle: { cType: 'unsigned long long', wire: 'u64' },
     cuuint64_t: { cType: 'uint64_t', wire: 'u64' },
   };
 
 /** Function pointers, kept as they are: they never travel. */
 export const callbackTypes: Readonly<Record<string, string>> = {
   CUoccupancyB2DSize: 'size_t (*%s)(int blockSize)',
+  CUhostFn: 'void (*%s)(void *userData)',
+  CUstreamCallback: 'void (*%s)(CUstream hStream, CUresult status, void *userData)',
   cudaHostFn_t: 'void (*%s)(void *userData)',
+  cudaStreamCallback_t: 'void (*%s)(cudaStream_t stream, enum cudaError status, void *userData)',
 };

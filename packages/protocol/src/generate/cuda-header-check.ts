@@ -31,7 +31,13 @@ export function cudaHeaderCheck(header: 'cuda.h' | 'cuda_runtime_api.h'): string
   }
   for (const call of calls) {
     // The functions that only nvcc's generated code calls stand in no C header.
-    if (call.api !== api || call.kind === 'refused' || call.prototype.name.startsWith('__')) continue;
+    if (
+      call.api !== api ||
+      call.kind === 'refused' ||
+      call.kind === 'perThread' ||
+      call.prototype.name.startsWith('__')
+    )
+      continue;
     lines.push(`${prototypeText(call.prototype)};`);
   }
   return `${lines.join('\n')}\n`;

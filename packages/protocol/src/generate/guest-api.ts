@@ -6,11 +6,11 @@ import { errorMessages } from '../abi/error-messages.js';
 import { nvmlReturns } from '../abi/nvml-constants.js';
 import { runtimeConstants } from '../abi/runtime-constants.js';
 import type { CallEntry } from '../schema.js';
-import { calls, localCalls, refusedCallEntries, remoteCalls } from '../table/table.js';
+import { calls, localCalls, perThreadEntries, refusedCallEntries, remoteCalls } from '../table/table.js';
 import { banner, prototypeText, wrap } from './c-text.js';
 
 export function guestApiHeader(): string {
-  const declarations = [...remoteCalls, ...localCalls].map(
+  const declarations = [...remoteCalls, ...localCalls, ...perThreadEntries].map(
     (call) => `${call.api === 'internal' ? '' : 'VGPU_EXPORT '}${prototypeText(call.prototype)};`,
   );
   return `${banner('Every CUDA function that the guest defines, and the internal calls beneath them.')}
@@ -28,6 +28,7 @@ struct vgpu_directory_entry {
   const char *name;  // without the version suffix, as programs ask for it
   int since;         // CUDA version × 1000
   void (*function)(void);
+  void (*per_thread)(void);  // the form for the thread's own default stream; NULL when it makes no difference
 };
 
 // Sorted by name, then by version.
@@ -69,10 +70,20 @@ const baseName = (name: string): string => name.replace(/_v\d+$/, '');
 
 export function guestDirectory(): string {
   const found = calls
-    .filter((call) => call.api === 'driver' && call.kind !== 'refused')
+    .filter((call) => call.api === 'driver' && (call.kind === 'remote' || call.kind === 'local'))
+    .filter((call) => !/_pt[ds][sz]$/.test(call.prototype.name))
     .map((call) => ({ base: baseName(call.prototype.name), since: call.since, name: call.prototype.name }))
     .sort((a, b) => (a.base < b.base ? -1 : a.base > b.base ? 1 : a.since - b.since));
-  const entries = found.map(({ base, since, name }) => `    {"${base}", ${since}, (void (*)(void))${name}},`);
+  const perThread = new Map(
+    calls
+      .filter((call) => call.api === 'driver' && call.kind !== 'refused')
+      .filter((call) => /_pt[ds][sz]$/.test(call.prototype.name))
+      .map((call) => [call.prototype.name.replace(/_pt[ds][sz]$/, ''), call.prototype.name]),
+  );
+  const entries = found.map(({ base, since, name }) => {
+    const other = perThread.get(name);
+    return `    {"${base}", ${since}, (void (*)(void))${name}, ${other ? `(void (*)(void))${other}` : 'NULL'}},`;
+  });
   const names = new Map<number, { driver?: string; runtime?: string }>();
   for (const [name, value] of Object.entries(driverConstants.CUresult)) names.set(value, { driver: name });
   for (const [name, value] of Object.entries(runtimeConstants.cudaError)) {

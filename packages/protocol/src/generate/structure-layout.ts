@@ -12,14 +12,16 @@ interface Layout {
 
 function typeLayout(type: string): { bytes: number; alignment: number } {
   if (type.endsWith('*') || type === 'long') return { bytes: 8, alignment: 8 };
-  if (type === 'char') return { bytes: 1, alignment: 1 };
+  if (type === 'char' || type === 'unsigned char') return { bytes: 1, alignment: 1 };
   if (type.startsWith('enum ')) return { bytes: 4, alignment: 4 };
   const plain = plainTypes[type];
   if (plain !== undefined) return { bytes: wireScalars[plain].bytes, alignment: wireScalars[plain].bytes };
   const nested = structureByName.get(type.replace(/^struct /, ''));
   if (nested !== undefined) return structureBytesInC(nested);
   // What remains are handles (pointers), 64-bit device addresses, and the driver API's enumerations.
-  return /^(CU(array|stream|deviceptr)|cuda\w+_t)$/.test(type)
+  return /^(CU(array|context|deviceptr|function|graphNode|kernel|stream|memGenericAllocationHandle)|cu(uint64_t|da\w+_t)|CUhostFn)$/.test(
+    type,
+  )
     ? { bytes: 8, alignment: 8 }
     : { bytes: 4, alignment: 4 };
 }

@@ -61,6 +61,22 @@ export function local(api: Api, since: number, text: string, why: string): CallE
   return callEntry.parse({ kind: 'local', api, since, prototype: parsePrototype(text), why });
 }
 
+/** The stream parameter of a call, if it has one. */
+export const streamParameter = ({ prototype }: CallEntry): string | undefined =>
+  prototype.parameters.find(({ type }) => type === 'CUstream' || type === 'cudaStream_t')?.name;
+
+/** `plain` for the calling thread's default stream, by way of `beneath`, which takes a stream. */
+export function perThread(api: Api, name: string, plain: CallEntry, beneath: CallEntry): CallEntry {
+  return callEntry.parse({
+    kind: 'perThread',
+    api,
+    since: api === 'driver' ? Math.max(plain.since, 7000) : 0,
+    prototype: { ...plain.prototype, name },
+    beneath: beneath.prototype.name,
+    waits: plain !== beneath,
+  });
+}
+
 /** Calls that exist in CUDA and not yet here. Only their names matter: no parameter is looked at. */
 export function refused(api: Api, names: string): CallEntry[] {
   return names

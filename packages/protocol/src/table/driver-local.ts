@@ -71,6 +71,16 @@ export const driverLocal: readonly CallEntry[] = [
       11060,
       'CUresult cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction f, void **kernelParams, void **extra)',
     ],
+    [
+      11060,
+      'CUresult cuLaunchKernelEx_ptsz(const CUlaunchConfig *config, CUfunction f, void **kernelParams, void **extra)',
+    ],
+    [
+      9000,
+      `CUresult cuLaunchCooperativeKernel(CUfunction f, unsigned int gridDimX, unsigned int gridDimY, unsigned int
+        gridDimZ, unsigned int blockDimX, unsigned int blockDimY, unsigned int blockDimZ, unsigned int
+        sharedMemBytes, CUstream hStream, void **kernelParams)`,
+    ],
   ]),
   ...group('a hint, which the CUDA documentation lets a device ignore', [
     [3000, 'CUresult cuFuncSetCacheConfig(CUfunction hfunc, CUfunc_cache config)'],

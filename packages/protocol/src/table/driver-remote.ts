@@ -118,6 +118,8 @@ export const memory: readonly CallEntry[] = [
     'CUresult vgpuCopyOnDevice(CUdeviceptr destination, CUdeviceptr source, size_t bytes, CUstream stream)',
     synchronises,
   ),
+  // A copy of several slices asks about the whole of its device side first, so that nothing is half done.
+  internal('CUresult vgpuRequireRange(CUdeviceptr address, size_t bytes)'),
   // Rows of `width` bytes; on the wire they are packed without gaps.
   internal(
     `CUresult vgpuCopyRowsToDevice(CUdeviceptr destination, size_t pitch, const void *rows, size_t bytes,
@@ -138,6 +140,41 @@ export const memory: readonly CallEntry[] = [
   internal(
     `CUresult vgpuFill(CUdeviceptr destination, size_t pitch, unsigned int value, unsigned int elementBytes,
       size_t width, size_t height, CUstream stream)`,
+  ),
+];
+
+export const pools: readonly CallEntry[] = [
+  driver(11020, 'CUresult cuDeviceGetDefaultMemPool(CUmemoryPool *pool_out, CUdevice dev)', {
+    roles: { pool_out: out },
+    ...withoutContext,
+  }),
+  driver(11020, 'CUresult cuDeviceGetMemPool(CUmemoryPool *pool, CUdevice dev)', {
+    roles: { pool: out },
+    ...withoutContext,
+  }),
+  driver(11020, 'CUresult cuDeviceSetMemPool(CUdevice dev, CUmemoryPool pool)', withoutContext),
+  driver(11020, 'CUresult cuMemPoolDestroy(CUmemoryPool pool)', withoutContext),
+  driver(11020, 'CUresult cuMemPoolTrimTo(CUmemoryPool pool, size_t minBytesToKeep)', withoutContext),
+  driver(11020, 'CUresult cuMemAllocAsync(CUdeviceptr *dptr, size_t bytesize, CUstream hStream)', {
+    roles: { dptr: out },
+  }),
+  driver(
+    11020,
+    'CUresult cuMemAllocFromPoolAsync(CUdeviceptr *dptr, size_t bytesize, CUmemoryPool pool, CUstream hStream)',
+    { roles: { dptr: out } },
+  ),
+  driver(11020, 'CUresult cuMemFreeAsync(CUdeviceptr dptr, CUstream hStream)'),
+  internal('CUresult vgpuMemPoolCreate(CUmemoryPool *pool, CUdevice device, size_t maximumBytes)', {
+    roles: { pool: out },
+    ...withoutContext,
+  }),
+  internal(
+    'CUresult vgpuMemPoolSetAttribute(CUmemoryPool pool, CUmemPool_attribute attribute, cuuint64_t value)',
+    withoutContext,
+  ),
+  internal(
+    'CUresult vgpuMemPoolGetAttribute(CUmemoryPool pool, CUmemPool_attribute attribute, cuuint64_t *value)',
+    { roles: { value: out }, ...withoutContext },
   ),
 ];
 

@@ -1,22 +1,28 @@
 // The whole table, checked once when it is loaded.
 import { ProtocolError } from '../errors.js';
-import type { CallEntry, LocalCall, RefusedCall, RemoteCall } from '../schema.js';
+import type { CallEntry, LocalCall, PerThreadCall, RefusedCall, RemoteCall } from '../schema.js';
 import { driverLocal } from './driver-local.js';
-import { contexts, memory, modules, streams } from './driver-remote.js';
+import { driverLocalMemory } from './driver-local-memory.js';
+import { contexts, memory, modules, pools, streams } from './driver-remote.js';
 import { nvml } from './nvml.js';
+import { perThreadCalls } from './per-thread.js';
 import { refusedCalls } from './refused.js';
 import { runtime } from './runtime.js';
 
-export const calls: readonly CallEntry[] = [
+const written: readonly CallEntry[] = [
   ...contexts,
   ...modules,
   ...memory,
+  ...pools,
   ...streams,
   ...driverLocal,
+  ...driverLocalMemory,
   ...runtime,
   ...nvml,
   ...refusedCalls,
 ];
+
+export const calls: readonly CallEntry[] = [...written, ...perThreadCalls(written)];
 
 /** Each name once, and every length rule names an integer parameter of its own call. */
 export function checkTable(entries: readonly CallEntry[]): void {
@@ -54,6 +60,7 @@ checkTable(calls);
 
 export const remoteCalls: readonly RemoteCall[] = calls.filter((call) => call.kind === 'remote');
 export const localCalls: readonly LocalCall[] = calls.filter((call) => call.kind === 'local');
+export const perThreadEntries: readonly PerThreadCall[] = calls.filter((call) => call.kind === 'perThread');
 export const refusedCallEntries: readonly RefusedCall[] = calls.filter((call) => call.kind === 'refused');
 
 /** A remote call's number in a frame: its place in the table, from 1; 0 is a sign of life from the executor. */

@@ -46,8 +46,8 @@ void SoftwareBackend::clear_context(Handle context) {
   streams_.erase_if(belongs);
   events_.erase_if(belongs);
   std::erase_if(allocations_, [&](const auto& allocation) {
-    if (allocation.second != context) return false;
-    gpu_->memory().free(allocation.first);
+    if (allocation.second.context != context) return false;
+    free_allocation(allocation.first, allocation.second);
     return true;
   });
 }

@@ -71,7 +71,7 @@ void describe_processor(Attributes& attributes, unsigned threads) {
   attributes.set(CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH, 0);
 }
 
-/// Answers that do not depend on the machine. Everything from textures to memory pools that is 0 is not
+/// Answers that do not depend on the machine. Everything from textures to clusters that is 0 is not
 /// there.
 void describe_features(Attributes& attributes, bool time_limit) {
   attributes.clear(CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE1D_WIDTH,
@@ -100,6 +100,7 @@ void describe_features(Attributes& attributes, bool time_limit) {
   attributes.set(CU_DEVICE_ATTRIBUTE_INTEGRATED, 0);
   attributes.set(CU_DEVICE_ATTRIBUTE_CAN_MAP_HOST_MEMORY, 0);
   attributes.set(CU_DEVICE_ATTRIBUTE_UNIFIED_ADDRESSING, 1);
+  attributes.set(CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED, 1);
   attributes.set(CU_DEVICE_ATTRIBUTE_HOST_REGISTER_SUPPORTED, 1);
   attributes.set(CU_DEVICE_ATTRIBUTE_GLOBAL_L1_CACHE_SUPPORTED, 1);
   attributes.set(CU_DEVICE_ATTRIBUTE_LOCAL_L1_CACHE_SUPPORTED, 1);

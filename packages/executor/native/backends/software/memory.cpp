@@ -30,7 +30,7 @@ CUresult SoftwareBackend::cuMemGetInfo_v2(Handle current, std::uint64_t& free, s
 CUresult SoftwareBackend::cuMemAlloc_v2(Handle current, std::uint64_t& address, std::uint64_t bytes) {
   require_context(current);
   address = gpu_->memory().allocate(bytes);
-  allocations_.emplace(address, current);
+  allocations_.emplace(address, Allocation{.context = current});
   return CUDA_SUCCESS;
 }
 
@@ -56,7 +56,7 @@ CUresult SoftwareBackend::cuMemFree_v2(Handle current, std::uint64_t address) {
   if (allocation == allocations_.end()) {
     throw CallError(CUDA_ERROR_INVALID_VALUE, hexadecimal(address) + " is not an allocation");
   }
-  gpu_->memory().free(address);
+  free_allocation(address, allocation->second);
   allocations_.erase(allocation);
   return CUDA_SUCCESS;
 }
@@ -71,11 +71,17 @@ CUresult SoftwareBackend::cuMemGetAddressRange_v2(Handle current, std::uint64_t&
   return CUDA_SUCCESS;
 }
 
+CUresult SoftwareBackend::vgpuRequireRange(Handle current, std::uint64_t address, std::uint64_t bytes) {
+  require_context(current);
+  static_cast<void>(gpu_->memory().bytes(address, bytes));
+  return CUDA_SUCCESS;
+}
+
 CUresult SoftwareBackend::vgpuPointerContext(Handle, Handle& context, std::uint64_t pointer) {
   const auto allocation = gpu_->memory().find(pointer);
   if (!allocation) throw CallError(CUDA_ERROR_INVALID_VALUE, hexadecimal(pointer) + " is in no allocation");
   if (const auto owner = allocations_.find(allocation->base); owner != allocations_.end()) {
-    context = owner->second;
+    context = owner->second.context;
     return CUDA_SUCCESS;
   }
   const auto variable = variables_.find(allocation->base);

@@ -62,6 +62,21 @@ struct Stream {
   std::int32_t priority = 0;
 };
 
+/// Device memory that the client allocated.
+struct Allocation {
+  Handle context = 0;
+  Handle pool = 0;  // 0: none
+};
+
+struct MemoryPool {
+  std::uint64_t maximum_bytes = 0;  // 0: none but the device's
+  std::uint64_t release_threshold = 0;
+  std::array<bool, 3> reuse{true, true, true};
+  std::uint64_t used_bytes = 0;
+  std::uint64_t used_high = 0;
+  std::uint64_t reserved_high = 0;
+};
+
 struct Event {
   Handle context = 0;
   std::uint32_t flags = 0;

@@ -27,6 +27,7 @@ SoftwareBackend::SoftwareBackend(const BackendOptions& options)
                                   .vector_path = vector_path(options.vector_path)})),
       kernel_time_limit_(options.kernel_time_limit) {
   primary_.handle = contexts_.insert(Context{});
+  default_pool_ = current_pool_ = pools_.insert(MemoryPool{});
 }
 
 std::vector<vgpu_device> SoftwareBackend::devices() {

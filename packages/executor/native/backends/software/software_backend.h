@@ -68,7 +68,24 @@ class SoftwareBackend final : public Backend {
   CUresult cuMemFree_v2(Handle current, std::uint64_t address) override;
   CUresult cuMemGetAddressRange_v2(Handle current, std::uint64_t& base, std::uint64_t& bytes,
                                    std::uint64_t address) override;
+  CUresult vgpuRequireRange(Handle current, std::uint64_t address, std::uint64_t bytes) override;
   CUresult vgpuPointerContext(Handle, Handle& context, std::uint64_t pointer) override;
+
+  // memory_pools.cpp
+  CUresult cuDeviceGetDefaultMemPool(Handle, Handle& pool, std::int32_t device) override;
+  CUresult cuDeviceGetMemPool(Handle, Handle& pool, std::int32_t device) override;
+  CUresult cuDeviceSetMemPool(Handle, std::int32_t device, Handle pool) override;
+  CUresult vgpuMemPoolCreate(Handle, Handle& pool, std::int32_t device, std::uint64_t maximum_bytes) override;
+  CUresult cuMemPoolDestroy(Handle, Handle pool) override;
+  CUresult cuMemPoolTrimTo(Handle, Handle pool, std::uint64_t bytes_to_keep) override;
+  CUresult vgpuMemPoolGetAttribute(Handle, Handle pool, std::int32_t attribute,
+                                   std::uint64_t& value) override;
+  CUresult vgpuMemPoolSetAttribute(Handle, Handle pool, std::int32_t attribute, std::uint64_t value) override;
+  CUresult cuMemAllocAsync(Handle current, std::uint64_t& address, std::uint64_t bytes,
+                           Handle stream) override;
+  CUresult cuMemAllocFromPoolAsync(Handle current, std::uint64_t& address, std::uint64_t bytes, Handle pool,
+                                   Handle stream) override;
+  CUresult cuMemFreeAsync(Handle current, std::uint64_t address, Handle stream) override;
 
   // copies.cpp
   CUresult vgpuCopyToDevice(Handle current, std::uint64_t destination, std::span<const std::byte> source,
@@ -122,6 +139,11 @@ class SoftwareBackend final : public Backend {
   /// object of its own, so one is made up. Throws CallError.
   Stream resolve_stream(Handle current, Handle stream);
 
+  /// Throws CallError with CUDA_ERROR_INVALID_VALUE, as the documentation has it for pools.
+  MemoryPool& pool_at(Handle pool);
+  /// Gives the memory back; the entry in allocations_ stays the caller's to remove.
+  void free_allocation(std::uint64_t address, const Allocation& allocation);
+
   /// Decodes the kernel at its first use.
   const software::Kernel& kernel_of(const Function& function);
   std::int32_t dynamic_shared_limit(const Function& function);
@@ -135,7 +157,10 @@ class SoftwareBackend final : public Backend {
   HandleTable<Function> functions_{3, "function"};
   HandleTable<Stream> streams_{4, "stream"};
   HandleTable<Event> events_{5, "event"};
-  std::map<std::uint64_t, Handle> allocations_;  // base → context
+  HandleTable<MemoryPool> pools_{6, "memory pool"};
+  Handle default_pool_ = 0;
+  Handle current_pool_ = 0;
+  std::map<std::uint64_t, Allocation> allocations_;  // by base
   // Base → module, of those variables whose address the client has asked for. An entry may outlive its
   // module.
   std::map<std::uint64_t, Handle> variables_;

@@ -1,0 +1,61 @@
+// Driver API calls around memory that the guest answers by itself: pools, copies of boxes, copies between devices.
+import type { CallEntry } from '../schema.js';
+import { local } from './define.js';
+
+const group = (why: string, entries: readonly (readonly [number, string])[]): CallEntry[] =>
+  entries.map(([since, text]) => local('driver', since, text, why));
+
+export const driverLocalMemory: readonly CallEntry[] = [
+  ...group('reads the structures that describe a pool, and sends numbers', [
+    [11020, 'CUresult cuMemPoolCreate(CUmemoryPool *pool, const CUmemPoolProps *poolProps)'],
+    [11020, 'CUresult cuMemPoolSetAttribute(CUmemoryPool pool, CUmemPool_attribute attr, void *value)'],
+    [11020, 'CUresult cuMemPoolGetAttribute(CUmemoryPool pool, CUmemPool_attribute attr, void *value)'],
+    [11020, 'CUresult cuMemPoolSetAccess(CUmemoryPool pool, const CUmemAccessDesc *map, size_t count)'],
+    [
+      11020,
+      'CUresult cuMemPoolGetAccess(CUmemAccess_flags *flags, CUmemoryPool memPool, CUmemLocation *location)',
+    ],
+    [
+      13000,
+      'CUresult cuMemGetDefaultMemPool(CUmemoryPool *pool_out, CUmemLocation *location, CUmemAllocationType type)',
+    ],
+    [
+      13000,
+      'CUresult cuMemGetMemPool(CUmemoryPool *pool, CUmemLocation *location, CUmemAllocationType type)',
+    ],
+    [13000, 'CUresult cuMemSetMemPool(CUmemLocation *location, CUmemAllocationType type, CUmemoryPool pool)'],
+  ]),
+  ...group('a copy of rows for each slice', [
+    [3020, 'CUresult cuMemcpy3D_v2(const CUDA_MEMCPY3D *pCopy)'],
+    [3020, 'CUresult cuMemcpy3DAsync_v2(const CUDA_MEMCPY3D *pCopy, CUstream hStream)'],
+    [4000, 'CUresult cuMemcpy3DPeer(const CUDA_MEMCPY3D_PEER *pCopy)'],
+    [4000, 'CUresult cuMemcpy3DPeerAsync(const CUDA_MEMCPY3D_PEER *pCopy, CUstream hStream)'],
+  ]),
+  ...group('addresses say which device they belong to', [
+    [
+      4000,
+      `CUresult cuMemcpyPeer(CUdeviceptr dstDevice, CUcontext dstContext, CUdeviceptr srcDevice,
+        CUcontext srcContext, size_t ByteCount)`,
+    ],
+    [
+      4000,
+      `CUresult cuMemcpyPeerAsync(CUdeviceptr dstDevice, CUcontext dstContext, CUdeviceptr srcDevice,
+        CUcontext srcContext, size_t ByteCount, CUstream hStream)`,
+    ],
+  ]),
+  ...group('no device reaches another', [
+    [4000, 'CUresult cuCtxEnablePeerAccess(CUcontext peerContext, unsigned int Flags)'],
+    [4000, 'CUresult cuCtxDisablePeerAccess(CUcontext peerContext)'],
+    [
+      8000,
+      'CUresult cuDeviceGetP2PAttribute(int *value, CUdevice_P2PAttribute attrib, CUdevice srcDevice, CUdevice dstDevice)',
+    ],
+  ]),
+  ...group("the host's function runs in the calling thread, when the stream has come to it", [
+    [10000, 'CUresult cuLaunchHostFunc(CUstream hStream, CUhostFn fn, void *userData)'],
+    [
+      5000,
+      'CUresult cuStreamAddCallback(CUstream hStream, CUstreamCallback callback, void *userData, unsigned int flags)',
+    ],
+  ]),
+];
