@@ -141,6 +141,8 @@ export class OpenFile {
         this.#unflushedName = undefined;
       }
     } catch (error) {
+      // Between two system calls: nothing failed, it only ended early.
+      if (isMmapError(error) && error.code === 'ERR_VGPU_MMAP_ABORTED') throw error;
       throw this.#poisonWith(error);
     }
   }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { isMmapError, MmapError } from './errors.js';
 import { type NativeFile, native } from './native.js';
-import { createLocked, standsAt } from './open-file.js';
+import { abandon, createLocked, standsAt } from './open-file.js';
 import type { Steps } from './steps.js';
 
 /** Matches the names that cleanStaleFiles() may remove; the first group is the process id of the owner. */
@@ -33,11 +33,21 @@ export function* createTemporary(directory: string, mode: number): Steps<Tempora
 function* tryCreate(path: string, mode: number): Steps<NativeFile | undefined> {
   try {
     const file = yield* createLocked(path, mode, 'exclusive');
-    if (yield* standsAt(file, path)) return file;
+    if (yield* stillStandsAt(file, path)) return file;
     file.close();
   } catch (error) {
     const lost = isMmapError(error) && ['ERR_VGPU_MMAP_EXISTS', 'ERR_VGPU_MMAP_LOCKED'].includes(error.code);
     if (!lost) throw error;
   }
   return undefined;
+}
+
+/** Whatever ends the question, an abort above all, must not leave the file behind. */
+function* stillStandsAt(file: NativeFile, path: string): Steps<boolean> {
+  try {
+    return yield* standsAt(file, path);
+  } catch (error) {
+    yield* abandon(path, file);
+    throw error;
+  }
 }
