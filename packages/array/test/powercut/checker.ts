@@ -80,7 +80,8 @@ export class Checker {
         const expected = this.#versions[each];
         return expected?.note === note && Buffer.compare(bytesOf(expected.values), found) === 0;
       });
-      if (version === undefined) throw new Violation(`opens with neither of the versions ${allowed.join(', ')}`);
+      if (version === undefined)
+        throw new Violation(`opens with neither of the versions ${allowed.join(', ')}`);
       const { checksum, error } = await array.verify();
       if (checksum !== 'crc32') throw new Violation(`the checksum is gone: ${checksum}`);
       if (error !== undefined) throw new Violation(`verify() calls a good version damaged: ${error.message}`);
@@ -105,10 +106,13 @@ export class Checker {
       const found = elementsOf(array);
       const strange = found.findIndex((value, index) => value !== old?.[index] && value !== next?.[index]);
       if (strange >= 0) {
-        throw new Violation(`element ${strange} has neither its old value nor its new one: ${found[strange]}`);
+        throw new Violation(
+          `element ${strange} has neither its old value nor its new one: ${found[strange]}`,
+        );
       }
       const report = await array.verify();
-      if (report.checksum !== 'crc32' || report.error !== undefined) throw new Violation('after repair() verify() complains');
+      if (report.checksum !== 'crc32' || report.error !== undefined)
+        throw new Violation('after repair() verify() complains');
     } finally {
       await array.close();
     }

@@ -89,7 +89,8 @@ export class FileModel {
 
   #store(target: Uint8Array, sector: number, content: Uint8Array | undefined): void {
     const start = sector * this.#sectorBytes;
-    if (content !== undefined && start < target.length) target.set(content.subarray(0, target.length - start), start);
+    if (content !== undefined && start < target.length)
+      target.set(content.subarray(0, target.length - start), start);
   }
 
   #changed(offset: number, end: number): void {

@@ -1,6 +1,6 @@
 // Runs a program under the recorder.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileSystemModel } from './file-system-model.js';
@@ -13,6 +13,9 @@ export interface Recording {
   /** What lay in the directory, safely, when the program started. */
   readonly initial: DirectoryContent;
   readonly operations: readonly Operation[];
+  /** What `operations` was read from, to keep it. */
+  readonly log: Uint8Array;
+  readonly directory: string;
 }
 
 const built = join(import.meta.dirname, '..', '..', 'build', 'native');
@@ -63,8 +66,8 @@ export function record(directory: string, program: string, words: readonly strin
     if (status !== 0) {
       throw new RecordingError(`${program} ended with ${error?.message ?? signal ?? status}: ${stderr}`);
     }
-    const operations = parseLog(new Uint8Array(readFileSync(log)), directory);
-    const recording = { initial, operations };
+    const bytes = new Uint8Array(readFileSync(log));
+    const recording = { initial, operations: parseLog(bytes, directory), log: bytes, directory };
     compareWithDirectory(recording, directory);
     return recording;
   } finally {
@@ -84,11 +87,4 @@ function compareWithDirectory({ initial, operations }: Recording, directory: str
       throw new RecordingError(`the log does not explain what is in ${join(directory, name)}`);
     }
   }
-}
-
-/** A place for recordings that failed, to look at. */
-export function failureDirectory(): string {
-  const directory = join(built, '..', 'powercut');
-  mkdirSync(directory, { recursive: true });
-  return directory;
 }

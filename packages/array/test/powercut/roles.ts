@@ -27,7 +27,9 @@ export function namedFlushes({ operations }: Recording, scenario: Scenario): Nam
     const to = operations.findIndex(({ kind, path }) => kind === 'mark' && path === `done ${version}`);
     const own = flushes.filter(({ first, last }) => from < first && last < to);
     if (own.length !== roles.length) {
-      throw new Error(`version ${version} of "${scenario.name}" takes ${own.length} flushes, not ${roles.length}`);
+      throw new Error(
+        `version ${version} of "${scenario.name}" takes ${own.length} flushes, not ${roles.length}`,
+      );
     }
     for (const [place, flush] of own.entries()) {
       named.push({ ...flush, role: roles[place] ?? '', version });

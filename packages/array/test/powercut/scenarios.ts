@@ -87,7 +87,13 @@ export const scenarios: readonly Scenario[] = [
     before: [create],
     recorded: [everything, { kind: 'commit', rows: [3], note: 'n'.repeat(1000) }],
   },
-  { name: 'in place twice', update: 'in-place', ...medium, before: [create], recorded: [everything, everything] },
+  {
+    name: 'in place twice',
+    update: 'in-place',
+    ...medium,
+    before: [create],
+    recorded: [everything, everything],
+  },
   { name: 'in place, small', update: 'in-place', ...small, before: [create], recorded: [everything] },
   {
     name: 'atomic, large',
@@ -127,7 +133,8 @@ export function expectedVersions({ rows, columns, before, recorded }: Scenario):
   for (const [index, step] of [...before, ...recorded].entries()) {
     const version = index + 1;
     const present = versions[index];
-    const values = step.kind === 'commit' && present ? present.values.slice() : new Float64Array(rows * columns);
+    const values =
+      step.kind === 'commit' && present ? present.values.slice() : new Float64Array(rows * columns);
     for (const row of rowsOf(step, rows)) {
       for (let column = 0; column < columns; column++) {
         values[row * columns + column] = valueAt(version, row, column);
@@ -198,12 +205,16 @@ async function make(
   if (kind === 'import') {
     return await importNpy(join(directory, source), path, { replace: true, update });
   }
-  return await PersistentArray.create(path, { structure: 'dense', dtype: 'f64', rows, columns }, {
-    values: (row, column) => valueAt(version, row, column),
-    metadata: metadataOf(''),
-    replace: true,
-    update,
-  });
+  return await PersistentArray.create(
+    path,
+    { structure: 'dense', dtype: 'f64', rows, columns },
+    {
+      values: (row, column) => valueAt(version, row, column),
+      metadata: metadataOf(''),
+      replace: true,
+      update,
+    },
+  );
 }
 
 /** Files that lie there from the beginning, besides what `before` makes. */
