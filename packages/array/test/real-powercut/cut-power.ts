@@ -27,7 +27,7 @@ export interface CutResult {
  */
 export async function cutPower(
   recording: Recording,
-  { count, seed }: { count: number; seed: number },
+  { count, seed, signal }: { count: number; seed: number; signal: AbortSignal },
   onCut: (checked: CheckedCut, index: number, total: number) => void,
 ): Promise<CutResult> {
   const logFile = openSync(recording.log, 'r');
@@ -43,8 +43,11 @@ export async function cutPower(
     const plan = planCuts(log, acknowledgements, count, seed);
     const cuts: CheckedCut[] = [];
     for (const [index, cut] of plan.entries()) {
+      signal.throwIfAborted();
       const acknowledged = acknowledgements.filter((entry) => entry < cut.position).length;
-      const outcome = await checkImage(replay.imageAt(cut), recording, mountPoint, acknowledged);
+      const image = replay.imageAt(cut);
+      const outcome = await checkImage(image, recording, mountPoint, acknowledged);
+      rmSync(image);
       const checked = { cut, acknowledged, ...outcome };
       cuts.push(checked);
       onCut(checked, index, plan.length);

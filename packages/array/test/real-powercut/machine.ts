@@ -11,6 +11,8 @@ export interface Machine {
   /** An empty file, which receives the log. */
   readonly log: string;
   readonly deadlineMilliseconds: number;
+  /** Turns the machine off. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -24,17 +26,21 @@ export async function runMachine(machine: Machine, onLine: (line: string) => voi
     qemu.once('error', (error) => resolve(error.message));
     qemu.once('close', (status, signal) => resolve(signal ?? `status ${status}`));
   });
-  const console: string[] = [];
+  const lines: string[] = [];
   const read = (line: string) => {
-    console.push(line);
+    lines.push(line);
     if (line.startsWith('vgpu:')) onLine(line.trimEnd());
   };
   createInterface({ input: qemu.stdout }).on('line', read);
   createInterface({ input: qemu.stderr }).on('line', read);
-  const deadline = setTimeout(() => qemu.kill('SIGKILL'), machine.deadlineMilliseconds);
+  const stop = () => qemu.kill('SIGKILL');
+  const deadline = setTimeout(stop, machine.deadlineMilliseconds);
+  machine.signal.addEventListener('abort', stop);
   const how = await ended;
+  machine.signal.removeEventListener('abort', stop);
   clearTimeout(deadline);
-  const said = console.map((line) => line.trimEnd());
+  machine.signal.throwIfAborted();
+  const said = lines.map((line) => line.trimEnd());
   const complaint = said.find((line) => line.startsWith('vgpu: cannot'));
   if (how === 'status 0' && said.includes('vgpu: exit 0') && complaint === undefined) return;
   throw new PowercutError(
@@ -64,6 +70,6 @@ function qemuArguments(machine: Machine): string[] {
     ...['-kernel', machine.kernel, '-initrd', machine.guestImage],
     ...['-append', ['console=ttyS0', 'quiet', 'panic=-1', ...machine.words].join(' ')],
     ...blockdevs.flatMap((node) => ['-blockdev', JSON.stringify(node)]),
-    ...['-device', 'virtio-blk-pci,drive=disk,write-cache=on,discard=off'],
+    ...['-device', 'virtio-blk-pci,drive=disk,write-cache=on,discard=off,physical_block_size=4096'],
   ];
 }

@@ -67,7 +67,7 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-async function recordAll(options: Options): Promise<void> {
+async function recordAll(options: Options, signal: AbortSignal): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const kernel = prepareKernel(join(folder, 'kernel'), ['virtio_pci', 'virtio_blk', ...filesystems]);
   const image = join(folder, 'guest.cpio');
@@ -75,7 +75,7 @@ async function recordAll(options: Options): Promise<void> {
   const words = options.sabotage === undefined ? [] : [`vgpu.sabotage=${options.sabotage}`];
   for (const filesystem of options.filesystems) {
     say(`${filesystem}: the guest writes, on Linux ${kernel.release}`);
-    const guest = { kernel: kernel.image, image, words };
+    const guest = { kernel: kernel.image, image, words, signal };
     await record(recordingIn(folder, filesystem), guest, (line) => say(`${filesystem}: ${line}`));
   }
 }
@@ -99,19 +99,23 @@ function progressReporter(
   };
 }
 
-async function main(): Promise<number> {
+async function main(signal: AbortSignal): Promise<number> {
   const options = readOptions(process.argv.slice(2));
   if (process.getuid?.() !== 0) throw wrong('mounting images needs root', 'Run it as root.');
   requireCommands(['qemu-system-x86_64', 'mkfs.ext4', 'mkfs.xfs']);
   say(`seed ${options.seed}`);
-  if (!options.replay) await recordAll(options);
+  if (!options.replay) await recordAll(options, signal);
   const figures = new Map<string, Figures>();
   for (const filesystem of options.filesystems) {
     const recording = recordingIn(folder, filesystem);
     if (!existsSync(recording.log)) throw wrong('there is no log to replay', 'Leave out --replay.');
     const start = performance.now();
-    const plan = { count: Math.ceil(options.cuts / options.filesystems.length), seed: options.seed };
-    const result = await cutPower(recording, plan, progressReporter(filesystem));
+    const count = Math.ceil(options.cuts / options.filesystems.length);
+    const result = await cutPower(
+      recording,
+      { count, seed: options.seed, signal },
+      progressReporter(filesystem),
+    );
     figures.set(filesystem, figuresOf(result, (performance.now() - start) / 1000));
   }
   const passed = [...figures.values()].every((each) => each['cuts with problems'] === 0);
@@ -127,10 +131,16 @@ async function main(): Promise<number> {
   return passed ? 0 : 1;
 }
 
+// What is mounted is unmounted, and the machine turned off, before the process ends.
+const interrupt = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupt.abort(name));
+
 try {
-  process.exitCode = await main();
+  process.exitCode = await main(interrupt.signal);
 } catch (error) {
-  if (!(error instanceof PowercutError)) throw error;
-  say(`${error.code}: ${error.message}`);
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (interrupt.signal.aborted) say(`interrupted by ${interrupt.signal.reason}`);
+  else if (error instanceof Error && /^ERR_(VGPU|PARSE_ARGS)_/.test(code)) say(`${code}: ${error.message}`);
+  else throw error;
   process.exitCode = 1;
 }

@@ -39,7 +39,7 @@ export function recordingIn(folder: string, filesystem: Filesystem): Recording {
 /** Runs the workload in the guest, on a new disk. */
 export async function record(
   recording: Recording,
-  guest: { kernel: string; image: string; words: readonly string[] },
+  guest: { kernel: string; image: string; words: readonly string[]; signal: AbortSignal },
   onLine: (line: string) => void,
 ): Promise<void> {
   makeFilesystem(recording.initialImage, recording.filesystem);
@@ -53,6 +53,7 @@ export async function record(
       disk: recording.disk,
       log: recording.log,
       deadlineMilliseconds,
+      signal: guest.signal,
     },
     onLine,
   );

@@ -11,6 +11,7 @@ export class Replay implements Disposable {
   readonly #durable: number;
   readonly #durablePath: string;
   #position = 0;
+  #images = 0;
 
   /**
    * @param logFile descriptor of the log
@@ -29,10 +30,14 @@ export class Replay implements Disposable {
     this.#durable = openSync(this.#durablePath, 'r+');
   }
 
-  /** Writes the image of a cut, which must not lie before the previous one, and returns its path. */
+  /**
+   * Writes the image of a cut, which must not lie before the previous one, and returns its path. Every image is a file of
+   * its own: the system may still hold an earlier one, and must not take this one for it.
+   */
   imageAt(cut: Cut): string {
     this.#advance(durablePosition(this.log, cut.position));
-    const path = join(this.workspace, 'cut.img');
+    this.#images += 1;
+    const path = join(this.workspace, `cut-${this.#images}.img`);
     copySparse(this.#durablePath, path);
     const image = openSync(path, 'r+');
     try {
@@ -69,6 +74,12 @@ export class Replay implements Disposable {
   }
 }
 
+const mountOptions = {
+  ext4: 'loop',
+  // All images are of one file system, and an earlier one may not be quite gone.
+  xfs: 'loop,nouuid',
+} as const;
+
 /** Calls `use` with the folder in which the image is mounted; mounting recovers the journal. */
 export async function withMounted<T>(
   image: string,
@@ -76,7 +87,7 @@ export async function withMounted<T>(
   folder: string,
   use: (folder: string) => Promise<T>,
 ): Promise<T> {
-  runCommand('mount', ['-t', filesystem, '-o', 'loop', image, folder]);
+  runCommand('mount', ['-t', filesystem, '-o', mountOptions[filesystem], image, folder]);
   try {
     return await use(folder);
   } finally {
