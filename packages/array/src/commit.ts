@@ -25,7 +25,7 @@ export async function commitDraft(
   // The checksums are computed while the disk writes.
   const flushed = writer.flushAsync();
   flushed.catch(() => {});
-  const changed = !draft.copied || draft.touched.changed;
+  const changed = draft.differs || draft.touched.changed;
   const metadata = await draftMetadata(
     writer,
     draft,

@@ -15,8 +15,8 @@ export interface Draft {
   readonly touched: TouchedChunks;
   /** Of the payload as the draft began; the touched chunks are recomputed at commit. */
   readonly checksum: Checksum;
-  /** False when the draft does not begin as a copy. */
-  readonly copied: boolean;
+  /** True when the payload is another one than that of the last commit, even if nothing is touched. */
+  readonly differs: boolean;
   /** What the file's size was. */
   readonly fileBytes: number;
 }
@@ -43,7 +43,8 @@ export async function beginAtomic(
     : { checksum: zeroChecksum(length), known: true };
   const touched = new TouchedChunks(checksum.chunkBytes, checksum.values.length);
   if (!known) touched.includeAll();
-  const draft: Draft = { mode: 'atomic', payload, touched, checksum, copied: copy, fileBytes };
+  const differs = !copy || !version.committed;
+  const draft: Draft = { mode: 'atomic', payload, touched, checksum, differs, fileBytes };
   try {
     if (length > 0) await file.reserveAsync(payload.offset, length);
     if (copy) {
@@ -86,14 +87,16 @@ export async function beginInPlace(
     payload: extent(payload),
     touched,
     checksum,
-    copied: true,
+    differs: !version.committed,
     fileBytes: file.size,
   } as const;
   return { draft, version: dirty };
 }
 
-function presentChecksum({ checksum, payload }: Version): { checksum: Checksum; known: boolean } {
-  if (checksum.kind !== 'crc32') return { checksum: emptyChecksum(payload.length), known: false };
+/** After an interrupted update the checksum is that of the values before it. */
+function presentChecksum({ checksum, payload, committed }: Version): { checksum: Checksum; known: boolean } {
+  if (checksum.kind !== 'crc32' || !committed)
+    return { checksum: emptyChecksum(payload.length), known: false };
   const { chunkBytes, values } = checksum;
   return { checksum: { chunkBytes, values: values.slice() }, known: true };
 }

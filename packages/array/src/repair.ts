@@ -1,7 +1,8 @@
 // Bringing a file back into order, one explicit action at a time.
 import { encodeSlot, otherSlot, type ReadOptions, slotOffset } from '@vgpu/format';
 import { MappedFile } from '@vgpu/mmap-native';
-import { chunkBytesFor, emptyChecksum } from './checksum.js';
+import { newUuid } from './array-options.js';
+import { emptyChecksum } from './checksum.js';
 import { type Diagnosis, diagnoseFile, type RepairAction } from './diagnose.js';
 import { draftMetadata } from './draft.js';
 import { ArrayError, checkAborted } from './errors.js';
@@ -61,13 +62,16 @@ async function accept(file: MappedFile, options: RepairOptions): Promise<void> {
     allowUncommitted: true,
     ...(assume === undefined ? {} : { assume }),
   });
-  const { payload, descriptor, header } = version;
+  const { payload } = version;
   const checksum = emptyChecksum(payload.length);
-  const touched = new TouchedChunks(chunkBytesFor(payload.length), checksum.values.length);
+  const touched = new TouchedChunks(checksum.chunkBytes, checksum.values.length);
   touched.includeAll();
   const draft = { payload: extent(payload), touched, checksum };
-  const metadata = await draftMetadata(file, draft, version.metadata, options);
-  await publish(file, version, { descriptor, payload, metadata, hot: header.slot.hot, committed: true });
+  const metadata = new Map(await draftMetadata(file, draft, version.metadata, options));
+  // Caches were made from other values.
+  metadata.delete('cached');
+  const descriptor = { ...version.descriptor, payloadUuid: newUuid() };
+  await publish(file, version, { descriptor, payload, metadata, committed: true });
 }
 
 async function previous(file: MappedFile): Promise<void> {

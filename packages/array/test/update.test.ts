@@ -299,6 +299,24 @@ describe('in-place', () => {
     again.set(2, 2, 10);
     await again.commit();
     expect([again.committed, again.get(1, 1), again.get(2, 2)]).toEqual([true, 9, 10]);
+    expect((await again.verify()).error).toBeUndefined();
+  });
+
+  test('accepting an interrupted update as it is gives it a checksum and an identity of its own', async () => {
+    const array = await made('in-place');
+    const { payloadUuid } = array.descriptor;
+    await array.begin();
+    array.set(1, 1, 9);
+    await array.close();
+    for (const update of ['atomic', 'in-place'] as const) {
+      const copy = join(temporaryDirectory(), 'copy.pycauset');
+      copyFileSync(array.path, copy);
+      const again = closing(await PersistentArray.open(copy, { update, allowUncommitted: true }));
+      await again.begin();
+      await again.commit();
+      expect([again.get(1, 1), (await again.verify()).error]).toEqual([9, undefined]);
+      expect(again.descriptor.payloadUuid).not.toBe(payloadUuid);
+    }
   });
 });
 
