@@ -64,7 +64,8 @@ export function describeError(error: unknown): string {
   if (!code?.startsWith('ERR_VGPU_')) return `vgpu: unexpected error: ${error.stack ?? error.message}\n`;
 
   const lines = [`vgpu: ${error.message} [${code}]`];
-  if (error.cause instanceof Error) lines.push(`cause: ${error.cause.message}`);
+  const cause = error.cause instanceof Error ? error.cause.message : '';
+  if (!error.message.includes(cause)) lines.push(`cause: ${cause}`);
   const remedy = stringProperty(error, 'remedy');
   if (remedy) lines.push(`remedy: ${remedy}`);
   return `${lines.join('\n  ')}\n`;

@@ -132,6 +132,32 @@ export const exportSchema = documentOf('file export', {
   warnings: z.array(warning),
 });
 
+const problem = z.looseObject({ code: z.string(), message: z.string() });
+const range = z.strictObject({ offset: z.int(), length: z.int() });
+const action = z.enum(['accept', 'previous', 'mirror', 'trim']);
+export const repairSchema = documentOf('file repair', {
+  path: z.string(),
+  versions: z.array(
+    z.strictObject({
+      slot: z.enum(['A', 'B']),
+      active: z.boolean(),
+      error: errorSchema.nullable(),
+      generation: integer.optional(),
+      descriptor: array.optional(),
+      payload: range.optional(),
+      metadata: range.optional(),
+      committed: z.boolean().optional(),
+      checksum: z.string().optional(),
+    }),
+  ),
+  problems: z.array(problem),
+  plan: z.array(action),
+  choices: z.array(z.string()),
+  remaining: z.array(problem),
+  done: z.array(action),
+  backup: z.string().nullable(),
+});
+
 export const cleanSchema = documentOf('clean', {
   directory: z.string(),
   dryRun: z.boolean(),
@@ -142,7 +168,8 @@ export const cleanSchema = documentOf('clean', {
       bytes: z.int(),
       pid: z.int(),
       removed: z.boolean(),
-      reason: z.string().optional(),
+      reason: z.enum(['in-use', 'dry-run', 'failed']).optional(),
+      error: errorSchema.optional(),
     }),
   ),
 });

@@ -1,5 +1,5 @@
 // What `vgpu file repair` finds wrong with a file, and what it would do about it.
-import type { Diagnosis, RepairAction } from '@vgpu/array';
+import type { DiagnosedVersion, Diagnosis, RepairAction } from '@vgpu/array';
 import type { SlotName } from '@vgpu/format';
 import { CliError } from '../errors.js';
 import { formatCount } from '../output/bytes.js';
@@ -42,7 +42,7 @@ export function problemsOf(
  * @throws CliError ERR_VGPU_NO_REPAIR for a wish that does not fit the file
  */
 export function makePlan(diagnosis: Diagnosis, damage: Error | undefined, wishes: Wishes): RepairAction[] {
-  const { path, actions, versions, warnings, error } = diagnosis;
+  const { path, actions, versions, warnings, error, fileBytes } = diagnosis;
   const active = versions.find((version) => version.active);
   if (wishes.acceptUncommitted) {
     if (active?.committed !== false) throw noRepair(`${path} has no update that was interrupted`);
@@ -53,17 +53,26 @@ export function makePlan(diagnosis: Diagnosis, damage: Error | undefined, wishes
     return [wanted('accept', diagnosis, `the payload of ${path} cannot be read`)];
   }
   const { useSlot } = wishes;
+  const other = versions.find((version) => !version.active);
   if (useSlot !== undefined && active?.slot !== useSlot) {
-    return [
-      wanted('previous', diagnosis, `slot ${useSlot} of ${path} has no version of its own that can be read`),
-    ];
+    const step = wanted(
+      'previous',
+      diagnosis,
+      `slot ${useSlot} of ${path} has no version of its own to read`,
+    );
+    return endOf(other) < fileBytes ? [step, 'trim'] : [step];
   }
   if (useSlot === undefined && (error !== undefined || damage !== undefined)) return [];
   // An older version that is whole is no damage: only who asks for the active slot gives it up.
-  const other = versions.find((version) => !version.active);
   const disagree = warnings.some(({ code }) => code === 'slots-disagree');
   const stale = other?.error !== undefined || disagree || useSlot !== undefined;
   return actions.filter((action) => action === 'trim' || (action === 'mirror' && stale));
+}
+
+/** Where the bytes end that a version needs; none for what cannot be read. */
+function endOf(version: DiagnosedVersion | undefined): number {
+  const extents = [version?.payload, version?.metadata].filter((extent) => extent !== undefined);
+  return Math.max(0, ...extents.map(({ offset, length }) => offset + length));
 }
 
 function wanted(action: RepairAction, { actions }: Diagnosis, otherwise: string): RepairAction {
@@ -78,15 +87,13 @@ function noRepair(message: string): CliError {
 }
 
 /** The options that would help where nothing is done unasked. */
-export function choicesOf({ versions, error }: Diagnosis, damage: Error | undefined): string[] {
+export function choicesOf({ versions, error, actions }: Diagnosis, damage: Error | undefined): string[] {
+  if (error === undefined && damage === undefined) return [];
   const active = versions.find((version) => version.active);
   const other = versions.find((version) => !version.active);
   const choices: string[] = [];
-  if (error === undefined && damage === undefined) return choices;
-  if (active?.committed === false && active.error === undefined) choices.push('--accept-uncommitted');
-  if (damage !== undefined) choices.push('--accept-damaged');
-  const differs = other?.payload?.offset !== active?.payload?.offset || other?.generation !== undefined;
-  if (other && other.error === undefined && other.committed && differs)
-    choices.push(`--use-slot ${other.slot}`);
+  if (active?.committed === false && actions.includes('accept')) choices.push('--accept-uncommitted');
+  if (damage !== undefined && actions.includes('accept')) choices.push('--accept-damaged');
+  if (other?.committed === true && actions.includes('previous')) choices.push(`--use-slot ${other.slot}`);
   return choices;
 }
