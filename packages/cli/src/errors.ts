@@ -71,7 +71,7 @@ export function describeError(error: unknown): string {
   return `${lines.join('\n  ')}\n`;
 }
 
-export function exitCodeOf(error: unknown, otherwise: number = EXIT_VGPU_FAILED): number {
+export function exitCodeOf(error: unknown, otherwise: number): number {
   return error instanceof CliError ? (error.exitCode ?? otherwise) : otherwise;
 }
 

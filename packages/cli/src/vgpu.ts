@@ -9,8 +9,8 @@ import { CliError, describeError, EXIT_FAILED, EXIT_VGPU_FAILED, exitCodeOf } fr
 
 declare const VGPU_VERSION: string;
 
-// What vgpu exits with when it was called wrongly: the commands that run a program keep clear of its exit codes.
-let exitCodeOfMisuse = EXIT_VGPU_FAILED;
+// What vgpu exits with when it fails or was called wrongly: commands that run a program keep clear of its exit codes.
+let failureExitCode = EXIT_VGPU_FAILED;
 const runningPrograms = ['run', 'demo'];
 
 const program = new Command('vgpu')
@@ -26,7 +26,7 @@ const program = new Command('vgpu')
   .addCommand(cleanCommand())
   .addCommand(tortureCommand())
   .hook('preSubcommand', (_, command) => {
-    if (!runningPrograms.includes(command.name())) exitCodeOfMisuse = EXIT_FAILED;
+    if (!runningPrograms.includes(command.name())) failureExitCode = EXIT_FAILED;
   });
 inheritSettings(program);
 
@@ -36,11 +36,11 @@ try {
   if (error instanceof CommanderError) {
     // commander has printed it. Zero for --help and --version; else usage, which must not look like an exit
     // code of the program that was to run.
-    process.exitCode = error.exitCode === 0 ? 0 : exitCodeOfMisuse;
+    process.exitCode = error.exitCode === 0 ? 0 : failureExitCode;
     if (process.exitCode === EXIT_FAILED && process.argv.includes('--json')) await printMisuse(error.message);
   } else {
     process.stderr.write(describeError(error));
-    process.exitCode = exitCodeOf(error);
+    process.exitCode = exitCodeOf(error, failureExitCode);
   }
 }
 

@@ -236,6 +236,13 @@ describe('an executor that does not stop well', () => {
   });
 });
 
+it('nothing of the array packages is loaded: this installation has none of them', async () => {
+  expect(await vgpu.run(['run', 'true'])).toMatchObject({ code: 0, stderr: '' });
+  const { code, stderr } = await vgpu.run(['file', 'verify', '/etc/passwd']);
+  expect(code).toBe(1);
+  expect(stderr).toContain("Cannot find package '@vgpu/array'");
+});
+
 describe('wrong use', () => {
   it.each([
     ['a program that is not in PATH', ['run', 'no-such-program'], 127, 'ERR_VGPU_PROGRAM_NOT_FOUND'],

@@ -4,14 +4,13 @@ import { z } from 'zod';
 const integer = z.union([z.int(), z.string().regex(/^-?\d+$/)]);
 const extent = z.strictObject({ offset: integer, length: integer });
 
-export const errorSchema = z.strictObject({
+const errorSchema = z.strictObject({
   code: z.string().regex(/^ERR_VGPU_[A-Z0-9_]+$/),
   message: z.string().min(1),
   remedy: z.string().optional(),
   values: z.record(z.string(), z.unknown()).optional(),
   cause: z.string().optional(),
 });
-export type JsonError = z.infer<typeof errorSchema>;
 
 const warning = z.strictObject({ code: z.string(), message: z.string(), offset: z.int() });
 
