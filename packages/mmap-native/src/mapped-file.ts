@@ -240,6 +240,8 @@ export class MappedFile implements Disposable {
   /**
    * Frees the memory that the range takes, this process's and the page cache's, after writing it back. Nothing is
    * lost; the next access reads from disk. Only pages wholly inside the range, and not those that others use.
+   *
+   * @throws MmapError ERR_VGPU_MMAP_POISONED when writing back fails; _IO with `errno` EINVAL for pages that are pinned
    */
   discard(offset?: FileBytes, length?: FileBytes): void {
     run(this.#file.discard(this.#range(offset, length)));

@@ -12,6 +12,14 @@ export type LockKind = 'shared' | 'exclusive';
 // Long work is done in parts of this size, so that it can be aborted in between.
 const partBytes = 64 * 2 ** 20;
 
+// The system reports once only that it could not write, in whichever of these calls comes first.
+const writeBackCalls: ReadonlySet<string | undefined> = new Set([
+  'msync',
+  'sync_file_range',
+  'FlushViewOfFile',
+  'FlushFileBuffers',
+]);
+
 export class OpenFile {
   readonly windows: WindowSet;
   readonly #native: NativeFile;
@@ -157,10 +165,7 @@ export class OpenFile {
       }
       yield* step((async) => file.dropCache(async, offset, length));
     } catch (error) {
-      // Writing back may be what failed, and the system reports such an error once only.
-      if (this.access === 'read-write' && isMmapError(error) && error.code === 'ERR_VGPU_MMAP_IO') {
-        throw this.#poisonWith(error);
-      }
+      if (isMmapError(error) && writeBackCalls.has(error.values.syscall)) throw this.#poisonWith(error);
       throw error;
     }
   }
