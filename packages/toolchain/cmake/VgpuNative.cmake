@@ -49,9 +49,11 @@ function(vgpu_target target)
   # The same sources give the same bytes in every checkout.
   target_compile_options(${target} PRIVATE -ffile-prefix-map=${VGPU_PACKAGES_DIR}/=)
   if(WIN32)
-    # The stack protector is in a library of its own there. What follows is for ELF: the linker's defaults for Windows
-    # are the same in spirit (random addresses, no executable data).
+    # The stack protector is in a library of its own there.
     target_link_options(${target} PRIVATE -fstack-protector-strong)
+  endif()
+  if(WIN32 OR APPLE)
+    # What follows is for ELF; elsewhere the linker's defaults are the same in spirit.
     return()
   endif()
   target_link_options(${target} PRIVATE -Wl,-z,relro,-z,now,-z,noexecstack)
@@ -88,7 +90,9 @@ function(vgpu_addon name)
   target_compile_definitions(${name} PRIVATE NAPI_VERSION=8 NODE_ADDON_API_CPP_EXCEPTIONS
                                              NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS)
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} ${CMAKE_JS_LIB})
-  if(NOT WIN32)
+  if(APPLE)
+    target_link_options(${name} PRIVATE -undefined dynamic_lookup)
+  elseif(NOT WIN32)
     target_link_options(${name} PRIVATE -Wl,-z,nodelete)
   endif()
 endfunction()

@@ -11,7 +11,8 @@ namespace vgpu::os {
 /** Calls `visit` with the name of each entry but `.` and `..`, in no order. */
 void listDirectory(const std::string& directory, const std::function<void(const std::string& name)>& visit);
 
-/** Puts `from` in the place of `to` at once: whoever opens `to` gets the old file or the new one. Same file system. */
+/** Puts `from` in the place of `to` at once: whoever opens `to` gets the old file or the new one. Same file
+ * system. */
 void replace(const std::string& from, const std::string& to);
 void removeFile(const std::string& path);
 /** New, renamed and removed names survive a power cut once this returns. */

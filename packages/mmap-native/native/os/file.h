@@ -22,8 +22,8 @@ struct FileIdentity {
 };
 
 /**
- * Owns a descriptor (Linux, macOS) or a handle (Windows). All paths are UTF-8. Every function throws os::Error.
- * Threads may use one File together, except for moving and destroying it.
+ * Owns a descriptor (Linux, macOS) or a handle (Windows). All paths are UTF-8. Every function throws
+ * os::Error. Threads may use one File together, except for moving and destroying it.
  */
 class File {
  public:
@@ -43,11 +43,12 @@ class File {
   /** Never waits, whatever the path is (a pipe, say): isRegular() tells afterwards. */
   static File open(const std::string& path, Access access, Links links = Links::follow);
   /**
-   * A file that did not exist before: never follows a link, never takes over somebody's file. `mode` is narrowed by
-   * the umask, and means nothing on Windows.
+   * A file that did not exist before: never follows a link, never takes over somebody's file. `mode` is
+   * narrowed by the umask, and means nothing on Windows.
    */
   static File createNew(const std::string& path, unsigned mode);
-  /** A file that vanishes with its last handle, whatever happens. Throws `unsupported` where that needs a name. */
+  /** A file that vanishes with its last handle, whatever happens. Throws `unsupported` where that needs a
+   * name. */
   static File createUnnamed(const std::string& directory);
 
   [[nodiscard]] bool isOpen() const noexcept;
@@ -56,8 +57,8 @@ class File {
   [[nodiscard]] std::uint64_t size() const;
   void resize(std::uint64_t size);
   /**
-   * Takes the disk space now, so that a full disk is an error here and not a fault later. Grows the file; on failure
-   * the size is what it was.
+   * Takes the disk space now, so that a full disk is an error here and not a fault later. Grows the file; on
+   * failure the size is what it was.
    */
   void reserve(std::uint64_t offset, std::uint64_t length);
   /** The range reads as zero afterwards and occupies no disk. */
@@ -75,17 +76,21 @@ class File {
   void dropCache(std::uint64_t offset, std::uint64_t length) const;
 
   /**
-   * False when somebody else holds a lock that conflicts. Changes the kind of a lock that is held already. The lock
-   * belongs to this open file, not to the process, and goes when the process dies.
+   * False when somebody else holds a lock that conflicts. Changes the kind of a lock that is held already.
+   * The lock belongs to this open file, not to the process, and goes when the process dies.
    */
   [[nodiscard]] bool tryLock(LockKind kind);
   void unlock();
 
   [[nodiscard]] FileIdentity identity() const;
   [[nodiscard]] bool isRegular() const;
-  [[nodiscard]] Handle handle() const noexcept { return handle_; }
+  [[nodiscard]] Handle handle() const noexcept {
+    return handle_;
+  }
   /** For messages. */
-  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  [[nodiscard]] const std::string& path() const noexcept {
+    return path_;
+  }
 
  private:
   File(Handle handle, std::string path) noexcept;

@@ -2,17 +2,14 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <vector>
 
+#include "../copy_blocks.h"
 #include "../error.h"
-#include "call.h"
+#include "../posix/call.h"
 
 namespace vgpu::os {
 namespace {
-
-constexpr std::uint64_t blockBytes = std::uint64_t{1} << 20;
 
 /** Returns how much the kernel copied before it met something that it cannot do. */
 std::uint64_t copyInKernel(File& file, std::uint64_t from, std::uint64_t to, std::uint64_t length) {
@@ -36,17 +33,8 @@ std::uint64_t copyInKernel(File& file, std::uint64_t from, std::uint64_t to, std
 }  // namespace
 
 void copyWithin(File& file, std::uint64_t from, std::uint64_t to, std::uint64_t length) {
-  std::uint64_t done = copyInKernel(file, from, to, length);
-  if (done == length) return;
-  std::vector<std::byte> block(static_cast<std::size_t>(std::min(blockBytes, length - done)));
-  while (done < length) {
-    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), length - done));
-    const std::size_t count = file.read(from + done, std::span(block).first(wanted));
-    // Somebody cut the file while it was copied.
-    if (count == 0) throw Error("pread", ENODATA, file.path());
-    file.write(to + done, std::span(block).first(count));
-    done += count;
-  }
+  const std::uint64_t done = copyInKernel(file, from, to, length);
+  if (done < length) copyBlocks(file, from + done, to + done, length - done);
 }
 
 }  // namespace vgpu::os

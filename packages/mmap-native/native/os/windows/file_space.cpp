@@ -1,16 +1,11 @@
 // Size and disk space. A file takes its space when it grows, until it is marked sparse: resize() and
 // punchHole() do that, reserve() does not.
-#include <algorithm>
-#include <array>
-#include <vector>
-
+#include "../copy_blocks.h"
 #include "../file.h"
 #include "system.h"
 
 namespace vgpu::os {
 namespace {
-
-constexpr std::uint64_t fillBlock = std::uint64_t{1} << 20;
 
 /** Returns the error. */
 DWORD setEnd(HANDLE handle, std::uint64_t size) noexcept {
@@ -54,24 +49,13 @@ FILE_ALLOCATED_RANGE_BUFFER nextAllocated(HANDLE handle, std::uint64_t offset, s
   return found;
 }
 
-/** Writes a hole's bytes into itself: that takes the space, and keeps what a mapping has put there meanwhile.
+/** Writes the bytes of holes into themselves: that takes the space, and keeps what a mapping has put there.
  */
-void fillHole(File& file, std::uint64_t begin, std::uint64_t end) {
-  std::vector<std::byte> block(static_cast<std::size_t>(std::min(fillBlock, end - begin)));
-  for (std::uint64_t offset = begin; offset < end; offset += block.size()) {
-    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), end - offset));
-    const std::size_t count = file.read(offset, std::span(block).first(wanted));
-    // Somebody cut the file meanwhile.
-    if (count != wanted) throw Error("ReadFile", ERROR_HANDLE_EOF, file.path());
-    file.write(offset, std::span(block).first(wanted));
-  }
-}
-
 void fillHoles(File& file, std::uint64_t begin, std::uint64_t end) {
   while (begin < end) {
     const FILE_ALLOCATED_RANGE_BUFFER next = nextAllocated(file.handle(), begin, end, file.path());
     const auto allocated = static_cast<std::uint64_t>(next.FileOffset.QuadPart);
-    if (allocated > begin) fillHole(file, begin, allocated);
+    if (allocated > begin) copyBlocks(file, begin, begin, allocated - begin);
     begin = allocated + static_cast<std::uint64_t>(next.Length.QuadPart);
   }
 }

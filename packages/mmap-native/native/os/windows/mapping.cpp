@@ -181,8 +181,8 @@ void Mapping::writeBack(std::size_t offset, std::size_t length) {
 
 void Mapping::discard(std::size_t offset, std::size_t length) {
   const std::size_t begin = roundUp(offset);
-  const bool wholeLastPage = !state_->guard && offset + length == bytes_.size();
-  const std::size_t end = wholeLastPage ? roundUp(offset + length) : roundDown(offset + length);
+  const bool toTheEnd = offset + length == bytes_.size();
+  const std::size_t end = toTheEnd ? roundUp(offset + length) : roundDown(offset + length);
   if (begin >= end) return;
   const std::span<std::byte> pages{bytes_.data() + begin, end - begin};
   const std::scoped_lock lock(state_->pinnedMutex);

@@ -10,6 +10,7 @@
 
 #include "../error.h"
 #include "fault_guard.h"
+#include "pages.h"
 
 namespace vgpu::os {
 
@@ -96,9 +97,8 @@ void Mapping::discard(std::size_t offset, std::size_t length) {
   const std::size_t end = toTheEnd ? roundUp(offset + length) : roundDown(offset + length);
   if (begin >= end) return;
   writeBack(begin, end - begin);
-  if (madvise(bytes_.data() + begin, end - begin, MADV_DONTNEED) != 0) {
-    throw Error("madvise", errno, state_->path);
-  }
+  freePages({bytes_.data() + begin, end - begin}, state_->guard ? Backing::file : Backing::none,
+            state_->path);
 }
 
 void Mapping::advise(Advice advice, std::size_t offset, std::size_t length) {
@@ -120,9 +120,7 @@ std::uint64_t Mapping::residentBytes(std::size_t offset, std::size_t length) con
   std::uint64_t resident = 0;
   while (!rest.empty()) {
     const std::size_t count = std::min(pages.size(), rest.size() / pageSize());
-    if (mincore(rest.data(), count * pageSize(), pages.data()) != 0) {
-      throw Error("mincore", errno, state_->path);
-    }
+    residency(rest.first(count * pageSize()), std::span(pages).first(count), state_->path);
     const auto end = pages.begin() + static_cast<std::ptrdiff_t>(count);
     // Only the lowest bit has a meaning.
     resident += static_cast<std::uint64_t>(

@@ -1,18 +1,17 @@
 #include "../directory.h"
 
 #include <dirent.h>
-#include <fcntl.h>
-#include <linux/limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <memory>
 
 #include "../error.h"
-#include "call.h"
+#include "flush.h"
 
 namespace vgpu::os {
 namespace {
@@ -24,6 +23,14 @@ constexpr unsigned permissionBits = 07777;
 struct CloseDirectory {
   void operator()(DIR* directory) const noexcept { static_cast<void>(closedir(directory)); }
 };
+
+using Stream = std::unique_ptr<DIR, CloseDirectory>;
+
+Stream openDirectory(const std::string& path) {
+  Stream stream(opendir(path.c_str()));
+  if (!stream) throw Error("opendir", errno, path);
+  return stream;
+}
 
 struct stat statusOf(const std::string& path) {
   struct stat status {};
@@ -51,8 +58,7 @@ std::string targetOf(const std::string& link) {
 }  // namespace
 
 void listDirectory(const std::string& directory, const std::function<void(const std::string& name)>& visit) {
-  const std::unique_ptr<DIR, CloseDirectory> stream(opendir(directory.c_str()));
-  if (!stream) throw Error("opendir", errno, directory);
+  const Stream stream = openDirectory(directory);
   while (true) {
     errno = 0;
     const struct dirent* entry = readdir(stream.get());
@@ -72,16 +78,13 @@ void removeFile(const std::string& path) {
 }
 
 void flushDirectory(const std::string& directory) {
-  const int descriptor = retry([&] { return open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
-  if (descriptor < 0) throw Error("open", errno, directory);
-  const int error = retry([&] { return fsync(descriptor); }) == 0 ? 0 : errno;
-  static_cast<void>(close(descriptor));
-  if (error != 0) throw Error("fsync", error, directory);
+  const Stream stream = openDirectory(directory);
+  flushDescriptor(dirfd(stream.get()), Flushed::everything, directory);
 }
 
 FileIdentity identityOf(const std::string& path) {
   const struct stat status = statusOf(path);
-  return {.device = status.st_dev, .index = status.st_ino};
+  return {.device = static_cast<std::uint64_t>(status.st_dev), .index = status.st_ino};
 }
 
 std::string resolveLink(const std::string& path) {

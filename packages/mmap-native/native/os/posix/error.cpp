@@ -24,6 +24,9 @@ ErrorKind kindOf(std::int64_t number) noexcept {
     case EFBIG:
       return ErrorKind::noSpace;
     case EOPNOTSUPP:
+#if ENOTSUP != EOPNOTSUPP
+    case ENOTSUP:
+#endif
     case ENOSYS:
       return ErrorKind::unsupported;
     default:
@@ -73,8 +76,15 @@ std::string nameOf(std::int64_t number) {
     NAME(ETIMEDOUT)
     NAME(ESTALE)
     NAME(EDQUOT)
+#if ENOTSUP != EOPNOTSUPP
+    NAME(ENOTSUP)
+#endif
+#ifdef EUCLEAN
     NAME(EUCLEAN)
+#endif
+#ifdef EREMOTEIO
     NAME(EREMOTEIO)
+#endif
 #undef NAME
     default:
       return std::to_string(number);

@@ -12,9 +12,10 @@ struct GuardedRange;
  * Keeps an access to pages that the file no longer has, or that the disk cannot read, from killing the
  * process.
  *
- * The kernel answers such an access with SIGBUS. While a guard lives, the handler puts zeros in the place of
- * everything from the page that failed to the end of the range, and remembers it. Any other SIGBUS goes to
- * whoever handled it before. The handler is installed once, by the first guard, and stays.
+ * The kernel answers such an access with SIGBUS (macOS: sometimes SIGSEGV). While a guard lives, the handler
+ * puts zeros in the place of everything from the page that failed to the end of the range, and remembers it.
+ * Any other such signal goes to whoever handled it before. The handler is installed once, by the first guard,
+ * and stays.
  *
  * Concurrency: the handler may run in any thread at any moment, also while another thread adds a guard, so it
  * takes no lock and the table never shrinks. A guard waits in its destructor until no handler looks at its

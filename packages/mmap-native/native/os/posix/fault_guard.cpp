@@ -14,6 +14,7 @@
 
 #include "../error.h"
 #include "../mapping.h"
+#include "fault_signals.h"
 
 namespace vgpu::os {
 
@@ -42,7 +43,8 @@ struct Block {
 constinit Block firstBlock;
 constinit std::mutex tableMutex;
 constinit std::size_t pageBytes = 0;
-constinit struct sigaction previousAction {};
+// By signal.
+constinit std::array<struct sigaction, NSIG> previousActions{};
 
 /** Puts zeros from the failing page to the end. False when the range is somebody else's, or that fails. */
 bool replaceWithZeros(GuardedRange& range, std::uintptr_t address) noexcept {
@@ -71,9 +73,10 @@ bool absorb(std::uintptr_t address) noexcept {
 }
 
 void passOn(int signal, siginfo_t* info, void* context) noexcept {
+  const struct sigaction& previousAction = previousActions[static_cast<std::size_t>(signal)];
   if ((previousAction.sa_flags & SA_SIGINFO) != 0) {
     previousAction.sa_sigaction(signal, info, context);
-  } else if (previousAction.sa_handler == SIG_IGN && info->si_code <= 0) {
+  } else if (previousAction.sa_handler == SIG_IGN && wasSent(*info)) {
     // Sent by a process, and ignored.
   } else if (previousAction.sa_handler == SIG_DFL || previousAction.sa_handler == SIG_IGN) {
     // On return a failing access fails again, and the default ends the process, with a core file that shows
@@ -81,7 +84,7 @@ void passOn(int signal, siginfo_t* info, void* context) noexcept {
     struct sigaction standard {};
     standard.sa_handler = SIG_DFL;
     static_cast<void>(sigaction(signal, &standard, nullptr));
-    if (info->si_code <= 0) static_cast<void>(raise(signal));
+    if (wasSent(*info)) static_cast<void>(raise(signal));
   } else {
     previousAction.sa_handler(signal);
   }
@@ -89,25 +92,28 @@ void passOn(int signal, siginfo_t* info, void* context) noexcept {
 
 void onFault(int signal, siginfo_t* info, void* context) {
   const int savedErrno = errno;
-  // Only the kernel's own signals carry an address. A page that the hardware lost (BUS_MCEERR_*) is not ours
-  // to hide.
-  const bool isAccess = info->si_code == BUS_ADRERR || info->si_code == BUS_OBJERR;
-  if (!isAccess || !absorb(reinterpret_cast<std::uintptr_t>(info->si_addr))) passOn(signal, info, context);
+  if (!isLostPage(*info) || !absorb(reinterpret_cast<std::uintptr_t>(info->si_addr))) {
+    passOn(signal, info, context);
+  }
   errno = savedErrno;
 }
 
 /** With tableMutex held. */
-void installHandler() {
+void installHandlers() {
   if (pageBytes != 0) return;
+  keepCodeLoaded();
   pageBytes = pageSize();
   struct sigaction action {};
   action.sa_sigaction = onFault;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
-  if (sigemptyset(&action.sa_mask) != 0 || sigaction(SIGBUS, nullptr, &previousAction) != 0 ||
-      sigaction(SIGBUS, &action, nullptr) != 0) {
-    const int error = errno;
-    pageBytes = 0;
-    throw Error("sigaction", error, "");
+  for (const int signal : faultSignals()) {
+    struct sigaction& previous = previousActions[static_cast<std::size_t>(signal)];
+    if (sigemptyset(&action.sa_mask) != 0 || sigaction(signal, nullptr, &previous) != 0 ||
+        sigaction(signal, &action, nullptr) != 0) {
+      const int error = errno;
+      pageBytes = 0;
+      throw Error("sigaction", error, "");
+    }
   }
 }
 
@@ -131,7 +137,7 @@ GuardedRange& freeRange() {
 /** With tableMutex held, so that nobody else takes the same free range. */
 GuardedRange& add(std::span<const std::byte> bytes) {
   const std::scoped_lock lock(tableMutex);
-  installHandler();
+  installHandlers();
   GuardedRange& range = freeRange();
   const auto begin = reinterpret_cast<std::uintptr_t>(bytes.data());
   range.faulted.store(false);
