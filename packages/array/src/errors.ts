@@ -1,6 +1,6 @@
 // What can go wrong with an array, beyond what @vgpu/format says of bytes and @vgpu/mmap-native of files.
 import type { ErrorValue } from '@vgpu/format';
-import { isMmapError } from '@vgpu/mmap-native';
+import { isMmapError, MmapError } from '@vgpu/mmap-native';
 
 export type ArrayErrorCode =
   /** A mistake of the caller. */
@@ -90,4 +90,13 @@ export function checkIndex(what: string, index: number, size: number): void {
   throw new ArrayError('ERR_VGPU_ARRAY_RANGE', `there is no ${what} ${index} of ${size}`, {
     values: { [what]: index, size },
   });
+}
+
+/** A file that somebody made shorter while it was open, or that the disk cannot read. */
+export function cutOff(path: string, cause?: unknown): MmapError {
+  return new MmapError(
+    'ERR_VGPU_MMAP_FAULTED',
+    `${path} was cut off or became unreadable while it was open`,
+    { values: { path }, cause },
+  );
 }

@@ -16,7 +16,7 @@ import {
   slotOffset,
 } from '@vgpu/format';
 import { isMmapError, type MappedFile } from '@vgpu/mmap-native';
-import { ArrayError } from './errors.js';
+import { ArrayError, cutOff } from './errors.js';
 import type { Range } from './reading.js';
 import { endOfExtents, extentsOf, readVersion, type Version } from './version.js';
 
@@ -37,6 +37,8 @@ export interface NextVersion {
  * still the old one.
  */
 export async function publish(file: MappedFile, present: Version, next: NextVersion): Promise<Version> {
+  // Growing again below, it would have zeros where the payload was.
+  if (file.size < next.payload.offset + next.payload.length) throw cutOff(file.path);
   const { header } = present;
   const taken = extentsOf(header);
   const block = encodeMetadata(metadataFor(next.descriptor, next.metadata, next.committed));

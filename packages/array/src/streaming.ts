@@ -75,7 +75,7 @@ export async function* streamBlocks(source: StreamSource, options: BlocksOptions
     await ahead.catch((error: unknown) => {
       // The range may be gone because the array moved on, which is what the caller should hear.
       source.check();
-      throw error;
+      throw windows.explained(error);
     });
     checkAborted(signal);
     source.check();

@@ -1,6 +1,6 @@
 // A payload in the address space, piece by piece: one ArrayBuffer holds at most 4 GiB.
-import { type MappedFile, type MappedWindow, MmapError, maximumWindowBytes } from '@vgpu/mmap-native';
-import { ArrayError } from './errors.js';
+import { isMmapError, type MappedFile, type MappedWindow, maximumWindowBytes } from '@vgpu/mmap-native';
+import { ArrayError, cutOff } from './errors.js';
 
 /** A power of two, so that no element crosses from one window into the next: elements lie at multiples of their size. */
 const defaultWindowBytes = 2 ** 30;
@@ -66,9 +66,13 @@ export class Windows {
         },
       );
     }
-    const window = this.file.window(this.#start + offset, length);
-    this.#open.add(window);
-    return window;
+    try {
+      const window = this.file.window(this.#start + offset, length);
+      this.#open.add(window);
+      return window;
+    } catch (error) {
+      throw this.explained(error);
+    }
   }
 
   unmap(window: MappedWindow): void {
@@ -78,15 +82,12 @@ export class Windows {
 
   /** @throws MmapError ERR_VGPU_MMAP_FAULTED when what was read may be zeros in place of the file's bytes */
   check(): void {
-    if (!this.file.faulted) return;
-    const { path } = this.file;
-    throw new MmapError(
-      'ERR_VGPU_MMAP_FAULTED',
-      `${path} was cut off or became unreadable while it was open`,
-      {
-        values: { path },
-      },
-    );
+    if (this.file.faulted) throw cutOff(this.file.path);
+  }
+
+  /** The payload was inside the file when it was opened: what is out of range now was cut off since. */
+  explained(error: unknown): unknown {
+    return isMmapError(error) && error.code === 'ERR_VGPU_MMAP_RANGE' ? cutOff(this.file.path, error) : error;
   }
 
   /** Every view handed out has length 0 afterwards. */
