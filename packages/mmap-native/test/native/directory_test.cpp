@@ -16,16 +16,6 @@ using test::TemporaryDirectory;
 constexpr unsigned ownerOnly = 0600;
 constexpr unsigned groupMayRead = 0640;
 
-TEST_CASE("a directory lists its entries without itself and its parent") {
-  const TemporaryDirectory directory;
-  File::createNew(directory.path("a"), ownerOnly);
-  File::createNew(directory.path("b"), ownerOnly);
-  std::set<std::string> names;
-  listDirectory(directory.path(), [&](const std::string& name) { names.insert(name); });
-  CHECK(names == std::set<std::string>{"a", "b"});
-  CHECK(errorName([&] { listDirectory(directory.path("none"), [](const std::string&) {}); }) == "ENOENT");
-}
-
 TEST_CASE("a file takes the place of another at once") {
   const TemporaryDirectory directory;
   const File first = File::createNew(directory.path("a"), ownerOnly);

@@ -17,7 +17,6 @@ using test::errorName;
 using test::TemporaryDirectory;
 
 constexpr unsigned anyoneMayRead = 0644;
-constexpr std::uint64_t beyondInt32 = (std::uint64_t{5} << 30) + 3;
 
 std::vector<std::byte> bytesOf(const std::string& text) {
   std::vector<std::byte> bytes;
@@ -73,23 +72,6 @@ TEST_CASE("errors say what failed, and of what kind they are") {
   CHECK(Error("call", 9999, "").name() == "9999");
 }
 
-TEST_CASE("reads are short at the end only, writes never") {
-  const TemporaryDirectory directory;
-  File file = File::createNew(directory.path("a"), anyoneMayRead);
-  const std::vector<std::byte> written = bytesOf("sparse");
-  file.write(beyondInt32, written);
-  CHECK(file.size() == beyondInt32 + written.size());
-
-  std::vector<std::byte> target(written.size() + 10);
-  CHECK(file.read(beyondInt32, target) == written.size());
-  CHECK(std::equal(written.begin(), written.end(), target.begin()));
-  CHECK(file.read(file.size(), target) == 0);
-  CHECK(file.read(beyondInt32 - 4, target) == written.size() + 4);
-  CHECK(target[3] == std::byte{0});
-  CHECK(target[4] == written[0]);
-  file.flush();
-}
-
 TEST_CASE("reserved space is taken, and a hole gives it back") {
   const TemporaryDirectory directory;
   const std::string path = directory.path("a");
@@ -124,33 +106,6 @@ TEST_CASE("a file without a name is in no directory") {
   file.write(0, bytesOf("x"));
   CHECK(std::filesystem::is_empty(directory.path()));
   CHECK(errorName([&] { File::createUnnamed("/proc"); }) != "");
-}
-
-TEST_CASE("a moved file has one owner") {
-  const TemporaryDirectory directory;
-  File first = File::createNew(directory.path("a"), anyoneMayRead);
-  const File::Handle handle = first.handle();
-  File second = std::move(first);
-  CHECK_FALSE(first.isOpen());  // NOLINT(bugprone-use-after-move): that is the question
-  CHECK(second.handle() == handle);
-  File third = File::createNew(directory.path("b"), anyoneMayRead);
-  third = std::move(second);
-  CHECK(third.handle() == handle);
-  third.close();
-  third.close();
-  CHECK(errorName([&] { return third.size(); }) == "EBADF");
-}
-
-TEST_CASE("the cache forgets what was only written") {
-  const TemporaryDirectory directory;
-  File file = File::createNew(directory.path("a"), anyoneMayRead);
-  const std::vector<std::byte> block(1 << 20, std::byte{7});
-  file.write(0, block);
-  file.dropCache(0, block.size());
-  file.prefetch(0, block.size());
-  std::vector<std::byte> target(block.size());
-  CHECK(file.read(0, target) == block.size());
-  CHECK(target == block);
 }
 
 }  // namespace

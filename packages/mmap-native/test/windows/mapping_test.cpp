@@ -7,18 +7,20 @@
 #include <cstring>
 #include <vector>
 
+#include "../native/common/support.h"
 #include "os/error.h"
 #include "os/windows/system.h"
-#include "temporary_directory.h"
 
 namespace vgpu::os {
 namespace {
+
+using test::TemporaryDirectory;
 
 constexpr unsigned anyMode = 0600;
 constexpr std::size_t length = std::size_t{1} << 20;
 
 File fileOf(const TemporaryDirectory& directory, std::byte value) {
-  File file = File::createNew(directory.file("mapped"), anyMode);
+  File file = File::createNew(directory.path("mapped"), anyMode);
   file.reserve(0, length);
   file.write(0, std::vector<std::byte>(length, value));
   return file;
@@ -92,27 +94,6 @@ TEST_CASE("a file's view gives its memory back and keeps its data") {
   CHECK(seen[0] == std::byte{9});
 }
 
-TEST_CASE("what is written to a copy stays here") {
-  const TemporaryDirectory directory;
-  const File file = fileOf(directory, std::byte{7});
-  auto mapping = Mapping::ofFile(file, 0, length, Sharing::copyOnWrite);
-  mapping.bytes()[0] = std::byte{1};
-  mapping.writeBack(0, length);
-  std::array<std::byte, 1> seen{};
-  REQUIRE(file.read(0, seen) == 1);
-  CHECK(seen[0] == std::byte{7});
-}
-
-TEST_CASE("anonymous memory reads as zero after it is discarded") {
-  auto mapping = Mapping::anonymous(length + 100);
-  std::memset(mapping.bytes().data(), 9, mapping.bytes().size());
-  CHECK(mapping.residentBytes(0, length) == length);
-  mapping.discard(1, mapping.bytes().size() - 1);
-  // The first page holds a byte outside the range.
-  CHECK(holds(mapping.bytes().first(pageSize()), std::byte{9}));
-  CHECK(holds(mapping.bytes().subspan(pageSize()), std::byte{0}));
-}
-
 TEST_CASE("pinned pages are not discarded") {
   auto mapping = Mapping::anonymous(length);
   std::memset(mapping.bytes().data(), 9, length);
@@ -150,16 +131,6 @@ TEST_CASE("a mapped file is not cut short") {
     CHECK(error.name() == "ERROR_USER_MAPPED_FILE");
   }
   CHECK(file.size() == length);
-}
-
-TEST_CASE("reading ahead changes nothing, also where the system cannot") {
-  const TemporaryDirectory directory;
-  const File file = fileOf(directory, std::byte{7});
-  const auto mapping = Mapping::ofFile(file, 0, length, Sharing::shared);
-  mapping.prefetch(1, length - 1);
-  file.prefetch(1, length * 2);
-  file.prefetch(length * 2, 1);
-  CHECK(holds(mapping.bytes(), std::byte{7}));
 }
 
 }  // namespace vgpu::os

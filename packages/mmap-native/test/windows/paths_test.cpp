@@ -1,4 +1,3 @@
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include "os/windows/paths.h"
 
 #include <doctest/doctest.h>
