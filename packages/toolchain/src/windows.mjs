@@ -2,9 +2,8 @@
 // What it takes to build Windows programs on Linux and to run them there: a cross compiler, Wine, and Node for Windows.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { root } from './root.mjs';
 import { findCommand, requireCommands } from './system-packages.mjs';
 
@@ -40,7 +39,7 @@ export function missingWindowsCommands() {
 export function prepareWindows(folder) {
   requireCommands(COMMANDS);
   mkdirSync(cache, { recursive: true });
-  const node = windowsNode();
+  const node = windowsNode(cache);
   prepareWine();
   return [
     `-DCMAKE_TOOLCHAIN_FILE=${join(root, 'packages/toolchain/cmake/mingw-w64.cmake')}`,
@@ -54,8 +53,11 @@ export function stopWine() {
   spawnSync('wineserver', ['--kill'], { stdio: 'ignore', timeout: 30_000 });
 }
 
-/** node.exe, from the npm registry that this machine is configured for. */
-function windowsNode() {
+/**
+ * node.exe, from the npm registry that npm is configured for; refused when it is not the one that we know.
+ * @param {string} cache
+ */
+export function windowsNode(cache) {
   const folder = join(cache, `node-${NODE.version}`);
   const program = join(folder, 'node.exe');
   if (existsSync(program)) return program;
@@ -101,9 +103,9 @@ function prepareWine() {
  * @param {string} folder
  */
 function nodeApi(folder) {
-  const require = createRequire(resolve('package.json'));
-  const headers = dirname(require.resolve('node-api-headers/package.json'));
-  const wrapper = dirname(require.resolve('node-addon-api/package.json'));
+  // Of the package in the current folder.
+  const headers = realpathSync('node_modules/node-api-headers');
+  const wrapper = realpathSync('node_modules/node-addon-api');
   mkdirSync(folder, { recursive: true });
   const library = resolve(folder, 'libnode-api.a');
   call('x86_64-w64-mingw32-dlltool', [

@@ -138,7 +138,7 @@ TEST_CASE("an open file is replaced, and its readers keep the old one") {
     replace(directory.path("new"), directory.path("target"));
   } catch (const Error& error) {
     // Wine, and Windows before 10, refuse. Then both files are what they were.
-    MESSAGE("not tested: replacing an open file (" << std::string(error.what()) << ")");
+    MESSAGE("not tested: replacing an open file (" << error.name() << ")");
     CHECK(error.kind() == ErrorKind::access);
     CHECK(identityOf(directory.path("target")) == before.identity());
     CHECK(File::open(directory.path("new"), Access::read).size() == 2);
@@ -161,7 +161,7 @@ TEST_CASE("reserving grows the file, and a hole reads as zero") {
     file.punchHole(65'536, 65'536);
   } catch (const Error& error) {
     // Wine knows no holes. It must say so, and leave the bytes alone.
-    MESSAGE("not tested: holes (" << std::string(error.what()) << ")");
+    MESSAGE("not tested: holes (" << error.name() << ")");
     CHECK(error.kind() == ErrorKind::unsupported);
     std::array<std::byte, 1> seen{};
     CHECK(file.read(70'000, seen) == 1);

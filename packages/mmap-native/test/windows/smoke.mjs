@@ -275,7 +275,7 @@ describe('scratch memory', () => {
         );
       } catch (error) {
         if (error.code !== 'ERR_VGPU_MMAP_UNSUPPORTED') throw error;
-        context.diagnostic(`not tested: discarding scratch files (${error.message})`);
+        context.diagnostic(`not tested: discarding scratch files (${error.values.errno})`);
       }
       scratch.close();
       assert.deepEqual(readdirSync(folder), []);
