@@ -20,7 +20,7 @@ export type ArrayErrorCode =
   /** A commit failed half-way: only the file can tell which version it holds now. */
   | 'ERR_VGPU_ARRAY_FAILED'
   | 'ERR_VGPU_ARRAY_CLOSED'
-  /** The version that an iteration was reading is gone. */
+  /** The version that an iteration was reading is gone, or the file is no longer the one that its path names. */
   | 'ERR_VGPU_ARRAY_CHANGED'
   /** The payload does not match its checksum. */
   | 'ERR_VGPU_ARRAY_DAMAGED'

@@ -296,7 +296,7 @@ export class PersistentArray implements AsyncDisposable {
   /**
    * Publishes the update; durable when it returns. The update's views are dead. When it fails or is aborted before
    * publishing, the update is still open. Cost: the touched chunks (4 MiB each) and three flushes.
-   * @throws ArrayError ERR_VGPU_ARRAY_NO_DRAFT, _ABORTED, _FAILED (see there)
+   * @throws ArrayError ERR_VGPU_ARRAY_NO_DRAFT, _ABORTED, _FAILED (see there), _CHANGED when the path names another file
    * @throws MmapError ERR_VGPU_MMAP_NO_SPACE, _POISONED or _IO when the disk refuses
    */
   async commit(options: CommitOptions = {}): Promise<void> {
@@ -364,7 +364,9 @@ export class PersistentArray implements AsyncDisposable {
     this.#access.close();
     this.#blocks?.close();
     try {
-      if (this.#writer !== undefined && this.#draft?.mode === 'atomic' && !this.#exclusive.failed) {
+      // A file that was cut off has nothing to give back, and closing must not fail for it.
+      const usable = this.#writer?.faulted === false && !this.#writer.poisoned && !this.#exclusive.failed;
+      if (this.#writer !== undefined && this.#draft?.mode === 'atomic' && usable) {
         await dropAtomic(this.#writer, this.#draft);
       }
     } finally {

@@ -39,6 +39,7 @@ export interface NextVersion {
 export async function publish(file: MappedFile, present: Version, next: NextVersion): Promise<Version> {
   // Growing again below, it would have zeros where the payload was.
   if (file.size < next.payload.offset + next.payload.length) throw cutOff(file.path);
+  checkNamed(file);
   const { header } = present;
   const taken = extentsOf(header);
   const block = encodeMetadata(metadataFor(next.descriptor, next.metadata, next.committed));
@@ -57,6 +58,7 @@ export async function publish(file: MappedFile, present: Version, next: NextVers
   };
   try {
     await writeSlots(file, otherSlot(header.active), slot);
+    checkNamed(file);
     freeExtents(file, taken, [slot.payload, slot.metadata, slot.hot]);
     return await readVersion(file, { allowUncommitted: true });
   } catch (error) {
@@ -66,6 +68,19 @@ export async function publish(file: MappedFile, present: Version, next: NextVers
       cause: error,
     });
   }
+}
+
+/** A version of a file that nobody can find any more must not be acknowledged. */
+function checkNamed(file: MappedFile): void {
+  if (!file.replaced) return;
+  throw new ArrayError(
+    'ERR_VGPU_ARRAY_CHANGED',
+    `${file.path} was replaced, moved or removed while it was open`,
+    {
+      values: { path: file.path },
+      remedy: 'Export what this array holds, close it, and open the file that is there now.',
+    },
+  );
 }
 
 /**

@@ -14,7 +14,7 @@ export interface Block extends BlockPlace {
 }
 
 export interface BlocksOptions {
-  /** The most bytes of a block, 4 KiB to 4 GiB; 16 MiB unless said otherwise. Two blocks are in memory at a time. */
+  /** The most bytes of a block, 4 KiB to 4 GiB; 16 MiB unless said otherwise. Three blocks are in memory at a time. */
   readonly blockBytes?: number | undefined;
   /** Read the next block from disk while this one is in use. */
   readonly prefetch?: boolean | undefined;
@@ -33,72 +33,102 @@ export interface StreamSource {
   readonly dtype: Dtype;
   /** Throws when there is nothing to read any more. */
   check(): void;
-  /** Called before a range, relative to the payload, is handed out. */
+  /** Called before a range of the payload is handed out. */
   touch(offset: number, length: number): void;
 }
 
 export async function* streamBlocks(source: StreamSource, options: BlocksOptions): AsyncGenerator<Block> {
   const { blockBytes = defaultBlockBytes, prefetch = true, discard = true, signal } = options;
-  if (
-    !Number.isSafeInteger(blockBytes) ||
-    blockBytes < smallestBlockBytes ||
-    blockBytes > maximumWindowBytes
-  ) {
-    throw new ArrayError(
-      'ERR_VGPU_ARRAY_ARGUMENT',
-      `blockBytes is ${blockBytes}, not a whole number from ${smallestBlockBytes} to ${maximumWindowBytes}`,
-      { values: { blockBytes } },
-    );
-  }
-  const { layout, windows, payload } = source;
-  const { file } = windows;
-  const planesOf = (place: BlockPlace): Range[] => {
-    const { offset, length } = rangeOf(layout, place);
-    const planes = Array.from({ length: layout.planes }, (_, plane) => offset + plane * layout.planeBytes);
-    return length === 0 ? [] : planes.map((start) => ({ offset: start, length }));
-  };
-  const fetch = async (place: BlockPlace | undefined): Promise<void> => {
-    if (!prefetch || place === undefined) return;
-    const options = signal === undefined ? {} : { signal };
-    await Promise.all(
-      planesOf(place).map((range) =>
-        abortable(() => file.prefetchAsync(payload.offset + range.offset, range.length, options)),
-      ),
-    );
-  };
-
+  checkBlockBytes(blockBytes);
   checkAborted(signal);
+  const { layout, windows } = source;
   const places = planBlocks(layout, blockBytes);
   let place = take(places);
-  let ahead = fetch(place);
+  let ahead = prefetch ? fetch(source, place, signal) : nothing;
+  let behind = nothing;
   while (place !== undefined) {
-    await ahead.catch((error: unknown) => {
-      // The range may be gone because the array moved on, which is what the caller should hear.
-      source.check();
-      throw windows.explained(error);
-    });
+    await settled(source, ahead);
     checkAborted(signal);
     source.check();
     const next = take(places);
-    ahead = fetch(next);
-    // Awaited in the next turn, which may never come.
-    ahead.catch(() => {});
-    const ranges = planesOf(place);
+    if (prefetch) ahead = fetch(source, next, signal);
+    const ranges = planesOf(layout, place);
     const open: MappedWindow[] = [];
     try {
-      for (const range of ranges) {
-        source.touch(range.offset, range.length);
-        open.push(windows.map(range.offset, range.length));
+      for (const { offset, length } of ranges) {
+        source.touch(offset, length);
+        open.push(windows.map(offset, length));
       }
       yield { ...place, values: storedView(source.dtype, planeBytes(open, layout.planes)) };
       source.check();
     } finally {
       for (const window of open) windows.unmap(window);
     }
-    if (discard) {
-      for (const { offset, length } of ranges) await file.discardAsync(payload.offset + offset, length);
-    }
+    await settled(source, behind);
+    if (discard) behind = giveBack(source, ranges);
     place = next;
+  }
+  await settled(source, behind);
+}
+
+const nothing: Promise<void> = Promise.resolve();
+
+function checkBlockBytes(blockBytes: number): void {
+  if (
+    Number.isSafeInteger(blockBytes) &&
+    blockBytes >= smallestBlockBytes &&
+    blockBytes <= maximumWindowBytes
+  )
+    return;
+  throw new ArrayError(
+    'ERR_VGPU_ARRAY_ARGUMENT',
+    `blockBytes is ${blockBytes}, not a whole number from ${smallestBlockBytes} to ${maximumWindowBytes}`,
+    { values: { blockBytes } },
+  );
+}
+
+/** In the payload. */
+function planesOf(layout: PayloadLayout, place: BlockPlace): Range[] {
+  const { offset, length } = rangeOf(layout, place);
+  if (length === 0) return [];
+  return Array.from({ length: layout.planes }, (_, plane) => ({
+    offset: offset + plane * layout.planeBytes,
+    length,
+  }));
+}
+
+function fetch(
+  { windows, payload, layout }: StreamSource,
+  place: BlockPlace | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const options = signal === undefined ? {} : { signal };
+  const ranges = place === undefined ? [] : planesOf(layout, place);
+  return inBackground(ranges, ({ offset, length }) =>
+    abortable(() => windows.file.prefetchAsync(payload.offset + offset, length, options)),
+  );
+}
+
+function giveBack({ windows, payload }: StreamSource, ranges: readonly Range[]): Promise<void> {
+  return inBackground(ranges, ({ offset, length }) =>
+    windows.file.discardAsync(payload.offset + offset, length),
+  );
+}
+
+/** The result is awaited one block later, or never, when the caller leaves the loop. */
+function inBackground(ranges: readonly Range[], action: (range: Range) => Promise<void>): Promise<void> {
+  const work = Promise.all(ranges.map(action)).then(() => {});
+  work.catch(() => {});
+  return work;
+}
+
+/** When the array has moved on, that is what the caller should hear, and not that its old bytes are gone. */
+async function settled(source: StreamSource, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    source.check();
+    throw source.windows.explained(error);
   }
 }
 

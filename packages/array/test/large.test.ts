@@ -99,7 +99,7 @@ async function usage(path: string, how: 'blocks' | 'values'): Promise<Usage> {
   return JSON.parse(stdout) as Usage;
 }
 
-test('going through an array takes memory for two blocks, not for the array', async () => {
+test('going through an array takes memory for three blocks, not for the array', async () => {
   const path = join(temporaryDirectory(), 'array');
   const bytes = 256 * 1024 * 1024;
   const array: NewArray = { structure: 'dense', dtype: 'f64', rows: bytes / 8 / 1024, columns: 1024 };
