@@ -1,6 +1,7 @@
 // The guest's disk: a partition with a file system and, behind it, a raw one for acknowledgements.
-import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, rmSync } from 'node:fs';
 import { runCommand } from './commands.js';
+import { writeExactly } from './exact-io.js';
 
 export const filesystems = ['ext4', 'xfs'] as const;
 export type Filesystem = (typeof filesystems)[number];
@@ -52,7 +53,7 @@ export function makeDisk(path: string, image: string, layout: DiskLayout): void 
   rmSync(path, { force: true });
   const disk = openSync(path, 'w');
   ftruncateSync(disk, (layout.acknowledgements.firstSector + layout.acknowledgements.sectors) * sectorBytes);
-  writeSync(disk, partitionTable([layout.files, layout.acknowledgements]), 0, sectorBytes, 0);
+  writeExactly(disk, partitionTable([layout.files, layout.acknowledgements]), 0);
   closeSync(disk);
   const seek = `seek=${layout.files.firstSector * sectorBytes}`;
   runCommand('dd', [`if=${image}`, `of=${path}`, 'bs=1M', 'conv=notrunc,sparse', 'oflag=seek_bytes', seek]);

@@ -1,5 +1,13 @@
 // The guest's first file system: a shell to start with, this Node, the packages as they were built, and the writer.
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, realpathSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, posix } from 'node:path';
 import { build } from 'tsup';
@@ -42,7 +50,7 @@ async function bundleWriter(folder: string): Promise<void> {
     target: 'node20',
     outDir: folder,
     outExtension: () => ({ js: '.mjs' }),
-    noExternal: [/^@vgpu\/(array|format)$/, 'zod'],
+    noExternal: ['@vgpu/format', 'zod'],
     // It finds its addon from where it lies itself.
     external: [addonPackage],
     silent: true,
@@ -82,7 +90,8 @@ function writeArchive(path: string, files: Map<string, string>, moduleOrder: str
   const archive = openSync(path, 'w');
   try {
     for (const bytes of cpioArchive(entries([...folders].sort(), files, moduleOrder))) {
-      if (bytes.length > 0) writeSync(archive, bytes);
+      // With a descriptor this goes on where the last piece ended.
+      writeFileSync(archive, bytes);
     }
   } finally {
     closeSync(archive);

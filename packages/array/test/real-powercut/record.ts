@@ -1,5 +1,5 @@
 // One run of the guest, and what is read from it afterwards.
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { acknowledgementBytes, decodeAcknowledgement } from './acknowledgement.js';
 import {
@@ -11,6 +11,7 @@ import {
   sectorBytes,
 } from './disk.js';
 import { PowercutError } from './errors.js';
+import { readExactly } from './exact-io.js';
 import { runMachine } from './machine.js';
 import { readWriteLog, type WriteLog } from './write-log.js';
 
@@ -23,6 +24,9 @@ export interface Recording {
   readonly disk: string;
   readonly log: string;
 }
+
+/** The file system is a multiple of it. */
+const compareBytes = 2 ** 20;
 
 const deadlineMilliseconds = 15 * 60_000;
 
@@ -76,11 +80,9 @@ export function readLog(logFile: number): WriteLog {
 export function readAcknowledgements(log: WriteLog, logFile: number, layout: DiskLayout): number[] {
   const { firstSector, sectors } = layout.acknowledgements;
   const positions: number[] = [];
-  const sector = Buffer.alloc(acknowledgementBytes);
   log.entries.forEach((entry, index) => {
     if (entry.sectors === 0 || entry.sector < firstSector || entry.sector >= firstSector + sectors) return;
-    readSync(logFile, sector, 0, sector.length, entry.dataOffset);
-    const step = decodeAcknowledgement(sector);
+    const step = decodeAcknowledgement(readExactly(logFile, acknowledgementBytes, entry.dataOffset));
     if (step !== positions.length || entry.sectors !== 1) {
       throw new PowercutError(
         'ERR_VGPU_POWERCUT_WRITE_LOG',
@@ -104,12 +106,10 @@ export function requireSameContents(replayed: string, recording: Recording): voi
   const { firstSector, sectors } = recording.layout.files;
   const disk = openSync(recording.disk, 'r');
   const image = openSync(replayed, 'r');
-  const [expected, found] = [Buffer.alloc(2 ** 20), Buffer.alloc(2 ** 20)];
   try {
-    for (let offset = 0; offset < sectors * sectorBytes; offset += expected.length) {
-      readSync(disk, expected, 0, expected.length, firstSector * sectorBytes + offset);
-      readSync(image, found, 0, found.length, offset);
-      if (expected.equals(found)) continue;
+    for (let offset = 0; offset < sectors * sectorBytes; offset += compareBytes) {
+      const expected = readExactly(disk, compareBytes, firstSector * sectorBytes + offset);
+      if (expected.equals(readExactly(image, compareBytes, offset))) continue;
       throw new PowercutError(
         'ERR_VGPU_POWERCUT_WRITE_LOG',
         `the log does not lead to the disk (near ${offset})`,

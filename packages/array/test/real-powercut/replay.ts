@@ -1,9 +1,10 @@
 // Turns a cut into the file system that a machine finds when it starts again.
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from './commands.js';
 import { type Cut, durablePosition, survivingWrites } from './disk-model.js';
 import { type Filesystem, type Partition, sectorBytes } from './disk.js';
+import { readExactly, writeExactly } from './exact-io.js';
 import type { WriteLog, WriteLogEntry } from './write-log.js';
 
 export class Replay implements Disposable {
@@ -68,9 +69,8 @@ export class Replay implements Disposable {
   #write(image: number, entry: WriteLogEntry, sectors: number): void {
     const { firstSector, sectors: size } = this.partition;
     if (entry.sector < firstSector || entry.sector >= firstSector + size) return;
-    const bytes = Buffer.alloc(sectors * sectorBytes);
-    readSync(this.logFile, bytes, 0, bytes.length, entry.dataOffset);
-    writeSync(image, bytes, 0, bytes.length, (entry.sector - firstSector) * sectorBytes);
+    const bytes = readExactly(this.logFile, sectors * sectorBytes, entry.dataOffset);
+    writeExactly(image, bytes, (entry.sector - firstSector) * sectorBytes);
   }
 }
 

@@ -2,8 +2,9 @@
 // dm-log-writes target: a super block, then for each request one sector that begins with four little-endian u64
 // (first sector, number of sectors, flags, length of a mark's text), followed by the sectors written.
 // https://docs.kernel.org/admin-guide/device-mapper/log-writes.html
-import { fstatSync, readSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { PowercutError } from './errors.js';
+import { readExactly } from './exact-io.js';
 
 export const logMagic = 0x6a736677736872n;
 export const logVersion = 1n;
@@ -95,9 +96,7 @@ function readEntry(file: number, offset: number, size: number, index: number) {
 
 function readAt(file: number, offset: number, length: number, size: number): Buffer {
   if (offset + length > size) throw damaged('the log is cut off', { offset, size });
-  const bytes = Buffer.alloc(length);
-  readSync(file, bytes, 0, length, offset);
-  return bytes;
+  return readExactly(file, length, offset);
 }
 
 function damaged(message: string, values: Record<string, string | number>): PowercutError {
