@@ -12,6 +12,7 @@ import {
   OpenFile,
   standsAt,
 } from './open-file.js';
+import { absolutePath } from './paths.js';
 import { run, runAsync, type Steps, step } from './steps.js';
 
 export interface CreateOptions {
@@ -59,9 +60,11 @@ const mostAttempts = 100;
  */
 export class MappedFile implements Disposable {
   readonly #file: OpenFile;
+  readonly #absolutePath: string;
 
   private constructor(file: OpenFile) {
     this.#file = file;
+    this.#absolutePath = absolutePath(file.path);
   }
 
   static {
@@ -114,6 +117,14 @@ export class MappedFile implements Disposable {
     return this.#file.closed;
   }
 
+  /**
+   * Whether the path names another file by now, or none: somebody who asks for no lock replaced, moved or removed this
+   * one. What is written to it then is lost once it is closed. One system call.
+   */
+  get replaced(): boolean {
+    return !run(standsAt(this.#file.usable(), this.#absolutePath));
+  }
+
   /** Whether zeros stand in for bytes of a window that could not be read. Look after bulk reads of `bytes`. */
   get faulted(): boolean {
     return this.#file.windows.faulted;
@@ -126,8 +137,8 @@ export class MappedFile implements Disposable {
 
   /**
    * Maps a range, which must lie inside the file. Any offset will do; lengths from 1 to `maximumWindowBytes`, less the
-   * part of a page that lies before the offset. Costs a few microseconds, whatever the length: pages are read as they
-   * are touched. Where JavaScript cannot use memory that it did not allocate, as in Electron, this fails.
+   * part of a page that lies before the offset. Costs some microseconds, as pages are read when they are touched; but the
+   * engine counts the length as memory in use, and may collect garbage when a large window is made. Where JavaScript cannot use memory that it did not allocate, as in Electron, this fails.
    *
    * @throws MmapError ERR_VGPU_MMAP_RANGE, _UNSUPPORTED
    */
