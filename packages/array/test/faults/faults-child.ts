@@ -131,7 +131,10 @@ async function checkOne(workload: Workload, fault: Fault): Promise<'failed' | 's
   } finally {
     await array?.close();
   }
-  expectThat(openDescriptors() === descriptors, `descriptors: ${descriptors} before, ${openDescriptors()} after`);
+  expectThat(
+    openDescriptors() === descriptors,
+    `descriptors: ${descriptors} before, ${openDescriptors()} after`,
+  );
   checkLeftovers(name);
   const version = await versionThere();
   checkVersion(workload, failed, version);

@@ -125,7 +125,7 @@ static void flush(struct open_file* file) {
 static void resize(struct open_file* file) {
   const unsigned size = 1 + random_below(LARGEST - 1);
   const int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-  const unsigned page = random_below(LARGEST / PAGE) * PAGE;
+  const off_t page = (off_t)random_below(LARGEST / PAGE) * PAGE;
   switch (random_below(5)) {
     case 0:
       // What is mapped behind the end would fault.
@@ -142,11 +142,11 @@ static void resize(struct open_file* file) {
       grown(file, size);
       break;
     case 3:
-      if (file->mapped && page < file->mapped_length)
+      if (file->mapped && (unsigned)page < file->mapped_length)
         check(madvise(file->mapped + page, 1, MADV_REMOVE) == 0, "madvise");
       break;
     default:
-      check(fallocate(file->descriptor, punch, page, 2 * PAGE) == 0, "fallocate");
+      check(fallocate(file->descriptor, punch, page, (off_t)2 * PAGE) == 0, "fallocate");
   }
 }
 

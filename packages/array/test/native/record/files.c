@@ -79,7 +79,7 @@ struct tracked_file* track(int descriptor) {
   struct stat status;
   if (fstat(descriptor, &status) != 0) record_die("fstat: %s", strerror(errno));
   struct tracked_file* file = calloc(1, sizeof *file);
-  struct tracked_file** grown = realloc(files, (file_count + 1) * sizeof *files);
+  struct tracked_file** grown = realloc(files, (file_count + 1) * sizeof(struct tracked_file*));
   if (!file || !grown) record_die("out of memory");
   files = grown;
   // An open file description of its own: a duplicate would keep the program's locks alive.

@@ -41,11 +41,12 @@ void record_die(const char* format, ...) {
   const size_t start = strlen(message);
   va_list arguments;
   va_start(arguments, format);
-  const int printed = vsnprintf(message + start, sizeof message - start - 1, format, arguments);
+  (void)vsnprintf(message + start, sizeof message - start - 1, format, arguments);
   va_end(arguments);
-  if (printed > 0) strcat(message, "\n");
+  const size_t length = strlen(message);
+  message[length] = '\n';
   // Nothing is left to do when this fails.
-  const ssize_t written = REAL(write)(STDERR_FILENO, message, strlen(message));
+  const ssize_t written = REAL(write)(STDERR_FILENO, message, length + 1);
   (void)written;
   abort();
 }
