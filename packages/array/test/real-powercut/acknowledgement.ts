@@ -1,6 +1,6 @@
 // How the guest says "this step is durable" in the log itself: when a step of the workload has returned, it writes one
-// sector to a partition of its own on the same disk, past the page cache and without a flush. The sector's entry in the log
-// comes after all that the step wrote, so a cut behind it must find the step's result. As nothing is flushed, it
+// sector to a partition of its own on the same disk, past the page cache and without a flush. The sector's entry in the
+// log comes after all that the step wrote, so a cut behind it must find the step's result. As nothing is flushed, it
 // cannot make durable what the step forgot.
 import { crc32 } from 'node:zlib';
 

@@ -1,6 +1,6 @@
 // The archive that the kernel unpacks as its first file system: "newc", described in the kernel's
-// Documentation/driver-api/early-userspace/buffer-format.rst. Written here because packing device files with a command would
-// need root.
+// Documentation/driver-api/early-userspace/buffer-format.rst. Written here because packing device files with a command
+// would need root.
 
 const kinds = { folder: 0o040000, file: 0o100000, device: 0o020000 } as const;
 

@@ -19,8 +19,8 @@ export interface Cut {
 }
 
 /**
- * A disk with physical sectors of 4096 bytes writes such a sector whole or not at all. ext4 counts on it: half of its super
- * block makes a file system that nothing mounts.
+ * A disk with physical sectors of 4096 bytes writes such a sector whole or not at all. ext4 counts on it: half of its
+ * super block makes a file system that nothing mounts.
  */
 const physicalSectorBytes = 4096;
 

@@ -54,8 +54,8 @@ export async function runMachine(machine: Machine, onLine: (line: string) => voi
 }
 
 function qemuArguments(machine: Machine): string[] {
-  // The host does not lose power, so nothing waits for its disk. It also makes a flush complete at once: it stands in the
-  // log behind exactly the writes that had completed when it was asked for, and covers no others.
+  // The host does not lose power, so nothing waits for its disk. It also makes a flush complete at once: it stands in
+  // the log behind exactly the writes that had completed when it was asked for, and covers no others.
   const file = (node: string, filename: string) => ({
     driver: 'file',
     'node-name': node,

@@ -32,8 +32,8 @@ export class Replay implements Disposable {
   }
 
   /**
-   * Writes the image of a cut, which must not lie before the previous one, and returns its path. Every image is a file of
-   * its own: the system may still hold an earlier one, and must not take this one for it.
+   * Writes the image of a cut, which must not lie before the previous one, and returns its path. Every image is a file
+   * of its own: the system may still hold an earlier one, and must not take this one for it.
    */
   imageAt(cut: Cut): string {
     this.#advance(durablePosition(this.log, cut.position));
