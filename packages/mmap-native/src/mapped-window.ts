@@ -88,6 +88,7 @@ export class WindowSet {
   readonly #open = new Set<OpenWindow>();
   readonly #describe: string;
   #faulted = false;
+  #faultsSeen = 0;
 
   /** @param describe what the windows show, for messages */
   constructor(describe: string) {
@@ -113,11 +114,11 @@ export class WindowSet {
       buffer,
       bytes: new Uint8Array(buffer.arrayBuffer(), inPage, length),
       check: () => {
-        if (mapping.faulted()) this.#faulted = true;
-        if (this.#faulted) throw faultedError(this.#describe);
+        if (this.faulted) throw faultedError(this.#describe);
       },
       onClose: () => {
-        if (mapping.faulted()) this.#faulted = true;
+        // As long as it can be asked.
+        this.#faulted ||= mapping.faulted();
         this.#open.delete(entry);
         onClose();
       },
@@ -144,7 +145,11 @@ export class WindowSet {
 
   /** Whether any window, open or closed, met bytes that the file does not have. */
   get faulted(): boolean {
-    this.#faulted ||= [...this.#open].some(({ mapping }) => mapping.faulted());
+    const count = native().faultCount();
+    if (count !== this.#faultsSeen) {
+      this.#faulted ||= [...this.#open].some(({ mapping }) => mapping.faulted());
+      this.#faultsSeen = count;
+    }
     return this.#faulted;
   }
 

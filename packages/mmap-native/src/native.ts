@@ -67,6 +67,8 @@ export interface Native {
   createFile(async: boolean, path: string, mode: number): Result<NativeFile>;
   createUnnamedFile(async: boolean, directory: string): Result<NativeFile>;
   anonymousMemory(length: number): NativeMapping;
+  /** As long as it is the same, no mapping has faulted that had not before. */
+  faultCount(): number;
   listDirectory(async: boolean, directory: string): Result<string[]>;
   replace(async: boolean, from: string, to: string): Result<void>;
   removeFile(async: boolean, path: string): Result<void>;

@@ -4,6 +4,7 @@ import { checkPath, checkWindowLength, type FileRange } from './arguments.js';
 import { isMmapError, MmapError } from './errors.js';
 import { faultedError, type MappedWindow, WindowSet } from './mapped-window.js';
 import { type Advice, type NativeFile, native } from './native.js';
+import { absolutePath } from './paths.js';
 import { attempt, type Steps, step } from './steps.js';
 
 export type Access = 'read' | 'read-write';
@@ -38,7 +39,7 @@ export class OpenFile {
     created: boolean,
   ) {
     this.#native = file;
-    this.#unflushedName = created ? path : undefined;
+    this.#unflushedName = created ? absolutePath(path) : undefined;
     this.windows = new WindowSet(path);
   }
 

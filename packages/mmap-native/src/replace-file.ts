@@ -4,6 +4,7 @@ import { isMmapError, MmapError } from './errors.js';
 import { type AbortOptions, type MappedFile, wrap } from './mapped-file.js';
 import { native } from './native.js';
 import { abandon, allocate, OpenFile } from './open-file.js';
+import { absolutePath } from './paths.js';
 import { run, runAsync, type Steps, step } from './steps.js';
 import { createTemporary } from './temporary-file.js';
 
@@ -58,7 +59,7 @@ function* replace(
 ): Steps<void> {
   const size = bytesOf(options.size, 'size');
   checkPath(path);
-  const target = yield* step((async) => native().resolveLink(async, path));
+  const target = yield* step((async) => native().resolveLink(async, absolutePath(path)));
   const directory = dirname(target);
   const mode = options.mode ?? (yield* modeOf(target));
 

@@ -1,10 +1,10 @@
-import { resolve } from 'node:path';
 import { bytesOf, checkPath, type FileBytes, rangeInside } from './arguments.js';
 import { isMmapError, MmapError } from './errors.js';
 import type { AbortOptions } from './mapped-file.js';
 import type { MappedWindow } from './mapped-window.js';
 import { type NativeFile, native } from './native.js';
 import { abandon, allocate, OpenFile } from './open-file.js';
+import { absolutePath } from './paths.js';
 import { AnonymousBacking, FileBacking, type ScratchBacking } from './scratch-backing.js';
 import { cleanSteps } from './stale-files.js';
 import { run, runAsync, type Steps, step } from './steps.js';
@@ -170,7 +170,7 @@ function* createUnnamed(directory: string): Steps<NativeFile | undefined> {
 }
 
 function* cleanOnce(directory: string): Steps<void> {
-  const key = resolve(directory);
+  const key = absolutePath(directory);
   if (cleanedDirectories.has(key)) return;
   yield* cleanSteps(directory, false);
   cleanedDirectories.add(key);

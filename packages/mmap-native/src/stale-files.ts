@@ -1,9 +1,9 @@
-import { join } from 'node:path';
 import { checkPath } from './arguments.js';
 import { isMmapError, type MmapError } from './errors.js';
 import type { AbortOptions } from './mapped-file.js';
 import { type NativeFile, native } from './native.js';
 import { standsAt } from './open-file.js';
+import { pathIn } from './paths.js';
 import { run, runAsync, type Steps, step } from './steps.js';
 import { temporaryName } from './temporary-file.js';
 
@@ -55,7 +55,7 @@ export function* cleanSteps(directory: string, dryRun: boolean): Steps<StaleFile
   for (const name of names.sort()) {
     const pid = temporaryName.exec(name)?.[1];
     if (pid === undefined) continue;
-    const result = yield* cleanFile(join(directory, name), Number(pid), dryRun);
+    const result = yield* cleanFile(pathIn(directory, name), Number(pid), dryRun);
     if (result) files.push(result);
   }
   return files;

@@ -1,9 +1,9 @@
 // Names of files that are worth nothing once their owner is gone. A lock tells whether it is.
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { isMmapError, MmapError } from './errors.js';
 import { type NativeFile, native } from './native.js';
 import { abandon, createLocked, standsAt } from './open-file.js';
+import { absolutePath, pathIn } from './paths.js';
 import type { Steps } from './steps.js';
 
 /** Matches the names that cleanStaleFiles() may remove; the first group is the process id of the owner. */
@@ -20,7 +20,7 @@ export interface TemporaryFile {
 export function* createTemporary(directory: string, mode: number): Steps<TemporaryFile> {
   for (let attempts = 0; attempts < mostAttempts; attempts += 1) {
     const name = `vgpu-${native().processId}-${randomBytes(8).toString('hex')}.tmp`;
-    const path = join(directory, name);
+    const path = pathIn(absolutePath(directory), name);
     const file = yield* tryCreate(path, mode);
     if (file) return { file, path };
   }

@@ -106,6 +106,7 @@ describe('threads', () => {
       file.window(0, file.size).bytes[workerData.index] = workerData.index;
       const windows = file.window(1, file.size - 1);
       parentPort.postMessage('ready');
+      if (workerData.end === 'wait') file.copyWithinAsync(0, file.size / 2, file.size / 2).then(() => file.flushAsync());
       if (workerData.end === 'operation') file.prefetchAsync().then(() => file.flushAsync());
       if (workerData.end === 'faulted') { require('node:fs').truncateSync(workerData.path, 0); windows.bytes[9]; }
       if (workerData.end === 'wait') await new Promise(() => setInterval(() => {}, 1000));

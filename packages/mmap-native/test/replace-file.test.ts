@@ -83,6 +83,23 @@ describe('replaceFile', () => {
     expect(readdirSync(folder.path())).toEqual(['elsewhere', 'link']);
   });
 
+  it('finds its way when the path leads through a link and back, or the working directory changes', () => {
+    mkdirSync(folder.path('elsewhere/inner'), { recursive: true });
+    symlinkSync('elsewhere/inner', folder.path('link'));
+    const script = `
+      process.chdir(argument);
+      mmap.replaceFile('link/../a', (file) => { process.chdir('/'); file.window(0, 1).bytes[0] = 65; }, { size: 1 });
+      process.chdir(argument);
+      const file = mmap.MappedFile.create('b', { size: 1 });
+      const scratch = mmap.ScratchMemory.create(1, { directory: '.', named: true });
+      process.chdir('/');
+      file.flush();
+      scratch.close();`;
+    expect(runChild(script, { argument: folder.path() }).stderr).toBe('');
+    expect(readFileSync(folder.path('elsewhere/a'), 'utf8')).toBe('A');
+    expect(readdirSync(folder.path())).toEqual(['b', 'elsewhere', 'link']);
+  });
+
   it('leaves the old file, and nothing else, when the writer fails', async () => {
     writeFileSync(folder.path('a'), 'old');
     const broken = new Error('no data');

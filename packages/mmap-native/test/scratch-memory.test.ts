@@ -113,7 +113,7 @@ describe('scratch memory in a file', () => {
     ScratchMemory.create(10, { directory: folder.path() }).close();
     expect(existsSync(stale)).toBe(false);
     writeFileSync(stale, '');
-    ScratchMemory.create(10, { directory: `${folder.path()}/.` }).close();
+    ScratchMemory.create(10, { directory: folder.path() }).close();
     expect(existsSync(stale)).toBe(true);
   });
 });

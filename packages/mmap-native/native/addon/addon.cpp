@@ -47,6 +47,10 @@ Napi::Value anonymousMemory(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value faultCount(const Napi::CallbackInfo& info) {
+  return toValue(info.Env(), os::faultCount());
+}
+
 Napi::Value listDirectory(const Napi::CallbackInfo& info) {
   return perform(info, [directory = stringArgument(info, 1)] {
     std::vector<std::string> names;
@@ -88,6 +92,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("createFile", Napi::Function::New<createFile>(env));
   exports.Set("createUnnamedFile", Napi::Function::New<createUnnamedFile>(env));
   exports.Set("anonymousMemory", Napi::Function::New<anonymousMemory>(env));
+  exports.Set("faultCount", Napi::Function::New<faultCount>(env));
   exports.Set("listDirectory", Napi::Function::New<listDirectory>(env));
   exports.Set("replace", Napi::Function::New<replace>(env));
   exports.Set("removeFile", Napi::Function::New<removeFile>(env));

@@ -3,9 +3,22 @@
 #include <utility>
 
 #include "environment.h"
-#include "os/error.h"
 
 namespace vgpu::addon {
+namespace {
+
+/** Electron, and whatever else keeps JavaScript's memory in one place. */
+Napi::Error unsupported(Napi::Env env) {
+  Napi::Error error = Napi::Error::New(env, "this JavaScript engine allows no buffers over foreign memory");
+  error.Set("kind", "unsupported");
+  error.Set("call", "napi_create_external_arraybuffer");
+  error.Set("number", Napi::Number::New(env, napi_no_external_buffers_allowed));
+  error.Set("errorName", "napi_no_external_buffers_allowed");
+  error.Set("path", "");
+  return error;
+}
+
+}  // namespace
 
 struct BufferObject::Lease {
   // Empty once the pages are let go.
@@ -51,9 +64,7 @@ Napi::ArrayBuffer BufferObject::expose(Napi::Env env, const std::shared_ptr<Leas
   if (status == napi_ok || lease->finalized) static_cast<void>(hint.release());
   if (status == napi_ok) return {env, value};
   if (env.IsExceptionPending()) throw env.GetAndClearPendingException();
-  if (status == napi_no_external_buffers_allowed) {
-    throw Napi::Error::New(env, "external buffers are not allowed here");
-  }
+  if (status == napi_no_external_buffers_allowed) throw unsupported(env);
   throw Napi::Error::New(env, "cannot create an ArrayBuffer");
 }
 

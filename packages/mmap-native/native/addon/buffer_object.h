@@ -23,7 +23,7 @@ namespace vgpu::addon {
 class BufferObject final : public Napi::ObjectWrap<BufferObject> {
  public:
   static Napi::Function define(Napi::Env env);
-  /** Throws os::Error of the kind `unsupported` where JavaScript refuses memory that it has not allocated. */
+  /** Throws an error of the kind `unsupported` where JavaScript refuses memory that it has not allocated. */
   static Napi::Object create(Napi::Env env, std::shared_ptr<os::Mapping> mapping, std::span<std::byte> bytes);
 
   /** Takes an External of a Content: only create() calls it. */

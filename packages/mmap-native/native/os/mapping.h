@@ -72,6 +72,10 @@ class Mapping {
   std::unique_ptr<State> state_;
 };
 
+/** Grows with each fault of a mapping of this process: as long as it is the same, no mapping needs to be
+ * asked. */
+[[nodiscard]] std::uint64_t faultCount() noexcept;
+
 /** Pages are rounded to this. */
 [[nodiscard]] std::size_t pageSize() noexcept;
 /** Offsets of mappings are multiples of this: the page size, on Windows 64 KiB. */

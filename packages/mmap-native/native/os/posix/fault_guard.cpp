@@ -22,7 +22,8 @@ struct GuardedRange {
   // 0: free. Written last when a range is added, and first when it is removed.
   std::atomic<std::uintptr_t> begin{0};
   std::atomic<std::uintptr_t> end{0};
-  std::atomic<bool> faulted{false};
+  // Where zeros stand in for the file, up to the end; the end itself before the first fault.
+  std::atomic<std::uintptr_t> zerosFrom{0};
   // Handlers that are looking at the range.
   std::atomic<unsigned> visitors{0};
 };
@@ -30,7 +31,8 @@ struct GuardedRange {
 namespace {
 
 static_assert(std::atomic<std::uintptr_t>::is_always_lock_free && std::atomic<void*>::is_always_lock_free &&
-                  std::atomic<unsigned>::is_always_lock_free && std::atomic<bool>::is_always_lock_free,
+                  std::atomic<unsigned>::is_always_lock_free &&
+                  std::atomic<std::uint64_t>::is_always_lock_free,
               "a signal handler takes no lock");
 
 struct Block {
@@ -43,19 +45,28 @@ struct Block {
 constinit Block firstBlock;
 constinit std::mutex tableMutex;
 constinit std::size_t pageBytes = 0;
+constinit std::atomic<std::uint64_t> faults{0};
 // By signal.
 constinit std::array<struct sigaction, NSIG> previousActions{};
 
-/** Puts zeros from the failing page to the end. False when the range is somebody else's, or that fails. */
+/**
+ * Puts zeros from the failing page to the end, or to where an earlier fault has put them, which others may
+ * have written to since. False when the range is somebody else's, or that fails.
+ */
 bool replaceWithZeros(GuardedRange& range, std::uintptr_t address) noexcept {
   const std::uintptr_t begin = range.begin.load();
   const std::uintptr_t end = range.end.load();
   if (begin == 0 || address < begin || address >= end) return false;
   const std::uintptr_t page = address & ~(pageBytes - 1);
+  const std::uintptr_t zeros = range.zerosFrom.load();
+  // Another thread that met the same page has been here before.
+  if (page >= zeros) return true;
   const int flags = MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-  void* const zeros = mmap(reinterpret_cast<void*>(page), end - page, PROT_READ | PROT_WRITE, flags, -1, 0);
-  if (zeros == MAP_FAILED) return false;
-  range.faulted.store(true);
+  void* const mapped =
+      mmap(reinterpret_cast<void*>(page), zeros - page, PROT_READ | PROT_WRITE, flags, -1, 0);
+  if (mapped == MAP_FAILED) return false;
+  range.zerosFrom.store(page);
+  faults.fetch_add(1);
   return true;
 }
 
@@ -140,8 +151,9 @@ GuardedRange& add(std::span<const std::byte> bytes) {
   installHandlers();
   GuardedRange& range = freeRange();
   const auto begin = reinterpret_cast<std::uintptr_t>(bytes.data());
-  range.faulted.store(false);
-  range.end.store((begin + bytes.size() + pageBytes - 1) & ~(pageBytes - 1));
+  const std::uintptr_t end = (begin + bytes.size() + pageBytes - 1) & ~(pageBytes - 1);
+  range.zerosFrom.store(end);
+  range.end.store(end);
   range.begin.store(begin);
   return range;
 }
@@ -158,7 +170,11 @@ FaultGuard::~FaultGuard() {
 }
 
 bool FaultGuard::faulted() const noexcept {
-  return range_.faulted.load();
+  return range_.zerosFrom.load() < range_.end.load();
+}
+
+std::uint64_t faultCount() noexcept {
+  return faults.load();
 }
 
 }  // namespace vgpu::os

@@ -1,8 +1,10 @@
 #include "fault_guard.h"
 
+#include <atomic>
 #include <map>
 #include <mutex>
 
+#include "../mapping.h"
 #include "system.h"
 
 namespace vgpu::os {
@@ -12,6 +14,8 @@ struct View {
   std::size_t length = 0;
   bool faulted = false;
 };
+
+std::atomic<std::uint64_t> faults{0};
 
 struct Views {
   std::mutex mutex;
@@ -46,6 +50,7 @@ bool replaceWithZeros(std::uintptr_t address) {
     return false;
   }
   view.faulted = true;
+  faults.fetch_add(1);
   return true;
 }
 
@@ -97,6 +102,10 @@ bool FaultGuard::faulted() const noexcept {
   const std::scoped_lock lock(views().mutex);
   const auto found = views().byAddress.find(addressOf(view_));
   return found == views().byAddress.end() || found->second.faulted;
+}
+
+std::uint64_t faultCount() noexcept {
+  return faults.load();
 }
 
 }  // namespace vgpu::os
