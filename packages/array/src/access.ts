@@ -19,14 +19,12 @@ export class Access {
   readonly #draft: Draft | undefined;
   readonly #windows: Windows;
   readonly #elements: StoredElements | undefined;
-  readonly #blocks: BlockMatrix | undefined;
 
   /** `file` is the one that may be written to when there is a draft, else one that is open for reading. */
   constructor(file: MappedFile, version: Version, draft: Draft | undefined, blocks: BlockMatrix | undefined) {
     const { descriptor, layout } = version;
     this.#version = version;
     this.#draft = draft;
-    this.#blocks = blocks;
     this.#windows = new Windows(file, draft?.payload ?? version.payload);
     if (descriptor.structure === 'block') {
       if (blocks === undefined) throw new Error('unreachable: a block matrix was opened without its blocks');
@@ -92,7 +90,6 @@ export class Access {
   /** @throws MmapError ERR_VGPU_MMAP_FAULTED */
   check(): void {
     this.#windows.check();
-    this.#blocks?.check();
   }
 
   close(): void {

@@ -41,11 +41,6 @@ export class BlockMatrix {
     }
   }
 
-  /** Throws when a block was cut off while it was open. */
-  check(): void {
-    for (const { windows } of this.#blocks) windows.check();
-  }
-
   close(): void {
     for (const { windows } of this.#blocks) {
       windows.close();
@@ -75,5 +70,9 @@ async function openBlock(path: string): Promise<OpenBlock | undefined> {
 function valuesOf({ windows, version: { descriptor, layout } }: OpenBlock): ValueReader {
   if (descriptor.structure === 'block') throw new Error('unreachable: blocks of blocks are refused');
   const elements = new StoredElements(windows, layout, descriptor.dtype);
-  return structuredReader(descriptor, layout, (position) => elements.read(position));
+  return structuredReader(descriptor, layout, (position) => {
+    const value = elements.read(position);
+    windows.check();
+    return value;
+  });
 }

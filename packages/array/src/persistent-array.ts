@@ -43,7 +43,7 @@ import type { Version } from './version.js';
  *
  * Readers share a file, a writer has it alone: opening a file that is in use otherwise throws ERR_VGPU_MMAP_LOCKED at
  * once. One instance belongs to one thread. A file that another program cuts off while it is open gives
- * ERR_VGPU_MMAP_FAULTED.
+ * ERR_VGPU_MMAP_FAULTED; a view of it reads as zeros from then on, and the next call throws.
  */
 export class PersistentArray implements AsyncDisposable {
   readonly path: string;
@@ -297,11 +297,14 @@ export class PersistentArray implements AsyncDisposable {
    * Publishes the update; durable when it returns. The update's views are dead. When it fails or is aborted before
    * publishing, the update is still open. Cost: the touched chunks (4 MiB each) and three flushes.
    * @throws ArrayError ERR_VGPU_ARRAY_NO_DRAFT, _ABORTED, _FAILED (see there), _CHANGED when the path names another file
-   * @throws MmapError ERR_VGPU_MMAP_NO_SPACE, _POISONED or _IO when the disk refuses
+   * @throws MmapError ERR_VGPU_MMAP_NO_SPACE, _POISONED or _IO when the disk refuses; _FAULTED when a hole that was
+   * written to found no room
    */
   async commit(options: CommitOptions = {}): Promise<void> {
     const writer = this.#checkWriter();
     const draft = this.#checkDraft();
+    // Zeros may have taken the place of what was written to a view.
+    this.#access.check();
     await this.#exclusively('commit', async () => {
       this.#access.close();
       try {

@@ -85,9 +85,11 @@ export class Windows {
     if (this.file.faulted) throw cutOff(this.file.path);
   }
 
-  /** The payload was inside the file when it was opened: what is out of range now was cut off since. */
+  /** The payload was inside the file when it was opened: if it is not any more, that is why a range is refused. */
   explained(error: unknown): unknown {
-    return isMmapError(error) && error.code === 'ERR_VGPU_MMAP_RANGE' ? cutOff(this.file.path, error) : error;
+    const refused = isMmapError(error) && error.code === 'ERR_VGPU_MMAP_RANGE';
+    const whole = this.file.size >= this.#start + this.#length;
+    return refused && !whole ? cutOff(this.file.path, error) : error;
   }
 
   /** Every view handed out has length 0 afterwards. */

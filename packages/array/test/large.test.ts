@@ -92,8 +92,28 @@ interface Usage {
   readonly peak: number;
 }
 
+/** Adds up an array in a process of its own, so that only this counts. */
+const sum = `
+  import { PersistentArray } from '@vgpu/array';
+  const [path, how] = process.argv.slice(1);
+  const peak = () => process.resourceUsage().maxRSS * 1024;
+  const array = await PersistentArray.open(path);
+  const before = peak();
+  let sum = 0;
+  const add = (values) => {
+    for (const value of values) sum += value;
+  };
+  if (how === 'blocks') {
+    for await (const { values } of array.blocks({ blockBytes: 8 * 1024 * 1024 })) add(values);
+  } else {
+    add(array.values());
+  }
+  await array.close();
+  console.log(JSON.stringify({ sum, before, peak: peak() }));
+`;
+
 async function usage(path: string, how: 'blocks' | 'values'): Promise<Usage> {
-  const { stdout } = await run(process.execPath, [join(packageDirectory, 'test/sum.mjs'), path, how], {
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', sum, path, how], {
     cwd: packageDirectory,
   });
   return JSON.parse(stdout) as Usage;

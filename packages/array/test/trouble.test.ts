@@ -303,24 +303,38 @@ describe('a full disk', () => {
       rmSync(path);
     });
 
-    test('is an error where space was not reserved, and the file says that it is uncommitted', async () => {
-      const path = join(directory, 'array');
-      const large = { ...half, rows: 2000 };
-      const array = closing(
-        await PersistentArray.create(path, large, { reserve: false, update: 'in-place' }),
-      );
-      await array.begin();
-      const error = await thrownBy(() => {
-        for (let row = 0; row < 2000; row++) array.set(row, 0, 1);
-      });
-      expect(error).toMatchObject({ code: 'ERR_VGPU_MMAP_FAULTED' });
-      expect(await thrownBy(() => array.commit())).toMatchObject({ code: 'ERR_VGPU_MMAP_FAULTED' });
-      await array.close();
-      expect(await thrownBy(() => PersistentArray.open(path))).toMatchObject({
-        code: 'ERR_VGPU_FORMAT_NOT_COMMITTED',
-      });
-      expect(() => readContainer(new Uint8Array(readFileSync(path)))).toThrow(/did not finish/);
-      rmSync(path);
-    });
+    test.each([
+      [
+        'set()',
+        (array: PersistentArray) => {
+          for (let row = 0; row < array.rows; row++) array.set(row, 0, 1);
+        },
+      ],
+      // What is written to a view is noticed no earlier than by the commit.
+      ['a view', (array: PersistentArray) => void (array.values() as Float64Array).fill(1)],
+    ])(
+      'is an error where space was not reserved, and the file says that it is uncommitted: %s',
+      async (_, write) => {
+        const path = join(directory, 'array');
+        const large = { ...half, rows: 2000 };
+        const array = closing(
+          await PersistentArray.create(path, large, { reserve: false, update: 'in-place' }),
+        );
+        await array.begin();
+        const commit = async () => {
+          write(array);
+          await array.commit();
+        };
+        const faulted = { code: 'ERR_VGPU_MMAP_FAULTED' };
+        expect(await thrownBy(commit)).toMatchObject(faulted);
+        expect(await thrownBy(() => array.commit())).toMatchObject(faulted);
+        await array.close();
+        expect(await thrownBy(() => PersistentArray.open(path))).toMatchObject({
+          code: 'ERR_VGPU_FORMAT_NOT_COMMITTED',
+        });
+        expect(() => readContainer(new Uint8Array(readFileSync(path)))).toThrow(/did not finish/);
+        rmSync(path);
+      },
+    );
   });
 });
