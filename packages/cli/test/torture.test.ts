@@ -37,7 +37,10 @@ describe('vgpu torture memory', () => {
 
   it('shows at a terminal how far it is', { timeout: 60_000 }, () => {
     const command = `${process.execPath} ${cli} torture memory --short --directory ${folder.path}`;
-    const { status, stdout } = spawnSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8' });
+    const { status, stdout } = spawnSync('script', ['-qec', command, '/dev/null'], {
+      encoding: 'utf8',
+      timeout: 50_000,
+    });
     expect(status).toBe(0);
     expect(stdout).toMatch(/scratch memory: [\d.]+ [MG]iB of 1\.0 GiB, RSS [\d.]+ MiB/);
     expect(stdout).toMatch(/memory torture passed: 2\.0 GiB of scratch/);

@@ -69,7 +69,7 @@ describe('a container', () => {
       // util-linux's script gives the command a terminal.
       const command = `${process.execPath} ${cli} file inspect ${goldenPath('dense_f64_7x7')}`;
       const env = { PATH: process.env.PATH, TERM: 'xterm-256color', LC_ALL: 'C.UTF-8', ...environment };
-      return spawnSync('script', ['-qec', command, '/dev/null'], { env, encoding: 'utf8' });
+      return spawnSync('script', ['-qec', command, '/dev/null'], { env, encoding: 'utf8', timeout: 20_000 });
     };
     const coloured = at({});
     expect(coloured).toMatchObject({ status: 0 });

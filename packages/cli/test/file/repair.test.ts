@@ -1,9 +1,10 @@
+import { spawn } from 'node:child_process';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { PersistentArray } from '@vgpu/array';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { flipByte, makeDirty } from '../damage.js';
 import { repairSchema } from '../schemas.js';
-import { Folder, goldenPath, vgpu, vgpuJson } from '../vgpu.js';
+import { cli, ended, Folder, goldenPath, vgpu, vgpuJson } from '../vgpu.js';
 
 const folder = new Folder();
 afterAll(() => folder.remove());
@@ -73,6 +74,27 @@ describe('a damaged slot', () => {
     expect(stderr).toMatch(/plan: .*\[ERR_VGPU_NEEDS_CONSENT\]\n {2}remedy: add --yes/s);
     expect(readFileSync(path).equals(before)).toBe(true);
     expect(folder.list()).not.toContain(`file-${count}.pycauset.before-repair`);
+  });
+
+  it.each([
+    ['y\n', 0],
+    ['n\n', 2],
+    ['\n', 2],
+    ['\x03', 2],
+    ['\x04', 2],
+  ])('asks at a terminal, and the answer %j counts', async (input, code) => {
+    copyFileSync(goldenPath('broken/slotB_crc'), path);
+    const before = readFileSync(path);
+    const command = `${process.execPath} ${cli} file repair ${path}`;
+    const child = spawn('script', ['-qec', command, '/dev/null'], { timeout: 20_000 });
+    child.stdout.on('data', (text: Buffer) => {
+      if (text.includes('[y/N]')) child.stdin.write(input);
+    });
+    const ending = await ended(child);
+    expect(ending).toMatchObject({ code });
+    expect(ending.stdout).toMatch(/plan: write the slot.*\r?\n.*Do it\? \[y\/N\]/s);
+    expect(ending.stdout).toMatch(code === 0 ? /repaired .*\r?\n {2}done: / : /\[ERR_VGPU_CANCELLED\]/);
+    expect(readFileSync(path).equals(before)).toBe(code !== 0);
   });
 
   it('an earlier copy is not replaced without --force', async () => {
