@@ -71,8 +71,9 @@ TEST_CASE("calls on a mapping that faulted still work") {
 
 TEST_CASE("there may be many mappings, and places are used again") {
   SomeFile some(1);
-  std::vector<std::optional<Mapping>> mappings;
-  for (int index = 0; index < 600; ++index) mappings.emplace_back(some.map(0, 1));
+  // More than the table has in its first block.
+  std::vector<std::optional<Mapping>> mappings(600);
+  for (std::optional<Mapping>& mapping : mappings) mapping = some.map(0, 1);
   for (std::size_t index = 0; index < mappings.size(); index += 2) mappings[index].reset();
   for (std::size_t index = 0; index < mappings.size(); index += 2) mappings[index] = some.map(0, 1);
   some.file.resize(0);
@@ -88,9 +89,9 @@ TEST_CASE("threads may fault while others map and unmap") {
   some.file.resize(pages(2));
   File shorter = File::createNew(some.directory.path("b"), ownerOnly);
   std::atomic<int> failures{0};
-  std::vector<std::thread> threads;
-  for (int thread = 0; thread < 4; ++thread) {
-    threads.emplace_back([&, thread] {
+  std::vector<std::thread> threads(4);
+  for (std::size_t thread = 0; thread < threads.size(); ++thread) {
+    threads[thread] = std::thread([&, thread] {
       for (int round = 0; round < 200; ++round) {
         if (thread % 2 == 0) {
           const auto mapping = Mapping::ofFile(shorter, 0, pages(2), Sharing::shared);
