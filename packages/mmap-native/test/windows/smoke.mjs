@@ -314,10 +314,12 @@ test('a worker thread uses the package and ends with open windows', async () => 
   const script = new URL('holder.mjs', import.meta.url);
   const path = join(directory, 'worker');
   writeFileSync(path, 'worker');
-  const worker = new Worker(script, { argv: ['once', path] });
+  const worker = new Worker(script, { argv: ['window', path] });
   const [said] = await once(worker, 'message');
   await worker.terminate();
   assert.equal(said, 'worker');
-  // The addon is still here.
+  // Also where the thread was the only one that had loaded the addon.
+  const alone = spawn(process.execPath, [fileURLToPath(script), 'worker', path], { stdio: 'inherit' });
+  assert.deepEqual(await once(alone, 'exit'), [0, null]);
   MappedFile.open(path, { access: 'read-write' }).close();
 });

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <map>
+#include <memory>
 #include <mutex>
 
 #include "../mapping.h"
@@ -24,7 +25,7 @@ struct Views {
 
 Views& views() {
   // Never destroyed: the handler stays until the process ends.
-  static Views& all = *new Views;
+  static Views& all = *std::make_unique<Views>().release();
   return all;
 }
 
@@ -47,6 +48,7 @@ bool replaceWithZeros(std::uintptr_t address) {
   if (VirtualAlloc(start, view.length, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE) == nullptr) {
     // Somebody took the addresses, or memory ran out: they are not ours any more.
     views().byAddress.erase(found);
+    faults.fetch_add(1);
     return false;
   }
   view.faulted = true;
@@ -65,12 +67,6 @@ LONG CALLBACK onException(EXCEPTION_POINTERS* exception) {
 }
 
 void installHandler() {
-  HMODULE self = nullptr;
-  // Node unloads an addon with its last environment, and the handler must not go with it.
-  if (!GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
-                          reinterpret_cast<LPCWSTR>(&onException), &self)) {
-    throwLastError("GetModuleHandleExW", {});
-  }
   constexpr ULONG beforeOthers = 1;
   if (AddVectoredExceptionHandler(beforeOthers, onException) == nullptr) {
     throwLastError("AddVectoredExceptionHandler", {});

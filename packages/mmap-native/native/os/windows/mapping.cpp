@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fault_guard.h"
+#include "keep_loaded.h"
 #include "prefetch.h"
 #include "system.h"
 
@@ -144,6 +145,7 @@ Mapping::~Mapping() {
 }
 
 Mapping Mapping::ofFile(const File& file, std::uint64_t offset, std::size_t length, Sharing sharing) {
+  keepCodeLoaded();
   auto state = std::make_unique<State>();
   state->path = file.path();
   state->shared = sharing == Sharing::shared;
@@ -165,6 +167,7 @@ Mapping Mapping::ofFile(const File& file, std::uint64_t offset, std::size_t leng
 }
 
 Mapping Mapping::anonymous(std::size_t length) {
+  keepCodeLoaded();
   auto state = std::make_unique<State>();
   // Counts against the commit limit as a whole, but takes pages only where it is touched.
   auto* const pages =
