@@ -1,5 +1,6 @@
 // Cutting a payload into blocks of consecutive stored rows, without touching it.
 import type { PayloadLayout } from '@vgpu/format';
+import { ArrayError, checkIndex } from './errors.js';
 import type { Range } from './reading.js';
 
 /** Rows are cut only when a single one is larger than a block. */
@@ -24,7 +25,7 @@ export function* planBlocks(layout: PayloadLayout, blockBytes: number): Generato
       row++;
     } else {
       const rowCount = rowsThatFit(layout, row, planeBytes);
-      yield { firstRow: row, rowCount, firstElement: 0, elementCount: elementsOf(layout, row, rowCount) };
+      yield wholeRows(layout, row, rowCount);
       row += rowCount;
     }
   }
@@ -49,7 +50,21 @@ export function rangeOf(layout: PayloadLayout, place: BlockPlace): Range {
   return { offset: start, length: rowCount === 0 ? 0 : endOfRow(layout, firstRow + rowCount - 1) - start };
 }
 
-export function elementsOf(layout: PayloadLayout, firstRow: number, rowCount: number): number {
+/** @throws ArrayError ERR_VGPU_ARRAY_RANGE unless there are so many stored rows */
+export function wholeRows(layout: PayloadLayout, firstRow: number, rowCount: number): BlockPlace {
+  const { storedRows } = layout;
+  checkIndex('row', firstRow, storedRows);
+  if (!Number.isSafeInteger(rowCount) || rowCount < 1 || firstRow + rowCount > storedRows) {
+    throw new ArrayError(
+      'ERR_VGPU_ARRAY_RANGE',
+      `there are no ${rowCount} stored rows from row ${firstRow} of ${storedRows}`,
+      { values: { firstRow, rowCount, storedRows } },
+    );
+  }
+  return { firstRow, rowCount, firstElement: 0, elementCount: elementsOf(layout, firstRow, rowCount) };
+}
+
+function elementsOf(layout: PayloadLayout, firstRow: number, rowCount: number): number {
   if (rowCount === 0) return 0;
   const last = layout.rowElements(firstRow + rowCount - 1);
   // Rows are equally long, or each is one shorter than the one before, until nothing is left.

@@ -15,16 +15,22 @@ export interface OpenFiles {
 
 export async function openFiles(
   path: string,
-  { update, lock = 'shared', assume, allowUncommitted = false }: OpenOptions,
+  { update, lock, assume, allowUncommitted = false }: OpenOptions,
 ): Promise<OpenFiles> {
   const options = assume === undefined ? { allowUncommitted } : { allowUncommitted, assume };
   if (update === undefined) {
-    const reader = await MappedFile.openAsync(path, { access: 'read', lock });
+    const reader = await MappedFile.openAsync(path, { access: 'read', lock: lock ?? 'shared' });
     return await closingOnError([reader], async () => ({
       reader,
       writer: undefined,
       version: await readVersion(reader, options),
     }));
+  }
+  if (lock !== undefined) {
+    throw new ArrayError(
+      'ERR_VGPU_ARRAY_ARGUMENT',
+      'an array that is updated has its own lock: leave out `lock`',
+    );
   }
   const writer = await MappedFile.openAsync(path, { access: 'read-write', lock: 'exclusive' });
   return await closingOnError([writer], async () => {

@@ -1,31 +1,22 @@
 // An array in a file: open it, look at it, change it as a whole.
-import {
-  type ArrayDescriptor,
-  type FormatWarning,
-  type MetadataMap,
-  type PayloadLayout,
-  parseDescriptor,
-  payloadLayout,
-  type Scalar,
-  type ValueReader,
+import type {
+  ArrayDescriptor,
+  FormatWarning,
+  MetadataMap,
+  PayloadLayout,
+  Scalar,
+  ValueReader,
 } from '@vgpu/format';
 import type { MappedFile } from '@vgpu/mmap-native';
 import { Access } from './access.js';
-import {
-  type CreateOptions,
-  type NewArray,
-  newUuid,
-  type OpenOptions,
-  type UpdateMode,
-} from './array-options.js';
+import type { CreateOptions, NewArray, OpenOptions, UpdateMode } from './array-options.js';
 import { BlockMatrix } from './block-matrix.js';
-import { elementsOf } from './blocks-plan.js';
+import { wholeRows } from './blocks-plan.js';
 import { type CommitOptions, commitDraft } from './commit.js';
 import { type BeginOptions, beginAtomic, beginInPlace, type Draft, dropAtomic } from './draft.js';
-import { ArrayError, checkAborted, checkIndex } from './errors.js';
+import { ArrayError, checkIndex } from './errors.js';
 import { Exclusive } from './exclusive.js';
-import { checkStructure, payloadPieces } from './fill.js';
-import { writeNewFile } from './new-file.js';
+import { writeNewArray } from './new-array.js';
 import { openFiles } from './open-files.js';
 import type { LongOptions } from './options.js';
 import { changed, readOnly, storesNothing } from './refusals.js';
@@ -81,22 +72,8 @@ export class PersistentArray implements AsyncDisposable {
    * @throws MmapError ERR_VGPU_MMAP_NO_SPACE, _ACCESS, _LOCKED (somebody has the file open that would be replaced)
    */
   static async create(path: string, array: NewArray, options: CreateOptions = {}): Promise<PersistentArray> {
-    const { values, storedOnly = false, update = 'atomic', signal } = options;
-    const payloadUuid = array.payloadUuid ?? newUuid();
-    const descriptor = parseDescriptor({ ...array, payloadUuid });
-    checkAborted(signal);
-    let pieces: Iterable<Uint8Array> | undefined;
-    if (descriptor.structure === 'block') {
-      if (values !== undefined) {
-        throw new ArrayError('ERR_VGPU_ARRAY_STRUCTURE', 'a block matrix stores no values: its blocks do');
-      }
-      (await BlockMatrix.open(path, descriptor)).close();
-    } else if (values !== undefined) {
-      const layout = payloadLayout(descriptor);
-      if (!storedOnly) await checkStructure(descriptor, layout, values, signal);
-      pieces = payloadPieces(descriptor, layout, values);
-    }
-    await writeNewFile(path, descriptor, pieces, options);
+    const { update = 'atomic' } = options;
+    await writeNewArray(path, array, options);
     return await PersistentArray.open(path, { update });
   }
 
@@ -106,18 +83,11 @@ export class PersistentArray implements AsyncDisposable {
    * @throws MmapError ERR_VGPU_MMAP_NOT_FOUND, _ACCESS, _LOCKED
    */
   static async open(path: string, options: OpenOptions = {}): Promise<PersistentArray> {
-    const { update } = options;
-    if (update !== undefined && options.lock !== undefined) {
-      throw new ArrayError(
-        'ERR_VGPU_ARRAY_ARGUMENT',
-        'an array that is updated is always locked: leave out `lock`',
-      );
-    }
     const { reader, writer, version } = await openFiles(path, options);
     try {
       const { descriptor } = version;
       const blocks = descriptor.structure === 'block' ? await BlockMatrix.open(path, descriptor) : undefined;
-      return new PersistentArray({ path, reader, writer, update, version, blocks });
+      return new PersistentArray({ path, reader, writer, update: options.update, version, blocks });
     } catch (error) {
       reader.close();
       writer?.close();
@@ -222,16 +192,7 @@ export class PersistentArray implements AsyncDisposable {
     this.#checkReadable();
     const { layout, descriptor } = this.#version;
     if (layout.storedRows === 0 && descriptor.rows > 0) throw storesNothing(descriptor);
-    checkIndex('row', firstRow, layout.storedRows);
-    if (!Number.isSafeInteger(rowCount) || rowCount < 1 || firstRow + rowCount > layout.storedRows) {
-      throw new ArrayError(
-        'ERR_VGPU_ARRAY_RANGE',
-        `there are no ${rowCount} stored rows from row ${firstRow} of ${layout.storedRows}`,
-        { values: { firstRow, rowCount, storedRows: layout.storedRows } },
-      );
-    }
-    const elementCount = elementsOf(layout, firstRow, rowCount);
-    return this.#access.block({ firstRow, rowCount, firstElement: 0, elementCount });
+    return this.#access.block(wholeRows(layout, firstRow, rowCount));
   }
 
   /**
