@@ -30,7 +30,8 @@ export type ErrorCode =
   | 'ERR_VGPU_LOSSY'
   | 'ERR_VGPU_NEEDS_CONSENT'
   | 'ERR_VGPU_NO_REPAIR'
-  | 'ERR_VGPU_NO_SPACE';
+  | 'ERR_VGPU_NO_SPACE'
+  | 'ERR_VGPU_NOT_ON_DISK';
 
 interface CliErrorOptions {
   /** One sentence: what the user can do about it. */

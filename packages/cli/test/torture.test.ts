@@ -65,14 +65,17 @@ describe('vgpu torture memory', () => {
     expect([code, document.error.code]).toEqual([1, expected]);
   });
 
-  it('a disk without room is refused', () => {
-    const script = 'mount -t tmpfs -o size=1m vgpu "$0" && "$@" --directory "$0"';
+  it.each([
+    ['a disk without room', '1m', 'ERR_VGPU_NO_SPACE'],
+    ['a disk that is memory', '100m', 'ERR_VGPU_NOT_ON_DISK'],
+  ])('%s is refused', (_, size, expected) => {
+    const script = `mount -t tmpfs -o size=${size} vgpu "$0" && "$@" --directory "$0"`;
     const flags = process.getuid?.() === 0 ? ['--mount'] : ['--map-root-user', '--mount'];
     const command = [process.execPath, cli, 'torture', 'memory', '--short'];
     const { status, stderr } = spawnSync('unshare', [...flags, 'sh', '-c', script, folder.path, ...command], {
       encoding: 'utf8',
     });
-    expect(stderr).toContain('[ERR_VGPU_NO_SPACE]');
+    expect(stderr).toContain(`[${expected}]`);
     expect(status).toBe(1);
   });
 });

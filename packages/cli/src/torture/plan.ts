@@ -1,5 +1,5 @@
 // What a torture run will do, decided before anything is allocated.
-import { statfsSync } from 'node:fs';
+import { type StatsFs, statfsSync } from 'node:fs';
 import { CliError } from '../errors.js';
 import { fileError } from '../file/paths.js';
 import { formatBytes } from '../output/bytes.js';
@@ -33,7 +33,7 @@ const GIB = 2 ** 30;
 const MIB = 2 ** 20;
 const shareOfMemory = 8;
 
-/** @throws CliError for a chunk that is too large, or a disk that is too full. */
+/** @throws CliError for a chunk that is too large, or a folder whose disk is full, or that is on none. */
 export function makePlan(options: TortureOptions, pageSize: number): Plan {
   const { short = false, directory } = options;
   const memory = short ? GIB : usableMemory();
@@ -53,19 +53,35 @@ export function makePlan(options: TortureOptions, pageSize: number): Plan {
   const each = roundUp(total / 2, chunk);
   // Should nothing be given back, half of the memory fails the test without harming the machine.
   const anonymous = Math.min(each, roundUp(memory / 2, chunk));
-  const file = Math.min(each, Math.floor(freeBytes(directory) / 2 / chunk) * chunk);
-  if (file === 0) {
-    throw new CliError('ERR_VGPU_NO_SPACE', `${directory} has no room for ${formatBytes(chunk)} of scratch`, {
-      remedy: 'choose another folder with --directory',
-    });
-  }
+  const file = Math.min(each, Math.floor(freeBytes(directory, chunk) / 2 / chunk) * chunk);
   return { memory, chunk, each, span: { anonymous, file }, directory, rssLimit };
 }
 
-function freeBytes(directory: string): number {
+/** Types of statfs(2): files there are memory themselves, so that nothing can be given back. */
+const memoryFileSystems = [0x01021994, 0x858458f6];
+
+function freeBytes(directory: string, chunk: number): number {
+  const { bavail, bsize, type } = statusOf(directory);
+  if (bavail * bsize < 2 * chunk) {
+    throw new CliError(
+      'ERR_VGPU_NO_SPACE',
+      `${directory} has no room for ${formatBytes(2 * chunk)} of scratch`,
+      {
+        remedy: 'choose another folder with --directory',
+      },
+    );
+  }
+  if (memoryFileSystems.includes(type)) {
+    throw new CliError('ERR_VGPU_NOT_ON_DISK', `${directory} is a file system in memory, not on a disk`, {
+      remedy: 'choose a folder on a disk with --directory',
+    });
+  }
+  return bavail * bsize;
+}
+
+function statusOf(directory: string): StatsFs {
   try {
-    const { bavail, bsize } = statfsSync(directory);
-    return bavail * bsize;
+    return statfsSync(directory);
   } catch (error) {
     throw fileError(directory, error);
   }
