@@ -1,8 +1,10 @@
 // The processes of the storm.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { build } from 'tsup';
 import { z } from 'zod';
 import type { Message, Mode } from './messages.js';
 
@@ -12,11 +14,31 @@ const messageSchema: z.ZodType<Message> = z.discriminatedUnion('kind', [
 ]);
 const namesSchema = z.array(z.string());
 
-function start(script: string, words: readonly string[]): ChildProcess {
-  const file = join(import.meta.dirname, script);
-  return spawn(process.execPath, ['--import', import.meta.resolve('tsx'), file, ...words], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+/** The programs, as JavaScript: to load TypeScript takes longer than a writer lives. */
+export class Programs implements Disposable {
+  readonly #folder: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  static async build(): Promise<Programs> {
+    // Inside the package, where its dependencies are found.
+    const folder = join(import.meta.dirname, '..', '..', 'build', `kill-storm-${process.pid}`);
+    const entry = ['writer.ts', 'keeper.ts'].map((script) => join(import.meta.dirname, script));
+    await build({ entry, outDir: folder, format: 'esm', target: 'node20', silent: true, config: false });
+    return new Programs(folder);
+  }
+
+  start(program: 'writer' | 'keeper', words: readonly string[]): ChildProcess {
+    return spawn(process.execPath, [join(this.#folder, `${program}.js`), ...words], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
 }
 
 /** Commits until it is killed. */
@@ -27,8 +49,8 @@ export class Writer {
   #onMessage: (() => void) | undefined;
   #gone = false;
 
-  constructor(directory: string, mode: Mode, version: number) {
-    this.#child = start('writer.ts', [directory, mode, String(version)]);
+  constructor(programs: Programs, directory: string, mode: Mode, version: number) {
+    this.#child = programs.start('writer', [directory, mode, String(version)]);
     const output = this.#child.stdout;
     if (output === null) throw new Error('the writer has no output');
     createInterface({ input: output }).on('line', (line) => {
@@ -71,8 +93,8 @@ export class Keeper {
   readonly #child: ChildProcess;
   files: readonly string[] = [];
 
-  constructor(directory: string) {
-    this.#child = start('keeper.ts', [directory]);
+  constructor(programs: Programs, directory: string) {
+    this.#child = programs.start('keeper', [directory]);
   }
 
   async ready(): Promise<void> {

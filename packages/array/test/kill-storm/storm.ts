@@ -7,7 +7,7 @@ import { PersistentArray, repair } from '../../src/index.js';
 import { temporaryDirectory } from '../powercut/recording.js';
 import { type Random, randomFrom } from '../powercut/random.js';
 import { columns, fileOf, type Mode, modes, rows, valueAt } from './messages.js';
-import { Keeper, Writer } from './processes.js';
+import { Keeper, Programs, Writer } from './processes.js';
 
 export interface StormOptions {
   readonly kills: number;
@@ -35,7 +35,8 @@ const strangers = ['vgpu-notes.txt', 'vgpu-1-0123456789abcdef.tmp.bak', 'vgpu-12
 const scratchName = /^vgpu-(\d+)-[0-9a-f]{16}\.tmp$/;
 
 export async function killStorm({ kills, seed, onKill }: StormOptions): Promise<StormReport> {
-  const storm = new Storm(seed);
+  using programs = await Programs.build();
+  const storm = new Storm(programs, seed);
   try {
     await storm.prepare();
     for (let kill = 0; kill < kills; kill++) {
@@ -54,15 +55,17 @@ class Storm {
     ...{ staleFiles: 0, commits: 0 },
   };
   readonly #directory = temporaryDirectory();
+  readonly #programs: Programs;
   readonly #random: Random;
   readonly #keeper: Keeper;
   readonly #versions = new Map<Mode, number>(modes.map((mode) => [mode, 1]));
   /** How long an update took lately, in milliseconds. */
   #updateTime = 5;
 
-  constructor(seed: number) {
+  constructor(programs: Programs, seed: number) {
+    this.#programs = programs;
     this.#random = randomFrom(seed);
-    this.#keeper = new Keeper(this.#directory);
+    this.#keeper = new Keeper(programs, this.#directory);
   }
 
   async prepare(): Promise<void> {
@@ -88,7 +91,7 @@ class Storm {
   async kill(mode: Mode): Promise<void> {
     const before = this.#scratchFiles();
     const version = this.#versions.get(mode) ?? 0;
-    const writer = new Writer(this.#directory, mode, version);
+    const writer = new Writer(this.#programs, this.#directory, mode, version);
     await this.#waitForTheMoment(writer);
     await writer.kill();
     this.report.kills += 1;
@@ -100,7 +103,7 @@ class Storm {
   /** Some die while they start, some at any time, most in the middle of an update. */
   async #waitForTheMoment(writer: Writer): Promise<void> {
     const kind = this.#random(10);
-    if (kind === 0) return sleep(this.#random(400));
+    if (kind === 0) return sleep(this.#random(150));
     await writer.said(1);
     if (kind <= 2) return sleep(this.#random(80));
     const messages = 1 + this.#random(8);

@@ -99,6 +99,9 @@ export class Checker {
     if (!actions.includes('accept')) {
       throw new Violation('diagnose() does not offer to accept the interrupted update');
     }
+    const asItIs = await PersistentArray.open(this.#path, { allowUncommitted: true });
+    if (asItIs.committed) throw new Violation('an interrupted update is called committed');
+    await asItIs.close();
     await repair(this.#path, 'accept');
     const array = await PersistentArray.open(this.#path);
     try {

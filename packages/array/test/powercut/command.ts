@@ -35,7 +35,7 @@ function progress(): void {
   if (states % 5000 === 0) console.log(`${states} states, ${Math.round((Date.now() - start) / 1000)} s`);
 }
 
-async function run(scenario: Scenario, share: number): Promise<void> {
+async function run(scenario: Scenario, share: number, round: number): Promise<void> {
   const recording =
     values.recording === undefined ? await recordScenario(scenario) : loadRecording(values.recording);
   using checker = new Checker(scenario);
@@ -43,7 +43,7 @@ async function run(scenario: Scenario, share: number): Promise<void> {
     const half = Math.ceil(share / 2);
     const results: Exploration[] = [];
     for (const sectorBytes of [diskSectorBytes, cacheLineBytes]) {
-      const options = { seed, states: half, sectorBytes, onState: progress };
+      const options = { seed: seed + round, states: half, sectorBytes, onState: progress };
       results.push(await explore(recording, checker, options));
     }
     const damaged = scenario.before.length > 0 ? await exploreDamagedSlots(recording, checker) : 0;
@@ -73,11 +73,19 @@ function explain(scenario: Scenario, recording: Recording, { operation, files }:
 }
 
 console.log(`seed ${seed}, ${wanted} states`);
-const chosen = values.scenario === undefined ? scenarios : [scenarioNamed(values.scenario)];
-for (const [index, scenario] of chosen.entries()) {
-  // What small scenarios do not have is left for those that come later.
-  await run(scenario, Math.max(100, Math.ceil((wanted - states) / (chosen.length - index))));
+/** What small scenarios do not have is left for those that come later. */
+async function runAll(chosen: readonly Scenario[], round: number): Promise<void> {
+  for (const [index, scenario] of chosen.entries()) {
+    await run(scenario, Math.max(100, Math.ceil((wanted - states) / (chosen.length - index))), round);
+  }
 }
+
+const chosen = values.scenario === undefined ? scenarios : [scenarioNamed(values.scenario)];
+await runAll(chosen, 0);
+// Chance repeats itself, so a few states may be lacking. Another recording has other names and other states.
+const large = chosen.filter((scenario) => scenario.large === true);
+for (let round = 1; states < wanted && large.length > 0; round++) await runAll(large, round);
+
 for (const [outcome, count] of [...outcomes].sort((a, b) => b[1] - a[1])) console.log(`${count} ${outcome}`);
 console.log(
   `${states} different states in ${Math.round((Date.now() - start) / 1000)} s, no promise broken (seed ${seed})`,

@@ -1,6 +1,7 @@
 // Every flush is there for something: without it the exploration must find a broken promise. This is also what shows
 // that the exploration can find anything at all.
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
+import { describeOnLinux } from '../linux.js';
 import { Checker } from './checker.js';
 import type { Flush } from './crash-points.js';
 import { exploreDamagedSlots } from './damaged-slots.js';
@@ -12,9 +13,7 @@ import { recordScenario } from './scenario-recording.js';
 import { type Scenario, scenarioNamed } from './scenarios.js';
 
 /** Two rounds each, so that what one leaves behind is there for the next. */
-const chosen: readonly Scenario[] = ['create in pages', 'replace', 'atomic twice', 'in place twice'].map(
-  scenarioNamed,
-);
+const chosen = ['create in pages', 'replace', 'atomic twice', 'in place twice'].map(scenarioNamed);
 
 /** Three ways to look: a disk with sectors, memory that tears anywhere, and a slot that is lost later. */
 async function isNoticed(
@@ -41,28 +40,30 @@ async function isNoticed(
  */
 const unnecessary = ['payload'];
 
-describe.each(chosen)('the flushes of "$name"', (scenario) => {
-  let recording: Recording;
-  beforeAll(async () => {
-    recording = await recordScenario(scenario);
+for (const scenario of chosen) {
+  describeOnLinux(`the flushes of "${scenario.name}"`, () => {
+    let recording: Recording;
+    beforeAll(async () => {
+      recording = await recordScenario(scenario);
+    });
+
+    it('suffice', async () => {
+      expect(await isNoticed(scenario, recording, [])).toBe(false);
+    }, 60_000);
+
+    it('are missed, each of them, but for the early one of the payload', async () => {
+      const flushes = namedFlushes(recording, scenario);
+      const unnoticed: NamedFlush[] = [];
+      for (const flush of flushes) {
+        if (!(await isNoticed(scenario, recording, [flush]))) unnoticed.push(flush);
+      }
+      const expected = flushes.filter(({ role }) => unnecessary.includes(role));
+      expect(unnoticed).toEqual(expected);
+      for (const flush of unnoticed) {
+        const next = flushes[flushes.indexOf(flush) + 1];
+        if (next === undefined) throw new Error('a flush that comes early must be followed by one');
+        expect(await isNoticed(scenario, recording, [flush, next])).toBe(true);
+      }
+    }, 120_000);
   });
-
-  it('suffice', async () => {
-    expect(await isNoticed(scenario, recording, [])).toBe(false);
-  }, 60_000);
-
-  it('are missed, each of them, but for the early one of the payload', async () => {
-    const flushes = namedFlushes(recording, scenario);
-    const unnoticed: NamedFlush[] = [];
-    for (const flush of flushes) {
-      if (!(await isNoticed(scenario, recording, [flush]))) unnoticed.push(flush);
-    }
-    const expected = flushes.filter(({ role }) => unnecessary.includes(role));
-    expect(unnoticed).toEqual(expected);
-    for (const flush of unnoticed) {
-      const next = flushes[flushes.indexOf(flush) + 1];
-      if (next === undefined) throw new Error('a flush that comes early must be followed by one');
-      expect(await isNoticed(scenario, recording, [flush, next])).toBe(true);
-    }
-  }, 120_000);
-});
+}

@@ -2,6 +2,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describeOnLinux } from '../linux.js';
 import { crashPoints, type Flush, flushesOf } from './crash-points.js';
 import { CrashStates } from './crash-states.js';
 import { FileModel } from './file-model.js';
@@ -39,7 +40,7 @@ const replace = `
   fs.fsyncSync(directory);
 `;
 
-describe('replacing a file', () => {
+describeOnLinux('replacing a file', () => {
   it('leaves the old or the new one', () => {
     writeFileSync(join(directory, 'target'), 'old');
     expect(outcomes(run(replace))).toEqual(
@@ -65,7 +66,7 @@ describe('replacing a file', () => {
   });
 });
 
-describe('writing in place', () => {
+describeOnLinux('writing in place', () => {
   it('keeps or loses each sector, in any order', () => {
     writeFileSync(join(directory, 'target'), 'a'.repeat(1024));
     const found = outcomes(run("fs.writeSync(fs.openSync('target', 'r+'), 'b'.repeat(4), 510)"));
@@ -131,7 +132,7 @@ describe('a file', () => {
   });
 });
 
-describe('the choice of states', () => {
+describeOnLinux('the choice of states', () => {
   it('is the same for the same seed, and different for others', () => {
     writeFileSync(join(directory, 'target'), 'a'.repeat(40_000));
     const recording = run("fs.writeSync(fs.openSync('target', 'r+'), 'b'.repeat(40_000), 0)");

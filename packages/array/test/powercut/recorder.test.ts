@@ -1,7 +1,8 @@
 // The recorder sees everything, or says that it did not.
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { describeOnLinux } from '../linux.js';
 import { nativeFile, RecordingError, record, temporaryDirectory } from './recording.js';
 
 let directory: string;
@@ -12,7 +13,7 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 const exercise = (...words: string[]) => record(directory, nativeFile('bin/exercise_files'), words);
 
-describe('the recorder', () => {
+describeOnLinux('the recorder', () => {
   it.each(Array.from({ length: 20 }, (_, seed) => seed))(
     'explains every byte of random work on files (seed %i)',
     (seed) => {
