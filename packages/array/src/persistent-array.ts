@@ -320,6 +320,7 @@ export class PersistentArray implements AsyncDisposable {
   /**
    * Waits for a begin, commit or rollback that is running, then closes. An open atomic update is dropped; an open
    * in-place update leaves the file uncommitted. Closing twice does nothing.
+   * @throws MmapError when the space of a dropped update could not be given back; the array is closed all the same
    */
   async close(): Promise<void> {
     await this.#exclusive.done;
