@@ -302,9 +302,9 @@ describe('a frame', () => {
 
   it('with flags that do not exist ends the connection', async () => {
     const client = await open();
-    client.socket.write(frame({ call: callNumber('cuEventRecord'), flags: 2 }));
+    client.socket.write(frame({ call: callNumber('vgpuEventRecord'), flags: 2 }));
     await client.ended();
-    await until(() => daemon.logged(/cuEventRecord: unknown frame flags 2; closing/), 'the log says so');
+    await until(() => daemon.logged(/vgpuEventRecord: unknown frame flags 2; closing/), 'the log says so');
   });
 
   it('that stops in the middle is waited for while others are served', async () => {

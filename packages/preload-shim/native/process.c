@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 
 #include "driver/function_layout.h"
+#include "driver/graph/capture.h"
+#include "driver/graph/graph.h"
 #include "driver/host_memory.h"
 #include "runtime/modules.h"
 #include "runtime/primary_context.h"
@@ -31,6 +33,8 @@ static _Atomic uint32_t generation;
 
 static void forget_parent(void) {
   vgpu_session_forget();
+  vgpu_captures_forget();
+  vgpu_graphs_forget();
   vgpu_function_layouts_forget();
   vgpu_host_memory_forget();
   vgpu_modules_forget_all();

@@ -82,6 +82,12 @@ describe.skipIf(missing)('programs of the runtime API', { timeout: TEST_TIMEOUT_
     expect(await run(`${name}.cu`)).toMatchObject(succeeded);
   });
 
+  it('virtual_memory: a kernel at an address without memory', async () => {
+    const result = await run('virtual_memory.cu', 'unmapped');
+    expect(result).toMatchObject(succeeded);
+    await expect.poll(result.log).toMatch(/store.*reserved address/);
+  });
+
   it.each(Object.entries(FAULTS))('bad_kernels %s', async (mode, line) => {
     const result = await run('bad_kernels.cu', mode);
     expect(result).toMatchObject(succeeded);

@@ -207,6 +207,46 @@ class BackendCalls {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
+  virtual CUresult cuMemAddressReserve(std::uint64_t /*context*/, std::uint64_t& /*ptr*/, std::uint64_t /*size*/, std::uint64_t /*alignment*/, std::uint64_t /*addr*/, std::uint64_t /*flags*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult cuMemAddressFree(std::uint64_t /*context*/, std::uint64_t /*ptr*/, std::uint64_t /*size*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult cuMemRelease(std::uint64_t /*context*/, std::uint64_t /*handle*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult cuMemMap(std::uint64_t /*context*/, std::uint64_t /*ptr*/, std::uint64_t /*size*/, std::uint64_t /*offset*/, std::uint64_t /*handle*/, std::uint64_t /*flags*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult cuMemUnmap(std::uint64_t /*context*/, std::uint64_t /*ptr*/, std::uint64_t /*size*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuMemCreate(std::uint64_t /*context*/, std::uint64_t& /*handle*/, std::uint64_t /*size*/, std::int32_t /*device*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuMemSetAccess(std::uint64_t /*context*/, std::uint64_t /*address*/, std::uint64_t /*bytes*/, std::int32_t /*access*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuMemGetAccess(std::uint64_t /*context*/, std::uint64_t& /*access*/, std::uint64_t /*address*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuMemHandleDevice(std::uint64_t /*context*/, std::int32_t& /*device*/, std::uint64_t /*handle*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuMemRetainHandle(std::uint64_t /*context*/, std::uint64_t& /*handle*/, std::uint64_t /*address*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
   virtual CUresult cuStreamCreate(std::uint64_t /*context*/, std::uint64_t& /*phStream*/, std::uint32_t /*Flags*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
@@ -231,7 +271,7 @@ class BackendCalls {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
-  virtual CUresult cuStreamWaitEvent(std::uint64_t /*context*/, std::uint64_t /*hStream*/, std::uint64_t /*hEvent*/, std::uint32_t /*Flags*/) {
+  virtual CUresult vgpuStreamWaitEvent(std::uint64_t /*context*/, std::uint64_t /*hStream*/, std::uint64_t /*hEvent*/, std::uint32_t /*Flags*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
@@ -251,11 +291,7 @@ class BackendCalls {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
-  virtual CUresult cuEventRecord(std::uint64_t /*context*/, std::uint64_t /*hEvent*/, std::uint64_t /*hStream*/) {
-    return CUDA_ERROR_NOT_SUPPORTED;
-  }
-
-  virtual CUresult cuEventRecordWithFlags(std::uint64_t /*context*/, std::uint64_t /*hEvent*/, std::uint64_t /*hStream*/) {
+  virtual CUresult vgpuEventRecord(std::uint64_t /*context*/, std::uint64_t /*hEvent*/, std::uint64_t /*hStream*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 

@@ -104,6 +104,26 @@ std::string_view call_name(std::uint32_t call) {
       return "vgpuMemPoolSetAttribute";
     case VGPU_CALL_vgpuMemPoolGetAttribute:
       return "vgpuMemPoolGetAttribute";
+    case VGPU_CALL_cuMemAddressReserve:
+      return "cuMemAddressReserve";
+    case VGPU_CALL_cuMemAddressFree:
+      return "cuMemAddressFree";
+    case VGPU_CALL_cuMemRelease:
+      return "cuMemRelease";
+    case VGPU_CALL_cuMemMap:
+      return "cuMemMap";
+    case VGPU_CALL_cuMemUnmap:
+      return "cuMemUnmap";
+    case VGPU_CALL_vgpuMemCreate:
+      return "vgpuMemCreate";
+    case VGPU_CALL_vgpuMemSetAccess:
+      return "vgpuMemSetAccess";
+    case VGPU_CALL_vgpuMemGetAccess:
+      return "vgpuMemGetAccess";
+    case VGPU_CALL_vgpuMemHandleDevice:
+      return "vgpuMemHandleDevice";
+    case VGPU_CALL_vgpuMemRetainHandle:
+      return "vgpuMemRetainHandle";
     case VGPU_CALL_cuStreamCreate:
       return "cuStreamCreate";
     case VGPU_CALL_cuStreamCreateWithPriority:
@@ -116,8 +136,8 @@ std::string_view call_name(std::uint32_t call) {
       return "cuStreamGetCtx";
     case VGPU_CALL_cuStreamGetId:
       return "cuStreamGetId";
-    case VGPU_CALL_cuStreamWaitEvent:
-      return "cuStreamWaitEvent";
+    case VGPU_CALL_vgpuStreamWaitEvent:
+      return "vgpuStreamWaitEvent";
     case VGPU_CALL_cuStreamQuery:
       return "cuStreamQuery";
     case VGPU_CALL_cuStreamSynchronize:
@@ -126,10 +146,8 @@ std::string_view call_name(std::uint32_t call) {
       return "cuStreamDestroy_v2";
     case VGPU_CALL_cuEventCreate:
       return "cuEventCreate";
-    case VGPU_CALL_cuEventRecord:
-      return "cuEventRecord";
-    case VGPU_CALL_cuEventRecordWithFlags:
-      return "cuEventRecordWithFlags";
+    case VGPU_CALL_vgpuEventRecord:
+      return "vgpuEventRecord";
     case VGPU_CALL_cuEventQuery:
       return "cuEventQuery";
     case VGPU_CALL_cuEventSynchronize:
@@ -154,6 +172,8 @@ bool synchronises(std::uint32_t call) {
     case VGPU_CALL_vgpuCopyRowsToDevice:
     case VGPU_CALL_vgpuCopyRowsFromDevice:
     case VGPU_CALL_vgpuCopyRowsOnDevice:
+    case VGPU_CALL_cuMemAddressFree:
+    case VGPU_CALL_cuMemUnmap:
     case VGPU_CALL_cuStreamQuery:
     case VGPU_CALL_cuStreamSynchronize:
     case VGPU_CALL_cuEventQuery:
@@ -168,9 +188,8 @@ bool synchronises(std::uint32_t call) {
 bool may_be_deferred(std::uint32_t call) {
   switch (call) {
     case VGPU_CALL_vgpuLaunchKernel:
-    case VGPU_CALL_cuStreamWaitEvent:
-    case VGPU_CALL_cuEventRecord:
-    case VGPU_CALL_cuEventRecordWithFlags:
+    case VGPU_CALL_vgpuStreamWaitEvent:
+    case VGPU_CALL_vgpuEventRecord:
       return true;
     default:
       return false;
@@ -582,6 +601,88 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       response.write(value);
       break;
     }
+    case VGPU_CALL_cuMemAddressReserve: {
+      std::uint64_t ptr{};
+      const auto size = request.read<std::uint64_t>();
+      const auto alignment = request.read<std::uint64_t>();
+      const auto addr = request.read<std::uint64_t>();
+      const auto flags = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.cuMemAddressReserve(context, ptr, size, alignment, addr, flags);
+      response.write(ptr);
+      break;
+    }
+    case VGPU_CALL_cuMemAddressFree: {
+      const auto ptr = request.read<std::uint64_t>();
+      const auto size = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.cuMemAddressFree(context, ptr, size);
+      break;
+    }
+    case VGPU_CALL_cuMemRelease: {
+      const auto handle = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.cuMemRelease(context, handle);
+      break;
+    }
+    case VGPU_CALL_cuMemMap: {
+      const auto ptr = request.read<std::uint64_t>();
+      const auto size = request.read<std::uint64_t>();
+      const auto offset = request.read<std::uint64_t>();
+      const auto handle = request.read<std::uint64_t>();
+      const auto flags = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.cuMemMap(context, ptr, size, offset, handle, flags);
+      break;
+    }
+    case VGPU_CALL_cuMemUnmap: {
+      const auto ptr = request.read<std::uint64_t>();
+      const auto size = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.cuMemUnmap(context, ptr, size);
+      break;
+    }
+    case VGPU_CALL_vgpuMemCreate: {
+      std::uint64_t handle{};
+      const auto size = request.read<std::uint64_t>();
+      const auto device = request.read<std::int32_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuMemCreate(context, handle, size, device);
+      response.write(handle);
+      break;
+    }
+    case VGPU_CALL_vgpuMemSetAccess: {
+      const auto address = request.read<std::uint64_t>();
+      const auto bytes = request.read<std::uint64_t>();
+      const auto access = request.read<std::int32_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuMemSetAccess(context, address, bytes, access);
+      break;
+    }
+    case VGPU_CALL_vgpuMemGetAccess: {
+      std::uint64_t access{};
+      const auto address = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuMemGetAccess(context, access, address);
+      response.write(access);
+      break;
+    }
+    case VGPU_CALL_vgpuMemHandleDevice: {
+      std::int32_t device{};
+      const auto handle = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuMemHandleDevice(context, device, handle);
+      response.write(device);
+      break;
+    }
+    case VGPU_CALL_vgpuMemRetainHandle: {
+      std::uint64_t handle{};
+      const auto address = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuMemRetainHandle(context, handle, address);
+      response.write(handle);
+      break;
+    }
     case VGPU_CALL_cuStreamCreate: {
       std::uint64_t phStream{};
       const auto Flags = request.read<std::uint32_t>();
@@ -631,12 +732,12 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       response.write(streamId);
       break;
     }
-    case VGPU_CALL_cuStreamWaitEvent: {
+    case VGPU_CALL_vgpuStreamWaitEvent: {
       const auto hStream = request.read<std::uint64_t>();
       const auto hEvent = request.read<std::uint64_t>();
       const auto Flags = request.read<std::uint32_t>();
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
-      result = backend.cuStreamWaitEvent(context, hStream, hEvent, Flags);
+      result = backend.vgpuStreamWaitEvent(context, hStream, hEvent, Flags);
       break;
     }
     case VGPU_CALL_cuStreamQuery: {
@@ -665,18 +766,11 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       response.write(phEvent);
       break;
     }
-    case VGPU_CALL_cuEventRecord: {
+    case VGPU_CALL_vgpuEventRecord: {
       const auto hEvent = request.read<std::uint64_t>();
       const auto hStream = request.read<std::uint64_t>();
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
-      result = backend.cuEventRecord(context, hEvent, hStream);
-      break;
-    }
-    case VGPU_CALL_cuEventRecordWithFlags: {
-      const auto hEvent = request.read<std::uint64_t>();
-      const auto hStream = request.read<std::uint64_t>();
-      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
-      result = backend.cuEventRecordWithFlags(context, hEvent, hStream);
+      result = backend.vgpuEventRecord(context, hEvent, hStream);
       break;
     }
     case VGPU_CALL_cuEventQuery: {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "driver/graph/capture.h"
 #include "guest_api.h"
 #include "transport/exchange.h"
 #include "vgpu_protocol.h"
@@ -83,6 +84,8 @@ CUresult vgpuContextDevice(CUdevice *device, CUcontext ctx) {
 }
 
 VGPU_EXPORT CUresult cuCtxSynchronize(void) {
+  const CUresult capturing0 = vgpu_capture_forbid_all();
+  if (capturing0 != CUDA_SUCCESS) return capturing0;
   return vgpu_exchange(VGPU_CALL_cuCtxSynchronize, VGPU_NEEDS_CONTEXT, NULL, 0, NULL, 0);
 }
 
@@ -439,6 +442,8 @@ VGPU_EXPORT CUresult cuMemPoolTrimTo(CUmemoryPool pool, size_t minBytesToKeep) {
 }
 
 VGPU_EXPORT CUresult cuMemAllocAsync(CUdeviceptr *dptr, size_t bytesize, CUstream hStream) {
+  const CUresult capturing0 = vgpu_capture_forbid(hStream);
+  if (capturing0 != CUDA_SUCCESS) return capturing0;
   uint64_t wire_dptr = 0;
   const uint64_t wire_bytesize = (uint64_t)bytesize;
   const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
@@ -452,6 +457,8 @@ VGPU_EXPORT CUresult cuMemAllocAsync(CUdeviceptr *dptr, size_t bytesize, CUstrea
 }
 
 VGPU_EXPORT CUresult cuMemAllocFromPoolAsync(CUdeviceptr *dptr, size_t bytesize, CUmemoryPool pool, CUstream hStream) {
+  const CUresult capturing0 = vgpu_capture_forbid(hStream);
+  if (capturing0 != CUDA_SUCCESS) return capturing0;
   uint64_t wire_dptr = 0;
   const uint64_t wire_bytesize = (uint64_t)bytesize;
   const uint64_t wire_pool = (uint64_t)(uintptr_t)pool;
@@ -466,6 +473,8 @@ VGPU_EXPORT CUresult cuMemAllocFromPoolAsync(CUdeviceptr *dptr, size_t bytesize,
 }
 
 VGPU_EXPORT CUresult cuMemFreeAsync(CUdeviceptr dptr, CUstream hStream) {
+  const CUresult capturing0 = vgpu_capture_forbid(hStream);
+  if (capturing0 != CUDA_SUCCESS) return capturing0;
   const uint64_t wire_dptr = (uint64_t)dptr;
   const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
   const struct vgpu_segment request[] = {{&wire_dptr, sizeof(wire_dptr)}, {&wire_hStream, sizeof(wire_hStream)}};
@@ -503,6 +512,108 @@ CUresult vgpuMemPoolGetAttribute(CUmemoryPool pool, CUmemPool_attribute attribut
   const CUresult result = vgpu_exchange(VGPU_CALL_vgpuMemPoolGetAttribute, 0, request, 2, response, 1);
   if (result != CUDA_SUCCESS) return result;
   *value = (cuuint64_t)wire_value;
+  return CUDA_SUCCESS;
+}
+
+VGPU_EXPORT CUresult cuMemAddressReserve(CUdeviceptr *ptr, size_t size, size_t alignment, CUdeviceptr addr, unsigned long long flags) {
+  uint64_t wire_ptr = 0;
+  const uint64_t wire_size = (uint64_t)size;
+  const uint64_t wire_alignment = (uint64_t)alignment;
+  const uint64_t wire_addr = (uint64_t)addr;
+  const uint64_t wire_flags = (uint64_t)flags;
+  if (ptr == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_size, sizeof(wire_size)}, {&wire_alignment, sizeof(wire_alignment)}, {&wire_addr, sizeof(wire_addr)}, {&wire_flags, sizeof(wire_flags)}};
+  const struct vgpu_buffer response[] = {{&wire_ptr, sizeof(wire_ptr)}};
+  const CUresult result = vgpu_exchange(VGPU_CALL_cuMemAddressReserve, 0, request, 4, response, 1);
+  if (result != CUDA_SUCCESS) return result;
+  *ptr = (CUdeviceptr)wire_ptr;
+  return CUDA_SUCCESS;
+}
+
+VGPU_EXPORT CUresult cuMemAddressFree(CUdeviceptr ptr, size_t size) {
+  const uint64_t wire_ptr = (uint64_t)ptr;
+  const uint64_t wire_size = (uint64_t)size;
+  const struct vgpu_segment request[] = {{&wire_ptr, sizeof(wire_ptr)}, {&wire_size, sizeof(wire_size)}};
+  return vgpu_exchange(VGPU_CALL_cuMemAddressFree, 0, request, 2, NULL, 0);
+}
+
+VGPU_EXPORT CUresult cuMemRelease(CUmemGenericAllocationHandle handle) {
+  const uint64_t wire_handle = (uint64_t)handle;
+  const struct vgpu_segment request[] = {{&wire_handle, sizeof(wire_handle)}};
+  return vgpu_exchange(VGPU_CALL_cuMemRelease, 0, request, 1, NULL, 0);
+}
+
+VGPU_EXPORT CUresult cuMemMap(CUdeviceptr ptr, size_t size, size_t offset, CUmemGenericAllocationHandle handle, unsigned long long flags) {
+  const uint64_t wire_ptr = (uint64_t)ptr;
+  const uint64_t wire_size = (uint64_t)size;
+  const uint64_t wire_offset = (uint64_t)offset;
+  const uint64_t wire_handle = (uint64_t)handle;
+  const uint64_t wire_flags = (uint64_t)flags;
+  const struct vgpu_segment request[] = {{&wire_ptr, sizeof(wire_ptr)}, {&wire_size, sizeof(wire_size)}, {&wire_offset, sizeof(wire_offset)}, {&wire_handle, sizeof(wire_handle)}, {&wire_flags, sizeof(wire_flags)}};
+  return vgpu_exchange(VGPU_CALL_cuMemMap, 0, request, 5, NULL, 0);
+}
+
+VGPU_EXPORT CUresult cuMemUnmap(CUdeviceptr ptr, size_t size) {
+  const uint64_t wire_ptr = (uint64_t)ptr;
+  const uint64_t wire_size = (uint64_t)size;
+  const struct vgpu_segment request[] = {{&wire_ptr, sizeof(wire_ptr)}, {&wire_size, sizeof(wire_size)}};
+  return vgpu_exchange(VGPU_CALL_cuMemUnmap, 0, request, 2, NULL, 0);
+}
+
+CUresult vgpuMemCreate(CUmemGenericAllocationHandle *handle, size_t size, CUdevice device) {
+  uint64_t wire_handle = 0;
+  const uint64_t wire_size = (uint64_t)size;
+  const int32_t wire_device = (int32_t)device;
+  if (handle == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_size, sizeof(wire_size)}, {&wire_device, sizeof(wire_device)}};
+  const struct vgpu_buffer response[] = {{&wire_handle, sizeof(wire_handle)}};
+  const CUresult result = vgpu_exchange(VGPU_CALL_vgpuMemCreate, 0, request, 2, response, 1);
+  if (result != CUDA_SUCCESS) return result;
+  *handle = (CUmemGenericAllocationHandle)wire_handle;
+  return CUDA_SUCCESS;
+}
+
+CUresult vgpuMemSetAccess(CUdeviceptr address, size_t bytes, CUmemAccess_flags access) {
+  const uint64_t wire_address = (uint64_t)address;
+  const uint64_t wire_bytes = (uint64_t)bytes;
+  const int32_t wire_access = (int32_t)access;
+  const struct vgpu_segment request[] = {{&wire_address, sizeof(wire_address)}, {&wire_bytes, sizeof(wire_bytes)}, {&wire_access, sizeof(wire_access)}};
+  return vgpu_exchange(VGPU_CALL_vgpuMemSetAccess, 0, request, 3, NULL, 0);
+}
+
+CUresult vgpuMemGetAccess(unsigned long long *access, CUdeviceptr address) {
+  uint64_t wire_access = 0;
+  const uint64_t wire_address = (uint64_t)address;
+  if (access == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_address, sizeof(wire_address)}};
+  const struct vgpu_buffer response[] = {{&wire_access, sizeof(wire_access)}};
+  const CUresult result = vgpu_exchange(VGPU_CALL_vgpuMemGetAccess, 0, request, 1, response, 1);
+  if (result != CUDA_SUCCESS) return result;
+  *access = (unsigned long long)wire_access;
+  return CUDA_SUCCESS;
+}
+
+CUresult vgpuMemHandleDevice(CUdevice *device, CUmemGenericAllocationHandle handle) {
+  int32_t wire_device = 0;
+  const uint64_t wire_handle = (uint64_t)handle;
+  if (device == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_handle, sizeof(wire_handle)}};
+  const struct vgpu_buffer response[] = {{&wire_device, sizeof(wire_device)}};
+  const CUresult result = vgpu_exchange(VGPU_CALL_vgpuMemHandleDevice, 0, request, 1, response, 1);
+  if (result != CUDA_SUCCESS) return result;
+  *device = (CUdevice)wire_device;
+  return CUDA_SUCCESS;
+}
+
+CUresult vgpuMemRetainHandle(CUmemGenericAllocationHandle *handle, CUdeviceptr address) {
+  uint64_t wire_handle = 0;
+  const uint64_t wire_address = (uint64_t)address;
+  if (handle == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_address, sizeof(wire_address)}};
+  const struct vgpu_buffer response[] = {{&wire_handle, sizeof(wire_handle)}};
+  const CUresult result = vgpu_exchange(VGPU_CALL_vgpuMemRetainHandle, 0, request, 1, response, 1);
+  if (result != CUDA_SUCCESS) return result;
+  *handle = (CUmemGenericAllocationHandle)wire_handle;
   return CUDA_SUCCESS;
 }
 
@@ -579,27 +690,33 @@ VGPU_EXPORT CUresult cuStreamGetId(CUstream hStream, unsigned long long *streamI
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuStreamWaitEvent(CUstream hStream, CUevent hEvent, unsigned int Flags) {
+CUresult vgpuStreamWaitEvent(CUstream hStream, CUevent hEvent, unsigned int Flags) {
   const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
   const uint64_t wire_hEvent = (uint64_t)(uintptr_t)hEvent;
   const uint32_t wire_Flags = (uint32_t)Flags;
   const struct vgpu_segment request[] = {{&wire_hStream, sizeof(wire_hStream)}, {&wire_hEvent, sizeof(wire_hEvent)}, {&wire_Flags, sizeof(wire_Flags)}};
-  return vgpu_exchange(VGPU_CALL_cuStreamWaitEvent, VGPU_NEEDS_CONTEXT | VGPU_DEFERRED, request, 3, NULL, 0);
+  return vgpu_exchange(VGPU_CALL_vgpuStreamWaitEvent, VGPU_NEEDS_CONTEXT | VGPU_DEFERRED, request, 3, NULL, 0);
 }
 
 VGPU_EXPORT CUresult cuStreamQuery(CUstream hStream) {
+  const CUresult capturing0 = vgpu_capture_forbid(hStream);
+  if (capturing0 != CUDA_SUCCESS) return capturing0;
   const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
   const struct vgpu_segment request[] = {{&wire_hStream, sizeof(wire_hStream)}};
   return vgpu_exchange(VGPU_CALL_cuStreamQuery, VGPU_NEEDS_CONTEXT, request, 1, NULL, 0);
 }
 
 VGPU_EXPORT CUresult cuStreamSynchronize(CUstream hStream) {
+  const CUresult capturing0 = vgpu_capture_forbid(hStream);
+  if (capturing0 != CUDA_SUCCESS) return capturing0;
   const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
   const struct vgpu_segment request[] = {{&wire_hStream, sizeof(wire_hStream)}};
   return vgpu_exchange(VGPU_CALL_cuStreamSynchronize, VGPU_NEEDS_CONTEXT, request, 1, NULL, 0);
 }
 
 VGPU_EXPORT CUresult cuStreamDestroy_v2(CUstream hStream) {
+  const CUresult capturing0 = vgpu_capture_forbid(hStream);
+  if (capturing0 != CUDA_SUCCESS) return capturing0;
   const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
   const struct vgpu_segment request[] = {{&wire_hStream, sizeof(wire_hStream)}};
   return vgpu_exchange(VGPU_CALL_cuStreamDestroy_v2, VGPU_NEEDS_CONTEXT, request, 1, NULL, 0);
@@ -617,28 +734,24 @@ VGPU_EXPORT CUresult cuEventCreate(CUevent *phEvent, unsigned int Flags) {
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuEventRecord(CUevent hEvent, CUstream hStream) {
+CUresult vgpuEventRecord(CUevent hEvent, CUstream hStream) {
   const uint64_t wire_hEvent = (uint64_t)(uintptr_t)hEvent;
   const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
   const struct vgpu_segment request[] = {{&wire_hEvent, sizeof(wire_hEvent)}, {&wire_hStream, sizeof(wire_hStream)}};
-  return vgpu_exchange(VGPU_CALL_cuEventRecord, VGPU_NEEDS_CONTEXT | VGPU_DEFERRED, request, 2, NULL, 0);
-}
-
-VGPU_EXPORT CUresult cuEventRecordWithFlags(CUevent hEvent, CUstream hStream, unsigned int flags) {
-  const uint64_t wire_hEvent = (uint64_t)(uintptr_t)hEvent;
-  const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
-  (void)flags;  // they matter to stream capture only
-  const struct vgpu_segment request[] = {{&wire_hEvent, sizeof(wire_hEvent)}, {&wire_hStream, sizeof(wire_hStream)}};
-  return vgpu_exchange(VGPU_CALL_cuEventRecordWithFlags, VGPU_NEEDS_CONTEXT | VGPU_DEFERRED, request, 2, NULL, 0);
+  return vgpu_exchange(VGPU_CALL_vgpuEventRecord, VGPU_NEEDS_CONTEXT | VGPU_DEFERRED, request, 2, NULL, 0);
 }
 
 VGPU_EXPORT CUresult cuEventQuery(CUevent hEvent) {
+  const CUresult capturing0 = vgpu_capture_forbid_event(hEvent);
+  if (capturing0 != CUDA_SUCCESS) return capturing0;
   const uint64_t wire_hEvent = (uint64_t)(uintptr_t)hEvent;
   const struct vgpu_segment request[] = {{&wire_hEvent, sizeof(wire_hEvent)}};
   return vgpu_exchange(VGPU_CALL_cuEventQuery, VGPU_NEEDS_CONTEXT, request, 1, NULL, 0);
 }
 
 VGPU_EXPORT CUresult cuEventSynchronize(CUevent hEvent) {
+  const CUresult capturing0 = vgpu_capture_forbid_event(hEvent);
+  if (capturing0 != CUDA_SUCCESS) return capturing0;
   const uint64_t wire_hEvent = (uint64_t)(uintptr_t)hEvent;
   const struct vgpu_segment request[] = {{&wire_hEvent, sizeof(wire_hEvent)}};
   return vgpu_exchange(VGPU_CALL_cuEventSynchronize, VGPU_NEEDS_CONTEXT, request, 1, NULL, 0);
@@ -651,6 +764,10 @@ VGPU_EXPORT CUresult cuEventDestroy_v2(CUevent hEvent) {
 }
 
 VGPU_EXPORT CUresult cuEventElapsedTime(float *pMilliseconds, CUevent hStart, CUevent hEnd) {
+  const CUresult capturing0 = vgpu_capture_forbid_event(hStart);
+  if (capturing0 != CUDA_SUCCESS) return capturing0;
+  const CUresult capturing1 = vgpu_capture_forbid_event(hEnd);
+  if (capturing1 != CUDA_SUCCESS) return capturing1;
   float wire_pMilliseconds = 0;
   const uint64_t wire_hStart = (uint64_t)(uintptr_t)hStart;
   const uint64_t wire_hEnd = (uint64_t)(uintptr_t)hEnd;

@@ -145,6 +145,22 @@ CUresult cuStreamAddCallback_ptsz(CUstream hStream, CUstreamCallback callback, v
   return cuStreamAddCallback(own_default(hStream), callback, userData, flags);
 }
 
+CUresult cuStreamBeginCapture_v2_ptsz(CUstream hStream, CUstreamCaptureMode mode) {
+  return cuStreamBeginCapture_v2(own_default(hStream), mode);
+}
+
+CUresult cuStreamEndCapture_ptsz(CUstream hStream, CUgraph *phGraph) {
+  return cuStreamEndCapture(own_default(hStream), phGraph);
+}
+
+CUresult cuStreamIsCapturing_ptsz(CUstream hStream, CUstreamCaptureStatus *captureStatus) {
+  return cuStreamIsCapturing(own_default(hStream), captureStatus);
+}
+
+CUresult cuStreamGetCaptureInfo_v3_ptsz(CUstream hStream, CUstreamCaptureStatus *captureStatus_out, cuuint64_t *id_out, CUgraph *graph_out, const CUgraphNode **dependencies_out, const CUgraphEdgeData **edgeData_out, size_t *numDependencies_out) {
+  return cuStreamGetCaptureInfo_v3(own_default(hStream), captureStatus_out, id_out, graph_out, dependencies_out, edgeData_out, numDependencies_out);
+}
+
 CUresult cuStreamQuery_ptsz(CUstream hStream) {
   return cuStreamQuery(own_default(hStream));
 }
@@ -173,6 +189,18 @@ CUresult cuLaunchHostFunc_ptsz(CUstream hStream, CUhostFn fn, void *userData) {
   return cuLaunchHostFunc(own_default(hStream), fn, userData);
 }
 
+CUresult cuGraphUpload_ptsz(CUgraphExec hGraphExec, CUstream hStream) {
+  return cuGraphUpload(hGraphExec, own_default(hStream));
+}
+
+CUresult cuGraphLaunch_ptsz(CUgraphExec hGraphExec, CUstream hStream) {
+  return cuGraphLaunch(hGraphExec, own_default(hStream));
+}
+
+CUresult cuStreamGetCaptureInfo_v2_ptsz(CUstream hStream, CUstreamCaptureStatus *captureStatus_out, cuuint64_t *id_out, CUgraph *graph_out, const CUgraphNode **dependencies_out, size_t *numDependencies_out) {
+  return cuStreamGetCaptureInfo_v2(own_default(hStream), captureStatus_out, id_out, graph_out, dependencies_out, numDependencies_out);
+}
+
 cudaError_t __cudaLaunchKernel_ptsz(cudaKernel_t kernel, dim3 gridDim, dim3 blockDim, void **args, size_t sharedMem, cudaStream_t stream) {
   return __cudaLaunchKernel(kernel, gridDim, blockDim, args, sharedMem, own_default(stream));
 }
@@ -187,6 +215,14 @@ cudaError_t cudaEventRecord_ptsz(cudaEvent_t event, cudaStream_t stream) {
 
 cudaError_t cudaFreeAsync_ptsz(void *devPtr, cudaStream_t hStream) {
   return cudaFreeAsync(devPtr, own_default(hStream));
+}
+
+cudaError_t cudaGraphLaunch_ptsz(cudaGraphExec_t graphExec, cudaStream_t stream) {
+  return cudaGraphLaunch(graphExec, own_default(stream));
+}
+
+cudaError_t cudaGraphUpload_ptsz(cudaGraphExec_t graphExec, cudaStream_t stream) {
+  return cudaGraphUpload(graphExec, own_default(stream));
 }
 
 cudaError_t cudaLaunchCooperativeKernel_ptsz(const void *func, dim3 gridDim, dim3 blockDim, void **args, size_t sharedMem, cudaStream_t stream) {
@@ -294,6 +330,18 @@ cudaError_t cudaStreamAddCallback_ptsz(cudaStream_t stream, cudaStreamCallback_t
   return cudaStreamAddCallback(own_default(stream), callback, userData, flags);
 }
 
+cudaError_t cudaStreamBeginCapture_ptsz(cudaStream_t stream, enum cudaStreamCaptureMode mode) {
+  return cudaStreamBeginCapture(own_default(stream), mode);
+}
+
+cudaError_t cudaStreamEndCapture_ptsz(cudaStream_t stream, cudaGraph_t *pGraph) {
+  return cudaStreamEndCapture(own_default(stream), pGraph);
+}
+
+cudaError_t cudaStreamGetCaptureInfo_ptsz(cudaStream_t stream, enum cudaStreamCaptureStatus *captureStatus_out, unsigned long long *id_out, cudaGraph_t *graph_out, const cudaGraphNode_t **dependencies_out, const cudaGraphEdgeData **edgeData_out, size_t *numDependencies_out) {
+  return cudaStreamGetCaptureInfo(own_default(stream), captureStatus_out, id_out, graph_out, dependencies_out, edgeData_out, numDependencies_out);
+}
+
 cudaError_t cudaStreamGetFlags_ptsz(cudaStream_t hStream, unsigned int *flags) {
   return cudaStreamGetFlags(own_default(hStream), flags);
 }
@@ -304,6 +352,10 @@ cudaError_t cudaStreamGetId_ptsz(cudaStream_t hStream, unsigned long long *strea
 
 cudaError_t cudaStreamGetPriority_ptsz(cudaStream_t hStream, int *priority) {
   return cudaStreamGetPriority(own_default(hStream), priority);
+}
+
+cudaError_t cudaStreamIsCapturing_ptsz(cudaStream_t stream, enum cudaStreamCaptureStatus *pCaptureStatus) {
+  return cudaStreamIsCapturing(own_default(stream), pCaptureStatus);
 }
 
 cudaError_t cudaStreamQuery_ptsz(cudaStream_t stream) {

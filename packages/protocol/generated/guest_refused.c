@@ -136,32 +136,10 @@ VGPU_EXPORT int cuMipmappedArrayDestroy(void);
 int cuMipmappedArrayDestroy(void) { return vgpu_refuse("cuMipmappedArrayDestroy"); }
 VGPU_EXPORT int cuMemGetHandleForAddressRange(void);
 int cuMemGetHandleForAddressRange(void) { return vgpu_refuse("cuMemGetHandleForAddressRange"); }
-VGPU_EXPORT int cuMemAddressReserve(void);
-int cuMemAddressReserve(void) { return vgpu_refuse("cuMemAddressReserve"); }
-VGPU_EXPORT int cuMemAddressFree(void);
-int cuMemAddressFree(void) { return vgpu_refuse("cuMemAddressFree"); }
-VGPU_EXPORT int cuMemCreate(void);
-int cuMemCreate(void) { return vgpu_refuse("cuMemCreate"); }
-VGPU_EXPORT int cuMemRelease(void);
-int cuMemRelease(void) { return vgpu_refuse("cuMemRelease"); }
-VGPU_EXPORT int cuMemMap(void);
-int cuMemMap(void) { return vgpu_refuse("cuMemMap"); }
-VGPU_EXPORT int cuMemUnmap(void);
-int cuMemUnmap(void) { return vgpu_refuse("cuMemUnmap"); }
-VGPU_EXPORT int cuMemSetAccess(void);
-int cuMemSetAccess(void) { return vgpu_refuse("cuMemSetAccess"); }
-VGPU_EXPORT int cuMemGetAccess(void);
-int cuMemGetAccess(void) { return vgpu_refuse("cuMemGetAccess"); }
 VGPU_EXPORT int cuMemExportToShareableHandle(void);
 int cuMemExportToShareableHandle(void) { return vgpu_refuse("cuMemExportToShareableHandle"); }
 VGPU_EXPORT int cuMemImportFromShareableHandle(void);
 int cuMemImportFromShareableHandle(void) { return vgpu_refuse("cuMemImportFromShareableHandle"); }
-VGPU_EXPORT int cuMemGetAllocationGranularity(void);
-int cuMemGetAllocationGranularity(void) { return vgpu_refuse("cuMemGetAllocationGranularity"); }
-VGPU_EXPORT int cuMemGetAllocationPropertiesFromHandle(void);
-int cuMemGetAllocationPropertiesFromHandle(void) { return vgpu_refuse("cuMemGetAllocationPropertiesFromHandle"); }
-VGPU_EXPORT int cuMemRetainAllocationHandle(void);
-int cuMemRetainAllocationHandle(void) { return vgpu_refuse("cuMemRetainAllocationHandle"); }
 VGPU_EXPORT int cuMemPoolExportToShareableHandle(void);
 int cuMemPoolExportToShareableHandle(void) { return vgpu_refuse("cuMemPoolExportToShareableHandle"); }
 VGPU_EXPORT int cuMemPoolImportFromShareableHandle(void);
@@ -190,8 +168,6 @@ VGPU_EXPORT int cuMemRangeGetAttributes(void);
 int cuMemRangeGetAttributes(void) { return vgpu_refuse("cuMemRangeGetAttributes"); }
 VGPU_EXPORT int cuPointerSetAttribute(void);
 int cuPointerSetAttribute(void) { return vgpu_refuse("cuPointerSetAttribute"); }
-VGPU_EXPORT int cuThreadExchangeStreamCaptureMode(void);
-int cuThreadExchangeStreamCaptureMode(void) { return vgpu_refuse("cuThreadExchangeStreamCaptureMode"); }
 VGPU_EXPORT int cuImportExternalMemory(void);
 int cuImportExternalMemory(void) { return vgpu_refuse("cuImportExternalMemory"); }
 VGPU_EXPORT int cuExternalMemoryGetMappedBuffer(void);
@@ -234,46 +210,22 @@ VGPU_EXPORT int cuParamSetTexRef(void);
 int cuParamSetTexRef(void) { return vgpu_refuse("cuParamSetTexRef"); }
 VGPU_EXPORT int cuFuncSetSharedMemConfig(void);
 int cuFuncSetSharedMemConfig(void) { return vgpu_refuse("cuFuncSetSharedMemConfig"); }
-VGPU_EXPORT int cuGraphCreate(void);
-int cuGraphCreate(void) { return vgpu_refuse("cuGraphCreate"); }
-VGPU_EXPORT int cuGraphAddKernelNode_v2(void);
-int cuGraphAddKernelNode_v2(void) { return vgpu_refuse("cuGraphAddKernelNode_v2"); }
-VGPU_EXPORT int cuGraphKernelNodeGetParams_v2(void);
-int cuGraphKernelNodeGetParams_v2(void) { return vgpu_refuse("cuGraphKernelNodeGetParams_v2"); }
-VGPU_EXPORT int cuGraphKernelNodeSetParams_v2(void);
-int cuGraphKernelNodeSetParams_v2(void) { return vgpu_refuse("cuGraphKernelNodeSetParams_v2"); }
-VGPU_EXPORT int cuGraphAddMemcpyNode(void);
-int cuGraphAddMemcpyNode(void) { return vgpu_refuse("cuGraphAddMemcpyNode"); }
 VGPU_EXPORT int cuGraphMemcpyNodeGetParams(void);
 int cuGraphMemcpyNodeGetParams(void) { return vgpu_refuse("cuGraphMemcpyNodeGetParams"); }
 VGPU_EXPORT int cuGraphMemcpyNodeSetParams(void);
 int cuGraphMemcpyNodeSetParams(void) { return vgpu_refuse("cuGraphMemcpyNodeSetParams"); }
-VGPU_EXPORT int cuGraphAddMemsetNode(void);
-int cuGraphAddMemsetNode(void) { return vgpu_refuse("cuGraphAddMemsetNode"); }
 VGPU_EXPORT int cuGraphMemsetNodeGetParams(void);
 int cuGraphMemsetNodeGetParams(void) { return vgpu_refuse("cuGraphMemsetNodeGetParams"); }
 VGPU_EXPORT int cuGraphMemsetNodeSetParams(void);
 int cuGraphMemsetNodeSetParams(void) { return vgpu_refuse("cuGraphMemsetNodeSetParams"); }
-VGPU_EXPORT int cuGraphAddHostNode(void);
-int cuGraphAddHostNode(void) { return vgpu_refuse("cuGraphAddHostNode"); }
 VGPU_EXPORT int cuGraphHostNodeGetParams(void);
 int cuGraphHostNodeGetParams(void) { return vgpu_refuse("cuGraphHostNodeGetParams"); }
 VGPU_EXPORT int cuGraphHostNodeSetParams(void);
 int cuGraphHostNodeSetParams(void) { return vgpu_refuse("cuGraphHostNodeSetParams"); }
-VGPU_EXPORT int cuGraphAddChildGraphNode(void);
-int cuGraphAddChildGraphNode(void) { return vgpu_refuse("cuGraphAddChildGraphNode"); }
-VGPU_EXPORT int cuGraphChildGraphNodeGetGraph(void);
-int cuGraphChildGraphNodeGetGraph(void) { return vgpu_refuse("cuGraphChildGraphNodeGetGraph"); }
-VGPU_EXPORT int cuGraphAddEmptyNode(void);
-int cuGraphAddEmptyNode(void) { return vgpu_refuse("cuGraphAddEmptyNode"); }
-VGPU_EXPORT int cuGraphAddEventRecordNode(void);
-int cuGraphAddEventRecordNode(void) { return vgpu_refuse("cuGraphAddEventRecordNode"); }
 VGPU_EXPORT int cuGraphEventRecordNodeGetEvent(void);
 int cuGraphEventRecordNodeGetEvent(void) { return vgpu_refuse("cuGraphEventRecordNodeGetEvent"); }
 VGPU_EXPORT int cuGraphEventRecordNodeSetEvent(void);
 int cuGraphEventRecordNodeSetEvent(void) { return vgpu_refuse("cuGraphEventRecordNodeSetEvent"); }
-VGPU_EXPORT int cuGraphAddEventWaitNode(void);
-int cuGraphAddEventWaitNode(void) { return vgpu_refuse("cuGraphAddEventWaitNode"); }
 VGPU_EXPORT int cuGraphEventWaitNodeGetEvent(void);
 int cuGraphEventWaitNodeGetEvent(void) { return vgpu_refuse("cuGraphEventWaitNodeGetEvent"); }
 VGPU_EXPORT int cuGraphEventWaitNodeSetEvent(void);
@@ -312,40 +264,12 @@ VGPU_EXPORT int cuDeviceGetGraphMemAttribute(void);
 int cuDeviceGetGraphMemAttribute(void) { return vgpu_refuse("cuDeviceGetGraphMemAttribute"); }
 VGPU_EXPORT int cuDeviceSetGraphMemAttribute(void);
 int cuDeviceSetGraphMemAttribute(void) { return vgpu_refuse("cuDeviceSetGraphMemAttribute"); }
-VGPU_EXPORT int cuGraphClone(void);
-int cuGraphClone(void) { return vgpu_refuse("cuGraphClone"); }
-VGPU_EXPORT int cuGraphNodeFindInClone(void);
-int cuGraphNodeFindInClone(void) { return vgpu_refuse("cuGraphNodeFindInClone"); }
-VGPU_EXPORT int cuGraphNodeGetType(void);
-int cuGraphNodeGetType(void) { return vgpu_refuse("cuGraphNodeGetType"); }
-VGPU_EXPORT int cuGraphGetNodes(void);
-int cuGraphGetNodes(void) { return vgpu_refuse("cuGraphGetNodes"); }
-VGPU_EXPORT int cuGraphGetRootNodes(void);
-int cuGraphGetRootNodes(void) { return vgpu_refuse("cuGraphGetRootNodes"); }
-VGPU_EXPORT int cuGraphGetEdges_v2(void);
-int cuGraphGetEdges_v2(void) { return vgpu_refuse("cuGraphGetEdges_v2"); }
-VGPU_EXPORT int cuGraphNodeGetDependencies_v2(void);
-int cuGraphNodeGetDependencies_v2(void) { return vgpu_refuse("cuGraphNodeGetDependencies_v2"); }
 VGPU_EXPORT int cuGraphNodeGetDependentNodes_v2(void);
 int cuGraphNodeGetDependentNodes_v2(void) { return vgpu_refuse("cuGraphNodeGetDependentNodes_v2"); }
-VGPU_EXPORT int cuGraphAddDependencies_v2(void);
-int cuGraphAddDependencies_v2(void) { return vgpu_refuse("cuGraphAddDependencies_v2"); }
 VGPU_EXPORT int cuGraphRemoveDependencies_v2(void);
 int cuGraphRemoveDependencies_v2(void) { return vgpu_refuse("cuGraphRemoveDependencies_v2"); }
 VGPU_EXPORT int cuGraphDestroyNode(void);
 int cuGraphDestroyNode(void) { return vgpu_refuse("cuGraphDestroyNode"); }
-VGPU_EXPORT int cuGraphInstantiateWithFlags(void);
-int cuGraphInstantiateWithFlags(void) { return vgpu_refuse("cuGraphInstantiateWithFlags"); }
-VGPU_EXPORT int cuGraphExecGetFlags(void);
-int cuGraphExecGetFlags(void) { return vgpu_refuse("cuGraphExecGetFlags"); }
-VGPU_EXPORT int cuGraphExecKernelNodeSetParams_v2(void);
-int cuGraphExecKernelNodeSetParams_v2(void) { return vgpu_refuse("cuGraphExecKernelNodeSetParams_v2"); }
-VGPU_EXPORT int cuGraphExecMemcpyNodeSetParams(void);
-int cuGraphExecMemcpyNodeSetParams(void) { return vgpu_refuse("cuGraphExecMemcpyNodeSetParams"); }
-VGPU_EXPORT int cuGraphExecMemsetNodeSetParams(void);
-int cuGraphExecMemsetNodeSetParams(void) { return vgpu_refuse("cuGraphExecMemsetNodeSetParams"); }
-VGPU_EXPORT int cuGraphExecHostNodeSetParams(void);
-int cuGraphExecHostNodeSetParams(void) { return vgpu_refuse("cuGraphExecHostNodeSetParams"); }
 VGPU_EXPORT int cuGraphExecChildGraphNodeSetParams(void);
 int cuGraphExecChildGraphNodeSetParams(void) { return vgpu_refuse("cuGraphExecChildGraphNodeSetParams"); }
 VGPU_EXPORT int cuGraphExecEventRecordNodeSetEvent(void);
@@ -360,12 +284,6 @@ VGPU_EXPORT int cuGraphNodeSetEnabled(void);
 int cuGraphNodeSetEnabled(void) { return vgpu_refuse("cuGraphNodeSetEnabled"); }
 VGPU_EXPORT int cuGraphNodeGetEnabled(void);
 int cuGraphNodeGetEnabled(void) { return vgpu_refuse("cuGraphNodeGetEnabled"); }
-VGPU_EXPORT int cuGraphExecDestroy(void);
-int cuGraphExecDestroy(void) { return vgpu_refuse("cuGraphExecDestroy"); }
-VGPU_EXPORT int cuGraphDestroy(void);
-int cuGraphDestroy(void) { return vgpu_refuse("cuGraphDestroy"); }
-VGPU_EXPORT int cuGraphExecUpdate_v2(void);
-int cuGraphExecUpdate_v2(void) { return vgpu_refuse("cuGraphExecUpdate_v2"); }
 VGPU_EXPORT int cuGraphKernelNodeCopyAttributes(void);
 int cuGraphKernelNodeCopyAttributes(void) { return vgpu_refuse("cuGraphKernelNodeCopyAttributes"); }
 VGPU_EXPORT int cuGraphKernelNodeGetAttribute(void);
@@ -722,20 +640,10 @@ VGPU_EXPORT int cuWaitExternalSemaphoresAsync(void);
 int cuWaitExternalSemaphoresAsync(void) { return vgpu_refuse("cuWaitExternalSemaphoresAsync"); }
 VGPU_EXPORT int cuStreamBeginCapture(void);
 int cuStreamBeginCapture(void) { return vgpu_refuse("cuStreamBeginCapture"); }
-VGPU_EXPORT int cuStreamBeginCapture_v2(void);
-int cuStreamBeginCapture_v2(void) { return vgpu_refuse("cuStreamBeginCapture_v2"); }
 VGPU_EXPORT int cuStreamBeginCaptureToGraph(void);
 int cuStreamBeginCaptureToGraph(void) { return vgpu_refuse("cuStreamBeginCaptureToGraph"); }
-VGPU_EXPORT int cuStreamEndCapture(void);
-int cuStreamEndCapture(void) { return vgpu_refuse("cuStreamEndCapture"); }
-VGPU_EXPORT int cuStreamIsCapturing(void);
-int cuStreamIsCapturing(void) { return vgpu_refuse("cuStreamIsCapturing"); }
 VGPU_EXPORT int cuStreamGetCaptureInfo(void);
 int cuStreamGetCaptureInfo(void) { return vgpu_refuse("cuStreamGetCaptureInfo"); }
-VGPU_EXPORT int cuStreamGetCaptureInfo_v2(void);
-int cuStreamGetCaptureInfo_v2(void) { return vgpu_refuse("cuStreamGetCaptureInfo_v2"); }
-VGPU_EXPORT int cuStreamGetCaptureInfo_v3(void);
-int cuStreamGetCaptureInfo_v3(void) { return vgpu_refuse("cuStreamGetCaptureInfo_v3"); }
 VGPU_EXPORT int cuGraphAddKernelNode(void);
 int cuGraphAddKernelNode(void) { return vgpu_refuse("cuGraphAddKernelNode"); }
 VGPU_EXPORT int cuGraphKernelNodeGetParams(void);
@@ -748,18 +656,8 @@ VGPU_EXPORT int cuGraphInstantiateWithParams(void);
 int cuGraphInstantiateWithParams(void) { return vgpu_refuse("cuGraphInstantiateWithParams"); }
 VGPU_EXPORT int cuGraphExecUpdate(void);
 int cuGraphExecUpdate(void) { return vgpu_refuse("cuGraphExecUpdate"); }
-VGPU_EXPORT int cuGraphUpload(void);
-int cuGraphUpload(void) { return vgpu_refuse("cuGraphUpload"); }
-VGPU_EXPORT int cuGraphLaunch(void);
-int cuGraphLaunch(void) { return vgpu_refuse("cuGraphLaunch"); }
-VGPU_EXPORT int cuGraphGetEdges(void);
-int cuGraphGetEdges(void) { return vgpu_refuse("cuGraphGetEdges"); }
-VGPU_EXPORT int cuGraphNodeGetDependencies(void);
-int cuGraphNodeGetDependencies(void) { return vgpu_refuse("cuGraphNodeGetDependencies"); }
 VGPU_EXPORT int cuGraphNodeGetDependentNodes(void);
 int cuGraphNodeGetDependentNodes(void) { return vgpu_refuse("cuGraphNodeGetDependentNodes"); }
-VGPU_EXPORT int cuGraphAddDependencies(void);
-int cuGraphAddDependencies(void) { return vgpu_refuse("cuGraphAddDependencies"); }
 VGPU_EXPORT int cuGraphRemoveDependencies(void);
 int cuGraphRemoveDependencies(void) { return vgpu_refuse("cuGraphRemoveDependencies"); }
 VGPU_EXPORT int cuGraphAddNode(void);
@@ -918,52 +816,24 @@ VGPU_EXPORT int cudaGetTextureObjectResourceViewDesc(void);
 int cudaGetTextureObjectResourceViewDesc(void) { return vgpu_refuse("cudaGetTextureObjectResourceViewDesc"); }
 VGPU_EXPORT int cudaGetTextureObjectTextureDesc(void);
 int cudaGetTextureObjectTextureDesc(void) { return vgpu_refuse("cudaGetTextureObjectTextureDesc"); }
-VGPU_EXPORT int cudaGraphAddChildGraphNode(void);
-int cudaGraphAddChildGraphNode(void) { return vgpu_refuse("cudaGraphAddChildGraphNode"); }
-VGPU_EXPORT int cudaGraphAddDependencies(void);
-int cudaGraphAddDependencies(void) { return vgpu_refuse("cudaGraphAddDependencies"); }
-VGPU_EXPORT int cudaGraphAddEmptyNode(void);
-int cudaGraphAddEmptyNode(void) { return vgpu_refuse("cudaGraphAddEmptyNode"); }
-VGPU_EXPORT int cudaGraphAddEventRecordNode(void);
-int cudaGraphAddEventRecordNode(void) { return vgpu_refuse("cudaGraphAddEventRecordNode"); }
-VGPU_EXPORT int cudaGraphAddEventWaitNode(void);
-int cudaGraphAddEventWaitNode(void) { return vgpu_refuse("cudaGraphAddEventWaitNode"); }
 VGPU_EXPORT int cudaGraphAddExternalSemaphoresSignalNode(void);
 int cudaGraphAddExternalSemaphoresSignalNode(void) { return vgpu_refuse("cudaGraphAddExternalSemaphoresSignalNode"); }
 VGPU_EXPORT int cudaGraphAddExternalSemaphoresWaitNode(void);
 int cudaGraphAddExternalSemaphoresWaitNode(void) { return vgpu_refuse("cudaGraphAddExternalSemaphoresWaitNode"); }
-VGPU_EXPORT int cudaGraphAddHostNode(void);
-int cudaGraphAddHostNode(void) { return vgpu_refuse("cudaGraphAddHostNode"); }
-VGPU_EXPORT int cudaGraphAddKernelNode(void);
-int cudaGraphAddKernelNode(void) { return vgpu_refuse("cudaGraphAddKernelNode"); }
 VGPU_EXPORT int cudaGraphAddMemAllocNode(void);
 int cudaGraphAddMemAllocNode(void) { return vgpu_refuse("cudaGraphAddMemAllocNode"); }
 VGPU_EXPORT int cudaGraphAddMemFreeNode(void);
 int cudaGraphAddMemFreeNode(void) { return vgpu_refuse("cudaGraphAddMemFreeNode"); }
-VGPU_EXPORT int cudaGraphAddMemcpyNode(void);
-int cudaGraphAddMemcpyNode(void) { return vgpu_refuse("cudaGraphAddMemcpyNode"); }
-VGPU_EXPORT int cudaGraphAddMemcpyNode1D(void);
-int cudaGraphAddMemcpyNode1D(void) { return vgpu_refuse("cudaGraphAddMemcpyNode1D"); }
 VGPU_EXPORT int cudaGraphAddMemcpyNodeFromSymbol(void);
 int cudaGraphAddMemcpyNodeFromSymbol(void) { return vgpu_refuse("cudaGraphAddMemcpyNodeFromSymbol"); }
 VGPU_EXPORT int cudaGraphAddMemcpyNodeToSymbol(void);
 int cudaGraphAddMemcpyNodeToSymbol(void) { return vgpu_refuse("cudaGraphAddMemcpyNodeToSymbol"); }
-VGPU_EXPORT int cudaGraphAddMemsetNode(void);
-int cudaGraphAddMemsetNode(void) { return vgpu_refuse("cudaGraphAddMemsetNode"); }
 VGPU_EXPORT int cudaGraphAddNode(void);
 int cudaGraphAddNode(void) { return vgpu_refuse("cudaGraphAddNode"); }
-VGPU_EXPORT int cudaGraphChildGraphNodeGetGraph(void);
-int cudaGraphChildGraphNodeGetGraph(void) { return vgpu_refuse("cudaGraphChildGraphNodeGetGraph"); }
-VGPU_EXPORT int cudaGraphClone(void);
-int cudaGraphClone(void) { return vgpu_refuse("cudaGraphClone"); }
 VGPU_EXPORT int cudaGraphConditionalHandleCreate(void);
 int cudaGraphConditionalHandleCreate(void) { return vgpu_refuse("cudaGraphConditionalHandleCreate"); }
-VGPU_EXPORT int cudaGraphCreate(void);
-int cudaGraphCreate(void) { return vgpu_refuse("cudaGraphCreate"); }
 VGPU_EXPORT int cudaGraphDebugDotPrint(void);
 int cudaGraphDebugDotPrint(void) { return vgpu_refuse("cudaGraphDebugDotPrint"); }
-VGPU_EXPORT int cudaGraphDestroy(void);
-int cudaGraphDestroy(void) { return vgpu_refuse("cudaGraphDestroy"); }
 VGPU_EXPORT int cudaGraphDestroyNode(void);
 int cudaGraphDestroyNode(void) { return vgpu_refuse("cudaGraphDestroyNode"); }
 VGPU_EXPORT int cudaGraphEventRecordNodeGetEvent(void);
@@ -976,8 +846,6 @@ VGPU_EXPORT int cudaGraphEventWaitNodeSetEvent(void);
 int cudaGraphEventWaitNodeSetEvent(void) { return vgpu_refuse("cudaGraphEventWaitNodeSetEvent"); }
 VGPU_EXPORT int cudaGraphExecChildGraphNodeSetParams(void);
 int cudaGraphExecChildGraphNodeSetParams(void) { return vgpu_refuse("cudaGraphExecChildGraphNodeSetParams"); }
-VGPU_EXPORT int cudaGraphExecDestroy(void);
-int cudaGraphExecDestroy(void) { return vgpu_refuse("cudaGraphExecDestroy"); }
 VGPU_EXPORT int cudaGraphExecEventRecordNodeSetEvent(void);
 int cudaGraphExecEventRecordNodeSetEvent(void) { return vgpu_refuse("cudaGraphExecEventRecordNodeSetEvent"); }
 VGPU_EXPORT int cudaGraphExecEventWaitNodeSetEvent(void);
@@ -986,12 +854,8 @@ VGPU_EXPORT int cudaGraphExecExternalSemaphoresSignalNodeSetParams(void);
 int cudaGraphExecExternalSemaphoresSignalNodeSetParams(void) { return vgpu_refuse("cudaGraphExecExternalSemaphoresSignalNodeSetParams"); }
 VGPU_EXPORT int cudaGraphExecExternalSemaphoresWaitNodeSetParams(void);
 int cudaGraphExecExternalSemaphoresWaitNodeSetParams(void) { return vgpu_refuse("cudaGraphExecExternalSemaphoresWaitNodeSetParams"); }
-VGPU_EXPORT int cudaGraphExecGetFlags(void);
-int cudaGraphExecGetFlags(void) { return vgpu_refuse("cudaGraphExecGetFlags"); }
 VGPU_EXPORT int cudaGraphExecHostNodeSetParams(void);
 int cudaGraphExecHostNodeSetParams(void) { return vgpu_refuse("cudaGraphExecHostNodeSetParams"); }
-VGPU_EXPORT int cudaGraphExecKernelNodeSetParams(void);
-int cudaGraphExecKernelNodeSetParams(void) { return vgpu_refuse("cudaGraphExecKernelNodeSetParams"); }
 VGPU_EXPORT int cudaGraphExecMemcpyNodeSetParams(void);
 int cudaGraphExecMemcpyNodeSetParams(void) { return vgpu_refuse("cudaGraphExecMemcpyNodeSetParams"); }
 VGPU_EXPORT int cudaGraphExecMemcpyNodeSetParams1D(void);
@@ -1004,8 +868,6 @@ VGPU_EXPORT int cudaGraphExecMemsetNodeSetParams(void);
 int cudaGraphExecMemsetNodeSetParams(void) { return vgpu_refuse("cudaGraphExecMemsetNodeSetParams"); }
 VGPU_EXPORT int cudaGraphExecNodeSetParams(void);
 int cudaGraphExecNodeSetParams(void) { return vgpu_refuse("cudaGraphExecNodeSetParams"); }
-VGPU_EXPORT int cudaGraphExecUpdate(void);
-int cudaGraphExecUpdate(void) { return vgpu_refuse("cudaGraphExecUpdate"); }
 VGPU_EXPORT int cudaGraphExternalSemaphoresSignalNodeGetParams(void);
 int cudaGraphExternalSemaphoresSignalNodeGetParams(void) { return vgpu_refuse("cudaGraphExternalSemaphoresSignalNodeGetParams"); }
 VGPU_EXPORT int cudaGraphExternalSemaphoresSignalNodeSetParams(void);
@@ -1014,20 +876,10 @@ VGPU_EXPORT int cudaGraphExternalSemaphoresWaitNodeGetParams(void);
 int cudaGraphExternalSemaphoresWaitNodeGetParams(void) { return vgpu_refuse("cudaGraphExternalSemaphoresWaitNodeGetParams"); }
 VGPU_EXPORT int cudaGraphExternalSemaphoresWaitNodeSetParams(void);
 int cudaGraphExternalSemaphoresWaitNodeSetParams(void) { return vgpu_refuse("cudaGraphExternalSemaphoresWaitNodeSetParams"); }
-VGPU_EXPORT int cudaGraphGetEdges(void);
-int cudaGraphGetEdges(void) { return vgpu_refuse("cudaGraphGetEdges"); }
-VGPU_EXPORT int cudaGraphGetNodes(void);
-int cudaGraphGetNodes(void) { return vgpu_refuse("cudaGraphGetNodes"); }
-VGPU_EXPORT int cudaGraphGetRootNodes(void);
-int cudaGraphGetRootNodes(void) { return vgpu_refuse("cudaGraphGetRootNodes"); }
 VGPU_EXPORT int cudaGraphHostNodeGetParams(void);
 int cudaGraphHostNodeGetParams(void) { return vgpu_refuse("cudaGraphHostNodeGetParams"); }
 VGPU_EXPORT int cudaGraphHostNodeSetParams(void);
 int cudaGraphHostNodeSetParams(void) { return vgpu_refuse("cudaGraphHostNodeSetParams"); }
-VGPU_EXPORT int cudaGraphInstantiate(void);
-int cudaGraphInstantiate(void) { return vgpu_refuse("cudaGraphInstantiate"); }
-VGPU_EXPORT int cudaGraphInstantiateWithFlags(void);
-int cudaGraphInstantiateWithFlags(void) { return vgpu_refuse("cudaGraphInstantiateWithFlags"); }
 VGPU_EXPORT int cudaGraphInstantiateWithParams(void);
 int cudaGraphInstantiateWithParams(void) { return vgpu_refuse("cudaGraphInstantiateWithParams"); }
 VGPU_EXPORT int cudaGraphKernelNodeCopyAttributes(void);
@@ -1040,8 +892,6 @@ VGPU_EXPORT int cudaGraphKernelNodeSetAttribute(void);
 int cudaGraphKernelNodeSetAttribute(void) { return vgpu_refuse("cudaGraphKernelNodeSetAttribute"); }
 VGPU_EXPORT int cudaGraphKernelNodeSetParams(void);
 int cudaGraphKernelNodeSetParams(void) { return vgpu_refuse("cudaGraphKernelNodeSetParams"); }
-VGPU_EXPORT int cudaGraphLaunch(void);
-int cudaGraphLaunch(void) { return vgpu_refuse("cudaGraphLaunch"); }
 VGPU_EXPORT int cudaGraphMemAllocNodeGetParams(void);
 int cudaGraphMemAllocNodeGetParams(void) { return vgpu_refuse("cudaGraphMemAllocNodeGetParams"); }
 VGPU_EXPORT int cudaGraphMemFreeNodeGetParams(void);
@@ -1060,16 +910,10 @@ VGPU_EXPORT int cudaGraphMemsetNodeGetParams(void);
 int cudaGraphMemsetNodeGetParams(void) { return vgpu_refuse("cudaGraphMemsetNodeGetParams"); }
 VGPU_EXPORT int cudaGraphMemsetNodeSetParams(void);
 int cudaGraphMemsetNodeSetParams(void) { return vgpu_refuse("cudaGraphMemsetNodeSetParams"); }
-VGPU_EXPORT int cudaGraphNodeFindInClone(void);
-int cudaGraphNodeFindInClone(void) { return vgpu_refuse("cudaGraphNodeFindInClone"); }
-VGPU_EXPORT int cudaGraphNodeGetDependencies(void);
-int cudaGraphNodeGetDependencies(void) { return vgpu_refuse("cudaGraphNodeGetDependencies"); }
 VGPU_EXPORT int cudaGraphNodeGetDependentNodes(void);
 int cudaGraphNodeGetDependentNodes(void) { return vgpu_refuse("cudaGraphNodeGetDependentNodes"); }
 VGPU_EXPORT int cudaGraphNodeGetEnabled(void);
 int cudaGraphNodeGetEnabled(void) { return vgpu_refuse("cudaGraphNodeGetEnabled"); }
-VGPU_EXPORT int cudaGraphNodeGetType(void);
-int cudaGraphNodeGetType(void) { return vgpu_refuse("cudaGraphNodeGetType"); }
 VGPU_EXPORT int cudaGraphNodeSetEnabled(void);
 int cudaGraphNodeSetEnabled(void) { return vgpu_refuse("cudaGraphNodeSetEnabled"); }
 VGPU_EXPORT int cudaGraphNodeSetParams(void);
@@ -1080,8 +924,6 @@ VGPU_EXPORT int cudaGraphRemoveDependencies(void);
 int cudaGraphRemoveDependencies(void) { return vgpu_refuse("cudaGraphRemoveDependencies"); }
 VGPU_EXPORT int cudaGraphRetainUserObject(void);
 int cudaGraphRetainUserObject(void) { return vgpu_refuse("cudaGraphRetainUserObject"); }
-VGPU_EXPORT int cudaGraphUpload(void);
-int cudaGraphUpload(void) { return vgpu_refuse("cudaGraphUpload"); }
 VGPU_EXPORT int cudaGraphicsEGLRegisterImage(void);
 int cudaGraphicsEGLRegisterImage(void) { return vgpu_refuse("cudaGraphicsEGLRegisterImage"); }
 VGPU_EXPORT int cudaGraphicsGLRegisterBuffer(void);
@@ -1228,28 +1070,18 @@ VGPU_EXPORT int cudaSignalExternalSemaphoresAsync(void);
 int cudaSignalExternalSemaphoresAsync(void) { return vgpu_refuse("cudaSignalExternalSemaphoresAsync"); }
 VGPU_EXPORT int cudaStreamAttachMemAsync(void);
 int cudaStreamAttachMemAsync(void) { return vgpu_refuse("cudaStreamAttachMemAsync"); }
-VGPU_EXPORT int cudaStreamBeginCapture(void);
-int cudaStreamBeginCapture(void) { return vgpu_refuse("cudaStreamBeginCapture"); }
 VGPU_EXPORT int cudaStreamBeginCaptureToGraph(void);
 int cudaStreamBeginCaptureToGraph(void) { return vgpu_refuse("cudaStreamBeginCaptureToGraph"); }
 VGPU_EXPORT int cudaStreamCopyAttributes(void);
 int cudaStreamCopyAttributes(void) { return vgpu_refuse("cudaStreamCopyAttributes"); }
-VGPU_EXPORT int cudaStreamEndCapture(void);
-int cudaStreamEndCapture(void) { return vgpu_refuse("cudaStreamEndCapture"); }
 VGPU_EXPORT int cudaStreamGetAttribute(void);
 int cudaStreamGetAttribute(void) { return vgpu_refuse("cudaStreamGetAttribute"); }
-VGPU_EXPORT int cudaStreamGetCaptureInfo(void);
-int cudaStreamGetCaptureInfo(void) { return vgpu_refuse("cudaStreamGetCaptureInfo"); }
 VGPU_EXPORT int cudaStreamGetDevice(void);
 int cudaStreamGetDevice(void) { return vgpu_refuse("cudaStreamGetDevice"); }
-VGPU_EXPORT int cudaStreamIsCapturing(void);
-int cudaStreamIsCapturing(void) { return vgpu_refuse("cudaStreamIsCapturing"); }
 VGPU_EXPORT int cudaStreamSetAttribute(void);
 int cudaStreamSetAttribute(void) { return vgpu_refuse("cudaStreamSetAttribute"); }
 VGPU_EXPORT int cudaStreamUpdateCaptureDependencies(void);
 int cudaStreamUpdateCaptureDependencies(void) { return vgpu_refuse("cudaStreamUpdateCaptureDependencies"); }
-VGPU_EXPORT int cudaThreadExchangeStreamCaptureMode(void);
-int cudaThreadExchangeStreamCaptureMode(void) { return vgpu_refuse("cudaThreadExchangeStreamCaptureMode"); }
 VGPU_EXPORT int cudaUserObjectCreate(void);
 int cudaUserObjectCreate(void) { return vgpu_refuse("cudaUserObjectCreate"); }
 VGPU_EXPORT int cudaUserObjectRelease(void);
@@ -1308,16 +1140,8 @@ VGPU_EXPORT int cuStreamGetDevice_ptsz(void);
 int cuStreamGetDevice_ptsz(void) { return vgpu_refuse("cuStreamGetDevice_ptsz"); }
 VGPU_EXPORT int cuStreamGetCtx_v2_ptsz(void);
 int cuStreamGetCtx_v2_ptsz(void) { return vgpu_refuse("cuStreamGetCtx_v2_ptsz"); }
-VGPU_EXPORT int cuStreamBeginCapture_v2_ptsz(void);
-int cuStreamBeginCapture_v2_ptsz(void) { return vgpu_refuse("cuStreamBeginCapture_v2_ptsz"); }
 VGPU_EXPORT int cuStreamBeginCaptureToGraph_ptsz(void);
 int cuStreamBeginCaptureToGraph_ptsz(void) { return vgpu_refuse("cuStreamBeginCaptureToGraph_ptsz"); }
-VGPU_EXPORT int cuStreamEndCapture_ptsz(void);
-int cuStreamEndCapture_ptsz(void) { return vgpu_refuse("cuStreamEndCapture_ptsz"); }
-VGPU_EXPORT int cuStreamIsCapturing_ptsz(void);
-int cuStreamIsCapturing_ptsz(void) { return vgpu_refuse("cuStreamIsCapturing_ptsz"); }
-VGPU_EXPORT int cuStreamGetCaptureInfo_v3_ptsz(void);
-int cuStreamGetCaptureInfo_v3_ptsz(void) { return vgpu_refuse("cuStreamGetCaptureInfo_v3_ptsz"); }
 VGPU_EXPORT int cuStreamUpdateCaptureDependencies_v2_ptsz(void);
 int cuStreamUpdateCaptureDependencies_v2_ptsz(void) { return vgpu_refuse("cuStreamUpdateCaptureDependencies_v2_ptsz"); }
 VGPU_EXPORT int cuStreamAttachMemAsync_ptsz(void);
@@ -1344,10 +1168,6 @@ VGPU_EXPORT int cuStreamBatchMemOp_v2_ptsz(void);
 int cuStreamBatchMemOp_v2_ptsz(void) { return vgpu_refuse("cuStreamBatchMemOp_v2_ptsz"); }
 VGPU_EXPORT int cuGraphInstantiateWithParams_ptsz(void);
 int cuGraphInstantiateWithParams_ptsz(void) { return vgpu_refuse("cuGraphInstantiateWithParams_ptsz"); }
-VGPU_EXPORT int cuGraphUpload_ptsz(void);
-int cuGraphUpload_ptsz(void) { return vgpu_refuse("cuGraphUpload_ptsz"); }
-VGPU_EXPORT int cuGraphLaunch_ptsz(void);
-int cuGraphLaunch_ptsz(void) { return vgpu_refuse("cuGraphLaunch_ptsz"); }
 VGPU_EXPORT int cuGraphicsMapResources_ptsz(void);
 int cuGraphicsMapResources_ptsz(void) { return vgpu_refuse("cuGraphicsMapResources_ptsz"); }
 VGPU_EXPORT int cuGraphicsUnmapResources_ptsz(void);
@@ -1372,16 +1192,10 @@ VGPU_EXPORT int cuStreamBeginCapture_ptsz(void);
 int cuStreamBeginCapture_ptsz(void) { return vgpu_refuse("cuStreamBeginCapture_ptsz"); }
 VGPU_EXPORT int cuStreamGetCaptureInfo_ptsz(void);
 int cuStreamGetCaptureInfo_ptsz(void) { return vgpu_refuse("cuStreamGetCaptureInfo_ptsz"); }
-VGPU_EXPORT int cuStreamGetCaptureInfo_v2_ptsz(void);
-int cuStreamGetCaptureInfo_v2_ptsz(void) { return vgpu_refuse("cuStreamGetCaptureInfo_v2_ptsz"); }
 VGPU_EXPORT int cuStreamUpdateCaptureDependencies_ptsz(void);
 int cuStreamUpdateCaptureDependencies_ptsz(void) { return vgpu_refuse("cuStreamUpdateCaptureDependencies_ptsz"); }
 VGPU_EXPORT int cudaGraphInstantiateWithParams_ptsz(void);
 int cudaGraphInstantiateWithParams_ptsz(void) { return vgpu_refuse("cudaGraphInstantiateWithParams_ptsz"); }
-VGPU_EXPORT int cudaGraphLaunch_ptsz(void);
-int cudaGraphLaunch_ptsz(void) { return vgpu_refuse("cudaGraphLaunch_ptsz"); }
-VGPU_EXPORT int cudaGraphUpload_ptsz(void);
-int cudaGraphUpload_ptsz(void) { return vgpu_refuse("cudaGraphUpload_ptsz"); }
 VGPU_EXPORT int cudaMemDiscardAndPrefetchBatchAsync_ptsz(void);
 int cudaMemDiscardAndPrefetchBatchAsync_ptsz(void) { return vgpu_refuse("cudaMemDiscardAndPrefetchBatchAsync_ptsz"); }
 VGPU_EXPORT int cudaMemDiscardBatchAsync_ptsz(void);
@@ -1420,20 +1234,12 @@ VGPU_EXPORT int cudaStreamAttachMemAsync_ptsz(void);
 int cudaStreamAttachMemAsync_ptsz(void) { return vgpu_refuse("cudaStreamAttachMemAsync_ptsz"); }
 VGPU_EXPORT int cudaStreamBeginCaptureToGraph_ptsz(void);
 int cudaStreamBeginCaptureToGraph_ptsz(void) { return vgpu_refuse("cudaStreamBeginCaptureToGraph_ptsz"); }
-VGPU_EXPORT int cudaStreamBeginCapture_ptsz(void);
-int cudaStreamBeginCapture_ptsz(void) { return vgpu_refuse("cudaStreamBeginCapture_ptsz"); }
 VGPU_EXPORT int cudaStreamCopyAttributes_ptsz(void);
 int cudaStreamCopyAttributes_ptsz(void) { return vgpu_refuse("cudaStreamCopyAttributes_ptsz"); }
-VGPU_EXPORT int cudaStreamEndCapture_ptsz(void);
-int cudaStreamEndCapture_ptsz(void) { return vgpu_refuse("cudaStreamEndCapture_ptsz"); }
 VGPU_EXPORT int cudaStreamGetAttribute_ptsz(void);
 int cudaStreamGetAttribute_ptsz(void) { return vgpu_refuse("cudaStreamGetAttribute_ptsz"); }
-VGPU_EXPORT int cudaStreamGetCaptureInfo_ptsz(void);
-int cudaStreamGetCaptureInfo_ptsz(void) { return vgpu_refuse("cudaStreamGetCaptureInfo_ptsz"); }
 VGPU_EXPORT int cudaStreamGetDevice_ptsz(void);
 int cudaStreamGetDevice_ptsz(void) { return vgpu_refuse("cudaStreamGetDevice_ptsz"); }
-VGPU_EXPORT int cudaStreamIsCapturing_ptsz(void);
-int cudaStreamIsCapturing_ptsz(void) { return vgpu_refuse("cudaStreamIsCapturing_ptsz"); }
 VGPU_EXPORT int cudaStreamSetAttribute_ptsz(void);
 int cudaStreamSetAttribute_ptsz(void) { return vgpu_refuse("cudaStreamSetAttribute_ptsz"); }
 VGPU_EXPORT int cudaStreamUpdateCaptureDependencies_ptsz(void);

@@ -27,8 +27,8 @@
 // SHA-256 over the table. Both ends send it; a difference ends the connection.
 #define VGPU_SCHEMA_HASH \
   { \
-    0xee, 0xa7, 0x16, 0xeb, 0xdc, 0xde, 0x52, 0x20, 0x96, 0x06, 0xbd, 0x2b, 0xbf, 0x83, 0xa7, 0xd0, \
-    0x06, 0x4b, 0x56, 0xc8, 0xaf, 0x24, 0x9a, 0xf6, 0x2f, 0x7c, 0x29, 0x4c, 0x8f, 0x76, 0x1b, 0x69 \
+    0x7a, 0x10, 0x71, 0xed, 0x7c, 0xd8, 0x02, 0x5c, 0xad, 0x3f, 0x12, 0xe1, 0xe5, 0x30, 0x11, 0xc4, \
+    0x87, 0x2e, 0x3f, 0x8e, 0xd2, 0x94, 0x55, 0x0f, 0xfb, 0x09, 0x78, 0x65, 0x2e, 0xc0, 0xa1, 0x24 \
   }
 
 // Flags in vgpu_frame.status of a request.
@@ -86,25 +86,34 @@ enum vgpu_call {
   VGPU_CALL_vgpuMemPoolCreate = 45,
   VGPU_CALL_vgpuMemPoolSetAttribute = 46,
   VGPU_CALL_vgpuMemPoolGetAttribute = 47,
-  VGPU_CALL_cuStreamCreate = 48,
-  VGPU_CALL_cuStreamCreateWithPriority = 49,
-  VGPU_CALL_cuStreamGetPriority = 50,
-  VGPU_CALL_cuStreamGetFlags = 51,
-  VGPU_CALL_cuStreamGetCtx = 52,
-  VGPU_CALL_cuStreamGetId = 53,
-  VGPU_CALL_cuStreamWaitEvent = 54,
-  VGPU_CALL_cuStreamQuery = 55,
-  VGPU_CALL_cuStreamSynchronize = 56,
-  VGPU_CALL_cuStreamDestroy_v2 = 57,
-  VGPU_CALL_cuEventCreate = 58,
-  VGPU_CALL_cuEventRecord = 59,
-  VGPU_CALL_cuEventRecordWithFlags = 60,
-  VGPU_CALL_cuEventQuery = 61,
-  VGPU_CALL_cuEventSynchronize = 62,
-  VGPU_CALL_cuEventDestroy_v2 = 63,
-  VGPU_CALL_cuEventElapsedTime = 64,
+  VGPU_CALL_cuMemAddressReserve = 48,
+  VGPU_CALL_cuMemAddressFree = 49,
+  VGPU_CALL_cuMemRelease = 50,
+  VGPU_CALL_cuMemMap = 51,
+  VGPU_CALL_cuMemUnmap = 52,
+  VGPU_CALL_vgpuMemCreate = 53,
+  VGPU_CALL_vgpuMemSetAccess = 54,
+  VGPU_CALL_vgpuMemGetAccess = 55,
+  VGPU_CALL_vgpuMemHandleDevice = 56,
+  VGPU_CALL_vgpuMemRetainHandle = 57,
+  VGPU_CALL_cuStreamCreate = 58,
+  VGPU_CALL_cuStreamCreateWithPriority = 59,
+  VGPU_CALL_cuStreamGetPriority = 60,
+  VGPU_CALL_cuStreamGetFlags = 61,
+  VGPU_CALL_cuStreamGetCtx = 62,
+  VGPU_CALL_cuStreamGetId = 63,
+  VGPU_CALL_vgpuStreamWaitEvent = 64,
+  VGPU_CALL_cuStreamQuery = 65,
+  VGPU_CALL_cuStreamSynchronize = 66,
+  VGPU_CALL_cuStreamDestroy_v2 = 67,
+  VGPU_CALL_cuEventCreate = 68,
+  VGPU_CALL_vgpuEventRecord = 69,
+  VGPU_CALL_cuEventQuery = 70,
+  VGPU_CALL_cuEventSynchronize = 71,
+  VGPU_CALL_cuEventDestroy_v2 = 72,
+  VGPU_CALL_cuEventElapsedTime = 73,
 };
-#define VGPU_CALL_COUNT 65
+#define VGPU_CALL_COUNT 74
 
 // First bytes on a connection, guest to executor.
 struct vgpu_hello {

@@ -46,6 +46,8 @@ export const callEntry = z.discriminatedUnion('kind', [
       deferred: z.boolean(),
       /** Reports the error of an earlier deferred call when it has none of its own. */
       synchronises: z.boolean(),
+      /** What happens while the stream or an event among the parameters belongs to a capture. */
+      whileCapturing: z.enum(['allowed', 'refused']),
     })
     .strict(),
   /** Answered by hand-written code of the guest. */

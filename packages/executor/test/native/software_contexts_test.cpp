@@ -168,12 +168,12 @@ TEST_CASE_FIXTURE(SoftwareFixture, "every call that needs a context says so") {
   check("cuStreamGetPriority", [&] { return backend.cuStreamGetPriority(0, 0, i32); });
   check("cuStreamGetCtx", [&] { return backend.cuStreamGetCtx(0, 0, u64); });
   check("cuStreamGetId", [&] { return backend.cuStreamGetId(0, 0, u64); });
-  check("cuStreamWaitEvent", [&] { return backend.cuStreamWaitEvent(0, 0, 1, 0); });
+  check("vgpuStreamWaitEvent", [&] { return backend.vgpuStreamWaitEvent(0, 0, 1, 0); });
   check("cuStreamQuery", [&] { return backend.cuStreamQuery(0, 0); });
   check("cuStreamSynchronize", [&] { return backend.cuStreamSynchronize(0, 0); });
   check("cuStreamDestroy", [&] { return backend.cuStreamDestroy_v2(0, 1); });
   check("cuEventCreate", [&] { return backend.cuEventCreate(0, u64, 0); });
-  check("cuEventRecord", [&] { return backend.cuEventRecord(0, 1, 0); });
+  check("vgpuEventRecord", [&] { return backend.vgpuEventRecord(0, 1, 0); });
   check("cuEventQuery", [&] { return backend.cuEventQuery(0, 1); });
   check("cuEventSynchronize", [&] { return backend.cuEventSynchronize(0, 1); });
   check("cuEventDestroy", [&] { return backend.cuEventDestroy_v2(0, 1); });

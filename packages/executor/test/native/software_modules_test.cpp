@@ -215,15 +215,15 @@ TEST_CASE_FIXTURE(Modules, "the device describes itself") {
   CHECK(std::string_view(device.name).starts_with("vgpu software GPU"));
   CHECK(std::string_view(device.pci_bus_id) == "7667:01:00.0");
   CHECK(attribute(CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID) == 0x7667);
-  CHECK(attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) == 7);
-  CHECK(attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR) == 5);
+  CHECK(attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) == 8);
+  CHECK(attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR) == 0);
   CHECK(attribute(CU_DEVICE_ATTRIBUTE_WARP_SIZE) == 32);
   CHECK(attribute(CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK) == 1024);
   CHECK(attribute(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT) == 1);
   CHECK(attribute(CU_DEVICE_ATTRIBUTE_UNIFIED_ADDRESSING) == 1);
   CHECK(attribute(CU_DEVICE_ATTRIBUTE_MANAGED_MEMORY) == 0);
   CHECK(attribute(CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH) == 0);
-  CHECK(attribute(CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED) == 0);
+  CHECK(attribute(CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED) == 1);
   CHECK(attribute(CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_WIDTH) == 0);
   // Every attribute that CUDA names has an answer; the numbers in between that are no attribute have none.
   for (int i = 1; i <= CU_DEVICE_ATTRIBUTE_ONLY_PARTIAL_HOST_NATIVE_ATOMIC_SUPPORTED; ++i) {

@@ -100,9 +100,9 @@ TEST_CASE_FIXTURE(Streams, "handles that are no stream") {
     CHECK(result([&] { return backend.cuStreamGetPriority(context, wrong, i32); }) == invalid);
     CHECK(result([&] { return backend.cuStreamGetCtx(context, wrong, u64); }) == invalid);
     CHECK(result([&] { return backend.cuStreamGetId(context, wrong, u64); }) == invalid);
-    CHECK(result([&] { return backend.cuStreamWaitEvent(context, wrong, event, 0); }) == invalid);
+    CHECK(result([&] { return backend.vgpuStreamWaitEvent(context, wrong, event, 0); }) == invalid);
     CHECK(result([&] { return backend.cuStreamDestroy_v2(context, wrong); }) == invalid);
-    CHECK(result([&] { return backend.cuEventRecord(context, event, wrong); }) == invalid);
+    CHECK(result([&] { return backend.vgpuEventRecord(context, event, wrong); }) == invalid);
     CHECK(result([&] { return backend.vgpuCopyToDevice(context, 0, {}, 0, wrong); }) == invalid);
     CHECK(result([&] { return backend.vgpuCopyFromDevice(context, {}, 0, 0, wrong); }) == invalid);
     CHECK(result([&] { return backend.vgpuFill(context, 0, 0, 0, 1, 0, 0, wrong); }) == invalid);
@@ -113,9 +113,9 @@ TEST_CASE_FIXTURE(Streams, "an event measures the time between two records") {
   const Handle start = create_event(context);
   const Handle end = create_event(context);
   CHECK_MESSAGE(elapsed(start, end) == CUDA_ERROR_INVALID_HANDLE, "not recorded");
-  CHECK(backend.cuEventRecord(context, start, 0) == CUDA_SUCCESS);
+  CHECK(backend.vgpuEventRecord(context, start, 0) == CUDA_SUCCESS);
   CHECK(elapsed(start, end) == CUDA_ERROR_INVALID_HANDLE);
-  CHECK(backend.cuEventRecordWithFlags(context, end, 0) == CUDA_SUCCESS);
+  CHECK(backend.vgpuEventRecord(context, end, 0) == CUDA_SUCCESS);
   CHECK(elapsed(start, end) == CUDA_SUCCESS);
   CHECK(milliseconds >= 0);
   CHECK(milliseconds < 1000);
@@ -126,8 +126,8 @@ TEST_CASE_FIXTURE(Streams, "an event measures the time between two records") {
 TEST_CASE_FIXTURE(Streams, "events without timing have no time") {
   const Handle timed = create_event(context);
   const Handle untimed = create_event(context, CU_EVENT_DISABLE_TIMING);
-  CHECK(backend.cuEventRecord(context, timed, 0) == CUDA_SUCCESS);
-  CHECK(backend.cuEventRecord(context, untimed, 0) == CUDA_SUCCESS);
+  CHECK(backend.vgpuEventRecord(context, timed, 0) == CUDA_SUCCESS);
+  CHECK(backend.vgpuEventRecord(context, untimed, 0) == CUDA_SUCCESS);
   CHECK(elapsed(timed, untimed) == CUDA_ERROR_INVALID_HANDLE);
   CHECK(elapsed(untimed, timed) == CUDA_ERROR_INVALID_HANDLE);
 }
@@ -136,8 +136,9 @@ TEST_CASE_FIXTURE(Streams, "an event that was never recorded is complete") {
   const Handle event = create_event(context);
   CHECK(backend.cuEventQuery(context, event) == CUDA_SUCCESS);
   CHECK(backend.cuEventSynchronize(context, event) == CUDA_SUCCESS);
-  CHECK(backend.cuStreamWaitEvent(context, 0, event, 0) == CUDA_SUCCESS);
-  CHECK(result([&] { return backend.cuStreamWaitEvent(context, 0, event, 2); }) == CUDA_ERROR_INVALID_VALUE);
+  CHECK(backend.vgpuStreamWaitEvent(context, 0, event, 0) == CUDA_SUCCESS);
+  CHECK(result([&] { return backend.vgpuStreamWaitEvent(context, 0, event, 2); }) ==
+        CUDA_ERROR_INVALID_VALUE);
 }
 
 TEST_CASE_FIXTURE(Streams, "event flags") {
@@ -156,9 +157,9 @@ TEST_CASE_FIXTURE(Streams, "event and stream must share a context to record, not
   const Handle other = create_context();
   const Handle stream = create_stream(other);
   const Handle event = create_event(context);
-  CHECK(result([&] { return backend.cuEventRecord(context, event, stream); }) == CUDA_ERROR_INVALID_HANDLE);
-  CHECK(result([&] { return backend.cuEventRecord(other, event, 0); }) == CUDA_ERROR_INVALID_HANDLE);
-  CHECK(backend.cuStreamWaitEvent(context, stream, event, 0) == CUDA_SUCCESS);
+  CHECK(result([&] { return backend.vgpuEventRecord(context, event, stream); }) == CUDA_ERROR_INVALID_HANDLE);
+  CHECK(result([&] { return backend.vgpuEventRecord(other, event, 0); }) == CUDA_ERROR_INVALID_HANDLE);
+  CHECK(backend.vgpuStreamWaitEvent(context, stream, event, 0) == CUDA_SUCCESS);
 }
 
 TEST_CASE_FIXTURE(Streams, "handles that are no event") {
@@ -168,11 +169,11 @@ TEST_CASE_FIXTURE(Streams, "handles that are no event") {
   for (const Handle wrong : {Handle{0}, destroyed, create_stream(context), context, ~Handle{0}}) {
     CAPTURE(wrong);
     const auto invalid = CUDA_ERROR_INVALID_HANDLE;
-    CHECK(result([&] { return backend.cuEventRecord(context, wrong, 0); }) == invalid);
+    CHECK(result([&] { return backend.vgpuEventRecord(context, wrong, 0); }) == invalid);
     CHECK(result([&] { return backend.cuEventQuery(context, wrong); }) == invalid);
     CHECK(result([&] { return backend.cuEventSynchronize(context, wrong); }) == invalid);
     CHECK(result([&] { return backend.cuEventDestroy_v2(context, wrong); }) == invalid);
-    CHECK(result([&] { return backend.cuStreamWaitEvent(context, 0, wrong, 0); }) == invalid);
+    CHECK(result([&] { return backend.vgpuStreamWaitEvent(context, 0, wrong, 0); }) == invalid);
     CHECK(elapsed(event, wrong) == invalid);
     CHECK(elapsed(wrong, event) == invalid);
   }

@@ -8,7 +8,8 @@
 CUresult vgpu_copy_to_device(CUdeviceptr destination, const void* source, size_t bytes, CUstream stream);
 CUresult vgpu_copy_from_device(void* destination, CUdeviceptr source, size_t bytes, CUstream stream);
 
-// Copies of rectangles, and of boxes.
+// Any copy, at once, whatever captures there are; and those of rectangles and of boxes.
+CUresult vgpu_copy(const CUDA_MEMCPY3D* copy, CUstream stream);
 CUresult vgpu_copy_rows(const CUDA_MEMCPY2D* copy, CUstream stream);
 CUresult vgpu_copy_box(const CUDA_MEMCPY3D* copy, CUstream stream);
 

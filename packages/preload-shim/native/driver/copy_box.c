@@ -4,6 +4,7 @@
 #include "driver/address.h"
 #include "driver/context_stack.h"
 #include "driver/copy.h"
+#include "driver/graph/work.h"
 #include "guest_api.h"
 #include "transport/session.h"
 
@@ -73,7 +74,7 @@ CUresult vgpu_copy_box(const CUDA_MEMCPY3D* copy, CUstream stream) {
   struct side source;
   struct side destination;
   size_t all_rows;
-  if (copy == NULL || copy->srcLOD != 0 || copy->dstLOD != 0) return CUDA_ERROR_INVALID_VALUE;
+  if (copy->srcLOD != 0 || copy->dstLOD != 0) return CUDA_ERROR_INVALID_VALUE;
   CUresult result = vgpu_session_check();
   if (result == CUDA_SUCCESS && vgpu_context_current() == NULL) result = CUDA_ERROR_INVALID_CONTEXT;
   if (result != CUDA_SUCCESS) return result;
@@ -104,5 +105,7 @@ CUresult cuMemcpy3D_v2(const CUDA_MEMCPY3D* pCopy) {
 }
 
 CUresult cuMemcpy3DAsync_v2(const CUDA_MEMCPY3D* pCopy, CUstream hStream) {
-  return vgpu_copy_box(pCopy, hStream);
+  if (pCopy == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_work work = {.type = CU_GRAPH_NODE_TYPE_MEMCPY, .copy = *pCopy};
+  return vgpu_submit(&work, hStream);
 }

@@ -5,6 +5,7 @@
 #include "driver/address.h"
 #include "driver/context_stack.h"
 #include "driver/copy.h"
+#include "driver/graph/work.h"
 #include "guest_api.h"
 #include "log.h"
 #include "transport/session.h"
@@ -168,14 +169,39 @@ CUresult vgpu_copy_rows(const CUDA_MEMCPY2D* copy, CUstream stream) {
   return copy_between_host_and_device(&rectangle);
 }
 
+static CUresult submit_rows(const CUDA_MEMCPY2D* copy, CUstream stream) {
+  if (copy == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_work work = {
+      .type = CU_GRAPH_NODE_TYPE_MEMCPY,
+      .copy = {.srcXInBytes = copy->srcXInBytes,
+               .srcY = copy->srcY,
+               .srcMemoryType = copy->srcMemoryType,
+               .srcHost = copy->srcHost,
+               .srcDevice = copy->srcDevice,
+               .srcArray = copy->srcArray,
+               .srcPitch = copy->srcPitch,
+               .dstXInBytes = copy->dstXInBytes,
+               .dstY = copy->dstY,
+               .dstMemoryType = copy->dstMemoryType,
+               .dstHost = copy->dstHost,
+               .dstDevice = copy->dstDevice,
+               .dstArray = copy->dstArray,
+               .dstPitch = copy->dstPitch,
+               .WidthInBytes = copy->WidthInBytes,
+               .Height = copy->Height,
+               .Depth = 1},
+  };
+  return vgpu_submit(&work, stream);
+}
+
 CUresult cuMemcpy2D_v2(const CUDA_MEMCPY2D* pCopy) {
-  return vgpu_copy_rows(pCopy, NULL);
+  return submit_rows(pCopy, NULL);
 }
 
 CUresult cuMemcpy2DUnaligned_v2(const CUDA_MEMCPY2D* pCopy) {
-  return vgpu_copy_rows(pCopy, NULL);
+  return submit_rows(pCopy, NULL);
 }
 
 CUresult cuMemcpy2DAsync_v2(const CUDA_MEMCPY2D* pCopy, CUstream hStream) {
-  return vgpu_copy_rows(pCopy, hStream);
+  return submit_rows(pCopy, hStream);
 }

@@ -1,18 +1,37 @@
 // The memset family: twelve names for one call.
+#include "driver/fill.h"
+
 #include "driver/context_stack.h"
+#include "driver/graph/work.h"
 #include "guest_api.h"
 #include "transport/session.h"
 
-static CUresult fill(CUdeviceptr destination, size_t pitch, unsigned int value, unsigned int element_bytes,
-                     size_t width, size_t height, CUstream stream) {
+CUresult vgpu_fill(const CUDA_MEMSET_NODE_PARAMS* fill, CUstream stream) {
+  const unsigned int element_bytes = fill->elementSize;
   const CUresult result = vgpu_session_check();
   if (result != CUDA_SUCCESS) return result;
   if (vgpu_context_current() == NULL) return CUDA_ERROR_INVALID_CONTEXT;
-  if (destination % element_bytes != 0 || width > SIZE_MAX / element_bytes) return CUDA_ERROR_INVALID_VALUE;
-  if (height > 1 && (pitch < width * element_bytes || pitch % element_bytes != 0))
+  if (element_bytes != 1 && element_bytes != 2 && element_bytes != 4) return CUDA_ERROR_INVALID_VALUE;
+  if (fill->dst % element_bytes != 0 || fill->width > SIZE_MAX / element_bytes)
     return CUDA_ERROR_INVALID_VALUE;
-  if (width == 0 || height == 0) return CUDA_SUCCESS;
-  return vgpuFill(destination, pitch, value, element_bytes, width, height, stream);
+  if (fill->height > 1 && (fill->pitch < fill->width * element_bytes || fill->pitch % element_bytes != 0))
+    return CUDA_ERROR_INVALID_VALUE;
+  if (fill->width == 0 || fill->height == 0) return CUDA_SUCCESS;
+  return vgpuFill(fill->dst, fill->pitch, fill->value, element_bytes, fill->width, fill->height, stream);
+}
+
+static CUresult fill(CUdeviceptr destination, size_t pitch, unsigned int value, unsigned int element_bytes,
+                     size_t width, size_t height, CUstream stream) {
+  const struct vgpu_work work = {
+      .type = CU_GRAPH_NODE_TYPE_MEMSET,
+      .fill = {.dst = destination,
+               .pitch = pitch,
+               .value = value,
+               .elementSize = element_bytes,
+               .width = width,
+               .height = height},
+  };
+  return vgpu_submit(&work, stream);
 }
 
 CUresult cuMemsetD8_v2(CUdeviceptr dstDevice, unsigned char uc, size_t N) {

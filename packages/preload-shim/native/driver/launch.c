@@ -7,6 +7,7 @@
 
 #include "driver/context_stack.h"
 #include "driver/function_layout.h"
+#include "driver/graph/work.h"
 #include "guest_api.h"
 #include "log.h"
 #include "transport/session.h"
@@ -58,13 +59,15 @@ static CUresult check_function(const struct vgpu_launch* launch, struct vgpu_fun
   return CUDA_SUCCESS;
 }
 
-static CUresult send_launch(const struct vgpu_launch* launch, const void* parameters, size_t bytes) {
+CUresult vgpu_launch_packed(const struct vgpu_launch* launch, const void* packed, size_t bytes,
+                            CUstream stream) {
   return vgpuLaunchKernel(launch->function, launch->grid.x, launch->grid.y, launch->grid.z, launch->block.x,
-                          launch->block.y, launch->block.z, launch->dynamic_shared_bytes, launch->stream,
-                          parameters, bytes);
+                          launch->block.y, launch->block.z, launch->dynamic_shared_bytes, stream, packed,
+                          bytes);
 }
 
-static CUresult send_packed(const struct vgpu_launch* launch, const struct vgpu_function_layout* layout) {
+static CUresult pack(const struct vgpu_launch* launch, const struct vgpu_function_layout* layout,
+                     vgpu_packed_launch* then, void* argument) {
   unsigned char on_stack[PARAMETERS_ON_STACK];
   unsigned char* packed = on_stack;
   const size_t bytes = layout->parameter_bytes;
@@ -82,13 +85,14 @@ static CUresult send_packed(const struct vgpu_launch* launch, const struct vgpu_
       memcpy(packed + parameter.offset, launch->parameters[i], parameter.bytes);
     }
   }
-  if (result == CUDA_SUCCESS) result = send_launch(launch, packed, bytes);
+  if (result == CUDA_SUCCESS) result = then(launch, packed, bytes, argument);
   if (packed != on_stack) free(packed);
   return result;
 }
 
 // The caller has packed the parameters: a list of marker and value, ended by EXTRA_END.
-static CUresult send_extra(const struct vgpu_launch* launch, const struct vgpu_function_layout* layout) {
+static CUresult take_extra(const struct vgpu_launch* launch, const struct vgpu_function_layout* layout,
+                           vgpu_packed_launch* then, void* argument) {
   const void* buffer = NULL;
   const size_t* bytes = NULL;
   if (launch->parameters != NULL) return CUDA_ERROR_INVALID_VALUE;
@@ -104,10 +108,10 @@ static CUresult send_extra(const struct vgpu_launch* launch, const struct vgpu_f
   if (bytes == NULL || (buffer == NULL && *bytes != 0)) return CUDA_ERROR_INVALID_VALUE;
   // Callers round the size up; less than the kernel reads is a mistake.
   if (*bytes < layout->parameter_bytes) return CUDA_ERROR_INVALID_VALUE;
-  return send_launch(launch, buffer, layout->parameter_bytes);
+  return then(launch, buffer, layout->parameter_bytes, argument);
 }
 
-CUresult vgpu_launch_kernel(const struct vgpu_launch* launch) {
+CUresult vgpu_launch_pack(const struct vgpu_launch* launch, vgpu_packed_launch* then, void* argument) {
   const struct vgpu_device* device = NULL;
   struct vgpu_function_layout* layout = NULL;
   CUdevice number = 0;
@@ -119,7 +123,22 @@ CUresult vgpu_launch_kernel(const struct vgpu_launch* launch) {
   if (result == CUDA_SUCCESS) result = vgpu_function_layout(launch->function, &layout);
   if (result == CUDA_SUCCESS) result = check_function(launch, layout, device);
   if (result != CUDA_SUCCESS) return result;
-  return launch->extra == NULL ? send_packed(launch, layout) : send_extra(launch, layout);
+  return launch->extra == NULL ? pack(launch, layout, then, argument)
+                               : take_extra(launch, layout, then, argument);
+}
+
+static CUresult submit(const struct vgpu_launch* launch, const void* packed, size_t bytes, void* argument) {
+  (void)argument;
+  const struct vgpu_work work = {
+      .type = CU_GRAPH_NODE_TYPE_KERNEL,
+      // Whoever reads the arguments does not write them.
+      .kernel = {.launch = *launch, .packed = (void*)(uintptr_t)packed, .packed_bytes = bytes},
+  };
+  return vgpu_submit(&work, launch->stream);
+}
+
+CUresult vgpu_launch_kernel(const struct vgpu_launch* launch) {
+  return vgpu_launch_pack(launch, submit, NULL);
 }
 
 CUresult cuLaunchKernel(CUfunction f, unsigned int gridDimX, unsigned int gridDimY, unsigned int gridDimZ,

@@ -17,4 +17,13 @@ struct vgpu_launch {
 
 CUresult vgpu_launch_kernel(const struct vgpu_launch* launch);
 
+// Gets the arguments as they travel; they are gone when it returns.
+typedef CUresult vgpu_packed_launch(const struct vgpu_launch* launch, const void* packed, size_t bytes,
+                                    void* argument);
+// Checks the configuration and packs the arguments; the result of `then`, or what is wrong.
+CUresult vgpu_launch_pack(const struct vgpu_launch* launch, vgpu_packed_launch* then, void* argument);
+// Sends a launch that has been checked.
+CUresult vgpu_launch_packed(const struct vgpu_launch* launch, const void* packed, size_t bytes,
+                            CUstream stream);
+
 #endif

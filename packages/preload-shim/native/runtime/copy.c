@@ -2,7 +2,6 @@
 #include "runtime/copy.h"
 
 #include <stdbool.h>
-#include <string.h>
 
 #include "guest_api.h"
 #include "runtime/last_error.h"
@@ -13,7 +12,6 @@ static CUdeviceptr device_address(const void* pointer) {
 }
 
 static CUresult copy_and_wait(void* destination, const void* source, size_t bytes, enum cudaMemcpyKind kind) {
-  CUresult result;
   switch (kind) {
     case cudaMemcpyHostToDevice:
       return cuMemcpyHtoD_v2(device_address(destination), source, bytes);
@@ -21,11 +19,6 @@ static CUresult copy_and_wait(void* destination, const void* source, size_t byte
       return cuMemcpyDtoH_v2(destination, device_address(source), bytes);
     case cudaMemcpyDeviceToDevice:
       return cuMemcpyDtoD_v2(device_address(destination), device_address(source), bytes);
-    case cudaMemcpyHostToHost:
-      // Not before the work that may be filling the source.
-      result = cuStreamSynchronize(NULL);
-      if (result == CUDA_SUCCESS) memmove(destination, source, bytes);
-      return result;
     default:
       return cuMemcpy(device_address(destination), device_address(source), bytes);
   }
@@ -33,7 +26,6 @@ static CUresult copy_and_wait(void* destination, const void* source, size_t byte
 
 static CUresult copy_in_stream(void* destination, const void* source, size_t bytes, enum cudaMemcpyKind kind,
                                cudaStream_t stream) {
-  CUresult result;
   switch (kind) {
     case cudaMemcpyHostToDevice:
       return cuMemcpyHtoDAsync_v2(device_address(destination), source, bytes, stream);
@@ -41,10 +33,6 @@ static CUresult copy_in_stream(void* destination, const void* source, size_t byt
       return cuMemcpyDtoHAsync_v2(destination, device_address(source), bytes, stream);
     case cudaMemcpyDeviceToDevice:
       return cuMemcpyDtoDAsync_v2(device_address(destination), device_address(source), bytes, stream);
-    case cudaMemcpyHostToHost:
-      result = cuStreamSynchronize(stream);
-      if (result == CUDA_SUCCESS) memmove(destination, source, bytes);
-      return result;
     default:
       return cuMemcpyAsync(device_address(destination), device_address(source), bytes, stream);
   }

@@ -1,24 +1,24 @@
 // Copies and fills of boxes in pitched memory.
+#include <stdbool.h>
+
 #include "guest_api.h"
 #include "log.h"
 #include "runtime/copy.h"
 #include "runtime/last_error.h"
 #include "runtime/primary_context.h"
 
-static cudaError_t copy_box(const struct cudaMemcpy3DParms* p, cudaStream_t stream) {
+cudaError_t vgpu_runtime_box(const struct cudaMemcpy3DParms* p, CUDA_MEMCPY3D* copy) {
   if (p == NULL) return cudaErrorInvalidValue;
   if (p->srcArray != NULL || p->dstArray != NULL) {
     vgpu_log("copies from and to CUDA arrays are not implemented");
     return cudaErrorNotSupported;
   }
   if ((unsigned int)p->kind > cudaMemcpyDefault) return cudaErrorInvalidMemcpyDirection;
-  const CUresult entered = vgpu_runtime_enter();
-  if (entered != CUDA_SUCCESS) return vgpu_runtime_code(entered);
-  if (p->extent.width == 0 || p->extent.height == 0 || p->extent.depth == 0) return cudaSuccess;
-  if (p->srcPtr.ptr == NULL || p->dstPtr.ptr == NULL) return cudaErrorInvalidValue;
+  const bool empty = p->extent.width == 0 || p->extent.height == 0 || p->extent.depth == 0;
+  if (!empty && (p->srcPtr.ptr == NULL || p->dstPtr.ptr == NULL)) return cudaErrorInvalidValue;
   if (p->extent.width > p->srcPtr.pitch || p->extent.width > p->dstPtr.pitch)
     return cudaErrorInvalidPitchValue;
-  const CUDA_MEMCPY3D copy = {
+  *copy = (CUDA_MEMCPY3D){
       .srcXInBytes = p->srcPos.x,
       .srcY = p->srcPos.y,
       .srcZ = p->srcPos.z,
@@ -39,6 +39,16 @@ static cudaError_t copy_box(const struct cudaMemcpy3DParms* p, cudaStream_t stre
       .Height = p->extent.height,
       .Depth = p->extent.depth,
   };
+  return cudaSuccess;
+}
+
+static cudaError_t copy_box(const struct cudaMemcpy3DParms* p, cudaStream_t stream) {
+  CUDA_MEMCPY3D copy;
+  const cudaError_t error = vgpu_runtime_box(p, &copy);
+  if (error != cudaSuccess) return error;
+  const CUresult entered = vgpu_runtime_enter();
+  if (entered != CUDA_SUCCESS || p->extent.width == 0 || p->extent.height == 0 || p->extent.depth == 0)
+    return vgpu_runtime_code(entered);
   return vgpu_runtime_code(cuMemcpy3DAsync_v2(&copy, stream));
 }
 

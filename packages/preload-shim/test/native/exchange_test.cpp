@@ -291,7 +291,7 @@ TEST_CASE("a deferred call does not wait, and keeps its place before the next") 
   });
   CHECK(outcome.values == Values{0, 0, CUDA_ERROR_INVALID_HANDLE});
   REQUIRE(executor.requests.size() == 4);
-  CHECK(executor.requests[2].frame.call == VGPU_CALL_cuEventRecord);
+  CHECK(executor.requests[2].frame.call == VGPU_CALL_vgpuEventRecord);
   CHECK(executor.requests[2].frame.status == VGPU_FRAME_DEFERRED);
   CHECK(executor.requests[2].payload == packed(std::uint64_t{0x77}, std::uint64_t{0}));
 }

@@ -378,8 +378,8 @@ TEST_CASE("driver functions are found through the runtime API") {
     Values values{cudaGetDriverEntryPointByVersion("cuMemAlloc", &function, 12000, 0, &status), status,
                   function == reinterpret_cast<void*>(cuMemAlloc_v2)};
     values.insert(values.end(),
-                  {cudaGetDriverEntryPoint("cuGraphCreate", &function, 0, &status), status,
-                   function == nullptr, cudaGetDriverEntryPoint("cuGraphCreate", &function, 0, nullptr)});
+                  {cudaGetDriverEntryPoint("cuArrayCreate", &function, 0, &status), status,
+                   function == nullptr, cudaGetDriverEntryPoint("cuArrayCreate", &function, 0, nullptr)});
     return values;
   });
   CHECK(outcome.values == Values{0, 0, 1, 0, 1, 1, cudaErrorSymbolNotFound});

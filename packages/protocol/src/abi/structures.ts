@@ -78,11 +78,41 @@ export const structures: readonly Structure[] = [
     fields: fields('CUmemLocation location; CUmemAccess_flags flags'),
   },
   {
+    name: 'CUmemAllocationProp',
+    header: 'cuda.h',
+    fields:
+      fields(`CUmemAllocationType type; CUmemAllocationHandleType requestedHandleTypes; CUmemLocation location;
+      void * win32HandleMetaData; unsigned char allocFlags[8]`),
+  },
+  {
     name: 'CUmemPoolProps',
     header: 'cuda.h',
     fields:
       fields(`CUmemAllocationType allocType; CUmemAllocationHandleType handleTypes; CUmemLocation location;
       void * win32SecurityAttributes; size_t maxSize; unsigned short usage; unsigned char reserved[54]`),
+  },
+  {
+    name: 'CUDA_KERNEL_NODE_PARAMS',
+    header: 'cuda.h',
+    fields:
+      fields(`CUfunction func; unsigned int gridDimX, gridDimY, gridDimZ, blockDimX, blockDimY, blockDimZ,
+      sharedMemBytes; void ** kernelParams; void ** extra; CUkernel kern; CUcontext ctx`),
+  },
+  {
+    name: 'CUDA_MEMSET_NODE_PARAMS',
+    header: 'cuda.h',
+    fields: fields('CUdeviceptr dst; size_t pitch; unsigned int value, elementSize; size_t width, height'),
+  },
+  { name: 'CUDA_HOST_NODE_PARAMS', header: 'cuda.h', fields: fields('CUhostFn fn; void * userData') },
+  {
+    name: 'CUgraphEdgeData',
+    header: 'cuda.h',
+    fields: fields('unsigned char from_port, to_port, type, reserved[5]'),
+  },
+  {
+    name: 'CUgraphExecUpdateResultInfo',
+    header: 'cuda.h',
+    fields: fields('CUgraphExecUpdateResult result; CUgraphNode errorNode; CUgraphNode errorFromNode'),
   },
   {
     name: 'CUlaunchConfig',
@@ -198,6 +228,38 @@ export const structures: readonly Structure[] = [
     fields: fields(`enum cudaMemAllocationType allocType; enum cudaMemAllocationHandleType handleTypes;
       struct cudaMemLocation location; void * win32SecurityAttributes; size_t maxSize; unsigned short usage;
       unsigned char reserved[54]`),
+  },
+  {
+    name: 'cudaKernelNodeParams',
+    tagged: true,
+    header: 'cuda_runtime_api.h',
+    fields: fields(
+      'void * func; dim3 gridDim, blockDim; unsigned int sharedMemBytes; void ** kernelParams; void ** extra',
+    ),
+  },
+  {
+    name: 'cudaMemsetParams',
+    tagged: true,
+    header: 'cuda_runtime_api.h',
+    fields: fields('void * dst; size_t pitch; unsigned int value, elementSize; size_t width, height'),
+  },
+  {
+    name: 'cudaHostNodeParams',
+    tagged: true,
+    header: 'cuda_runtime_api.h',
+    fields: fields('cudaHostFn_t fn; void * userData'),
+  },
+  {
+    name: 'cudaGraphEdgeData',
+    header: 'cuda_runtime_api.h',
+    fields: fields('unsigned char from_port, to_port, type, reserved[5]'),
+  },
+  {
+    name: 'cudaGraphExecUpdateResultInfo',
+    header: 'cuda_runtime_api.h',
+    fields: fields(
+      'enum cudaGraphExecUpdateResult result; cudaGraphNode_t errorNode; cudaGraphNode_t errorFromNode',
+    ),
   },
   { name: 'nvmlMemory_t', header: 'nvml.h', fields: fields('unsigned long long total, free, used') },
   {

@@ -81,6 +81,22 @@ function array(type: string, name: string, items: readonly string[]): string {
   return items.length === 0 ? '' : `  const struct ${type} ${name}[] = {${items.join(', ')}};\n`;
 }
 
+/** A stream that is being captured runs nothing: what cannot be recorded is refused, and spoils the capture. */
+function captureChecks({ whileCapturing, prototype }: RemoteCall): string[] {
+  if (whileCapturing === 'allowed') return [];
+  const named = prototype.parameters.flatMap(({ type, name }) =>
+    type === 'CUstream'
+      ? `vgpu_capture_forbid(${name})`
+      : type === 'CUevent'
+        ? `vgpu_capture_forbid_event(${name})`
+        : [],
+  );
+  return (named.length === 0 ? ['vgpu_capture_forbid_all()'] : named).flatMap((check, index) => [
+    `  const CUresult capturing${index} = ${check};\n`,
+    `  if (capturing${index} != CUDA_SUCCESS) return capturing${index};\n`,
+  ]);
+}
+
 function stub(call: RemoteCall): string {
   const { checks, locals, request, response, results } = piecesOf(call);
   const flags = [call.needsContext ? 'VGPU_NEEDS_CONTEXT' : '', call.deferred ? 'VGPU_DEFERRED' : '']
@@ -92,6 +108,7 @@ function stub(call: RemoteCall): string {
   }, ${request.length}, ${response.length === 0 ? 'NULL' : 'response'}, ${response.length})`;
   return [
     `${visibility}${prototypeText(call.prototype)} {\n`,
+    ...captureChecks(call),
     ...locals.map((line) => `  ${line}\n`),
     checks.length === 0 ? '' : `  if (${checks.join(' || ')}) return CUDA_ERROR_INVALID_VALUE;\n`,
     array('vgpu_segment', 'request', request),
@@ -108,6 +125,7 @@ export function guestCalls(): string {
   return `${banner('Each remote call packs its parameters, exchanges frames, and unpacks the results.')}
 #include <string.h>
 
+#include "driver/graph/capture.h"
 #include "guest_api.h"
 #include "transport/exchange.h"
 #include "vgpu_protocol.h"

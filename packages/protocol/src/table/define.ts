@@ -18,6 +18,8 @@ export interface RemoteOptions {
   readonly needsContext?: boolean;
   readonly deferred?: boolean;
   readonly synchronises?: boolean;
+  /** Calls of the driver API with a stream or an event are refused when it is not said otherwise. */
+  readonly whileCapturing?: 'allowed' | 'refused';
 }
 
 /** A call that the executor answers. */
@@ -53,6 +55,11 @@ export function remote(api: Api, since: number, text: string, options: RemoteOpt
     needsContext: options.needsContext ?? true,
     deferred: options.deferred ?? false,
     synchronises: options.synchronises ?? false,
+    whileCapturing:
+      options.whileCapturing ??
+      (api === 'driver' && prototype.parameters.some(({ type }) => type === 'CUstream' || type === 'CUevent')
+        ? 'refused'
+        : 'allowed'),
   });
 }
 

@@ -25,6 +25,32 @@ export const driverLocalMemory: readonly CallEntry[] = [
     ],
     [13000, 'CUresult cuMemSetMemPool(CUmemLocation *location, CUmemAllocationType type, CUmemoryPool pool)'],
   ]),
+  ...group('reads the structures that describe physical memory, and sends numbers', [
+    [
+      10020,
+      `CUresult cuMemCreate(CUmemGenericAllocationHandle *handle, size_t size, const CUmemAllocationProp *prop,
+        unsigned long long flags)`,
+    ],
+    [
+      10020,
+      'CUresult cuMemSetAccess(CUdeviceptr ptr, size_t size, const CUmemAccessDesc *desc, size_t count)',
+    ],
+    [
+      10020,
+      'CUresult cuMemGetAccess(unsigned long long *flags, const CUmemLocation *location, CUdeviceptr ptr)',
+    ],
+    [
+      10020,
+      `CUresult cuMemGetAllocationGranularity(size_t *granularity, const CUmemAllocationProp *prop,
+        CUmemAllocationGranularity_flags option)`,
+    ],
+    [
+      10020,
+      `CUresult cuMemGetAllocationPropertiesFromHandle(CUmemAllocationProp *prop,
+        CUmemGenericAllocationHandle handle)`,
+    ],
+    [11000, 'CUresult cuMemRetainAllocationHandle(CUmemGenericAllocationHandle *handle, void *addr)'],
+  ]),
   ...group('a copy of rows for each slice', [
     [3020, 'CUresult cuMemcpy3D_v2(const CUDA_MEMCPY3D *pCopy)'],
     [3020, 'CUresult cuMemcpy3DAsync_v2(const CUDA_MEMCPY3D *pCopy, CUstream hStream)'],

@@ -176,6 +176,11 @@ export const driverLocal: readonly CallEntry[] = [
         CUdeviceptr ptr)`,
     ],
   ]),
+  ...group('may become part of a graph', [
+    [2000, 'CUresult cuEventRecord(CUevent hEvent, CUstream hStream)'],
+    [11010, 'CUresult cuEventRecordWithFlags(CUevent hEvent, CUstream hStream, unsigned int flags)'],
+    [3020, 'CUresult cuStreamWaitEvent(CUstream hStream, CUevent hEvent, unsigned int Flags)'],
+  ]),
   ...group('the same function under its later name', [
     [12080, 'CUresult cuEventElapsedTime_v2(float *pMilliseconds, CUevent hStart, CUevent hEnd)'],
   ]),

@@ -1,16 +1,7 @@
 // Driver API calls that the executor answers, and the internal calls beneath the guest's own code.
 // Order gives the call's number on the wire; the schema hash covers it, so the order may change freely.
 import type { CallEntry } from '../schema.js';
-import {
-  bytesIn,
-  bytesOut,
-  ignored,
-  optionalOut,
-  out,
-  type RemoteOptions,
-  remote,
-  stringIn,
-} from './define.js';
+import { bytesIn, bytesOut, optionalOut, out, type RemoteOptions, remote, stringIn } from './define.js';
 
 const driver = (since: number, text: string, options?: RemoteOptions): CallEntry =>
   remote('driver', since, text, options);
@@ -21,6 +12,7 @@ const NAME_LIMIT = 65535;
 
 const withoutContext = { needsContext: false } as const;
 const synchronises = { synchronises: true } as const;
+const capturable = { whileCapturing: 'allowed' } as const;
 
 export const contexts: readonly CallEntry[] = [
   driver(7000, 'CUresult cuDevicePrimaryCtxRetain(CUcontext *pctx, CUdevice dev)', {
@@ -43,7 +35,7 @@ export const contexts: readonly CallEntry[] = [
     roles: { device: out },
     ...withoutContext,
   }),
-  driver(2000, 'CUresult cuCtxSynchronize(void)', synchronises),
+  driver(2000, 'CUresult cuCtxSynchronize(void)', { ...synchronises, whileCapturing: 'refused' }),
   driver(7000, 'CUresult cuCtxGetFlags(unsigned int *flags)', { roles: { flags: out } }),
   driver(3010, 'CUresult cuCtxSetLimit(CUlimit limit, size_t value)'),
   driver(3010, 'CUresult cuCtxGetLimit(size_t *pvalue, CUlimit limit)', { roles: { pvalue: out } }),
@@ -178,6 +170,47 @@ export const pools: readonly CallEntry[] = [
   ),
 ];
 
+export const virtualMemory: readonly CallEntry[] = [
+  driver(
+    10020,
+    `CUresult cuMemAddressReserve(CUdeviceptr *ptr, size_t size, size_t alignment, CUdeviceptr addr,
+      unsigned long long flags)`,
+    { roles: { ptr: out }, ...withoutContext },
+  ),
+  driver(10020, 'CUresult cuMemAddressFree(CUdeviceptr ptr, size_t size)', {
+    ...withoutContext,
+    ...synchronises,
+  }),
+  driver(10020, 'CUresult cuMemRelease(CUmemGenericAllocationHandle handle)', withoutContext),
+  driver(
+    10020,
+    `CUresult cuMemMap(CUdeviceptr ptr, size_t size, size_t offset, CUmemGenericAllocationHandle handle,
+      unsigned long long flags)`,
+    withoutContext,
+  ),
+  driver(10020, 'CUresult cuMemUnmap(CUdeviceptr ptr, size_t size)', { ...withoutContext, ...synchronises }),
+  internal('CUresult vgpuMemCreate(CUmemGenericAllocationHandle *handle, size_t size, CUdevice device)', {
+    roles: { handle: out },
+    ...withoutContext,
+  }),
+  internal(
+    'CUresult vgpuMemSetAccess(CUdeviceptr address, size_t bytes, CUmemAccess_flags access)',
+    withoutContext,
+  ),
+  internal('CUresult vgpuMemGetAccess(unsigned long long *access, CUdeviceptr address)', {
+    roles: { access: out },
+    ...withoutContext,
+  }),
+  internal('CUresult vgpuMemHandleDevice(CUdevice *device, CUmemGenericAllocationHandle handle)', {
+    roles: { device: out },
+    ...withoutContext,
+  }),
+  internal('CUresult vgpuMemRetainHandle(CUmemGenericAllocationHandle *handle, CUdeviceptr address)', {
+    roles: { handle: out },
+    ...withoutContext,
+  }),
+];
+
 export const streams: readonly CallEntry[] = [
   driver(2000, 'CUresult cuStreamCreate(CUstream *phStream, unsigned int Flags)', {
     roles: { phStream: out },
@@ -185,27 +218,33 @@ export const streams: readonly CallEntry[] = [
   driver(5050, 'CUresult cuStreamCreateWithPriority(CUstream *phStream, unsigned int flags, int priority)', {
     roles: { phStream: out },
   }),
-  driver(5050, 'CUresult cuStreamGetPriority(CUstream hStream, int *priority)', { roles: { priority: out } }),
-  driver(5050, 'CUresult cuStreamGetFlags(CUstream hStream, unsigned int *flags)', { roles: { flags: out } }),
-  driver(9020, 'CUresult cuStreamGetCtx(CUstream hStream, CUcontext *pctx)', { roles: { pctx: out } }),
+  driver(5050, 'CUresult cuStreamGetPriority(CUstream hStream, int *priority)', {
+    roles: { priority: out },
+    ...capturable,
+  }),
+  driver(5050, 'CUresult cuStreamGetFlags(CUstream hStream, unsigned int *flags)', {
+    roles: { flags: out },
+    ...capturable,
+  }),
+  driver(9020, 'CUresult cuStreamGetCtx(CUstream hStream, CUcontext *pctx)', {
+    roles: { pctx: out },
+    ...capturable,
+  }),
   driver(12000, 'CUresult cuStreamGetId(CUstream hStream, unsigned long long *streamId)', {
     roles: { streamId: out },
+    ...capturable,
   }),
-  driver(3020, 'CUresult cuStreamWaitEvent(CUstream hStream, CUevent hEvent, unsigned int Flags)', {
+  internal('CUresult vgpuStreamWaitEvent(CUstream hStream, CUevent hEvent, unsigned int Flags)', {
     deferred: true,
   }),
   driver(2000, 'CUresult cuStreamQuery(CUstream hStream)', synchronises),
   driver(2000, 'CUresult cuStreamSynchronize(CUstream hStream)', synchronises),
   driver(4000, 'CUresult cuStreamDestroy_v2(CUstream hStream)'),
   driver(2000, 'CUresult cuEventCreate(CUevent *phEvent, unsigned int Flags)', { roles: { phEvent: out } }),
-  driver(2000, 'CUresult cuEventRecord(CUevent hEvent, CUstream hStream)', { deferred: true }),
-  driver(11010, 'CUresult cuEventRecordWithFlags(CUevent hEvent, CUstream hStream, unsigned int flags)', {
-    roles: { flags: ignored('they matter to stream capture only') },
-    deferred: true,
-  }),
+  internal('CUresult vgpuEventRecord(CUevent hEvent, CUstream hStream)', { deferred: true }),
   driver(2000, 'CUresult cuEventQuery(CUevent hEvent)', synchronises),
   driver(2000, 'CUresult cuEventSynchronize(CUevent hEvent)', synchronises),
-  driver(4000, 'CUresult cuEventDestroy_v2(CUevent hEvent)'),
+  driver(4000, 'CUresult cuEventDestroy_v2(CUevent hEvent)', capturable),
   driver(2000, 'CUresult cuEventElapsedTime(float *pMilliseconds, CUevent hStart, CUevent hEnd)', {
     roles: { pMilliseconds: out },
     ...synchronises,

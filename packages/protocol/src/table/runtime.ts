@@ -5,6 +5,10 @@ import { local } from './define.js';
 const group = (why: string, prototypes: readonly string[]): CallEntry[] =>
   prototypes.map((text) => local('runtime', 0, text, why));
 
+/** The beginning of each call that adds a node to a graph. */
+const adding = (name: string): string =>
+  `cudaError_t ${name}(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies`;
+
 export const runtime: readonly CallEntry[] = [
   ...group('chooses the device and its primary context', [
     'cudaError_t cudaGetDeviceCount(int *count)',
@@ -150,6 +154,50 @@ export const runtime: readonly CallEntry[] = [
     'cudaError_t cudaEventSynchronize(cudaEvent_t event)',
     'cudaError_t cudaEventDestroy(cudaEvent_t event)',
     'cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t start, cudaEvent_t end)',
+  ]),
+  ...group('is the driver call of graphs under its other name, with the last-error rule', [
+    'cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode mode)',
+    'cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *pGraph)',
+    'cudaError_t cudaStreamIsCapturing(cudaStream_t stream, enum cudaStreamCaptureStatus *pCaptureStatus)',
+    `cudaError_t cudaStreamGetCaptureInfo(cudaStream_t stream, enum cudaStreamCaptureStatus
+      *captureStatus_out, unsigned long long *id_out, cudaGraph_t *graph_out, const cudaGraphNode_t
+      **dependencies_out, const cudaGraphEdgeData **edgeData_out, size_t *numDependencies_out)`,
+    'cudaError_t cudaThreadExchangeStreamCaptureMode(enum cudaStreamCaptureMode *mode)',
+    'cudaError_t cudaGraphCreate(cudaGraph_t *pGraph, unsigned int flags)',
+    'cudaError_t cudaGraphDestroy(cudaGraph_t graph)',
+    'cudaError_t cudaGraphClone(cudaGraph_t *pGraphClone, cudaGraph_t originalGraph)',
+    `cudaError_t cudaGraphNodeFindInClone(cudaGraphNode_t *pNode, cudaGraphNode_t originalNode, cudaGraph_t
+      clonedGraph)`,
+    `${adding('cudaGraphAddEmptyNode')})`,
+    `${adding('cudaGraphAddKernelNode')}, const struct cudaKernelNodeParams *pNodeParams)`,
+    `${adding('cudaGraphAddMemcpyNode')}, const struct cudaMemcpy3DParms *pCopyParams)`,
+    `${adding('cudaGraphAddMemcpyNode1D')}, void *dst, const void *src, size_t count, enum cudaMemcpyKind kind)`,
+    `${adding('cudaGraphAddMemsetNode')}, const struct cudaMemsetParams *pMemsetParams)`,
+    `${adding('cudaGraphAddHostNode')}, const struct cudaHostNodeParams *pNodeParams)`,
+    `${adding('cudaGraphAddChildGraphNode')}, cudaGraph_t childGraph)`,
+    `${adding('cudaGraphAddEventRecordNode')}, cudaEvent_t event)`,
+    `${adding('cudaGraphAddEventWaitNode')}, cudaEvent_t event)`,
+    'cudaError_t cudaGraphChildGraphNodeGetGraph(cudaGraphNode_t node, cudaGraph_t *pGraph)',
+    'cudaError_t cudaGraphNodeGetType(cudaGraphNode_t node, enum cudaGraphNodeType *pType)',
+    'cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t *nodes, size_t *numNodes)',
+    'cudaError_t cudaGraphGetRootNodes(cudaGraph_t graph, cudaGraphNode_t *pRootNodes, size_t *pNumRootNodes)',
+    `cudaError_t cudaGraphGetEdges(cudaGraph_t graph, cudaGraphNode_t *from, cudaGraphNode_t *to,
+      cudaGraphEdgeData *edgeData, size_t *numEdges)`,
+    `cudaError_t cudaGraphNodeGetDependencies(cudaGraphNode_t node, cudaGraphNode_t *pDependencies,
+      cudaGraphEdgeData *edgeData, size_t *pNumDependencies)`,
+    `cudaError_t cudaGraphAddDependencies(cudaGraph_t graph, const cudaGraphNode_t *from, const
+      cudaGraphNode_t *to, const cudaGraphEdgeData *edgeData, size_t numDependencies)`,
+    'cudaError_t cudaGraphInstantiate(cudaGraphExec_t *pGraphExec, cudaGraph_t graph, unsigned long long flags)',
+    `cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *pGraphExec, cudaGraph_t graph, unsigned long
+      long flags)`,
+    'cudaError_t cudaGraphExecGetFlags(cudaGraphExec_t graphExec, unsigned long long *flags)',
+    `cudaError_t cudaGraphExecKernelNodeSetParams(cudaGraphExec_t hGraphExec, cudaGraphNode_t node, const struct
+      cudaKernelNodeParams *pNodeParams)`,
+    `cudaError_t cudaGraphExecUpdate(cudaGraphExec_t hGraphExec, cudaGraph_t hGraph,
+      cudaGraphExecUpdateResultInfo *resultInfo)`,
+    'cudaError_t cudaGraphUpload(cudaGraphExec_t graphExec, cudaStream_t stream)',
+    'cudaError_t cudaGraphLaunch(cudaGraphExec_t graphExec, cudaStream_t stream)',
+    'cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graphExec)',
   ]),
   ...group('plain data', [
     `struct cudaChannelFormatDesc cudaCreateChannelDesc(int x, int y, int z, int w, enum

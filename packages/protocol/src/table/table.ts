@@ -2,8 +2,9 @@
 import { ProtocolError } from '../errors.js';
 import type { CallEntry, LocalCall, PerThreadCall, RefusedCall, RemoteCall } from '../schema.js';
 import { driverLocal } from './driver-local.js';
+import { driverLocalGraphs } from './driver-local-graphs.js';
 import { driverLocalMemory } from './driver-local-memory.js';
-import { contexts, memory, modules, pools, streams } from './driver-remote.js';
+import { contexts, memory, modules, pools, streams, virtualMemory } from './driver-remote.js';
 import { nvml } from './nvml.js';
 import { perThreadCalls } from './per-thread.js';
 import { refusedCalls } from './refused.js';
@@ -14,9 +15,11 @@ const written: readonly CallEntry[] = [
   ...modules,
   ...memory,
   ...pools,
+  ...virtualMemory,
   ...streams,
   ...driverLocal,
   ...driverLocalMemory,
+  ...driverLocalGraphs,
   ...runtime,
   ...nvml,
   ...refusedCalls,

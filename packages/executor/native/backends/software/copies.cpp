@@ -71,7 +71,7 @@ CUresult SoftwareBackend::vgpuCopyToDevice(Handle current, std::uint64_t destina
   require_stream(current, stream);
   require_piece(source.size(), total_bytes);
   if (source.empty()) return CUDA_SUCCESS;
-  const auto target = gpu_->memory().bytes(destination, total_bytes);
+  const auto target = space_.writable(destination, total_bytes);
   std::memcpy(target.data(), source.data(), source.size());
   return CUDA_SUCCESS;
 }
@@ -81,7 +81,7 @@ CUresult SoftwareBackend::vgpuCopyFromDevice(Handle current, std::span<std::byte
   require_stream(current, stream);
   require_piece(destination.size(), total_bytes);
   if (destination.empty()) return CUDA_SUCCESS;
-  const auto origin = gpu_->memory().bytes(source, total_bytes);
+  const auto origin = space_.readable(source, total_bytes);
   std::memcpy(destination.data(), origin.data(), destination.size());
   return CUDA_SUCCESS;
 }
@@ -90,8 +90,8 @@ CUresult SoftwareBackend::vgpuCopyOnDevice(Handle current, std::uint64_t destina
                                            std::uint64_t bytes, Handle stream) {
   require_stream(current, stream);
   if (bytes == 0) return CUDA_SUCCESS;
-  const auto target = gpu_->memory().bytes(destination, bytes);
-  const auto origin = gpu_->memory().bytes(source, bytes);
+  const auto target = space_.writable(destination, bytes);
+  const auto origin = space_.readable(source, bytes);
   std::memmove(target.data(), origin.data(), bytes);
   return CUDA_SUCCESS;
 }
@@ -102,7 +102,7 @@ CUresult SoftwareBackend::vgpuCopyRowsToDevice(Handle current, std::uint64_t des
   require_stream(current, stream);
   const Shape shape{pitch, width, height};
   if (shape.empty()) return CUDA_SUCCESS;
-  const auto target = gpu_->memory().bytes(destination, extent(shape));
+  const auto target = space_.writable(destination, extent(shape));
   require_packed(rows.size(), shape);
   for (std::uint64_t row = 0; row < height; ++row) {
     std::memcpy(target.data() + row * pitch, rows.data() + row * width, width);
@@ -116,7 +116,7 @@ CUresult SoftwareBackend::vgpuCopyRowsFromDevice(Handle current, std::span<std::
   require_stream(current, stream);
   const Shape shape{pitch, width, height};
   if (shape.empty()) return CUDA_SUCCESS;
-  const auto origin = gpu_->memory().bytes(source, extent(shape));
+  const auto origin = space_.readable(source, extent(shape));
   require_packed(rows.size(), shape);
   for (std::uint64_t row = 0; row < height; ++row) {
     std::memcpy(rows.data() + row * width, origin.data() + row * pitch, width);
@@ -132,8 +132,8 @@ CUresult SoftwareBackend::vgpuCopyRowsOnDevice(Handle current, std::uint64_t des
   const Shape target_shape{destination_pitch, width, height};
   const Shape origin_shape{source_pitch, width, height};
   if (target_shape.empty()) return CUDA_SUCCESS;
-  const auto target = gpu_->memory().bytes(destination, extent(target_shape));
-  const auto origin = gpu_->memory().bytes(source, extent(origin_shape));
+  const auto target = space_.writable(destination, extent(target_shape));
+  const auto origin = space_.readable(source, extent(origin_shape));
   for (std::uint64_t row = 0; row < height; ++row) {
     std::memmove(target.data() + row * destination_pitch, origin.data() + row * source_pitch, width);
   }
@@ -156,7 +156,7 @@ CUresult SoftwareBackend::vgpuFill(Handle current, std::uint64_t destination, st
   if (destination % element_bytes != 0 || (height > 1 && pitch % element_bytes != 0)) {
     throw CallError(CUDA_ERROR_INVALID_VALUE, "address or pitch is not aligned to the element");
   }
-  const auto target = gpu_->memory().bytes(destination, extent(shape));
+  const auto target = space_.writable(destination, extent(shape));
   const Shape rows = height > 1 ? shape.joined() : shape;
   for (std::uint64_t row = 0; row < rows.height; ++row) {
     fill_row(target.data() + row * rows.pitch, rows.width, value, element_bytes);

@@ -101,6 +101,7 @@ void describe_features(Attributes& attributes, bool time_limit) {
   attributes.set(CU_DEVICE_ATTRIBUTE_CAN_MAP_HOST_MEMORY, 0);
   attributes.set(CU_DEVICE_ATTRIBUTE_UNIFIED_ADDRESSING, 1);
   attributes.set(CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED, 1);
+  attributes.set(CU_DEVICE_ATTRIBUTE_VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED, 1);
   attributes.set(CU_DEVICE_ATTRIBUTE_HOST_REGISTER_SUPPORTED, 1);
   attributes.set(CU_DEVICE_ATTRIBUTE_GLOBAL_L1_CACHE_SUPPORTED, 1);
   attributes.set(CU_DEVICE_ATTRIBUTE_LOCAL_L1_CACHE_SUPPORTED, 1);
@@ -124,9 +125,10 @@ void copy_text(std::span<char> destination, std::string_view text) {
 
 }  // namespace
 
-vgpu_device describe_device(software::Gpu& gpu, std::chrono::milliseconds kernel_time_limit) {
+vgpu_device describe_device(software::Gpu& gpu, std::uint64_t memory_bytes,
+                            std::chrono::milliseconds kernel_time_limit) {
   vgpu_device device{};
-  device.total_memory = gpu.memory().total_bytes();
+  device.total_memory = memory_bytes;
   device.address_base = gpu.memory().base();
   device.address_bytes = gpu.memory().total_bytes();
   const std::string processor = processor_model();

@@ -8,6 +8,8 @@
 
 namespace vgpu::executor {
 
-vgpu_device describe_device(software::Gpu& gpu, std::chrono::milliseconds kernel_time_limit);
+/// The device's addresses may be more than its memory.
+vgpu_device describe_device(software::Gpu& gpu, std::uint64_t memory_bytes,
+                            std::chrono::milliseconds kernel_time_limit);
 
 }  // namespace vgpu::executor

@@ -22,14 +22,14 @@ std::uint64_t checked_product(std::uint64_t a, std::uint64_t b) {
 
 CUresult SoftwareBackend::cuMemGetInfo_v2(Handle current, std::uint64_t& free, std::uint64_t& total) {
   require_context(current);
-  free = gpu_->memory().free_bytes();
-  total = gpu_->memory().total_bytes();
+  free = space_.free_bytes();
+  total = space_.total_bytes();
   return CUDA_SUCCESS;
 }
 
 CUresult SoftwareBackend::cuMemAlloc_v2(Handle current, std::uint64_t& address, std::uint64_t bytes) {
   require_context(current);
-  address = gpu_->memory().allocate(bytes);
+  address = space_.allocate(bytes);
   allocations_.emplace(address, Allocation{.context = current});
   return CUDA_SUCCESS;
 }
@@ -42,7 +42,7 @@ CUresult SoftwareBackend::cuMemAllocPitch_v2(Handle current, std::uint64_t& addr
     throw CallError(CUDA_ERROR_INVALID_VALUE, "elements of " + std::to_string(element_bytes) + " bytes");
   }
   constexpr std::uint64_t kPitchAlignment = software::DeviceMemory::kAlignment;
-  if (width > gpu_->memory().total_bytes()) {
+  if (width > space_.total_bytes()) {
     throw CallError(CUDA_ERROR_OUT_OF_MEMORY, "rows of " + std::to_string(width) + " bytes");
   }
   pitch = (width + kPitchAlignment - 1) / kPitchAlignment * kPitchAlignment;
@@ -64,7 +64,7 @@ CUresult SoftwareBackend::cuMemFree_v2(Handle current, std::uint64_t address) {
 CUresult SoftwareBackend::cuMemGetAddressRange_v2(Handle current, std::uint64_t& base, std::uint64_t& bytes,
                                                   std::uint64_t address) {
   require_context(current);
-  const auto allocation = gpu_->memory().find(address);
+  const auto allocation = space_.find(address);
   if (!allocation) throw CallError(CUDA_ERROR_NOT_FOUND, hexadecimal(address) + " is in no allocation");
   base = allocation->base;
   bytes = allocation->bytes;
@@ -73,13 +73,18 @@ CUresult SoftwareBackend::cuMemGetAddressRange_v2(Handle current, std::uint64_t&
 
 CUresult SoftwareBackend::vgpuRequireRange(Handle current, std::uint64_t address, std::uint64_t bytes) {
   require_context(current);
-  static_cast<void>(gpu_->memory().bytes(address, bytes));
+  static_cast<void>(space_.readable(address, bytes));
   return CUDA_SUCCESS;
 }
 
 CUresult SoftwareBackend::vgpuPointerContext(Handle, Handle& context, std::uint64_t pointer) {
-  const auto allocation = gpu_->memory().find(pointer);
+  const auto allocation = space_.find(pointer);
   if (!allocation) throw CallError(CUDA_ERROR_INVALID_VALUE, hexadecimal(pointer) + " is in no allocation");
+  if (space_.is_reserved(pointer)) {
+    // Such memory belongs to no context; the primary one reaches it like every other.
+    context = primary_.handle;
+    return CUDA_SUCCESS;
+  }
   if (const auto owner = allocations_.find(allocation->base); owner != allocations_.end()) {
     context = owner->second.context;
     return CUDA_SUCCESS;

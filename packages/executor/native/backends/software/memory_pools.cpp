@@ -135,7 +135,7 @@ CUresult SoftwareBackend::cuMemAllocFromPoolAsync(Handle current, std::uint64_t&
     throw CallError(CUDA_ERROR_OUT_OF_MEMORY, std::to_string(bytes) + " bytes from a pool that has " +
                                                   std::to_string(object.maximum_bytes - object.used_bytes));
   }
-  address = gpu_->memory().allocate(bytes);
+  address = space_.allocate(bytes);
   allocations_.emplace(address, Allocation{.context = current, .pool = pool});
   object.used_bytes += bytes;
   object.used_high = std::max(object.used_high, object.used_bytes);
@@ -150,9 +150,9 @@ CUresult SoftwareBackend::cuMemFreeAsync(Handle current, std::uint64_t address, 
 
 void SoftwareBackend::free_allocation(std::uint64_t address, const Allocation& allocation) {
   if (MemoryPool* pool = pools_.find(allocation.pool)) {
-    pool->used_bytes -= gpu_->memory().find(address)->bytes;
+    pool->used_bytes -= space_.find(address)->bytes;
   }
-  gpu_->memory().free(address);
+  space_.free(address);
 }
 
 }  // namespace vgpu::executor

@@ -1,6 +1,7 @@
 // Modules, their functions, and launches.
 #include <algorithm>
 
+#include "backends/software/address_guard.h"
 #include "backends/software/software_backend.h"
 
 namespace vgpu::executor {
@@ -15,7 +16,9 @@ std::int32_t default_dynamic_shared_limit(const software::Gpu& gpu, const softwa
 
 CUresult SoftwareBackend::vgpuModuleLoad(Handle current, Handle& module, std::span<const std::byte> image) {
   require_context(current);
-  module = modules_.insert(Module{current, gpu_->load(image), {}});
+  auto code = gpu_->load(image);
+  space_.require_free(0);
+  module = modules_.insert(Module{current, std::move(code), {}});
   return CUDA_SUCCESS;
 }
 
@@ -187,6 +190,11 @@ CUresult SoftwareBackend::vgpuLaunchKernel(Handle current, Handle function, std:
                 .dynamic_shared_bytes = dynamic_shared_bytes,
                 .time_limit = kernel_time_limit_},
                parameters);
+  if (const auto fault = AddressGuard::take_fault()) {
+    throw CallError(CUDA_ERROR_ILLEGAL_ADDRESS, object.name + " touches the reserved address " +
+                                                    std::to_string(*fault) +
+                                                    " without access to memory there");
+  }
   return CUDA_SUCCESS;
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "backends/software/device_space.h"
 #include "backends/software/handle_table.h"
 #include "vgpu/software_gpu/gpu.h"
 
@@ -66,6 +67,12 @@ struct Stream {
 struct Allocation {
   Handle context = 0;
   Handle pool = 0;  // 0: none
+};
+
+/// Physical memory as the client names it.
+struct MemoryHandle {
+  std::shared_ptr<PhysicalMemory> memory;
+  std::uint32_t references = 0;
 };
 
 struct MemoryPool {

@@ -22,16 +22,17 @@ software::VectorPath vector_path(VectorPathChoice choice) {
 }  // namespace
 
 SoftwareBackend::SoftwareBackend(const BackendOptions& options)
-    : gpu_(software::Gpu::create({.memory_bytes = options.memory_bytes,
+    : gpu_(software::Gpu::create({.memory_bytes = DeviceSpace::address_bytes(options.memory_bytes),
                                   .threads = options.threads,
                                   .vector_path = vector_path(options.vector_path)})),
+      space_(gpu_->memory(), options.memory_bytes),
       kernel_time_limit_(options.kernel_time_limit) {
   primary_.handle = contexts_.insert(Context{});
   default_pool_ = current_pool_ = pools_.insert(MemoryPool{});
 }
 
 std::vector<vgpu_device> SoftwareBackend::devices() {
-  return {describe_device(*gpu_, kernel_time_limit_)};
+  return {describe_device(*gpu_, space_.total_bytes(), kernel_time_limit_)};
 }
 
 CUresult SoftwareBackend::result_of(const std::exception& error) const {

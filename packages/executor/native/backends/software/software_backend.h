@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backends/backend.h"
+#include "backends/software/device_space.h"
 #include "backends/software/handle_table.h"
 #include "backends/software/objects.h"
 #include "vgpu/software_gpu/gpu.h"
@@ -87,6 +88,20 @@ class SoftwareBackend final : public Backend {
                                    Handle stream) override;
   CUresult cuMemFreeAsync(Handle current, std::uint64_t address, Handle stream) override;
 
+  // virtual_memory.cpp
+  CUresult cuMemAddressReserve(Handle, std::uint64_t& address, std::uint64_t bytes, std::uint64_t alignment,
+                               std::uint64_t wish, std::uint64_t flags) override;
+  CUresult cuMemAddressFree(Handle, std::uint64_t address, std::uint64_t bytes) override;
+  CUresult vgpuMemCreate(Handle, Handle& handle, std::uint64_t bytes, std::int32_t device) override;
+  CUresult cuMemRelease(Handle, Handle handle) override;
+  CUresult cuMemMap(Handle, std::uint64_t address, std::uint64_t bytes, std::uint64_t offset, Handle handle,
+                    std::uint64_t flags) override;
+  CUresult cuMemUnmap(Handle, std::uint64_t address, std::uint64_t bytes) override;
+  CUresult vgpuMemSetAccess(Handle, std::uint64_t address, std::uint64_t bytes, std::int32_t access) override;
+  CUresult vgpuMemGetAccess(Handle, std::uint64_t& access, std::uint64_t address) override;
+  CUresult vgpuMemHandleDevice(Handle, std::int32_t& device, Handle handle) override;
+  CUresult vgpuMemRetainHandle(Handle, Handle& handle, std::uint64_t address) override;
+
   // copies.cpp
   CUresult vgpuCopyToDevice(Handle current, std::uint64_t destination, std::span<const std::byte> source,
                             std::uint64_t total_bytes, Handle stream) override;
@@ -115,13 +130,12 @@ class SoftwareBackend final : public Backend {
   CUresult cuStreamGetFlags(Handle current, Handle stream, std::uint32_t& flags) override;
   CUresult cuStreamGetCtx(Handle current, Handle stream, Handle& context) override;
   CUresult cuStreamGetId(Handle current, Handle stream, std::uint64_t& id) override;
-  CUresult cuStreamWaitEvent(Handle current, Handle stream, Handle event, std::uint32_t flags) override;
+  CUresult vgpuStreamWaitEvent(Handle current, Handle stream, Handle event, std::uint32_t flags) override;
   CUresult cuStreamQuery(Handle current, Handle stream) override;
   CUresult cuStreamSynchronize(Handle current, Handle stream) override;
   CUresult cuStreamDestroy_v2(Handle current, Handle stream) override;
   CUresult cuEventCreate(Handle current, Handle& event, std::uint32_t flags) override;
-  CUresult cuEventRecord(Handle current, Handle event, Handle stream) override;
-  CUresult cuEventRecordWithFlags(Handle current, Handle event, Handle stream) override;
+  CUresult vgpuEventRecord(Handle current, Handle event, Handle stream) override;
   CUresult cuEventQuery(Handle current, Handle event) override;
   CUresult cuEventSynchronize(Handle current, Handle event) override;
   CUresult cuEventDestroy_v2(Handle current, Handle event) override;
@@ -141,6 +155,7 @@ class SoftwareBackend final : public Backend {
 
   /// Throws CallError with CUDA_ERROR_INVALID_VALUE, as the documentation has it for pools.
   MemoryPool& pool_at(Handle pool);
+  MemoryHandle& memory_handle_at(Handle handle);
   /// Gives the memory back; the entry in allocations_ stays the caller's to remove.
   void free_allocation(std::uint64_t address, const Allocation& allocation);
 
@@ -151,6 +166,7 @@ class SoftwareBackend final : public Backend {
   void require_stream(Handle current, Handle stream) { static_cast<void>(resolve_stream(current, stream)); }
 
   std::unique_ptr<software::Gpu> gpu_;
+  DeviceSpace space_;
   std::chrono::milliseconds kernel_time_limit_;
   HandleTable<Context> contexts_{1, "context"};
   HandleTable<Module> modules_{2, "module"};
@@ -158,6 +174,7 @@ class SoftwareBackend final : public Backend {
   HandleTable<Stream> streams_{4, "stream"};
   HandleTable<Event> events_{5, "event"};
   HandleTable<MemoryPool> pools_{6, "memory pool"};
+  HandleTable<MemoryHandle> memory_handles_{7, "memory handle"};
   Handle default_pool_ = 0;
   Handle current_pool_ = 0;
   std::map<std::uint64_t, Allocation> allocations_;  // by base

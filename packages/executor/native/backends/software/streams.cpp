@@ -56,8 +56,8 @@ CUresult SoftwareBackend::cuStreamGetId(Handle current, Handle stream, std::uint
   return CUDA_SUCCESS;
 }
 
-CUresult SoftwareBackend::cuStreamWaitEvent(Handle current, Handle stream, Handle event,
-                                            std::uint32_t flags) {
+CUresult SoftwareBackend::vgpuStreamWaitEvent(Handle current, Handle stream, Handle event,
+                                              std::uint32_t flags) {
   require_stream(current, stream);
   static_cast<void>(events_.at(event));
   if ((flags & ~kWaitExternal) != 0) {
@@ -97,7 +97,7 @@ CUresult SoftwareBackend::cuEventCreate(Handle current, Handle& event, std::uint
   return CUDA_SUCCESS;
 }
 
-CUresult SoftwareBackend::cuEventRecord(Handle current, Handle event, Handle stream) {
+CUresult SoftwareBackend::vgpuEventRecord(Handle current, Handle event, Handle stream) {
   const Stream queue = resolve_stream(current, stream);
   Event& object = events_.at(event);
   if (object.context != queue.context) {
@@ -105,10 +105,6 @@ CUresult SoftwareBackend::cuEventRecord(Handle current, Handle event, Handle str
   }
   object.recorded = std::chrono::steady_clock::now();
   return CUDA_SUCCESS;
-}
-
-CUresult SoftwareBackend::cuEventRecordWithFlags(Handle current, Handle event, Handle stream) {
-  return cuEventRecord(current, event, stream);
 }
 
 CUresult SoftwareBackend::cuEventQuery(Handle current, Handle event) {

@@ -1,0 +1,138 @@
+// Nodes of graphs that programs make by hand.
+#include <string.h>
+
+#include "guest_api.h"
+#include "runtime/copy.h"
+#include "runtime/last_error.h"
+#include "runtime/modules.h"
+#include "runtime/primary_context.h"
+
+cudaError_t cudaGraphAddEmptyNode(cudaGraphNode_t* pGraphNode, cudaGraph_t graph,
+                                  const cudaGraphNode_t* pDependencies, size_t numDependencies) {
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS) result = cuGraphAddEmptyNode(pGraphNode, graph, pDependencies, numDependencies);
+  return vgpu_runtime_from_driver(result);
+}
+
+// The host's stand-in for the kernel becomes the kernel itself.
+static cudaError_t kernel_parameters(const struct cudaKernelNodeParams* given,
+                                     CUDA_KERNEL_NODE_PARAMS* parameters) {
+  CUfunction function = NULL;
+  if (given == NULL) return cudaErrorInvalidValue;
+  const cudaError_t error = vgpu_modules_function(given->func, &function);
+  if (error != cudaSuccess) return error;
+  *parameters = (CUDA_KERNEL_NODE_PARAMS){
+      .func = function,
+      .gridDimX = given->gridDim.x,
+      .gridDimY = given->gridDim.y,
+      .gridDimZ = given->gridDim.z,
+      .blockDimX = given->blockDim.x,
+      .blockDimY = given->blockDim.y,
+      .blockDimZ = given->blockDim.z,
+      .sharedMemBytes = given->sharedMemBytes,
+      .kernelParams = given->kernelParams,
+      .extra = given->extra,
+  };
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphAddKernelNode(cudaGraphNode_t* pGraphNode, cudaGraph_t graph,
+                                   const cudaGraphNode_t* pDependencies, size_t numDependencies,
+                                   const struct cudaKernelNodeParams* pNodeParams) {
+  CUDA_KERNEL_NODE_PARAMS parameters;
+  const cudaError_t error = kernel_parameters(pNodeParams, &parameters);
+  if (error != cudaSuccess) return vgpu_runtime_result(error);
+  return vgpu_runtime_from_driver(
+      cuGraphAddKernelNode_v2(pGraphNode, graph, pDependencies, numDependencies, &parameters));
+}
+
+cudaError_t cudaGraphExecKernelNodeSetParams(cudaGraphExec_t hGraphExec, cudaGraphNode_t node,
+                                             const struct cudaKernelNodeParams* pNodeParams) {
+  CUDA_KERNEL_NODE_PARAMS parameters;
+  const cudaError_t error = kernel_parameters(pNodeParams, &parameters);
+  if (error != cudaSuccess) return vgpu_runtime_result(error);
+  return vgpu_runtime_from_driver(cuGraphExecKernelNodeSetParams_v2(hGraphExec, node, &parameters));
+}
+
+static CUresult current_context(CUcontext* context) {
+  const CUresult result = vgpu_runtime_enter();
+  return result == CUDA_SUCCESS ? cuCtxGetCurrent(context) : result;
+}
+
+cudaError_t cudaGraphAddMemcpyNode(cudaGraphNode_t* pGraphNode, cudaGraph_t graph,
+                                   const cudaGraphNode_t* pDependencies, size_t numDependencies,
+                                   const struct cudaMemcpy3DParms* pCopyParams) {
+  CUcontext context = NULL;
+  CUDA_MEMCPY3D copy;
+  const cudaError_t error = vgpu_runtime_box(pCopyParams, &copy);
+  if (error != cudaSuccess) return vgpu_runtime_result(error);
+  CUresult result = current_context(&context);
+  if (result == CUDA_SUCCESS)
+    result = cuGraphAddMemcpyNode(pGraphNode, graph, pDependencies, numDependencies, &copy, context);
+  return vgpu_runtime_from_driver(result);
+}
+
+cudaError_t cudaGraphAddMemcpyNode1D(cudaGraphNode_t* pGraphNode, cudaGraph_t graph,
+                                     const cudaGraphNode_t* pDependencies, size_t numDependencies, void* dst,
+                                     const void* src, size_t count, enum cudaMemcpyKind kind) {
+  const struct cudaMemcpy3DParms row = {
+      .srcPtr = {.ptr = (void*)(uintptr_t)src, .pitch = count, .xsize = count, .ysize = 1},
+      .dstPtr = {.ptr = dst, .pitch = count, .xsize = count, .ysize = 1},
+      .extent = {.width = count, .height = 1, .depth = 1},
+      .kind = kind,
+  };
+  return cudaGraphAddMemcpyNode(pGraphNode, graph, pDependencies, numDependencies, &row);
+}
+
+_Static_assert(sizeof(struct cudaMemsetParams) == sizeof(CUDA_MEMSET_NODE_PARAMS), "one layout");
+_Static_assert(sizeof(struct cudaHostNodeParams) == sizeof(CUDA_HOST_NODE_PARAMS), "one layout");
+
+cudaError_t cudaGraphAddMemsetNode(cudaGraphNode_t* pGraphNode, cudaGraph_t graph,
+                                   const cudaGraphNode_t* pDependencies, size_t numDependencies,
+                                   const struct cudaMemsetParams* pMemsetParams) {
+  CUcontext context = NULL;
+  CUDA_MEMSET_NODE_PARAMS fill;
+  if (pMemsetParams == NULL) return vgpu_runtime_result(cudaErrorInvalidValue);
+  memcpy(&fill, pMemsetParams, sizeof(fill));
+  CUresult result = current_context(&context);
+  if (result == CUDA_SUCCESS)
+    result = cuGraphAddMemsetNode(pGraphNode, graph, pDependencies, numDependencies, &fill, context);
+  return vgpu_runtime_from_driver(result);
+}
+
+cudaError_t cudaGraphAddHostNode(cudaGraphNode_t* pGraphNode, cudaGraph_t graph,
+                                 const cudaGraphNode_t* pDependencies, size_t numDependencies,
+                                 const struct cudaHostNodeParams* pNodeParams) {
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS)
+    result = cuGraphAddHostNode(pGraphNode, graph, pDependencies, numDependencies,
+                                (const CUDA_HOST_NODE_PARAMS*)pNodeParams);
+  return vgpu_runtime_from_driver(result);
+}
+
+cudaError_t cudaGraphAddChildGraphNode(cudaGraphNode_t* pGraphNode, cudaGraph_t graph,
+                                       const cudaGraphNode_t* pDependencies, size_t numDependencies,
+                                       cudaGraph_t childGraph) {
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS)
+    result = cuGraphAddChildGraphNode(pGraphNode, graph, pDependencies, numDependencies, childGraph);
+  return vgpu_runtime_from_driver(result);
+}
+
+cudaError_t cudaGraphAddEventRecordNode(cudaGraphNode_t* pGraphNode, cudaGraph_t graph,
+                                        const cudaGraphNode_t* pDependencies, size_t numDependencies,
+                                        cudaEvent_t event) {
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS)
+    result = cuGraphAddEventRecordNode(pGraphNode, graph, pDependencies, numDependencies, event);
+  return vgpu_runtime_from_driver(result);
+}
+
+cudaError_t cudaGraphAddEventWaitNode(cudaGraphNode_t* pGraphNode, cudaGraph_t graph,
+                                      const cudaGraphNode_t* pDependencies, size_t numDependencies,
+                                      cudaEvent_t event) {
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS)
+    result = cuGraphAddEventWaitNode(pGraphNode, graph, pDependencies, numDependencies, event);
+  return vgpu_runtime_from_driver(result);
+}
