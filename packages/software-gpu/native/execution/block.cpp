@@ -427,6 +427,7 @@ void prepare_block(Block& block, const Launch& launch, std::uint32_t worker) {
     warp.block = &block;
     warp.recent_ranges = block.recent_ranges.data();
     warp.parameters = launch.parameters.data();
+    warp.operand_rows = launch.kernel->operand_rows.data();
     const auto begin = reinterpret_cast<std::uint64_t>(block.shared.get());
     warp.shared = {begin, begin + block.shared_bytes};
     open_frame(&warp, 0, nullptr);

@@ -150,6 +150,15 @@ void release_meetings(ScheduledWarp* warp);
 /// A barrier may have become complete because threads arrived or exited.
 void release_barriers(Block* block);
 
+/// Where an instruction's address operand, moved by `offset`, lies for one lane: `bytes` of memory there are
+/// checked, aligned to `alignment`. Throws Error naming the instruction and the lane.
+std::byte* resolve_pointer(const Instruction* instruction, Warp* warp, std::uint32_t lane,
+                           std::uint64_t offset, std::uint32_t bytes, std::uint32_t alignment);
+
+/// The same for any address.
+std::byte* resolve_address(const Instruction* instruction, Warp* warp, std::uint32_t lane, Space space,
+                           std::uint64_t address, std::uint32_t bytes, std::uint32_t alignment);
+
 /// `error` with kernel, block, thread and PTX line in front of the message.
 [[noreturn]] void fail(Status status, const Instruction* instruction, const Warp* warp, std::uint32_t lane,
                        const std::string& message);

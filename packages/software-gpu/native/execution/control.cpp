@@ -505,6 +505,38 @@ const Instruction* run_match_all(const Instruction* in, Warp* warp) {
   return in + 1;
 }
 
+std::uint32_t reduced(AtomicOperation operation, bool is_signed, std::uint32_t a, std::uint32_t b) {
+  const bool less = is_signed ? static_cast<std::int32_t>(a) < static_cast<std::int32_t>(b) : a < b;
+  switch (operation) {
+    case AtomicOperation::add:
+      return a + b;
+    case AtomicOperation::min:
+      return less ? a : b;
+    case AtomicOperation::max:
+      return less ? b : a;
+    case AtomicOperation::bit_and:
+      return a & b;
+    case AtomicOperation::bit_or:
+      return a | b;
+    default:
+      return a ^ b;  // the decoder makes no others
+  }
+}
+
+const Instruction* run_redux(const Instruction* in, Warp* warp) {
+  std::uint64_t values[kLanes];
+  std::uint32_t members = 0;
+  if (!gather_values<std::uint32_t>(in, warp, values, members)) return run_other_lanes(warp);
+  if (members == 0) return in + 1;
+  auto result = static_cast<std::uint32_t>(values[__builtin_ctz(members)]);
+  for (std::uint32_t lanes = members & (members - 1); lanes != 0; lanes &= lanes - 1) {
+    result = reduced(static_cast<AtomicOperation>(in->c), in->d != 0, result,
+                     static_cast<std::uint32_t>(values[__builtin_ctz(lanes)]));
+  }
+  set_all_lanes(warp, in->destination, result);
+  return in + 1;
+}
+
 // --- Clocks
 // -------------------------------------------------------------------------------------------------
 
@@ -574,6 +606,7 @@ void add_control_handlers(Handler* table) {
   add(Operation::match_any_64, run_match_any<std::uint64_t>);
   add(Operation::match_all_32, run_match_all<std::uint32_t>);
   add(Operation::match_all_64, run_match_all<std::uint64_t>);
+  add(Operation::redux, run_redux);
   add(Operation::clock_32, run_clock_32);
   add(Operation::clock_64, run_clock_64);
   add(Operation::globaltimer_32, run_globaltimer_32);
@@ -585,6 +618,8 @@ void add_common_handlers(Handler* full, Handler* masked) {
   for (Handler* table : {full, masked}) {
     add_control_handlers(table);
     add_access_handlers(table);
+    add_matrix_handlers(table);
+    add_asynchronous_handlers(table);
     add_conversion_handlers(table);
   }
 }

@@ -218,4 +218,31 @@ void FunctionDecoder::decode_match(const ptx::Instruction& instruction) {
   if (same) emitter.writes(Field::immediate, *same);
 }
 
+void FunctionDecoder::decode_reduce(const ptx::Instruction& instruction) {
+  struct Row {
+    std::string_view operation;
+    AtomicOperation code;
+    bool of_bits;
+  };
+  static constexpr std::array<Row, 6> kRows{{{"add", AtomicOperation::add, false},
+                                             {"min", AtomicOperation::min, false},
+                                             {"max", AtomicOperation::max, false},
+                                             {"and", AtomicOperation::bit_and, true},
+                                             {"or", AtomicOperation::bit_or, true},
+                                             {"xor", AtomicOperation::bit_xor, true}}};
+  if (instruction.modifiers.size() != 3 || instruction.modifiers[0] != "sync") fail_unsupported();
+  const std::string_view type = instruction.modifiers[2];
+  const auto* row = std::ranges::find(kRows, instruction.modifiers[1], &Row::operation);
+  const bool known = row != kRows.end() && (row->of_bits ? type == "b32" : type == "u32" || type == "s32");
+  if (!known) fail_unsupported();
+  if (instruction.operands.size() != 3) fail_operands();
+  const std::uint32_t value = source(instruction.operands[1], Width::word);
+  const std::uint32_t members = source(instruction.operands[2], Width::word);
+  const std::uint32_t result = destination(instruction.operands[0], Width::word);
+  Emitter emitter = emit(Operation::redux);
+  emitter.reads(Field::a, value).reads(Field::b, members).writes(Field::destination, result);
+  emitter->c = static_cast<std::uint32_t>(row->code);
+  emitter->d = type == "s32" ? 1 : 0;
+}
+
 }  // namespace vgpu::software

@@ -39,6 +39,7 @@ bool is_convertible(ptx::ScalarType type) {
     case ptx::ScalarType::s32:
     case ptx::ScalarType::s64:
     case ptx::ScalarType::f16:
+    case ptx::ScalarType::bf16:
     case ptx::ScalarType::f32:
     case ptx::ScalarType::f64:
       return true;
@@ -172,7 +173,39 @@ void FunctionDecoder::decode_convert(const ptx::Instruction& instruction) {
 // --- setp, set, lop3
 // ----------------------------------------------------------------------------------------
 
+/// setp of two halves at once has a predicate for each: two comparisons of parts. Their results are kept
+/// apart until both are known, as the combined predicate may be one of the destinations.
+void FunctionDecoder::decode_set_predicate_pair(const ptx::Instruction& instruction) {
+  const auto* both = std::get_if<ptx::PairOperand>(&operand(instruction, 0));
+  if (both == nullptr || instruction.operands.size() < 3) fail_operands();
+  std::array<std::uint32_t, 2> wholes{};
+  for (std::size_t i = 0; i < 2; ++i) wholes[i] = source(instruction.operands[i + 1], Width::word);
+  std::array<std::uint32_t, 2> results{};
+  for (std::size_t half = 0; half < 2; ++half) {
+    ptx::Instruction comparison = instruction;
+    comparison.modifiers.back().remove_suffix(2);  // f16x2 → f16
+    results[half] = temporary(Width::predicate);
+    comparison.operands[0] = ptx::RegisterOperand{results[half], 0, {}};
+    for (std::size_t i = 0; i < 2; ++i) {
+      const std::uint32_t part = temporary(Width::half);
+      Emitter unpack = emit(Operation::unpack_16_of_32);
+      unpack.reads(Field::a, wholes[i]).writes(Field::destination, part);
+      unpack->immediate = static_cast<std::int64_t>(16 * half);
+      comparison.operands[i + 1] = ptx::RegisterOperand{part, 0, {}};
+    }
+    decode_set_predicate(comparison);
+  }
+  const std::array destinations{destination(both->first, Width::predicate),
+                                destination(both->second, Width::predicate)};
+  for (std::size_t half = 0; half < 2; ++half) {
+    emit(Operation::mov_pred).reads(Field::a, results[half]).writes(Field::destination, destinations[half]);
+  }
+}
+
 void FunctionDecoder::decode_set_predicate(const ptx::Instruction& instruction) {
+  if (!instruction.modifiers.empty() && instruction.modifiers.back() == "f16x2") {
+    return decode_set_predicate_pair(instruction);
+  }
   // Everything but the boolean combination is part of the table's form.
   std::string form = "setp";
   std::uint16_t flags = 0;

@@ -79,6 +79,53 @@ enum class AtomicOperation : std::uint8_t {
 enum class AtomicType : std::uint8_t { u32, s32, u64, s64, f32, f64, b16, f16, f16x2 };
 inline constexpr std::uint16_t kAtomicResult = 1 << 15;
 
+/// A product of matrices of m×k and k×n elements whose parts lie in registers of all lanes: what mma and wmma
+/// instructions have in Instruction::immediate. Their operands' rows are in DecodedKernel::operand_rows from
+/// Instruction::d on: of d, then of a, b and c.
+struct MatrixShape {
+  std::uint8_t m, n, k;
+  std::uint8_t flags;                           // of matrix_flag
+  std::uint8_t d_rows, a_rows, b_rows, c_rows;  // how many of each there are
+};
+namespace matrix_flag {
+inline constexpr std::uint8_t half_c = 1 << 0;  // f16 instead of f32
+inline constexpr std::uint8_t half_d = 1 << 1;
+inline constexpr std::uint8_t saturate = 1 << 2;  // .satfinite of integers
+}  // namespace matrix_flag
+
+/// A matrix as wmma.load and wmma.store move it, in Instruction::c: `lines` of `length` elements, which are
+/// the rows of a, c and d and the columns of b. Instruction::destination is the number of registers, whose
+/// rows are in DecodedKernel::operand_rows from Instruction::d on; b: row of the distance between lines, in
+/// elements.
+struct Fragment {
+  enum class Role : std::uint8_t { a, b, accumulator };
+  Role role;
+  std::uint8_t lines;
+  std::uint8_t length;
+  std::uint8_t element_bytes;
+};
+/// In Instruction::flags, with those of memory_flag: the elements of a line are next to each other in memory.
+inline constexpr std::uint16_t kContiguousLines = 1 << 8;
+
+/// The 64 bits of an mbarrier object in shared memory: how many arrivals the phase still lacks and how many
+/// the next one takes, 20 bits each, then the number of the phase. A state is what the object was before an
+/// arrival.
+struct MbarrierObject {
+  std::uint64_t pending : 20;
+  std::uint64_t expected : 20;
+  std::uint64_t phase : 24;
+};
+static_assert(sizeof(MbarrierObject) == 8);
+/// In Instruction::flags of mbarrier operations, with those of memory_flag and kAtomicResult.
+namespace mbarrier_flag {
+inline constexpr std::uint16_t drop = 1 << 8;    // the next phases expect fewer arrivals
+inline constexpr std::uint16_t parity = 1 << 9;  // b is not a state but the parity of a phase
+}  // namespace mbarrier_flag
+
+/// In Instruction::flags of copy_async: d is a predicate (flags: kCopyNegated).
+inline constexpr std::uint16_t kCopyPredicate = 1 << 8;
+inline constexpr std::uint16_t kCopyNegated = 1 << 9;
+
 /// The state spaces that an address can lie in when the kernel runs.
 enum class Space : std::uint8_t { generic, global, constant, shared, local, parameter };
 
@@ -187,6 +234,7 @@ struct DecodedKernel {
   std::vector<DecodedFunction> functions;  // [0] is the kernel
   std::vector<CallSite> call_sites;
   std::vector<std::vector<std::uint32_t>> branch_tables;  // targets of indexed branches
+  std::vector<std::uint32_t> operand_rows;      // of instructions with more operands than they have fields
   std::vector<std::uint32_t> function_numbers;  // functions[i] is number function_numbers[i] of the module
 
   std::vector<std::pair<std::uint64_t, std::uint64_t>> constant_ranges;  // begin and end of .const variables

@@ -134,6 +134,7 @@ void append(DecodedKernel& kernel, FunctionDecoder& decoder) {
   const auto base = static_cast<std::uint32_t>(kernel.code.size());
   const auto first_table = static_cast<std::uint32_t>(kernel.branch_tables.size());
   const auto first_site = static_cast<std::uint32_t>(kernel.call_sites.size());
+  const auto first_operand = static_cast<std::uint32_t>(kernel.operand_rows.size());
   for (Instruction instruction : draft.code) {
     switch (instruction.operation) {
       case Operation::branch:
@@ -151,6 +152,18 @@ void append(DecodedKernel& kernel, FunctionDecoder& decoder) {
       case Operation::call_indirect:
         instruction.b += first_site;
         break;
+      case Operation::mma_f16:
+      case Operation::mma_bf16:
+      case Operation::mma_tf32:
+      case Operation::mma_f64:
+      case Operation::mma_s8_s8:
+      case Operation::mma_s8_u8:
+      case Operation::mma_u8_s8:
+      case Operation::mma_u8_u8:
+      case Operation::load_fragment:
+      case Operation::store_fragment:
+        instruction.d += first_operand;
+        break;
       default:
         break;
     }
@@ -161,6 +174,7 @@ void append(DecodedKernel& kernel, FunctionDecoder& decoder) {
     for (std::uint32_t& target : table) target += base;
     kernel.branch_tables.push_back(std::move(table));
   }
+  kernel.operand_rows.insert(kernel.operand_rows.end(), draft.operand_rows.begin(), draft.operand_rows.end());
   for (CallSite& site : decoder.call_sites()) kernel.call_sites.push_back(std::move(site));
   DecodedFunction description = decoder.description();
   description.entry = base;

@@ -10,7 +10,15 @@
 
 namespace vgpu::software {
 
-enum class Field : std::uint8_t { destination, a, b, c, d, immediate };
+enum class Field : std::uint8_t {
+  destination,
+  a,
+  b,
+  c,
+  d,
+  immediate,
+  listed,  // in Draft::operand_rows
+};
 
 struct Value {
   enum class Kind : std::uint8_t { variable, constant, special, region };
@@ -27,7 +35,8 @@ struct Reference {
   std::uint32_t value;
   Field field;
   bool writes;
-  bool keeps_lanes;  // a guarded write leaves the other lanes as they were
+  bool keeps_lanes;        // a guarded write leaves the other lanes as they were
+  std::uint32_t slot = 0;  // in Draft::operand_rows, of a listed operand
 };
 
 struct Draft {
@@ -37,6 +46,7 @@ struct Draft {
   std::vector<Value> values;
   std::vector<std::uint32_t> label_positions;             // by label number
   std::vector<std::vector<std::uint32_t>> branch_tables;  // label numbers, later positions
+  std::vector<std::uint32_t> operand_rows;                // as in DecodedKernel
 };
 
 /// Turns labels into positions, finds where diverging lanes meet again, and puts `join` instructions there.

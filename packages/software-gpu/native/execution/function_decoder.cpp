@@ -230,6 +230,18 @@ FunctionDecoder::Emitter& FunctionDecoder::Emitter::refer(Field field, std::uint
   return *this;
 }
 
+/// The operands behind each other in the list that Instruction::d names.
+FunctionDecoder::Emitter& FunctionDecoder::Emitter::list(std::span<const std::uint32_t> values, bool writes) {
+  Draft& draft = decoder_->draft_;
+  for (const std::uint32_t value : values) {
+    const auto slot = static_cast<std::uint32_t>(draft.operand_rows.size());
+    draft.operand_rows.push_back(0);
+    refer(Field::listed, value, writes);
+    draft.references.back().slot = slot;
+  }
+  return *this;
+}
+
 FunctionDecoder::Emitter FunctionDecoder::emit(Operation operation) {
   draft_.code.push_back(Instruction{operation});
   draft_.lines.push_back(instruction_->line);
@@ -291,6 +303,12 @@ void FunctionDecoder::decode_instruction(const ptx::Instruction& instruction) {
       {"shfl", &FunctionDecoder::decode_shuffle},
       {"vote", &FunctionDecoder::decode_vote},
       {"match", &FunctionDecoder::decode_match},
+      {"redux", &FunctionDecoder::decode_reduce},
+      {"cp", &FunctionDecoder::decode_async_copy},
+      {"mbarrier", &FunctionDecoder::decode_mbarrier},
+      {"mma", &FunctionDecoder::decode_matrix_product},
+      {"wmma", &FunctionDecoder::decode_fragments},
+      {"ldmatrix", &FunctionDecoder::decode_load_matrix},
   };
   // Hints to a cache and signals to a profiler, neither of which exists here.
   static constexpr std::array<std::string_view, 5> kHints{"prefetch", "prefetchu", "applypriority", "discard",

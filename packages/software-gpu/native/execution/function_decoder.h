@@ -1,5 +1,5 @@
 // Decodes the body of one function. The families of instructions that need more than a row of operations.def
-// have a file each: decode_memory.cpp, decode_control.cpp, decode_data.cpp.
+// have a file each: decode_memory.cpp, decode_control.cpp, decode_data.cpp, decode_matrix.cpp.
 #pragma once
 
 #include <cstdint>
@@ -54,6 +54,7 @@ class FunctionDecoder {
     Emitter(FunctionDecoder* decoder, std::uint32_t position) : decoder_(decoder), position_(position) {}
     Emitter& reads(Field field, std::uint32_t value) { return refer(field, value, false); }
     Emitter& writes(Field field, std::uint32_t value) { return refer(field, value, true); }
+    Emitter& list(std::span<const std::uint32_t> values, bool writes);
     Instruction* operator->() { return &decoder_->draft_.code[position_]; }
 
    private:
@@ -76,6 +77,7 @@ class FunctionDecoder {
   bool decode_clock(const ptx::Instruction& instruction, std::string_view name);
   void decode_convert(const ptx::Instruction& instruction);
   void decode_set_predicate(const ptx::Instruction& instruction);
+  void decode_set_predicate_pair(const ptx::Instruction& instruction);
   void decode_set(const ptx::Instruction& instruction);
   void decode_logic3(const ptx::Instruction& instruction);
 
@@ -104,6 +106,27 @@ class FunctionDecoder {
   void decode_shuffle(const ptx::Instruction& instruction);
   void decode_vote(const ptx::Instruction& instruction);
   void decode_match(const ptx::Instruction& instruction);
+
+  void decode_reduce(const ptx::Instruction& instruction);
+
+  // --- decode_async.cpp ---
+  void decode_async_copy(const ptx::Instruction& instruction);
+  void decode_async_arrival(const ptx::Instruction& instruction);
+  void decode_mbarrier(const ptx::Instruction& instruction);
+  void decode_mbarrier_test(const ptx::Instruction& instruction, bool by_parity, Space space);
+  void decode_mbarrier_arrive(const ptx::Instruction& instruction, std::uint16_t flags, Space space);
+  std::uint32_t address_value(const ptx::Operand& operand);
+
+  // --- decode_matrix.cpp ---
+  void decode_matrix_product(const ptx::Instruction& instruction);
+  void decode_fragments(const ptx::Instruction& instruction);
+  void decode_fragment_access(const ptx::Instruction& instruction, bool is_load);
+  struct FragmentForm;
+  FragmentForm read_fragment_form(const ptx::Instruction& instruction);
+  void decode_load_matrix(const ptx::Instruction& instruction);
+  /// The registers of a fragment: {a, b, …}, or a single one without braces.
+  std::vector<std::uint32_t> fragment(const ptx::Operand& operand, std::size_t count, Width width,
+                                      bool is_destination);
 
   // --- Values ---
   std::uint32_t add_value(const Value& value);

@@ -181,6 +181,10 @@ inline f32 widen(f16 half) {
   return f32_of(bits | (half.bits & 0x8000U) << 16);
 }
 
+inline f32 widen(bf16 value) {
+  return f32_of(static_cast<u32>(value.bits) << 16);
+}
+
 /// Round to nearest even; NaN becomes 0x7fff.
 inline f16 narrow(f32 value) {
   const u32 magnitude = bits_of(value) & 0x7fffffff;
@@ -225,12 +229,85 @@ inline u32 join(f16 low, f16 high) {
 inline f16 narrow_saturated(f32 value) {
   return narrow(saturate(value));
 }
+/// .relu: what is negative, -0 included, becomes +0; NaN stays.
+inline f32 positive(f32 value) {
+  return value <= 0 ? 0.0F : value;
+}
 inline f16 narrow_positive(f32 value) {
-  return narrow(value < 0 ? 0.0F : value);
+  return narrow(positive(value));
 }
 inline f16 narrow_flushed(f32 value) {
   const f16 half = narrow(value);
   return f16{static_cast<u16>((half.bits & 0x7c00) == 0 ? half.bits & 0x8000 : half.bits)};
+}
+
+/// Towards zero.
+inline f16 narrow_to_zero(f32 value) {
+  const f16 nearest = narrow(value);
+  const bool beyond = __builtin_fabsf(widen(nearest)) > __builtin_fabsf(value);
+  return f16{static_cast<u16>(beyond ? nearest.bits - 1 : nearest.bits)};
+}
+
+// --- bf16 and tf32
+// ---------------------------------------------------------------------------------------------
+
+/// Round to nearest even; NaN becomes 0x7fff.
+inline bf16 narrow_bf16(f32 value) {
+  const u32 bits = bits_of(value);
+  return bf16{static_cast<u16>(value != value ? 0x7fff : (bits + 0x7fff + (bits >> 16 & 1)) >> 16)};
+}
+/// Towards zero.
+inline bf16 cut_bf16(f32 value) {
+  return bf16{static_cast<u16>(value != value ? 0x7fff : bits_of(value) >> 16)};
+}
+/// Ten bits of fraction; `addend` makes the carry that rounds.
+inline u32 round_tf32(f32 value, u32 addend) {
+  const bool is_number = __builtin_fabsf(value) < f32_of(0x7f800000);
+  return value != value ? 0x7fffffff : (bits_of(value) + (is_number ? addend : 0)) & 0xffffe000;
+}
+
+/// a·b + c of widened bf16, rounded to odd: rounding that to bf16 gives the fused result, since an odd last
+/// bit can never be mistaken for a tie. In f64 the product is exact and nothing overflows.
+inline f32 fused_odd_bf16(f32 a, f32 b, f32 c) {
+  const f64 product = static_cast<f64>(a) * static_cast<f64>(b);
+  const f64 sum = product + static_cast<f64>(c);
+  const f64 part = sum - product;
+  const f64 error = (product - (sum - part)) + (static_cast<f64>(c) - part);
+  const auto nearest = static_cast<f32>(sum);
+  // What `nearest` lacks; the first difference is exact, and if it is not zero it is larger than `error`.
+  const f64 rest = (sum - static_cast<f64>(nearest)) + error;
+  const u32 bits = bits_of(nearest);
+  const bool beyond = (rest < 0) != ((bits >> 31) != 0);
+  const bool exact = rest == 0 || !(__builtin_fabs(sum) < f64_of(0x7ff0'0000'0000'0000));
+  return f32_of(exact ? bits : ((beyond ? bits - 1 : bits) | 1));
+}
+
+inline f32 low_bf16(u32 pair) {
+  return f32_of(pair << 16);
+}
+inline f32 high_bf16(u32 pair) {
+  return f32_of(pair & 0xffff0000);
+}
+inline u32 join(bf16 low, bf16 high) {
+  return low.bits | static_cast<u32>(high.bits) << 16;
+}
+
+/// `f` gets the operands in f32 and returns a bf16.
+template <class F>
+bf16 on_bf16(bf16 a, bf16 b, F f) {
+  return f(widen(a), widen(b));
+}
+template <class F>
+bf16 on_bf16(bf16 a, bf16 b, bf16 c, F f) {
+  return f(widen(a), widen(b), widen(c));
+}
+template <class F>
+u32 on_bf16_pair(u32 a, u32 b, F f) {
+  return join(f(low_bf16(a), low_bf16(b)), f(high_bf16(a), high_bf16(b)));
+}
+template <class F>
+u32 on_bf16_pair(u32 a, u32 b, u32 c, F f) {
+  return join(f(low_bf16(a), low_bf16(b), low_bf16(c)), f(high_bf16(a), high_bf16(b), high_bf16(c)));
 }
 
 /// `f` gets the operands in f32 and returns a f16.

@@ -23,4 +23,14 @@ struct f16 {
   u16 bits;
 };
 
+/// The upper half of an f32.
+struct bf16 {
+  u16 bits;
+};
+
+/// An f32 of whose fraction only the upper ten bits count.
+struct tf32 {
+  u32 bits;
+};
+
 }  // namespace vgpu::software

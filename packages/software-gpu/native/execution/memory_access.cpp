@@ -55,6 +55,11 @@ std::byte* place_in(const Access& access, std::byte* begin, std::uint64_t size, 
 }
 
 std::byte* place_in_device(const Access& access, std::uint64_t address) {
+  AddressRange& recent =
+      access.warp->recent_ranges[static_cast<std::uint64_t>(access.instruction->immediate) >> 32];
+  if (address >= recent.begin && address < recent.end && recent.end - address >= access.bytes) {
+    return reinterpret_cast<std::byte*>(address);
+  }
   const DeviceMemory& memory = *access.warp->block->launch->memory;
   const auto allocation = memory.find(address);
   if (!allocation || allocation->bytes - (address - allocation->base) < access.bytes) {
@@ -75,8 +80,7 @@ std::byte* place_in_device(const Access& access, std::uint64_t address) {
     }
     fail_access(access, Status::illegal_address, message);
   }
-  access.warp->recent_ranges[static_cast<std::uint64_t>(access.instruction->immediate) >> 32] = {
-      allocation->base, allocation->base + allocation->bytes};
+  recent = {allocation->base, allocation->base + allocation->bytes};
   return reinterpret_cast<std::byte*>(address);
 }
 
@@ -232,7 +236,7 @@ std::uint32_t atomic_bytes(AtomicType type) {
 const Instruction* run_atomic(const Instruction* in, Warp* warp) {
   const auto type = static_cast<AtomicType>(in->d & 0xff);
   std::byte* places[kLanes];
-  resolve_pointers(in, warp, atomic_bytes(type), places);
+  resolve_pointers(in, warp, warp->active, atomic_bytes(type), places);
   for (std::uint32_t lanes = warp->active; lanes != 0; lanes &= lanes - 1) {
     const auto lane = static_cast<std::uint32_t>(__builtin_ctz(lanes));
     switch (type) {
@@ -330,17 +334,29 @@ const Instruction* run_isspacep(const Instruction* in, Warp* warp) {
 
 }  // namespace
 
-void resolve_pointers(const Instruction* in, Warp* warp, std::uint32_t bytes, std::byte* pointers[kLanes]) {
-  for (std::uint32_t lanes = warp->active; lanes != 0; lanes &= lanes - 1) {
+void resolve_pointers(const Instruction* in, Warp* warp, std::uint32_t lanes, std::uint32_t bytes,
+                      std::byte* pointers[kLanes]) {
+  for (; lanes != 0; lanes &= lanes - 1) {
     const auto lane = static_cast<std::uint32_t>(__builtin_ctz(lanes));
-    const Access access{in, warp, lane, bytes};
-    const std::uint64_t address = address_of_lane(in, warp, lane);
-    if ((address & (bytes - 1)) != 0) {
-      fail_access(access, Status::misaligned_address,
-                  "at " + hex(address) + ", which is not a multiple of its size");
-    }
-    pointers[lane] = place_of(access, space_of(in), address);
+    pointers[lane] = resolve_pointer(in, warp, lane, 0, bytes, bytes);
   }
+}
+
+std::byte* resolve_pointer(const Instruction* in, Warp* warp, std::uint32_t lane, std::uint64_t offset,
+                           std::uint32_t bytes, std::uint32_t alignment) {
+  return resolve_address(in, warp, lane, space_of(in), address_of_lane(in, warp, lane) + offset, bytes,
+                         alignment);
+}
+
+std::byte* resolve_address(const Instruction* in, Warp* warp, std::uint32_t lane, Space space,
+                           std::uint64_t address, std::uint32_t bytes, std::uint32_t alignment) {
+  const Access access{in, warp, lane, bytes};
+  if ((address & (alignment - 1)) != 0) {
+    fail_access(access, Status::misaligned_address,
+                "at " + hex(address) + ", which is not a multiple of " +
+                    (alignment == bytes ? "its size" : std::to_string(alignment)));
+  }
+  return place_of(access, space, address);
 }
 
 void add_access_handlers(Handler* table) {

@@ -87,7 +87,8 @@ T finish(T value, std::uint16_t flags) {
 // ---------------------------------------------------------------------------------------------
 
 bool is_float(ScalarType type) {
-  return type == ScalarType::f16 || type == ScalarType::f32 || type == ScalarType::f64;
+  return type == ScalarType::f16 || type == ScalarType::bf16 || type == ScalarType::f32 ||
+         type == ScalarType::f64;
 }
 
 bool is_signed(ScalarType type) {
@@ -106,35 +107,52 @@ std::uint64_t extend(std::uint64_t bits, std::size_t bytes, bool with_sign) {
 f64 float_value(std::uint64_t bits, ScalarType type, bool flushing) {
   if (type == ScalarType::f64) return rounding::f64_of(bits);
   if (type == ScalarType::f16) return rounding::widen(f16{static_cast<u16>(bits)});
+  if (type == ScalarType::bf16) return rounding::widen(bf16{static_cast<u16>(bits)});
   const f32 value = rounding::f32_of(static_cast<u32>(bits));
   return flushing ? flush(value) : value;
 }
 
-/// Under the current rounding mode. A f16 has a unit of 2^-24 for numbers below 2^-14, otherwise 10 bits
-/// below the leading one; scaling by the unit and rounding to an integer is exact but for that one rounding.
-u16 half_bits(f64 value) {
+/// A format of 16 bits.
+struct SmallFormat {
+  int fraction_bits;
+  int bias;
+};
+constexpr SmallFormat kHalf{10, 15};
+constexpr SmallFormat kBrain{7, 127};
+
+/// Under the current rounding mode. Numbers below the least normal one have the unit of that; scaling by the
+/// unit and rounding to an integer is exact but for that one rounding.
+u16 small_bits(f64 value, SmallFormat format) {
+  const auto [fraction_bits, bias] = format;
   const u16 sign = std::signbit(value) ? 0x8000 : 0;
+  const auto infinity = static_cast<u16>((2 * bias + 1) << fraction_bits);
   if (value != value) return 0x7fff;
   if (value == 0) return sign;
-  if (std::isinf(value)) return sign | 0x7c00;
-  const int exponent = std::max(std::ilogb(value), -14);
-  const f64 rounded = std::ldexp(std::nearbyint(std::ldexp(value, 10 - exponent)), exponent - 10);
+  if (std::isinf(value)) return sign | infinity;
+  const int exponent = std::max(std::ilogb(value), 1 - bias);
+  const f64 rounded =
+      std::ldexp(std::nearbyint(std::ldexp(value, fraction_bits - exponent)), exponent - fraction_bits);
   const f64 magnitude = std::fabs(rounded);
-  if (magnitude > 65504.0) {
+  if (magnitude >= std::ldexp(1.0, bias + 1)) {
     const int mode = std::fegetround();
     const bool away = mode == FE_TONEAREST || mode == (sign != 0 ? FE_DOWNWARD : FE_UPWARD);
-    return sign | (away ? 0x7c00 : 0x7bff);
+    return static_cast<u16>(sign | (away ? infinity : infinity - 1));
   }
-  if (magnitude < 0x1p-14) return sign | static_cast<u16>(magnitude * 0x1p24);
+  if (magnitude < std::ldexp(1.0, 1 - bias)) {
+    return sign | static_cast<u16>(std::ldexp(magnitude, bias - 1 + fraction_bits));
+  }
   const int rounded_exponent = std::ilogb(magnitude);
-  const auto fraction = static_cast<u16>(std::ldexp(magnitude, 10 - rounded_exponent) - 1024);
-  return static_cast<u16>(sign | (rounded_exponent + 15) << 10 | fraction);
+  const f64 leading_one = std::ldexp(1.0, fraction_bits);
+  const auto fraction =
+      static_cast<u16>(std::ldexp(magnitude, fraction_bits - rounded_exponent) - leading_one);
+  return static_cast<u16>(sign | (rounded_exponent + bias) << fraction_bits | fraction);
 }
 
 std::uint64_t float_bits(f64 value, ScalarType type, std::uint16_t flags) {
   if ((flags & rounding_flag::saturate) != 0) value = saturate(value);
   if (type == ScalarType::f64) return rounding::bits_of(canonical(value));
-  if (type == ScalarType::f16) return half_bits(value);
+  if (type == ScalarType::f16) return small_bits(value, kHalf);
+  if (type == ScalarType::bf16) return small_bits(value, kBrain);
   f32 narrowed = static_cast<f32>(value);
   if ((flags & rounding_flag::flush) != 0) narrowed = flush(narrowed);
   return rounding::bits_of(canonical(narrowed));
@@ -179,8 +197,15 @@ std::uint64_t convert(std::uint64_t bits, ScalarType from, ScalarType to, std::u
   };
   if (to == ScalarType::f64) return rounding::bits_of(rounded(f64{}));
   if (to == ScalarType::f32) return rounding::bits_of(rounded(f32{}));
-  // Through f64 under the same mode: beyond its 53 bits a number is far above the largest f16.
-  return half_bits(rounded(f64{}));
+  // Through f64, which holds 53 bits and then a last one that says whether anything is missing.
+  const bool negative = is_signed(from) && static_cast<std::int64_t>(value) < 0;
+  const std::uint64_t magnitude = negative ? 0 - value : value;
+  const bool fits = magnitude >> 53 == 0;
+  const std::uint64_t digits = fits ? magnitude : (magnitude >> 11 | ((magnitude & 0x7ff) != 0 ? 1 : 0));
+  const f64 wide = std::ldexp(static_cast<f64>(digits), fits ? 0 : 11);
+  const f64 number = negative ? -wide : wide;
+  return small_bits((flags & rounding_flag::saturate) != 0 ? saturate(number) : number,
+                    to == ScalarType::f16 ? kHalf : kBrain);
 }
 
 const Instruction* run_convert(const Instruction* in, Warp* warp) {

@@ -143,6 +143,9 @@ void patch(Draft& draft) {
       case Field::immediate:
         instruction.immediate = offset;
         break;
+      case Field::listed:
+        draft.operand_rows[reference.slot] = offset;
+        break;
     }
   }
 }

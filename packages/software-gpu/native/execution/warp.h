@@ -45,6 +45,7 @@ struct Warp {
   AddressRange* recent_ranges = nullptr;  // per memory instruction: the allocation it touched last
   AddressRange shared{};                  // host addresses of the block's shared memory
   const std::byte* parameters = nullptr;
+  const std::uint32_t* operand_rows = nullptr;  // of DecodedKernel
 
   // For counting instructions: straight-line code is counted at its end, see count_instructions().
   const Instruction* counted_from = nullptr;
@@ -57,9 +58,9 @@ struct Warp {
 
 // Slow paths that the handlers of all vector paths share.
 
-/// Turns the addresses of the active lanes into host pointers, one by one, with every check and every state
+/// Turns the addresses of these lanes into host pointers, one by one, with every check and every state
 /// space; throws Error naming the instruction and the lane.
-void resolve_pointers(const Instruction* instruction, Warp* warp, std::uint32_t bytes,
+void resolve_pointers(const Instruction* instruction, Warp* warp, std::uint32_t lanes, std::uint32_t bytes,
                       std::byte* pointers[kLanes]);
 
 /// Whether an instruction that takes values from all of `members` (lanes) must exchange them, because some of
@@ -71,6 +72,10 @@ bool lanes_are_apart(const Warp* warp, std::uint32_t members);
 bool exchange_with_other_branches(const Instruction* instruction, Warp* warp, std::uint32_t members,
                                   std::uint64_t values[kLanes]);
 const Instruction* run_other_lanes(Warp* warp);
+
+/// Throws Error unless all lanes that have not exited are active: the .aligned instructions on matrices that
+/// lie in the registers of a whole warp have no meaning for a part of it.
+void require_whole_warp(const Instruction* instruction, const Warp* warp);
 
 /// Makes a whole vector path's tables: fills them from operations.def.
 namespace portable {

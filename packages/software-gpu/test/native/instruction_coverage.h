@@ -25,6 +25,8 @@ std::vector<Row> memory_rows();
 std::vector<Row> warp_rows();
 std::vector<Row> atomic_rows();
 std::vector<Row> video_rows();
+std::vector<Row> bfloat_rows();
+std::vector<Row> matrix_rows();
 
 /// PTX that a hand-written test runs, with the forms that its checks would catch being wrong.
 struct Program {
@@ -40,6 +42,8 @@ std::vector<Program> barrier_programs();
 std::vector<Program> special_programs();
 std::vector<Program> call_programs();
 std::vector<Program> fault_programs();
+std::vector<Program> matrix_programs();
+std::vector<Program> asynchronous_programs();
 
 /// Whether test/data/refused-forms.txt lists the form. The list can only shrink: a form on it that the
 /// interpreter accepts fails the coverage test.

@@ -121,7 +121,8 @@ struct Experiment {
 };
 
 /// Half of the warps with every other lane off, the others with random lanes off, now and then all but one.
-std::vector<bool> active_lanes(std::size_t tuples) {
+/// Where only whole warps make sense, all or none.
+std::vector<bool> active_lanes(std::size_t tuples, bool whole_warps) {
   Random random(0xac71fe);
   std::vector<bool> active(tuples);
   for (std::size_t i = 0; i < tuples; i += 32) {
@@ -130,6 +131,7 @@ std::vector<bool> active_lanes(std::size_t tuples) {
     if (kind >= 4) mask = random.next();
     if (kind == 6) mask = std::uint64_t{1} << random.below(32);
     if (kind == 7) mask = 0;
+    if (whole_warps) mask = kind % 2 == 0 ? 0xffffffff : 0;
     for (std::size_t lane = 0; lane < 32 && i + lane < tuples; ++lane)
       active[i + lane] = ((mask >> lane) & 1) != 0;
   }
@@ -210,7 +212,7 @@ Experiment row_experiment(const Row& row) {
       row.source_values ? own_operands(row)
                         : operand_tuples(row, row.exhaustive ? kRandomTuples : kRandomTuples / 8);
   experiment.tuples = operands[0].size();
-  const std::vector<bool> active = active_lanes(experiment.tuples);
+  const std::vector<bool> active = active_lanes(experiment.tuples, row.whole_warps);
   experiment.records = make_records(row, operands, experiment.tuples, active);
   const std::vector<Expected> all =
       reference_results(row, experiment.records, std::vector<bool>(experiment.tuples, true));

@@ -189,6 +189,10 @@ double widen(Half value) {
   return sign * std::ldexp(fraction + 1024, exponent - 25);
 }
 
+double widen(Bfloat value) {
+  return from_bits<float>(std::uint64_t{value.bits} << 16);
+}
+
 namespace {
 
 std::uint64_t narrow(FloatFormat format, double value, Rounding rounding) {
@@ -210,6 +214,10 @@ std::uint64_t narrow(FloatFormat format, double value, Rounding rounding) {
 
 Half narrow_to_half(double value, Rounding rounding) {
   return Half{static_cast<std::uint16_t>(narrow(kHalfFormat, value, rounding))};
+}
+
+Bfloat narrow_to_bfloat(double value, Rounding rounding) {
+  return Bfloat{static_cast<std::uint16_t>(narrow(kBfloatFormat, value, rounding))};
 }
 
 float narrow_to_float(double value, Rounding rounding) {
@@ -234,6 +242,66 @@ Half multiply_add(Half a, Half b, Half c) {
   const auto magnitude = static_cast<unsigned __int128>(negative ? -sum : sum);
   return Half{static_cast<std::uint16_t>(
       round_to_format(kHalfFormat, negative, magnitude, -48, Rounding::nearest_even))};
+}
+
+namespace {
+
+/// value = significand · 2^exponent
+struct Scaled {
+  __int128 significand;
+  int exponent;
+};
+
+Scaled scaled(Bfloat value) {
+  const int exponent = (value.bits >> 7) & 255;
+  const int fraction = value.bits & 127;
+  const int magnitude = exponent == 0 ? fraction : fraction | 128;
+  return {(value.bits & 0x8000) != 0 ? -magnitude : magnitude, std::max(exponent, 1) - 134};
+}
+
+/// The exact sum, but that a term too small to be added by shifting only shows in the last bit.
+Scaled sum_of(Scaled a, Scaled b) {
+  if (a.significand == 0) return b;
+  if (b.significand == 0) return a;
+  if (a.exponent < b.exponent) std::swap(a, b);
+  constexpr int kRoom = 100;  // bits above a product's 16
+  const int shift = std::min(a.exponent - b.exponent, kRoom);
+  const bool fits = a.exponent - b.exponent == shift;
+  const __int128 sticky = b.significand < 0 ? -1 : 1;
+  return {a.significand * (static_cast<__int128>(1) << shift) + (fits ? b.significand : sticky),
+          a.exponent - shift};
+}
+
+}  // namespace
+
+Bfloat multiply_add(Bfloat a, Bfloat b, Bfloat c) {
+  const double x = widen(a);
+  const double y = widen(b);
+  const double z = widen(c);
+  if (!std::isfinite(x) || !std::isfinite(y) || !std::isfinite(z)) {
+    return narrow_to_bfloat(x * y + z, Rounding::nearest_even);
+  }
+  const Scaled product = {scaled(a).significand * scaled(b).significand,
+                          scaled(a).exponent + scaled(b).exponent};
+  const Scaled sum = sum_of(product, scaled(c));
+  if (sum.significand == 0) return narrow_to_bfloat(x * y + z, Rounding::nearest_even);
+  const bool negative = sum.significand < 0;
+  const auto magnitude = static_cast<unsigned __int128>(negative ? -sum.significand : sum.significand);
+  return Bfloat{static_cast<std::uint16_t>(
+      round_to_format(kBfloatFormat, negative, magnitude, sum.exponent, Rounding::nearest_even))};
+}
+
+Bfloat add(Bfloat a, Bfloat b) {
+  const Bfloat one{0x3f80};
+  return multiply_add(a, one, b);
+}
+Bfloat subtract(Bfloat a, Bfloat b) {
+  if (is_nan(b)) return b;
+  return add(a, Bfloat{static_cast<std::uint16_t>(b.bits ^ 0x8000)});
+}
+// A product of two is exact in binary64.
+Bfloat multiply(Bfloat a, Bfloat b) {
+  return narrow_to_bfloat(widen(a) * widen(b), Rounding::nearest_even);
 }
 
 // Sums and products of two halves are exact in binary64.
@@ -264,6 +332,9 @@ double round_to_integral(double value, Rounding rounding) {
 bool is_nan(Half value) {
   return (value.bits & 0x7fff) > 0x7c00;
 }
+bool is_nan(Bfloat value) {
+  return (value.bits & 0x7fff) > 0x7f80;
+}
 bool is_nan(float value) {
   return (to_bits(value) & 0x7fffffff) > 0x7f800000;
 }
@@ -273,6 +344,9 @@ bool is_nan(double value) {
 
 bool is_subnormal(Half value) {
   return (value.bits & 0x7c00) == 0 && (value.bits & 0x3ff) != 0;
+}
+bool is_subnormal(Bfloat value) {
+  return (value.bits & 0x7f80) == 0 && (value.bits & 0x7f) != 0;
 }
 bool is_subnormal(float value) {
   return (to_bits(value) & 0x7f800000) == 0 && (to_bits(value) & 0x007fffff) != 0;

@@ -27,6 +27,7 @@ struct FloatFormat {
   int exponent_bits;
 };
 inline constexpr FloatFormat kHalfFormat{10, 5};
+inline constexpr FloatFormat kBfloatFormat{7, 8};
 inline constexpr FloatFormat kFloatFormat{23, 8};
 inline constexpr FloatFormat kDoubleFormat{52, 11};
 
@@ -54,16 +55,25 @@ Half subtract(Half a, Half b);
 Half multiply(Half a, Half b);
 Half multiply_add(Half a, Half b, Half c);
 
+/// bfloat16 likewise.
+Bfloat add(Bfloat a, Bfloat b);
+Bfloat subtract(Bfloat a, Bfloat b);
+Bfloat multiply(Bfloat a, Bfloat b);
+Bfloat multiply_add(Bfloat a, Bfloat b, Bfloat c);
+
 double widen(Half value);
+double widen(Bfloat value);
+Bfloat narrow_to_bfloat(double value, Rounding rounding);
 Half narrow_to_half(double value, Rounding rounding);
 float narrow_to_float(double value, Rounding rounding);
 
 /// The integer value `negative ? -magnitude : magnitude` in T.
 template <class T>
 T from_integer(bool negative, std::uint64_t magnitude, Rounding rounding) {
-  constexpr FloatFormat format = std::is_same_v<T, Half>    ? kHalfFormat
-                                 : std::is_same_v<T, float> ? kFloatFormat
-                                                            : kDoubleFormat;
+  constexpr FloatFormat format = std::is_same_v<T, Half>     ? kHalfFormat
+                                 : std::is_same_v<T, Bfloat> ? kBfloatFormat
+                                 : std::is_same_v<T, float>  ? kFloatFormat
+                                                             : kDoubleFormat;
   return from_bits<T>(round_to_format(format, negative, magnitude, 0, rounding));
 }
 
@@ -71,9 +81,11 @@ T from_integer(bool negative, std::uint64_t magnitude, Rounding rounding) {
 double round_to_integral(double value, Rounding rounding);
 
 [[nodiscard]] bool is_nan(Half value);
+[[nodiscard]] bool is_nan(Bfloat value);
 [[nodiscard]] bool is_nan(float value);
 [[nodiscard]] bool is_nan(double value);
 [[nodiscard]] bool is_subnormal(Half value);
+[[nodiscard]] bool is_subnormal(Bfloat value);
 [[nodiscard]] bool is_subnormal(float value);
 [[nodiscard]] bool is_subnormal(double value);
 

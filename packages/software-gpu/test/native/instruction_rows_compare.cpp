@@ -157,6 +157,35 @@ void add_set(std::vector<Row>& rows, const List& comparisons, const std::string&
   }
 }
 
+/// Two predicates, of the lower and of the upper halves.
+void add_packed_half_setp(std::vector<Row>& rows) {
+  const auto holds = [](const Comparison& comparison, HalfPair a, HalfPair b, unsigned shift) {
+    const Half x{static_cast<std::uint16_t>(a.bits >> shift)};
+    const Half y{static_cast<std::uint16_t>(b.bits >> shift)};
+    return comparison(order(x, y));
+  };
+  for (const Comparison& comparison : {kOrdered[0], kOrdered[1], kOrdered[2], kOrdered[4], kUnordered[5]}) {
+    const std::string form = "setp" + dotted(comparison.name) + ".f16x2";
+    rows.push_back(row(form, "$@" + form + " $d0|$d1, $s0, $s1;", [=](HalfPair a, HalfPair b) {
+      return std::pair{holds(comparison, a, b, 0), holds(comparison, a, b, 16)};
+    }));
+    for (const Combination& combination : kCombinations) {
+      const std::string combined = "setp" + dotted(comparison.name) + dotted(combination.name) + ".f16x2";
+      rows.push_back(
+          row(combined, "$@" + combined + " $d0|$d1, $s0, $s1, $s2;", [=](HalfPair a, HalfPair b, bool c) {
+            return std::pair{combination.apply(holds(comparison, a, b, 0), c),
+                             combination.apply(holds(comparison, a, b, 16), c)};
+          }));
+      // The predicate that is combined with both results is the first destination.
+      rows.push_back(row(combined, "$@mov.pred $d0, $s2; $@" + combined + " $d0|$d1, $s0, $s1, $d0;",
+                         [=](HalfPair a, HalfPair b, bool c) {
+                           return std::pair{combination.apply(holds(comparison, a, b, 0), c),
+                                            combination.apply(holds(comparison, a, b, 16), c)};
+                         }));
+    }
+  }
+}
+
 void add_packed_half_set(std::vector<Row>& rows) {
   for (const Comparison& comparison : kOrdered) {
     const std::string form = "set" + dotted(comparison.name) + ".f16x2.f16x2";
@@ -199,6 +228,7 @@ std::vector<Row> compare_rows() {
   add_set<float, std::uint64_t>(rows, kUnsigned, ".f32.u64");
   add_set<std::uint32_t, std::int16_t>(rows, kOrdered, ".u32.s16");
   add_set<Half, Half>(rows, kOrdered, ".f16.f16");
+  add_packed_half_setp(rows);
   add_packed_half_set(rows);
   return rows;
 }

@@ -45,6 +45,12 @@ TEST_CASE("instructions: coarse approximations") {
 TEST_CASE("instructions: half precision") {
   check_rows("half precision", half_rows());
 }
+TEST_CASE("instructions: bfloat16 and tf32") {
+  check_rows("bfloat16 and tf32", bfloat_rows());
+}
+TEST_CASE("instructions: matrices in registers") {
+  check_rows("matrices in registers", matrix_rows());
+}
 TEST_CASE("instructions: conversion") {
   check_rows("conversion", convert_rows());
 }

@@ -1,5 +1,6 @@
 // Instructions in which the lanes of a warp see each other (PTX ISA 9.0: shfl 9.7.9.6, vote 9.7.13.9, match
 // 9.7.13.10, activemask 9.7.13.11), and those that one thread cannot observe at all.
+#include <algorithm>
 #include <bit>
 
 #include "instruction_coverage.h"
@@ -145,6 +146,42 @@ void add_matches(std::vector<Row>& rows) {
   }
 }
 
+/// redux.sync of the active lanes' values.
+void add_reductions(std::vector<Row>& rows) {
+  using Step = std::uint32_t (*)(std::uint32_t, std::uint32_t);
+  const std::array<std::pair<std::string, Step>, 9> operations = {{
+      {"add.u32", [](std::uint32_t a, std::uint32_t b) { return a + b; }},
+      {"add.s32", [](std::uint32_t a, std::uint32_t b) { return a + b; }},
+      {"min.u32", [](std::uint32_t a, std::uint32_t b) { return std::min(a, b); }},
+      {"max.u32", [](std::uint32_t a, std::uint32_t b) { return std::max(a, b); }},
+      {"min.s32",
+       [](std::uint32_t a, std::uint32_t b) {
+         return static_cast<std::uint32_t>(
+             std::min(static_cast<std::int32_t>(a), static_cast<std::int32_t>(b)));
+       }},
+      {"max.s32",
+       [](std::uint32_t a, std::uint32_t b) {
+         return static_cast<std::uint32_t>(
+             std::max(static_cast<std::int32_t>(a), static_cast<std::int32_t>(b)));
+       }},
+      {"and.b32", [](std::uint32_t a, std::uint32_t b) { return a & b; }},
+      {"or.b32", [](std::uint32_t a, std::uint32_t b) { return a | b; }},
+      {"xor.b32", [](std::uint32_t a, std::uint32_t b) { return a ^ b; }},
+  }};
+  for (const auto& [name, step] : operations) {
+    const std::string form = "redux.sync." + name;
+    rows.push_back(
+        warp_row(form, "$@" + form + " $d0, $s0, $mask;", {Type::u32}, {Type::u32}, [step](Warp& warp) {
+          std::optional<std::uint32_t> result;
+          for_each_active(warp, [&](unsigned lane) {
+            const auto value = static_cast<std::uint32_t>(warp.operands[lane][0]);
+            result = result ? step(*result, value) : value;
+          });
+          for_each_active(warp, [&](unsigned lane) { warp.destinations[lane][0] = exactly(*result); });
+        }));
+  }
+}
+
 enum class Shuffle { up, down, butterfly, index };
 
 struct Exchange {
@@ -253,6 +290,7 @@ std::vector<Row> warp_rows() {
   std::vector<Row> rows;
   add_votes(rows);
   add_matches(rows);
+  add_reductions(rows);
   std::vector<Row> shuffles;
   add_shuffles(shuffles);
   for (Row& row : shuffles) {

@@ -25,12 +25,22 @@ struct HalfPair {
   std::uint32_t bits = 0;
 };
 
+/// A bfloat16 number: the upper half of a binary32 one.
+struct Bfloat {
+  std::uint16_t bits = 0;
+};
+
+/// Two bfloat16 numbers, the first in the low half.
+struct BfloatPair {
+  std::uint32_t bits = 0;
+};
+
 /// A shift count or bit position: 32 bits, but values near the operand widths are the interesting ones.
 struct Shift {
   std::uint32_t value = 0;
 };
 
-enum class Type { pred, u8, s8, u16, s16, u32, s32, u64, s64, shift, f16, f16x2, f32, f64 };
+enum class Type { pred, u8, s8, u16, s16, u32, s32, u64, s64, shift, f16, f16x2, bf16, bf16x2, f32, f64 };
 
 [[nodiscard]] constexpr unsigned register_bits(Type type) {
   switch (type) {
@@ -41,11 +51,13 @@ enum class Type { pred, u8, s8, u16, s16, u32, s32, u64, s64, shift, f16, f16x2,
     case Type::u16:
     case Type::s16:
     case Type::f16:
+    case Type::bf16:
       return 16;
     case Type::u32:
     case Type::s32:
     case Type::shift:
     case Type::f16x2:
+    case Type::bf16x2:
     case Type::f32:
       return 32;
     case Type::u64:
@@ -74,6 +86,8 @@ constexpr Type type_of() {
   if constexpr (std::is_same_v<T, Shift>) return Type::shift;
   if constexpr (std::is_same_v<T, Half>) return Type::f16;
   if constexpr (std::is_same_v<T, HalfPair>) return Type::f16x2;
+  if constexpr (std::is_same_v<T, Bfloat>) return Type::bf16;
+  if constexpr (std::is_same_v<T, BfloatPair>) return Type::bf16x2;
   if constexpr (std::is_same_v<T, float>) return Type::f32;
   if constexpr (std::is_same_v<T, double>) return Type::f64;
 }
@@ -178,6 +192,9 @@ struct Row {
   /// warp.
   using WarpReference = std::function<void(Warp& warp)>;
   WarpReference warp_reference;
+  /// The instruction means something only when all lanes of a warp execute it: it is tried with all and with
+  /// none.
+  bool whole_warps = false;
   /// Values for the sources other than the generated ones: of one source in one lane, given random bits.
   std::function<std::uint64_t(std::size_t source, std::size_t warp, std::uint64_t random)> source_values;
   /// The last destination stands for memory, which holds this source's value before.
@@ -193,7 +210,7 @@ struct Destination {
   using type = D;
   static Expected expect(D value) {
     if constexpr (std::is_same_v<D, float> || std::is_same_v<D, double> || std::is_same_v<D, Half> ||
-                  std::is_same_v<D, HalfPair>) {
+                  std::is_same_v<D, HalfPair> || std::is_same_v<D, Bfloat> || std::is_same_v<D, BfloatPair>) {
       return number(value);
     } else {
       return exactly(value);

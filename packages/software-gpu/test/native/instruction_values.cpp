@@ -22,7 +22,7 @@ namespace {
 using Values = std::vector<std::uint64_t>;
 
 bool is_float(Type type) {
-  return type == Type::f16 || type == Type::f32 || type == Type::f64;
+  return type == Type::f16 || type == Type::bf16 || type == Type::f32 || type == Type::f64;
 }
 
 Values without_repeats(const Values& values, unsigned bits) {
@@ -56,11 +56,13 @@ Values integer_core(unsigned bits) {
 }
 
 FloatFormat format_of(Type type) {
+  if (type == Type::bf16) return kBfloatFormat;
   return type == Type::f16 ? kHalfFormat : type == Type::f32 ? kFloatFormat : kDoubleFormat;
 }
 
 std::uint64_t number_bits(Type type, double value) {
   if (type == Type::f16) return narrow_to_half(value, Rounding::nearest_even).bits;
+  if (type == Type::bf16) return narrow_to_bfloat(value, Rounding::nearest_even).bits;
   if (type == Type::f32) return to_bits(narrow_to_float(value, Rounding::nearest_even));
   return to_bits(value);
 }
@@ -139,6 +141,8 @@ Values make_edges(Type type) {
     }
     case Type::f16x2:
       return pairs_of(float_edges(Type::f16));
+    case Type::bf16x2:
+      return pairs_of(float_edges(Type::bf16));
     default:
       return is_float(type) ? float_edges(type) : integer_edges(register_bits(type));
   }
@@ -152,6 +156,8 @@ Values make_core(Type type) {
       return {0, 1, 5, 16, 31, 32, 33, 63, 64, 65, 255, 256, 0xffffffff};
     case Type::f16x2:
       return pairs_of(float_core(Type::f16));
+    case Type::bf16x2:
+      return pairs_of(float_core(Type::bf16));
     default:
       return is_float(type) ? float_core(type) : integer_core(register_bits(type));
   }
@@ -227,9 +233,12 @@ std::uint64_t random_value(Type type, Random& random) {
   const std::uint64_t bits = random.next() & bits_mask(register_bits(type));
   switch (type) {
     case Type::f16:
+    case Type::bf16:
     case Type::f32:
     case Type::f64:
       return random_float(type, random);
+    case Type::bf16x2:
+      return random_float(Type::bf16, random) | (random_float(Type::bf16, random) << 16);
     case Type::f16x2:
       return random_float(Type::f16, random) | (random_float(Type::f16, random) << 16);
     case Type::shift:
@@ -276,6 +285,8 @@ std::string literal(Type type, std::uint64_t value) {
     case Type::pred:
     case Type::f16:
     case Type::f16x2:
+    case Type::bf16:
+    case Type::bf16x2:
       return "";
     default: {
       // Signed decimal whatever the type, which is what compilers emit.

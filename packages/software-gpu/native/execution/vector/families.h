@@ -9,5 +9,6 @@ void add_elementwise_handlers(Handler* full, Handler* masked);
 void add_predicate_handlers(Handler* full, Handler* masked);
 void add_memory_handlers(Handler* full, Handler* masked);
 void add_shuffle_handlers(Handler* full, Handler* masked);
+void add_product_handlers(Handler* full, Handler* masked);
 
 }  // namespace vgpu::software::VGPU_VECTOR_PATH

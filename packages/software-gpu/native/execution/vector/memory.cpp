@@ -80,7 +80,7 @@ template <bool kMasked>
                      find_places_quickly<kMasked>(in, warp, bytes, places);
   if (!quick) [[unlikely]] {
     places.consecutive = false;
-    resolve_pointers(in, warp, bytes, places.pointers);
+    resolve_pointers(in, warp, warp->active, bytes, places.pointers);
   }
 }
 

@@ -13,6 +13,7 @@ HandlerTables handler_tables() {
     add_predicate_handlers(full, masked);
     add_memory_handlers(full, masked);
     add_shuffle_handlers(full, masked);
+    add_product_handlers(full, masked);
     return true;
   }();
   (void)filled;
