@@ -38,10 +38,10 @@ std::wstring toWide(const std::string& path) {
   if (path.empty() || path.size() > INT32_MAX || path.find('\0') != std::string::npos) {
     throw Error("toWide", ERROR_INVALID_NAME, path);
   }
-  const std::wstring wide = decode(path);
+  std::wstring wide = decode(path);
   if (wide.starts_with(L"\\\\?\\") || wide.starts_with(L"\\\\.\\")) return wide;
 
-  const std::wstring full = makeAbsolute(wide, path);
+  std::wstring full = makeAbsolute(wide, path);
   if (full.size() < longestPlainPath || full.starts_with(L"\\\\.\\")) return full;
   if (full.starts_with(L"\\\\")) return L"\\\\?\\UNC\\" + full.substr(2);
   return L"\\\\?\\" + full;
