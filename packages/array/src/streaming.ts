@@ -1,11 +1,11 @@
 // Going through an array of any size in little memory: what comes next is read ahead, what is behind is given back.
 import type { Dtype, PayloadLayout } from '@vgpu/format';
-import { type MappedWindow, maximumWindowBytes } from '@vgpu/mmap-native';
+import { maximumWindowBytes } from '@vgpu/mmap-native';
 import { type BlockPlace, planBlocks, rangeOf } from './blocks-plan.js';
 import { ArrayError, abortable, checkAborted } from './errors.js';
 import type { Range } from './reading.js';
 import { type StoredView, storedView } from './stored-view.js';
-import type { Windows } from './windows.js';
+import type { Mapped, Windows } from './windows.js';
 
 /** Consecutive stored rows, or a piece of one row that is larger than a block. */
 export interface Block extends BlockPlace {
@@ -53,7 +53,7 @@ export async function* streamBlocks(source: StreamSource, options: BlocksOptions
     const next = take(places);
     if (prefetch) ahead = fetch(source, next, signal);
     const ranges = planesOf(layout, place);
-    const open: MappedWindow[] = [];
+    const open: Mapped[] = [];
     try {
       for (const { offset, length } of ranges) {
         source.touch(offset, length);
@@ -62,7 +62,7 @@ export async function* streamBlocks(source: StreamSource, options: BlocksOptions
       yield { ...place, values: storedView(source.dtype, planeBytes(open, layout.planes)) };
       source.check();
     } finally {
-      for (const window of open) windows.unmap(window);
+      for (const { window } of open) windows.unmap(window);
     }
     await settled(source, behind);
     if (discard) behind = giveBack(source, ranges);
@@ -132,7 +132,7 @@ async function settled(source: StreamSource, work: Promise<void>): Promise<void>
   }
 }
 
-function planeBytes(open: readonly MappedWindow[], planes: number): Uint8Array[] {
+function planeBytes(open: readonly Mapped[], planes: number): Uint8Array[] {
   return Array.from({ length: planes }, (_, plane) => open[plane]?.bytes ?? new Uint8Array());
 }
 

@@ -6,6 +6,18 @@ import { ArrayError, cutOff } from './errors.js';
 const defaultWindowBytes = 2 ** 30;
 
 /**
+ * The system maps many pages at a time where a mapping begins at a multiple of this: a third of the time for going
+ * through a large file in blocks.
+ */
+const largePageBytes = 2 ** 21;
+
+export interface Mapped {
+  readonly window: MappedWindow;
+  /** The range that was asked for; the window may begin before it. */
+  readonly bytes: Uint8Array;
+}
+
+/**
  * Maps on first use and keeps what it mapped until close(): address space is cheap, and memory is given back with
  * discard, not by unmapping. Offsets count from the first byte of the payload.
  */
@@ -17,7 +29,7 @@ export class Windows {
   readonly #views: (DataView | undefined)[] = [];
   readonly #open = new Set<MappedWindow>();
   /** Ranges across the border of two windows, which are mapped a second time. */
-  readonly #spans = new Map<string, MappedWindow>();
+  readonly #spans = new Map<string, Mapped>();
 
   constructor(
     file: MappedFile,
@@ -49,13 +61,13 @@ export class Windows {
       return new Uint8Array(buffer, byteOffset + within, length);
     }
     const key = `${offset}+${length}`;
-    const window = this.#spans.get(key) ?? this.map(offset, length);
-    this.#spans.set(key, window);
-    return window.bytes;
+    const span = this.#spans.get(key) ?? this.map(offset, length);
+    this.#spans.set(key, span);
+    return span.bytes;
   }
 
   /** A window of its own, for who closes it with `unmap`. */
-  map(offset: number, length: number): MappedWindow {
+  map(offset: number, length: number): Mapped {
     if (length > maximumWindowBytes) {
       throw new ArrayError(
         'ERR_VGPU_ARRAY_TOO_LARGE_VIEW',
@@ -67,9 +79,12 @@ export class Windows {
       );
     }
     try {
-      const window = this.file.window(this.#start + offset, length);
+      const start = this.#start + offset;
+      const aligned = Math.max(start - (start % largePageBytes), this.#start);
+      const before = start - aligned + length > maximumWindowBytes ? 0 : start - aligned;
+      const window = this.file.window(start - before, before + length);
       this.#open.add(window);
-      return window;
+      return { window, bytes: window.bytes.subarray(before) };
     } catch (error) {
       throw this.explained(error);
     }
