@@ -17,6 +17,9 @@ const lineSchema = z.union([
   z.object({ failed: z.number(), succeeded: z.number(), problems: z.number(), tried: z.array(z.string()) }),
 ]);
 
+/** In milliseconds. */
+const longest = 120_000;
+
 /** A full disk, a broken disk, no memory, no descriptors, and what is no failure at all. */
 const mustBeTried = [
   ...['fallocate: ENOSPC', 'pwrite: ENOSPC', 'copy_file_range: ENOSPC', 'fdatasync: ENOSPC'],
@@ -34,6 +37,7 @@ async function runChild(work: string): Promise<z.infer<typeof lineSchema>[]> {
   const script = join(import.meta.dirname, 'faults-child.ts');
   const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script, work], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: longest,
     env: {
       ...process.env,
       LD_PRELOAD: nativeFile('lib/libvgpu_fault.so'),
@@ -51,20 +55,24 @@ async function runChild(work: string): Promise<z.infer<typeof lineSchema>[]> {
 }
 
 describeOnLinux('a system call that fails', () => {
-  it('leaves the old version or the new one, and nothing else', async () => {
-    const work = temporaryDirectory();
-    try {
-      const lines = await runChild(work);
-      expect(lines.filter((line) => 'problem' in line)).toEqual([]);
-      const covered = lines.flatMap((line) => ('calls' in line ? [line.workload] : []));
-      expect(covered).toEqual(workloads.map(({ name }) => name));
-      const last = lines.at(-1);
-      if (last === undefined || !('tried' in last)) throw new Error('the child did not say how it ended');
-      console.log(`${last.failed} calls failed, ${last.succeeded} times it did not matter`);
-      expect(last.failed).toBeGreaterThan(300);
-      expect(last.tried).toEqual(expect.arrayContaining(mustBeTried));
-    } finally {
-      rmSync(work, { recursive: true, force: true });
-    }
-  }, 120_000);
+  it(
+    'leaves the old version or the new one, and nothing else',
+    async () => {
+      const work = temporaryDirectory();
+      try {
+        const lines = await runChild(work);
+        expect(lines.filter((line) => 'problem' in line)).toEqual([]);
+        const covered = lines.flatMap((line) => ('calls' in line ? [line.workload] : []));
+        expect(covered).toEqual(workloads.map(({ name }) => name));
+        const last = lines.at(-1);
+        if (last === undefined || !('tried' in last)) throw new Error('the child did not say how it ended');
+        console.log(`${last.failed} calls failed, ${last.succeeded} times it did not matter`);
+        expect(last.failed).toBeGreaterThan(300);
+        expect(last.tried).toEqual(expect.arrayContaining(mustBeTried));
+      } finally {
+        rmSync(work, { recursive: true, force: true });
+      }
+    },
+    longest,
+  );
 });

@@ -12,6 +12,8 @@ const messageSchema: z.ZodType<Message> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ready'), version: z.number(), scratch: z.array(z.string()) }),
   z.object({ kind: z.enum(['begin', 'commit', 'done']), version: z.number() }),
 ]);
+/** In milliseconds. */
+const longestLife = 60_000;
 const namesSchema = z.array(z.string());
 
 /** The programs, as JavaScript: to load TypeScript takes longer than a writer lives. */
@@ -30,9 +32,11 @@ export class Programs implements Disposable {
     return new Programs(folder);
   }
 
+  /** A writer that is not killed in time ends by itself, and that is an error. */
   start(program: 'writer' | 'keeper', words: readonly string[]): ChildProcess {
     return spawn(process.execPath, [join(this.#folder, `${program}.js`), ...words], {
       stdio: ['pipe', 'pipe', 'inherit'],
+      ...(program === 'writer' ? { timeout: longestLife } : {}),
     });
   }
 

@@ -92,8 +92,11 @@ class Storm {
     const before = this.#scratchFiles();
     const version = this.#versions.get(mode) ?? 0;
     const writer = new Writer(this.#programs, this.#directory, mode, version);
-    await this.#waitForTheMoment(writer);
-    await writer.kill();
+    try {
+      await this.#waitForTheMoment(writer);
+    } finally {
+      await writer.kill();
+    }
     this.report.kills += 1;
     this.#checkCleanedUp(before, writer);
     const { acknowledged, begun } = this.#lastWords(writer, version);

@@ -14,6 +14,7 @@ export class Checker {
   readonly #versions: readonly (Expected | undefined)[];
   readonly #directory = temporaryDirectory();
   readonly #path = join(this.#directory, target);
+  #states = 0;
   /** How often each answer came. */
   readonly outcomes = new Map<string, number>();
 
@@ -40,6 +41,8 @@ export class Checker {
     const outcome = await this.#outcome(allowed);
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
     this.#checkLeftovers();
+    this.#states += 1;
+    if (this.#states % 8 === 0 && outcome !== 'no file yet') await this.#checkGoesOn();
   }
 
   #lay(files: ReadonlyMap<string, Uint8Array>): void {
@@ -116,6 +119,22 @@ export class Checker {
       const report = await array.verify();
       if (report.checksum !== 'crc32' || report.error !== undefined)
         throw new Violation('after repair() verify() complains');
+    } finally {
+      await array.close();
+    }
+  }
+
+  /** The next writer finds free space that an interrupted one has used, and its zeros are zeros all the same. */
+  async #checkGoesOn(): Promise<void> {
+    const array = await PersistentArray.open(this.#path, { update: 'atomic' });
+    try {
+      await array.begin({ copy: false });
+      array.set(0, 0, 7);
+      await array.commit();
+      const { error } = await array.verify();
+      if (error !== undefined) throw new Violation(`verify() complains of the next commit: ${error.message}`);
+      const wrong = elementsOf(array).findIndex((value, index) => value !== (index === 0 ? 7 : 0));
+      if (wrong >= 0) throw new Violation(`element ${wrong} of the next commit is not what was set`);
     } finally {
       await array.close();
     }

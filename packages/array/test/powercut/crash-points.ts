@@ -10,7 +10,7 @@ export interface CrashPoint {
   readonly model: FileSystemModel;
   /** The versions that the program's promises allow now: the acknowledged one, and the one being committed. */
   readonly allowed: readonly number[];
-  /** All that can be lost here can also be lost at the next point, and more: a few typical states are enough. */
+  /** All that can be lost here can also be lost at the next point, and more. */
   readonly minor: boolean;
 }
 

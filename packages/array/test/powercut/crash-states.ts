@@ -32,6 +32,11 @@ export class CrashStates {
     return this.#units.reduce((product, { newest }) => product * (newest + 1), 1);
   }
 
+  /** The files as the program saw them. */
+  everything(): CrashChoice {
+    return this.#choice(({ newest }) => newest);
+  }
+
   *all(): Generator<CrashChoice> {
     for (let index = 0; index < this.count; index++) {
       let rest = index;

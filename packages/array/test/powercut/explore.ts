@@ -107,8 +107,8 @@ function* choicesAt(
   seed: number,
   tries: number,
 ): Generator<CrashChoice> {
+  if (minor) return yield possible.everything();
   yield* possible.typical();
-  if (minor) return;
   if (exhausts) return yield* possible.all();
   const random = randomFrom(seed, operation);
   for (let count = 0; count < tries; count++) yield possible.sample(random);

@@ -8,17 +8,19 @@ import { cacheLineBytes, diskSectorBytes } from './file-model.js';
 import { recordScenario } from './scenario-recording.js';
 import { type Scenario, scenarios } from './scenarios.js';
 
-const options = { seed: 20, states: 50, exhaustive: 48 };
+const options = { seed: 20, states: 40, exhaustive: 40 };
 
 async function survives(scenario: Scenario): Promise<void> {
   const recording = await recordScenario(scenario);
   using checker = new Checker(scenario);
   for (const sectorBytes of [diskSectorBytes, cacheLineBytes]) {
     const { states } = await explore(recording, checker, { ...options, sectorBytes });
-    expect(states).toBeGreaterThanOrEqual(recording.operations.length > 30 ? 40 : 10);
+    expect(states).toBeGreaterThanOrEqual(recording.operations.length > 30 ? 30 : 10);
   }
-  // A new file has nothing else to open.
-  if (scenario.before.length > 0) await exploreDamagedSlots(recording, checker);
+  // The other scenarios commit in the same ways.
+  if (scenario.name === 'metadata' || scenario.name === 'in place') {
+    expect(await exploreDamagedSlots(recording, checker)).toBeGreaterThan(50);
+  }
   expect(checker.outcomes.keys()).toContain('acknowledged version');
 }
 
