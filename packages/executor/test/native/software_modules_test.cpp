@@ -99,7 +99,7 @@ TEST_CASE_FIXTURE(Modules, "attributes of a function") {
   CHECK(attribute(scale, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK) == 1024);
   CHECK(attribute(scale, CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES) == 0);
   CHECK(attribute(scale, CU_FUNC_ATTRIBUTE_PTX_VERSION) == 75);
-  CHECK(attribute(scale, CU_FUNC_ATTRIBUTE_BINARY_VERSION) == 75);
+  CHECK(attribute(scale, CU_FUNC_ATTRIBUTE_BINARY_VERSION) == 80);
   CHECK(attribute(scale, CU_FUNC_ATTRIBUTE_NUM_REGS) > 0);
   CHECK(attribute(scale, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES) == 48 * 1024);
   CHECK(attribute(scale, CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT) == -1);
@@ -121,7 +121,7 @@ TEST_CASE_FIXTURE(Modules, "attributes that can be set") {
   CHECK(set_attribute(scale, kShared, 64 * 1024) == CUDA_SUCCESS);
   CHECK(attribute(scale, kShared) == 64 * 1024);
   CHECK(launch(scale, 1, 1, parameters, 0, 64 * 1024) == CUDA_SUCCESS);
-  CHECK(set_attribute(scale, kShared, 64 * 1024 + 1) == CUDA_ERROR_INVALID_VALUE);
+  CHECK(set_attribute(scale, kShared, 163 * 1024 + 1) == CUDA_ERROR_INVALID_VALUE);
   CHECK(set_attribute(scale, kShared, -1) == CUDA_ERROR_INVALID_VALUE);
 
   constexpr std::int32_t kCarveout = CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT;

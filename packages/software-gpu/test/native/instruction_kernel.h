@@ -8,7 +8,7 @@
 
 namespace vgpu::software::test {
 
-inline constexpr std::string_view kPtxHeader = ".version 9.0\n.target sm_75\n.address_size 64\n\n";
+inline constexpr std::string_view kPtxHeader = ".version 9.0\n.target sm_80\n.address_size 64\n\n";
 
 /// How the instruction is executed: in all lanes, under a guard predicate, in a branch that only some lanes
 /// take, or in all lanes with the destination in the same register as a source.

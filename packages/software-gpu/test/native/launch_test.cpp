@@ -54,8 +54,8 @@ TEST_CASE("launch: wrong configurations are refused before anything runs") {
   CHECK(launch_text(gpu, empty, {{1}, {32, 32, 2}}).status == Status::invalid_value);
   CHECK(launch_text(gpu, empty, {{1}, {1, 1, 65}}).status == Status::invalid_value);
   CHECK(launch_text(gpu, empty, {{1, 65536}, {1}}).status == Status::invalid_value);
-  CHECK(launch_text(gpu, empty, {{1}, {1}, 64 * 1024}).status == Status::success);
-  CHECK(launch_text(gpu, empty, {{1}, {1}, 64 * 1024 + 1}).status == Status::launch_out_of_resources);
+  CHECK(launch_text(gpu, empty, {{1}, {1}, 163 * 1024}).status == Status::success);
+  CHECK(launch_text(gpu, empty, {{1}, {1}, 163 * 1024 + 1}).status == Status::launch_out_of_resources);
   CHECK(launch_text(gpu, kernel(".param .u64 a", "  ret;\n"), {{1}, {1}}).status == Status::invalid_value);
   const std::string bounded = kHeader + ".visible .entry test() .maxntid 64, 1, 1 { ret; }";
   CHECK(launch_text(gpu, bounded, {{1}, {64}}).status == Status::success);

@@ -22,20 +22,20 @@ struct Dim3 {
   std::uint32_t z = 1;
 };
 
-/// What this GPU is. Limits are those of compute capability 7.5 (CUDA C++ Programming Guide, "Compute
+/// What this GPU is. Limits are those of compute capability 8.0 (CUDA C++ Programming Guide, "Compute
 /// Capabilities").
 struct DeviceLimits {
-  int compute_capability_major = 7;
-  int compute_capability_minor = 5;
+  int compute_capability_major = 8;
+  int compute_capability_minor = 0;
   int warp_size = 32;
   int max_threads_per_block = 1024;
   Dim3 max_block{1024, 1024, 64};
   Dim3 max_grid{2147483647, 65535, 65535};
   int max_shared_bytes_per_block = 48 * 1024;
-  int max_shared_bytes_per_block_optin = 64 * 1024;
-  int max_shared_bytes_per_multiprocessor = 64 * 1024;
-  int max_threads_per_multiprocessor = 1024;
-  int max_blocks_per_multiprocessor = 16;
+  int max_shared_bytes_per_block_optin = 163 * 1024;
+  int max_shared_bytes_per_multiprocessor = 164 * 1024;
+  int max_threads_per_multiprocessor = 2048;
+  int max_blocks_per_multiprocessor = 32;
   int registers_per_block = 65536;
   int constant_bytes = 65536;
 };
@@ -63,7 +63,7 @@ struct KernelAttributes {
   int local_bytes;
   int registers;
   int ptx_version;     // 75 for .target sm_75
-  int binary_version;  // the compute capability that runs it, 75
+  int binary_version;  // the compute capability that runs it, 80
 };
 
 /// A kernel, decoded and ready to launch. Lives as long as its module; safe to read from any thread.
