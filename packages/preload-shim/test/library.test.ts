@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { calls } from '@vgpu/protocol';
+import { calls, cuda12Functions } from '@vgpu/protocol';
 import { describe, expect, it } from 'vitest';
 import { guestLibrary } from '../src/index.js';
 
@@ -42,7 +42,8 @@ function dynamicEntries(tag: string): string[] {
 }
 
 const symbols = dynamicSymbols();
-const exported = symbols.filter(({ defined }) => defined);
+const defined = symbols.filter(({ defined }) => defined);
+const exported = defined.filter(({ version }) => version !== 'libcudart.so.12');
 const publicCalls = calls.filter(({ api }) => api !== 'internal');
 
 describe('the guest library', () => {
@@ -58,6 +59,13 @@ describe('the guest library', () => {
       ({ name, version }) => version !== (api.get(name) === 'runtime' ? 'libcudart.so.13' : undefined),
     );
     expect(wrong).toEqual([]);
+  });
+
+  it("gives programs built for CUDA 12 that version's runtime functions, under its version node", () => {
+    const names = defined.filter(({ version }) => version === 'libcudart.so.12').map(({ name }) => name);
+    expect(names.sort()).toEqual([...cuda12Functions(calls).keys()].sort());
+    expect(names).toContain('cudaGetDeviceProperties_v2');
+    expect(names).not.toContain('cudaGetDeviceProperties');
   });
 
   it('needs libc and its loader alone', () => {
@@ -101,6 +109,7 @@ describe('the guest library', () => {
       'libcuda.so',
       'libcuda.so.1',
       'libcudart.so',
+      'libcudart.so.12',
       'libcudart.so.13',
       'libnvidia-ml.so.1',
     ]);

@@ -96,6 +96,10 @@ describe.skipIf(missing)('programs of the runtime API', { timeout: TEST_TIMEOUT_
 });
 
 describe('programs of the driver API', { timeout: TEST_TIMEOUT_MS }, () => {
+  it('runtime_12', async () => {
+    expect(await run('runtime_12.c')).toMatchObject(succeeded);
+  });
+
   it.each(['driver_ptx', 'driver_bad_arguments'])('%s', async (name) => {
     expect(await run(`${name}.c`, DRIVER_PTX)).toMatchObject(succeeded);
   });
@@ -126,6 +130,7 @@ describe('programs of the driver API', { timeout: TEST_TIMEOUT_MS }, () => {
       'driver_bad_modules',
       'driver_ptx',
       'driver_unsupported',
+      'runtime_12',
     ];
     expect(programs('.c')).toEqual(tested);
   });

@@ -6,6 +6,7 @@ import { coverage } from './generate/coverage.js';
 import { cudaAbiHeader } from './generate/cuda-abi-header.js';
 import { executorBackend, executorDispatch, executorDispatchHeader } from './generate/executor.js';
 import { guestApiHeader, guestDirectory, guestExports, guestRefused } from './generate/guest-api.js';
+import { guestCuda12 } from './generate/guest-cuda12.js';
 import { guestCalls } from './generate/guest-calls.js';
 import { guestPerThread } from './generate/guest-per-thread.js';
 import { protocolHeader } from './generate/protocol-header.js';
@@ -20,6 +21,7 @@ const files: Readonly<Record<string, () => string>> = {
   'generated/guest_calls.c': guestCalls,
   'generated/guest_per_thread.c': guestPerThread,
   'generated/guest_refused.c': guestRefused,
+  'generated/guest_cuda12.c': guestCuda12,
   'generated/guest_directory.c': guestDirectory,
   'generated/guest_exports.map': guestExports,
   'generated/executor_backend.h': executorBackend,

@@ -6,6 +6,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <random>
 #include <vector>
@@ -89,15 +90,85 @@ class Known {
 };
 
 /// The shape of each call's request: h handle or address, n u64, u u32 or i32, b bytes, s string, l length of
-/// a buffer in the answer, d default stream, m module.
+/// a buffer in the answer, d default stream, m module, g multiple of 2 MiB, z mostly 0.
 std::string_view shape_of(std::uint32_t call) {
-  static constexpr std::array<std::string_view, VGPU_CALL_COUNT> kShapes = {
-      "",           "u",       "u",       "u",   "u",  "uu", "uu", "h",    "h",    "",     "",
-      "un",         "u",       "m",       "h",   "hs", "hs", "h",  "uh",   "huu",  "h",    "hn",
-      "huuuuuuudb", "",        "n",       "nnu", "h",  "h",  "h",  "hbnd", "hlnd", "hhnd", "hnbnnd",
-      "lhnnnd",     "hnhnnnd", "hnuunnd", "u",   "uu", "h",  "h",  "h",    "h",    "hhu",  "h",
-      "h",          "h",       "u",       "hd",  "hd", "h",  "h",  "h",    "hh"};
-  return call < kShapes.size() ? kShapes[call] : "hhnnuub";
+  static const std::map<std::uint32_t, std::string_view> kShapes = {
+      {VGPU_CALL_cuDevicePrimaryCtxRetain, "u"},
+      {VGPU_CALL_cuDevicePrimaryCtxRelease_v2, "u"},
+      {VGPU_CALL_cuDevicePrimaryCtxReset_v2, "u"},
+      {VGPU_CALL_cuDevicePrimaryCtxGetState, "u"},
+      {VGPU_CALL_cuDevicePrimaryCtxSetFlags_v2, "uu"},
+      {VGPU_CALL_vgpuContextCreate, "uu"},
+      {VGPU_CALL_vgpuContextDestroy, "h"},
+      {VGPU_CALL_vgpuContextDevice, "h"},
+      {VGPU_CALL_cuCtxSynchronize, ""},
+      {VGPU_CALL_cuCtxGetFlags, ""},
+      {VGPU_CALL_cuCtxSetLimit, "un"},
+      {VGPU_CALL_cuCtxGetLimit, "u"},
+      {VGPU_CALL_vgpuModuleLoad, "m"},
+      {VGPU_CALL_cuModuleUnload, "h"},
+      {VGPU_CALL_cuModuleGetFunction, "hs"},
+      {VGPU_CALL_cuModuleGetGlobal_v2, "hs"},
+      {VGPU_CALL_cuModuleGetFunctionCount, "h"},
+      {VGPU_CALL_cuFuncGetAttribute, "uh"},
+      {VGPU_CALL_cuFuncSetAttribute, "huu"},
+      {VGPU_CALL_cuFuncGetModule, "h"},
+      {VGPU_CALL_cuFuncGetParamInfo, "hn"},
+      {VGPU_CALL_vgpuLaunchKernel, "huuuuuuudb"},
+      {VGPU_CALL_cuMemGetInfo_v2, ""},
+      {VGPU_CALL_cuMemAlloc_v2, "n"},
+      {VGPU_CALL_cuMemAllocPitch_v2, "nnu"},
+      {VGPU_CALL_cuMemFree_v2, "h"},
+      {VGPU_CALL_cuMemGetAddressRange_v2, "h"},
+      {VGPU_CALL_vgpuPointerContext, "h"},
+      {VGPU_CALL_vgpuCopyToDevice, "hbnd"},
+      {VGPU_CALL_vgpuCopyFromDevice, "hlnd"},
+      {VGPU_CALL_vgpuCopyOnDevice, "hhnd"},
+      {VGPU_CALL_vgpuRequireRange, "hn"},
+      {VGPU_CALL_vgpuCopyRowsToDevice, "hnbnnd"},
+      {VGPU_CALL_vgpuCopyRowsFromDevice, "lhnnnd"},
+      {VGPU_CALL_vgpuCopyRowsOnDevice, "hnhnnnd"},
+      {VGPU_CALL_vgpuFill, "hnuunnd"},
+      {VGPU_CALL_cuDeviceGetDefaultMemPool, "u"},
+      {VGPU_CALL_cuDeviceGetMemPool, "u"},
+      {VGPU_CALL_cuDeviceSetMemPool, "uh"},
+      {VGPU_CALL_cuMemPoolDestroy, "h"},
+      {VGPU_CALL_cuMemPoolTrimTo, "hn"},
+      {VGPU_CALL_cuMemAllocAsync, "nd"},
+      {VGPU_CALL_cuMemAllocFromPoolAsync, "nhd"},
+      {VGPU_CALL_cuMemFreeAsync, "hd"},
+      {VGPU_CALL_vgpuMemPoolCreate, "un"},
+      {VGPU_CALL_vgpuMemPoolSetAttribute, "hun"},
+      {VGPU_CALL_vgpuMemPoolGetAttribute, "hu"},
+      {VGPU_CALL_cuMemAddressReserve, "gghz"},
+      {VGPU_CALL_cuMemAddressFree, "hg"},
+      {VGPU_CALL_cuMemRelease, "h"},
+      {VGPU_CALL_cuMemMap, "hgzhz"},
+      {VGPU_CALL_cuMemUnmap, "hg"},
+      {VGPU_CALL_vgpuMemCreate, "gu"},
+      {VGPU_CALL_vgpuMemSetAccess, "hgu"},
+      {VGPU_CALL_vgpuMemGetAccess, "h"},
+      {VGPU_CALL_vgpuMemHandleDevice, "h"},
+      {VGPU_CALL_vgpuMemRetainHandle, "h"},
+      {VGPU_CALL_cuStreamCreate, "u"},
+      {VGPU_CALL_cuStreamCreateWithPriority, "uu"},
+      {VGPU_CALL_cuStreamGetPriority, "h"},
+      {VGPU_CALL_cuStreamGetFlags, "h"},
+      {VGPU_CALL_cuStreamGetCtx, "h"},
+      {VGPU_CALL_cuStreamGetId, "h"},
+      {VGPU_CALL_vgpuStreamWaitEvent, "hhu"},
+      {VGPU_CALL_cuStreamQuery, "h"},
+      {VGPU_CALL_cuStreamSynchronize, "h"},
+      {VGPU_CALL_cuStreamDestroy_v2, "h"},
+      {VGPU_CALL_cuEventCreate, "u"},
+      {VGPU_CALL_vgpuEventRecord, "hd"},
+      {VGPU_CALL_cuEventQuery, "h"},
+      {VGPU_CALL_cuEventSynchronize, "h"},
+      {VGPU_CALL_cuEventDestroy_v2, "h"},
+      {VGPU_CALL_cuEventElapsedTime, "hh"},
+  };
+  const auto shape = kShapes.find(call);
+  return shape == kShapes.end() ? "hhnnuub" : shape->second;
 }
 
 /// A payload of the right shape with wild values.
@@ -117,6 +188,12 @@ Request make_payload(std::string_view shape, const Known& known, Random& random)
         break;
       case 'd':
         request.value(random.one_in(8) ? known.any(random) : random.below(3));
+        break;
+      case 'g':
+        request.value(random.one_in(8) ? random.number() : random.below(4) << 21);
+        break;
+      case 'z':
+        request.value(random.one_in(8) ? random.number() : std::uint64_t{0});
         break;
       case 'l':
         request.value(random.one_in(50) ? random.number() : random.below(5000));

@@ -14,7 +14,7 @@ export interface Structure {
   /** `struct name` in C rather than a typedef. */
   readonly tagged?: boolean;
   /** The header that declares it. */
-  readonly header: 'cuda.h' | 'cuda_runtime_api.h' | 'nvml.h';
+  readonly header: 'cuda.h' | 'cuda_runtime_api.h' | 'nvml.h' | 'of CUDA 12';
   readonly fields: readonly StructureField[];
 }
 
@@ -260,6 +260,39 @@ export const structures: readonly Structure[] = [
     fields: fields(
       'enum cudaGraphExecUpdateResult result; cudaGraphNode_t errorNode; cudaGraphNode_t errorFromNode',
     ),
+  },
+  {
+    // As CUDA 12.0 declares it. Later versions of 12 name some of what is reserved.
+    name: 'cudaDeviceProp_12',
+    tagged: true,
+    header: 'of CUDA 12',
+    fields:
+      fields(`char name[256]; CUuuid uuid; char luid[8]; unsigned int luidDeviceNodeMask; size_t totalGlobalMem, sharedMemPerBlock;
+int regsPerBlock, warpSize; size_t memPitch; int maxThreadsPerBlock, maxThreadsDim[3], maxGridSize[3], clockRate;
+size_t totalConstMem; int major, minor; size_t textureAlignment, texturePitchAlignment; int deviceOverlap,
+multiProcessorCount, kernelExecTimeoutEnabled, integrated, canMapHostMemory, computeMode, maxTexture1D,
+maxTexture1DMipmap, maxTexture1DLinear, maxTexture2D[2], maxTexture2DMipmap[2], maxTexture2DLinear[3],
+maxTexture2DGather[2], maxTexture3D[3], maxTexture3DAlt[3], maxTextureCubemap, maxTexture1DLayered[2],
+maxTexture2DLayered[3], maxTextureCubemapLayered[2], maxSurface1D, maxSurface2D[2], maxSurface3D[3],
+maxSurface1DLayered[2], maxSurface2DLayered[3], maxSurfaceCubemap, maxSurfaceCubemapLayered[2];
+size_t surfaceAlignment; int concurrentKernels, ECCEnabled, pciBusID, pciDeviceID, pciDomainID, tccDriver,
+asyncEngineCount, unifiedAddressing, memoryClockRate, memoryBusWidth, l2CacheSize, persistingL2CacheMaxSize,
+maxThreadsPerMultiProcessor, streamPrioritiesSupported, globalL1CacheSupported, localL1CacheSupported;
+size_t sharedMemPerMultiprocessor; int regsPerMultiprocessor, managedMemory, isMultiGpuBoard, multiGpuBoardGroupID,
+hostNativeAtomicSupported, singleToDoublePrecisionPerfRatio, pageableMemoryAccess, concurrentManagedAccess,
+computePreemptionSupported, canUseHostPointerForRegisteredMem, cooperativeLaunch, cooperativeMultiDeviceLaunch;
+size_t sharedMemPerBlockOptin; int pageableMemoryAccessUsesHostPageTables, directManagedMemAccessFromHost,
+maxBlocksPerMultiProcessor, accessPolicyMaxWindowSize; size_t reservedSharedMemPerBlock; int hostRegisterSupported,
+sparseCudaArraySupported, hostRegisterReadOnlySupported, timelineSemaphoreInteropSupported, memoryPoolsSupported,
+gpuDirectRDMASupported; unsigned int gpuDirectRDMAFlushWritesOptions; int gpuDirectRDMAWritesOrdering;
+unsigned int memoryPoolSupportedHandleTypes; int deferredMappingCudaArraySupported, ipcEventSupported, clusterLaunch,
+unifiedFunctionPointers, reserved[63]`),
+  },
+  {
+    name: 'cudaPointerAttributes_12',
+    tagged: true,
+    header: 'of CUDA 12',
+    fields: fields('enum cudaMemoryType type; int device; void * devicePointer; void * hostPointer'),
   },
   { name: 'nvmlMemory_t', header: 'nvml.h', fields: fields('unsigned long long total, free, used') },
   {

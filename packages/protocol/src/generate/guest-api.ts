@@ -132,5 +132,8 @@ libcudart.so.13 {
   global:
 ${wrap(runtime, '    ')}
 };
+# What guest_cuda12.c names.
+libcudart.so.12 {
+};
 `;
 }
