@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const size_t block_bytes = (size_t)16 * 1024 * 1024;
+static const size_t block_bytes = (size_t)1024 * 1024;
 static const size_t page_bytes = 4096;
 
 static void fail(const char* what) {
@@ -27,7 +27,7 @@ static double now(void) {
 static double* make_block(void) {
   double* block = malloc(block_bytes);
   if (block == NULL) fail("malloc");
-  for (size_t index = 0; index < block_bytes / sizeof(double); ++index) block[index] = (double)index;
+  for (size_t index = 0; index < block_bytes / sizeof(double); ++index) block[index] = (double)index + 1.1;
   return block;
 }
 

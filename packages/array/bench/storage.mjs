@@ -1,11 +1,11 @@
 // What arrays cost: opening, updating, streaming, and 1 GiB of I/O against the same in C. Run after a build.
 //   node bench/storage.mjs [--json] [--directory DIR] [--mebibytes 1024] [--rounds 7]
-import { execFileSync } from 'node:child_process';
 import { closeSync, fdatasyncSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { MappedFile } from '@vgpu/mmap-native';
 import { PersistentArray } from '../dist/index.js';
+import { measureIo } from './io.mjs';
+import { median, seconds } from './time.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -18,41 +18,22 @@ const { values: options } = parseArgs({
 const MiB = 1024 * 1024;
 const bytes = Number(options.mebibytes) * MiB;
 const rounds = Number(options.rounds);
-const blockBytes = 16 * MiB;
-const goals = { openMilliseconds: 1, overheadPercent: 5 };
+const goals = { openMilliseconds: 1, ioRatio: 1.05 };
 
 mkdirSync(options.directory, { recursive: true });
 const directory = mkdtempSync(join(options.directory, 'bench-'));
-const baseline = join(directory, 'baseline');
-const pattern = Float64Array.from({ length: blockBytes / 8 }, (_, index) => index);
-const shape = { structure: 'dense', dtype: 'f64', rows: bytes / 8192, columns: 1024 };
 
 try {
-  const compiler = process.env.CC ?? 'cc';
-  execFileSync(compiler, [
-    '-O2',
-    '-Wall',
-    '-Wextra',
-    '-Werror',
-    '-o',
-    baseline,
-    join(import.meta.dirname, 'baseline.c'),
-  ]);
   const result = {
     bytes,
     rounds,
     open: await measureOpen(),
     update: await measureUpdate(),
-    ...(await measureIo()),
-  };
-  result.met = {
-    open: result.open.medianMilliseconds < goals.openMilliseconds,
-    write: result.write.overheadPercent < goals.overheadPercent,
-    read: result.read.overheadPercent < goals.overheadPercent,
+    ...(await measureIo({ directory, bytes }, rounds, goals.ioRatio)),
   };
   if (options.json) console.log(JSON.stringify(result, undefined, 2));
   else print(result);
-  if (Object.values(result.met).includes(false)) process.exitCode = 1;
+  if ([result.open, ...result.write, ...result.read].some(({ met }) => met === false)) process.exitCode = 1;
 } finally {
   rmSync(directory, { recursive: true });
 }
@@ -71,7 +52,9 @@ async function measureOpen() {
     await array.close();
   }
   rmSync(path);
-  return { gibibytes: 10, medianMilliseconds: median(times), worstMilliseconds: Math.max(...times) };
+  const medianMilliseconds = median(times);
+  const met = medianMilliseconds < goals.openMilliseconds;
+  return { gibibytes: 10, medianMilliseconds, worstMilliseconds: Math.max(...times), met };
 }
 
 /** One element of 8 MiB, beside a bare write and flush of a page on the same disk. */
@@ -111,118 +94,21 @@ async function measureUpdate() {
   };
 }
 
-/**
- * Alternating, so that whatever else the machine does hits all alike; and one file at a time, so that each finds as much
- * free memory as the others.
- */
-async function measureIo() {
-  const ways = [
-    { name: 'pwrite', write: (path) => inC('write-pwrite', path), read: (path) => inC('read-read', path) },
-    { name: 'mmap', write: (path) => inC('write-mmap', path), read: (path) => inC('read-mmap', path) },
-    {
-      name: 'package',
-      write: (path) => seconds(() => writeArray(path)),
-      read: (path) => seconds(() => readArray(path)),
-    },
-  ];
-  const times = { write: { pwrite: [], mmap: [], package: [] }, read: { pwrite: [], mmap: [], package: [] } };
-  // The first round warms up and is not counted.
-  for (let round = 0; round <= rounds; round++) {
-    for (let turn = 0; turn < ways.length; turn++) {
-      const { name, write, read } = ways[(round + turn) % ways.length];
-      const path = join(directory, name);
-      const written = await write(path);
-      await forget(path);
-      const wasRead = await read(path);
-      rmSync(path);
-      if (round === 0) continue;
-      times.write[name].push(written);
-      times.read[name].push(wasRead);
-    }
-  }
-  return { write: summary(times.write), read: summary(times.read) };
-}
-
-function inC(how, path) {
-  return Number.parseFloat(execFileSync(baseline, [how, path, String(bytes)], { encoding: 'utf8' }));
-}
-
-/** Header, metadata, checksum, three flushes and the rename included. */
-async function writeArray(path) {
-  const array = await PersistentArray.create(path, shape, { update: 'in-place' });
-  await array.begin();
-  for await (const { values } of array.blocks({ blockBytes, prefetch: false, discard: false })) {
-    values.set(values.length === pattern.length ? pattern : pattern.subarray(0, values.length));
-  }
-  await array.commit();
-  await array.close();
-}
-
-async function readArray(path) {
-  const array = await PersistentArray.open(path);
-  let sum = 0;
-  for await (const { values } of array.blocks({ blockBytes, discard: false })) {
-    for (let index = 0; index < values.length; index += 512) sum += values[index];
-  }
-  await array.close();
-  if (!(sum > 0)) throw new Error('nothing was read');
-}
-
-/** Out of the page cache, so that reading reads. */
-async function forget(path) {
-  const file = MappedFile.open(path, { access: 'read-write' });
-  file.flush();
-  file.discard();
-  const resident = file.residentBytes();
-  file.close();
-  if (resident > bytes / 100) throw new Error(`${resident} bytes of ${path} are still in memory`);
-}
-
-/** Ratios within a round, so that a disk that changes its speed between rounds does not count. */
-function summary(times) {
-  const ratio = (reference) => median(times.package.map((time, round) => time / times[reference][round]));
-  const mmapRatio = ratio('mmap');
-  return {
-    packageSeconds: median(times.package),
-    mmapSeconds: median(times.mmap),
-    copyingSeconds: median(times.pwrite),
-    mmapRatio,
-    copyingRatio: ratio('pwrite'),
-    mebibytesPerSecond: bytes / MiB / median(times.package),
-    // The same kind of I/O: both go through a mapping.
-    overheadPercent: (mmapRatio - 1) * 100,
-  };
-}
-
-async function seconds(action) {
-  const start = performance.now();
-  await action();
-  return (performance.now() - start) / 1e3;
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
-}
-
-function print({ open, update, write, read, met }) {
+function print({ open, update, write, read }) {
   const ms = (value) => `${value.toFixed(2)} ms`;
-  const s = (value) => `${value.toFixed(3)} s`;
-  const goal = (reached, text) => `${reached ? '' : '  NOT MET'}  (goal: ${text})`;
-  console.log(`open 10 GiB            ${ms(open.medianMilliseconds)}${goal(met.open, 'below 1 ms')}`);
-  console.log(`flush of one page      ${ms(update.flushMilliseconds)}`);
+  const verdict = (met, text) => `${met ? '' : '  NOT MET'}  (goal: ${text})`;
+  console.log(`open 10 GiB          ${ms(open.medianMilliseconds)}${verdict(open.met, 'below 1 ms')}`);
+  console.log(`flush of one page    ${ms(update.flushMilliseconds)}`);
   console.log(
-    `update of 8 MiB        ${ms(update.atomicMilliseconds)} atomic, ${ms(update.inPlaceMilliseconds)} in place`,
+    `update of 8 MiB      ${ms(update.atomicMilliseconds)} atomic, ${ms(update.inPlaceMilliseconds)} in place`,
   );
-  const io = [
-    ['write', 'pwrite', write, met.write],
-    ['read', 'read', read, met.read],
-  ];
-  for (const [name, copying, row, reached] of io) {
-    console.log(
-      `${name.padEnd(6)} ${bytes / MiB} MiB        ${s(row.packageSeconds)}; C: ${s(row.mmapSeconds)} mmap (ratio ` +
-        `${row.mmapRatio.toFixed(3)}), ${s(row.copyingSeconds)} ${copying} (ratio ${row.copyingRatio.toFixed(3)})` +
-        goal(reached, 'within 5 % of mmap'),
-    );
+  for (const [what, rows] of Object.entries({ write, read })) {
+    for (const { name, medianSeconds, beside, ratio, met } of rows) {
+      const compared = beside === undefined ? '' : `, ${ratio.toFixed(3)} × ${beside}`;
+      const goal = met === undefined ? '' : verdict(met, `below ${goals.ioRatio}`);
+      console.log(
+        `${what.padEnd(5)} ${bytes / MiB} MiB  ${name.padEnd(10)} ${medianSeconds.toFixed(3)} s${compared}${goal}`,
+      );
+    }
   }
 }
