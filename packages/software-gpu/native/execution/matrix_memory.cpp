@@ -17,7 +17,7 @@ using common::TilePlace;
 struct HalfTile {
   std::uint16_t elements[kTileLines][kTileLines];
 };
-static_assert(sizeof(HalfTile) == 4 * kLanes);
+static_assert(sizeof(HalfTile) == std::size_t{4} * kLanes);
 
 HalfTile transposed(const HalfTile& tile) {
   HalfTile result{};
@@ -79,7 +79,7 @@ Fragment fragment_of(const Instruction* in) {
 template <class F>
 void for_each_piece(const Instruction* in, Warp* warp, Matrix& matrix, F move) {
   const Fragment fragment = fragment_of(in);
-  const std::uint32_t size = fragment.element_bytes;
+  const std::size_t size = fragment.element_bytes;
   // The whole warp has the same address and distance.
   const auto lane = static_cast<std::uint32_t>(__builtin_ctz(warp->active));
   const std::uint64_t distance = std::uint64_t{uniform_value(warp, in->b)} * size;
@@ -87,7 +87,8 @@ void for_each_piece(const Instruction* in, Warp* warp, Matrix& matrix, F move) {
   const std::uint32_t pieces = has_lines ? fragment.lines : fragment.length;
   const std::uint32_t elements = has_lines ? fragment.length : fragment.lines;
   for (std::uint32_t piece = 0; piece < pieces; ++piece) {
-    std::byte* memory = resolve_pointer(in, warp, lane, piece * distance, elements * size, size);
+    std::byte* memory = resolve_pointer(in, warp, lane, piece * distance, elements * fragment.element_bytes,
+                                        fragment.element_bytes);
     if (has_lines) {
       move(memory, matrix.bytes + piece * elements * size, elements * size);
       continue;
@@ -102,7 +103,7 @@ void for_each_piece(const Instruction* in, Warp* warp, Matrix& matrix, F move) {
 template <class F>
 void for_each_register_piece(const Instruction* in, const Warp* warp, Matrix& matrix, F move) {
   const Fragment fragment = fragment_of(in);
-  const std::uint32_t size = fragment.element_bytes;
+  const std::size_t size = fragment.element_bytes;
   const std::uint32_t* rows = warp->operand_rows + in->d;
   const std::uint32_t registers = in->destination;
   if (fragment.role == Fragment::Role::accumulator && size > 2) {
@@ -116,8 +117,8 @@ void for_each_register_piece(const Instruction* in, const Warp* warp, Matrix& ma
     }
     return;
   }
-  const std::uint32_t line_bytes = size < 4 ? 16 : 4 * size;
-  const std::uint32_t width = line_bytes / size;
+  const std::size_t line_bytes = size < 4 ? 16 : 4 * size;
+  const auto width = static_cast<std::uint32_t>(line_bytes / size);
   const std::uint32_t tiles = common::tile_count(fragment, width);
   for (std::uint32_t i = 0; i < registers; ++i) {
     const TilePlace place = common::tile_place(fragment, width, i % tiles);

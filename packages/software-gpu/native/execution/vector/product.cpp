@@ -88,10 +88,12 @@ void read_b(const Warp* warp, const u32* rows, MatrixShape shape, V* b) {
   for (u32 tile = 0; tile < tiles; ++tile) {
     const TilePlace place = tile_place(fragment, kTileWidth<E>, tile);
     const E* elements = row<const E>(warp, rows[tile]);
+    V values[kTileLines * kTileWidth<E>];  // first all at once, which vectors can do
+    for (u32 i = 0; i < kTileLines * kTileWidth<E>; ++i) values[i] = value_of(elements[i]);
     V* to = b + place.column * shape.n + place.line;
     for (u32 i = 0; i < kTileWidth<E>; ++i) {
       for (u32 line = 0; line < kTileLines; ++line) {
-        to[i * shape.n + line] = value_of(elements[line * kTileWidth<E> + i]);
+        to[i * shape.n + line] = values[line * kTileWidth<E> + i];
       }
     }
   }
@@ -154,8 +156,9 @@ template <class V>
   __builtin_memcpy(&sum, c, sizeof sum);
   for (u32 i = 0; i < k; ++i) {
     typename Line<V>::type line;
-    __builtin_memcpy(&line, b + i * n, sizeof line);
+    __builtin_memcpy(&line, b + u64{i} * n, sizeof line);
     if constexpr (std::is_same_v<V, f64>) {
+      // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): the tiles that were read cover the whole matrices
       for (u32 j = 0; j < kTileLines; ++j) sum[j] = fused(a[i], line[j], sum[j]);
     } else {
       sum += a[i] * line;
@@ -170,6 +173,7 @@ inline void add_products_saturated(const u32* a, const u32* b, u32 k, u32 n, u32
   u32 products[kTileLines] = {};
   add_products(a, b, k, n, products);
   for (u32 j = 0; j < kTileLines; ++j) {
+    // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): as above
     const s64 sum = s64{static_cast<s32>(c[j])} + static_cast<s32>(products[j]);
     c[j] = static_cast<u32>(saturate_to_s32(sum));
   }
@@ -179,9 +183,9 @@ template <class V>
 void multiply_add(MatrixShape shape, Operands<V>& operands) {
   for (u32 m = 0; m < shape.m; ++m) {
     for (u32 n = 0; n < shape.n; n += kTileLines) {
-      const V* a = operands.a + m * shape.k;
+      const V* a = operands.a + u64{m} * shape.k;
       const V* b = operands.b + n;
-      V* c = operands.c + m * shape.n + n;
+      V* c = operands.c + u64{m} * shape.n + n;
       if constexpr (std::is_same_v<V, u32>) {
         if ((shape.flags & matrix_flag::saturate) != 0) {
           add_products_saturated(a, b, shape.k, shape.n, c);
