@@ -11,6 +11,7 @@
 #include "driver/graph/capture.h"
 #include "driver/graph/graph.h"
 #include "driver/host_memory.h"
+#include "driver/shared_memory.h"
 #include "runtime/modules.h"
 #include "runtime/primary_context.h"
 #include "transport/session.h"
@@ -33,6 +34,7 @@ static _Atomic uint32_t generation;
 
 static void forget_parent(void) {
   vgpu_session_forget();
+  vgpu_shared_memory_forget();
   vgpu_captures_forget();
   vgpu_graphs_forget();
   vgpu_function_layouts_forget();

@@ -119,7 +119,11 @@ class BackendCalls {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
-  virtual CUresult cuMemFree_v2(std::uint64_t /*context*/, std::uint64_t /*dptr*/) {
+  virtual CUresult vgpuMemFree(std::uint64_t /*context*/, std::uint64_t /*dptr*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuMemAllocShared(std::uint64_t /*context*/, std::uint64_t& /*address*/, std::uint64_t& /*mappedBytes*/, std::uint64_t /*bytes*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 

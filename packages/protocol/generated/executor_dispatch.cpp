@@ -60,8 +60,10 @@ std::string_view call_name(std::uint32_t call) {
       return "cuMemAlloc_v2";
     case VGPU_CALL_cuMemAllocPitch_v2:
       return "cuMemAllocPitch_v2";
-    case VGPU_CALL_cuMemFree_v2:
-      return "cuMemFree_v2";
+    case VGPU_CALL_vgpuMemFree:
+      return "vgpuMemFree";
+    case VGPU_CALL_vgpuMemAllocShared:
+      return "vgpuMemAllocShared";
     case VGPU_CALL_cuMemGetAddressRange_v2:
       return "cuMemGetAddressRange_v2";
     case VGPU_CALL_vgpuPointerContext:
@@ -165,7 +167,7 @@ bool synchronises(std::uint32_t call) {
   switch (call) {
     case VGPU_CALL_cuCtxSynchronize:
     case VGPU_CALL_cuModuleUnload:
-    case VGPU_CALL_cuMemFree_v2:
+    case VGPU_CALL_vgpuMemFree:
     case VGPU_CALL_vgpuCopyToDevice:
     case VGPU_CALL_vgpuCopyFromDevice:
     case VGPU_CALL_vgpuCopyOnDevice:
@@ -409,10 +411,20 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       response.write(pPitch);
       break;
     }
-    case VGPU_CALL_cuMemFree_v2: {
+    case VGPU_CALL_vgpuMemFree: {
       const auto dptr = request.read<std::uint64_t>();
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
-      result = backend.cuMemFree_v2(context, dptr);
+      result = backend.vgpuMemFree(context, dptr);
+      break;
+    }
+    case VGPU_CALL_vgpuMemAllocShared: {
+      std::uint64_t address{};
+      std::uint64_t mappedBytes{};
+      const auto bytes = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuMemAllocShared(context, address, mappedBytes, bytes);
+      response.write(address);
+      response.write(mappedBytes);
       break;
     }
     case VGPU_CALL_cuMemGetAddressRange_v2: {

@@ -280,10 +280,24 @@ VGPU_EXPORT CUresult cuMemAllocPitch_v2(CUdeviceptr *dptr, size_t *pPitch, size_
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuMemFree_v2(CUdeviceptr dptr) {
+CUresult vgpuMemFree(CUdeviceptr dptr) {
   const uint64_t wire_dptr = (uint64_t)dptr;
   const struct vgpu_segment request[] = {{&wire_dptr, sizeof(wire_dptr)}};
-  return vgpu_exchange(VGPU_CALL_cuMemFree_v2, VGPU_NEEDS_CONTEXT, request, 1, NULL, 0);
+  return vgpu_exchange(VGPU_CALL_vgpuMemFree, VGPU_NEEDS_CONTEXT, request, 1, NULL, 0);
+}
+
+CUresult vgpuMemAllocShared(CUdeviceptr *address, size_t *mappedBytes, size_t bytes) {
+  uint64_t wire_address = 0;
+  uint64_t wire_mappedBytes = 0;
+  const uint64_t wire_bytes = (uint64_t)bytes;
+  if (address == NULL || mappedBytes == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_bytes, sizeof(wire_bytes)}};
+  const struct vgpu_buffer response[] = {{&wire_address, sizeof(wire_address)}, {&wire_mappedBytes, sizeof(wire_mappedBytes)}};
+  const CUresult result = vgpu_exchange(VGPU_CALL_vgpuMemAllocShared, VGPU_NEEDS_CONTEXT, request, 1, response, 2);
+  if (result != CUDA_SUCCESS) return result;
+  *address = (CUdeviceptr)wire_address;
+  *mappedBytes = (size_t)wire_mappedBytes;
+  return CUDA_SUCCESS;
 }
 
 VGPU_EXPORT CUresult cuMemGetAddressRange_v2(CUdeviceptr *pbase, size_t *psize, CUdeviceptr dptr) {

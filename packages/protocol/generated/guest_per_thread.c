@@ -121,6 +121,10 @@ CUresult cuMemAllocFromPoolAsync_ptsz(CUdeviceptr *dptr, size_t bytesize, CUmemo
   return cuMemAllocFromPoolAsync(dptr, bytesize, pool, own_default(hStream));
 }
 
+CUresult cuMemPrefetchAsync_v2_ptsz(CUdeviceptr devPtr, size_t count, CUmemLocation location, unsigned int flags, CUstream hStream) {
+  return cuMemPrefetchAsync_v2(devPtr, count, location, flags, own_default(hStream));
+}
+
 CUresult cuStreamGetPriority_ptsz(CUstream hStream, int *priority) {
   return cuStreamGetPriority(own_default(hStream), priority);
 }
@@ -243,6 +247,10 @@ cudaError_t cudaMallocAsync_ptsz(void **devPtr, size_t size, cudaStream_t hStrea
 
 cudaError_t cudaMallocFromPoolAsync_ptsz(void **ptr, size_t size, cudaMemPool_t memPool, cudaStream_t stream) {
   return cudaMallocFromPoolAsync(ptr, size, memPool, own_default(stream));
+}
+
+cudaError_t cudaMemPrefetchAsync_ptsz(const void *devPtr, size_t count, struct cudaMemLocation location, unsigned int flags, cudaStream_t stream) {
+  return cudaMemPrefetchAsync(devPtr, count, location, flags, own_default(stream));
 }
 
 cudaError_t cudaMemcpy2DAsync_ptsz(void *dst, size_t dpitch, const void *src, size_t spitch, size_t width, size_t height, enum cudaMemcpyKind kind, cudaStream_t stream) {

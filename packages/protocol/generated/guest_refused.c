@@ -92,8 +92,6 @@ VGPU_EXPORT int cuKernelGetParamInfo(void);
 int cuKernelGetParamInfo(void) { return vgpu_refuse("cuKernelGetParamInfo"); }
 VGPU_EXPORT int cuMemHostGetDevicePointer_v2(void);
 int cuMemHostGetDevicePointer_v2(void) { return vgpu_refuse("cuMemHostGetDevicePointer_v2"); }
-VGPU_EXPORT int cuMemAllocManaged(void);
-int cuMemAllocManaged(void) { return vgpu_refuse("cuMemAllocManaged"); }
 VGPU_EXPORT int cuDeviceRegisterAsyncNotification(void);
 int cuDeviceRegisterAsyncNotification(void) { return vgpu_refuse("cuDeviceRegisterAsyncNotification"); }
 VGPU_EXPORT int cuDeviceUnregisterAsyncNotification(void);
@@ -160,8 +158,6 @@ VGPU_EXPORT int cuMulticastUnbind(void);
 int cuMulticastUnbind(void) { return vgpu_refuse("cuMulticastUnbind"); }
 VGPU_EXPORT int cuMulticastGetGranularity(void);
 int cuMulticastGetGranularity(void) { return vgpu_refuse("cuMulticastGetGranularity"); }
-VGPU_EXPORT int cuMemAdvise_v2(void);
-int cuMemAdvise_v2(void) { return vgpu_refuse("cuMemAdvise_v2"); }
 VGPU_EXPORT int cuMemRangeGetAttribute(void);
 int cuMemRangeGetAttribute(void) { return vgpu_refuse("cuMemRangeGetAttribute"); }
 VGPU_EXPORT int cuMemRangeGetAttributes(void);
@@ -624,8 +620,6 @@ VGPU_EXPORT int cuStreamBatchMemOp_v2(void);
 int cuStreamBatchMemOp_v2(void) { return vgpu_refuse("cuStreamBatchMemOp_v2"); }
 VGPU_EXPORT int cuMemPrefetchAsync(void);
 int cuMemPrefetchAsync(void) { return vgpu_refuse("cuMemPrefetchAsync"); }
-VGPU_EXPORT int cuMemPrefetchAsync_v2(void);
-int cuMemPrefetchAsync_v2(void) { return vgpu_refuse("cuMemPrefetchAsync_v2"); }
 VGPU_EXPORT int cuMemAdvise(void);
 int cuMemAdvise(void) { return vgpu_refuse("cuMemAdvise"); }
 VGPU_EXPORT int cuMemPrefetchBatchAsync(void);
@@ -1000,12 +994,8 @@ VGPU_EXPORT int cudaMalloc3DArray(void);
 int cudaMalloc3DArray(void) { return vgpu_refuse("cudaMalloc3DArray"); }
 VGPU_EXPORT int cudaMallocArray(void);
 int cudaMallocArray(void) { return vgpu_refuse("cudaMallocArray"); }
-VGPU_EXPORT int cudaMallocManaged(void);
-int cudaMallocManaged(void) { return vgpu_refuse("cudaMallocManaged"); }
 VGPU_EXPORT int cudaMallocMipmappedArray(void);
 int cudaMallocMipmappedArray(void) { return vgpu_refuse("cudaMallocMipmappedArray"); }
-VGPU_EXPORT int cudaMemAdvise(void);
-int cudaMemAdvise(void) { return vgpu_refuse("cudaMemAdvise"); }
 VGPU_EXPORT int cudaMemDiscardAndPrefetchBatchAsync(void);
 int cudaMemDiscardAndPrefetchBatchAsync(void) { return vgpu_refuse("cudaMemDiscardAndPrefetchBatchAsync"); }
 VGPU_EXPORT int cudaMemDiscardBatchAsync(void);
@@ -1018,8 +1008,6 @@ VGPU_EXPORT int cudaMemPoolImportFromShareableHandle(void);
 int cudaMemPoolImportFromShareableHandle(void) { return vgpu_refuse("cudaMemPoolImportFromShareableHandle"); }
 VGPU_EXPORT int cudaMemPoolImportPointer(void);
 int cudaMemPoolImportPointer(void) { return vgpu_refuse("cudaMemPoolImportPointer"); }
-VGPU_EXPORT int cudaMemPrefetchAsync(void);
-int cudaMemPrefetchAsync(void) { return vgpu_refuse("cudaMemPrefetchAsync"); }
 VGPU_EXPORT int cudaMemPrefetchBatchAsync(void);
 int cudaMemPrefetchBatchAsync(void) { return vgpu_refuse("cudaMemPrefetchBatchAsync"); }
 VGPU_EXPORT int cudaMemRangeGetAttribute(void);
@@ -1128,8 +1116,6 @@ VGPU_EXPORT int cuMemBatchDecompressAsync_ptsz(void);
 int cuMemBatchDecompressAsync_ptsz(void) { return vgpu_refuse("cuMemBatchDecompressAsync_ptsz"); }
 VGPU_EXPORT int cuMemMapArrayAsync_ptsz(void);
 int cuMemMapArrayAsync_ptsz(void) { return vgpu_refuse("cuMemMapArrayAsync_ptsz"); }
-VGPU_EXPORT int cuMemPrefetchAsync_v2_ptsz(void);
-int cuMemPrefetchAsync_v2_ptsz(void) { return vgpu_refuse("cuMemPrefetchAsync_v2_ptsz"); }
 VGPU_EXPORT int cuMemPrefetchBatchAsync_ptsz(void);
 int cuMemPrefetchBatchAsync_ptsz(void) { return vgpu_refuse("cuMemPrefetchBatchAsync_ptsz"); }
 VGPU_EXPORT int cuMemDiscardBatchAsync_ptsz(void);
@@ -1200,8 +1186,6 @@ VGPU_EXPORT int cudaMemDiscardAndPrefetchBatchAsync_ptsz(void);
 int cudaMemDiscardAndPrefetchBatchAsync_ptsz(void) { return vgpu_refuse("cudaMemDiscardAndPrefetchBatchAsync_ptsz"); }
 VGPU_EXPORT int cudaMemDiscardBatchAsync_ptsz(void);
 int cudaMemDiscardBatchAsync_ptsz(void) { return vgpu_refuse("cudaMemDiscardBatchAsync_ptsz"); }
-VGPU_EXPORT int cudaMemPrefetchAsync_ptsz(void);
-int cudaMemPrefetchAsync_ptsz(void) { return vgpu_refuse("cudaMemPrefetchAsync_ptsz"); }
 VGPU_EXPORT int cudaMemPrefetchBatchAsync_ptsz(void);
 int cudaMemPrefetchBatchAsync_ptsz(void) { return vgpu_refuse("cudaMemPrefetchBatchAsync_ptsz"); }
 VGPU_EXPORT int cudaMemcpy2DArrayToArray_ptds(void);

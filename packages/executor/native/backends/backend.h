@@ -37,6 +37,9 @@ class Backend : public BackendCalls {
   [[nodiscard]] virtual std::string driver_release() const = 0;
   [[nodiscard]] virtual std::vector<vgpu_device> devices() = 0;
 
+  /// A file that goes with the response to the call that was just made; -1 for none. It stays the backend's.
+  [[nodiscard]] virtual int take_descriptor() { return -1; }
+
   /// What the program is told about an exception that a method threw.
   [[nodiscard]] virtual CUresult result_of(const std::exception& error) const;
 };

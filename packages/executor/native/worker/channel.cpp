@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 namespace vgpu::executor {
 namespace {
@@ -25,13 +26,25 @@ void skip(std::span<iovec>& parts, std::size_t bytes) {
 }
 
 /// Sends all of `parts`. False when the client is gone.
-bool send_all(int socket, std::span<iovec> parts) {
+bool send_all(int socket, std::span<iovec> parts, int descriptor = -1) {
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int))> control{};
   while (!parts.empty()) {
     msghdr message{};
     message.msg_iov = parts.data();
     message.msg_iovlen = parts.size();
+    if (descriptor >= 0) {
+      message.msg_control = control.data();
+      message.msg_controllen = control.size();
+      cmsghdr* header = CMSG_FIRSTHDR(&message);
+      header->cmsg_level = SOL_SOCKET;
+      header->cmsg_type = SCM_RIGHTS;
+      header->cmsg_len = CMSG_LEN(sizeof(int));
+      std::memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
+    }
     const ssize_t sent = sendmsg(socket, &message, MSG_NOSIGNAL);
     if (sent >= 0) {
+      // It went with the first byte.
+      if (sent > 0) descriptor = -1;
       skip(parts, static_cast<std::size_t>(sent));
     } else if (is_gone(errno)) {
       return false;
@@ -60,10 +73,10 @@ std::size_t Channel::read(std::span<std::byte> buffer) {
   }
 }
 
-bool Channel::send(const vgpu_frame& header, std::span<const std::byte> payload) {
+bool Channel::send(const vgpu_frame& header, std::span<const std::byte> payload, int descriptor) {
   const std::lock_guard lock(sending_);
   std::array parts = {part(std::as_bytes(std::span(&header, 1))), part(payload)};
-  return send_all(socket_, std::span(parts).first(payload.empty() ? 1 : 2));
+  return send_all(socket_, std::span(parts).first(payload.empty() ? 1 : 2), descriptor);
 }
 
 bool Channel::send_alive() {

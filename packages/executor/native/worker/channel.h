@@ -26,7 +26,8 @@ class Channel final : public ByteSource {
   std::size_t read(std::span<std::byte> buffer) override;
 
   /// Sends a response. False when the client is gone. Throws std::system_error.
-  bool send(const vgpu_frame& header, std::span<const std::byte> payload);
+  /// With a descriptor the client gets that file too; -1 for none.
+  bool send(const vgpu_frame& header, std::span<const std::byte> payload, int descriptor = -1);
 
   /// Sends a sign of life unless the socket is busy or full. False when the client is gone.
   bool send_alive();

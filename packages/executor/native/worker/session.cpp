@@ -83,6 +83,8 @@ Session::Reply Session::handle(const vgpu_frame& request, std::span<const std::b
     result = std::exchange(deferred_error_, CUDA_SUCCESS);
   }
 
+  const int descriptor = backend_.take_descriptor();
+  response_descriptor_ = result == CUDA_SUCCESS ? descriptor : -1;
   response_payload_ = result == CUDA_SUCCESS ? response_.written() : std::span<const std::byte>();
   response_header_ = {.payload_bytes = static_cast<std::uint32_t>(response_payload_.size()),
                       .call = request.call,

@@ -25,6 +25,8 @@ class Session {
 
   [[nodiscard]] const vgpu_frame& response_header() const { return response_header_; }
   [[nodiscard]] std::span<const std::byte> response_payload() const { return response_payload_; }
+  /// What goes with the response, -1 for nothing; valid until the next request.
+  [[nodiscard]] int response_descriptor() const { return response_descriptor_; }
   [[nodiscard]] std::uint64_t requests() const { return requests_; }
 
  private:
@@ -36,6 +38,7 @@ class Session {
   PayloadWriter response_;
   vgpu_frame response_header_{};
   std::span<const std::byte> response_payload_;
+  int response_descriptor_ = -1;
   /// The first error of a deferred request that nobody has been told about.
   CUresult deferred_error_ = CUDA_SUCCESS;
   /// After an error of this kind the context is dead, and every call says so.

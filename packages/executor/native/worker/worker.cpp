@@ -53,7 +53,7 @@ void serve_requests(Channel& channel, Session& session, Log& log) {
     heartbeat.end_request(reply == Session::Reply::send);
     if (reply == Session::Reply::close) return;
     if (reply == Session::Reply::send &&
-        !channel.send(session.response_header(), session.response_payload())) {
+        !channel.send(session.response_header(), session.response_payload(), session.response_descriptor())) {
       return;
     }
   }

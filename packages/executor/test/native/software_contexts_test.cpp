@@ -33,7 +33,7 @@ TEST_CASE_FIXTURE(SoftwareFixture, "releasing the primary context frees what it 
   CHECK(backend.cuDevicePrimaryCtxRetain(0, context, 0) == CUDA_SUCCESS);
   backend.cuMemGetInfo_v2(context, free_after, total);
   CHECK(free_after == free_before);
-  CHECK(result([&] { return backend.cuMemFree_v2(context, address); }) == CUDA_ERROR_INVALID_VALUE);
+  CHECK(result([&] { return backend.vgpuMemFree(context, address); }) == CUDA_ERROR_INVALID_VALUE);
   CHECK(result([&] { return backend.cuModuleUnload(context, module); }) == CUDA_ERROR_INVALID_HANDLE);
 }
 
@@ -41,7 +41,7 @@ TEST_CASE_FIXTURE(SoftwareFixture, "a reset frees what the context owns and leav
   const std::uint64_t address = allocate(100);
   CHECK(backend.cuCtxSetLimit(context, CU_LIMIT_STACK_SIZE, 4096) == CUDA_SUCCESS);
   CHECK(backend.cuDevicePrimaryCtxReset_v2(0, 0) == CUDA_SUCCESS);
-  CHECK(result([&] { return backend.cuMemFree_v2(context, address); }) == CUDA_ERROR_INVALID_VALUE);
+  CHECK(result([&] { return backend.vgpuMemFree(context, address); }) == CUDA_ERROR_INVALID_VALUE);
   std::uint64_t stack = 0;
   CHECK(backend.cuCtxGetLimit(context, stack, CU_LIMIT_STACK_SIZE) == CUDA_SUCCESS);
   CHECK(stack == 1024);
@@ -154,7 +154,7 @@ TEST_CASE_FIXTURE(SoftwareFixture, "every call that needs a context says so") {
   check("cuMemGetInfo", [&] { return backend.cuMemGetInfo_v2(0, u64, u64); });
   check("cuMemAlloc", [&] { return backend.cuMemAlloc_v2(0, u64, 1); });
   check("cuMemAllocPitch", [&] { return backend.cuMemAllocPitch_v2(0, u64, u64, 1, 1, 4); });
-  check("cuMemFree", [&] { return backend.cuMemFree_v2(0, 1); });
+  check("cuMemFree", [&] { return backend.vgpuMemFree(0, 1); });
   check("cuMemGetAddressRange", [&] { return backend.cuMemGetAddressRange_v2(0, u64, u64, 1); });
   check("vgpuCopyToDevice", [&] { return backend.vgpuCopyToDevice(0, 1, {}, 0, 0); });
   check("vgpuCopyFromDevice", [&] { return backend.vgpuCopyFromDevice(0, {}, 1, 0, 0); });

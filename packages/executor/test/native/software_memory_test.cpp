@@ -42,7 +42,7 @@ TEST_CASE_FIXTURE(Memory, "what is allocated is missing from what is free") {
   const std::uint64_t address = allocate(1 << 20);
   CHECK(backend.cuMemGetInfo_v2(context, free_after, total) == CUDA_SUCCESS);
   CHECK(free_after == free_before - (1 << 20));
-  CHECK(backend.cuMemFree_v2(context, address) == CUDA_SUCCESS);
+  CHECK(backend.vgpuMemFree(context, address) == CUDA_SUCCESS);
   CHECK(backend.cuMemGetInfo_v2(context, free_after, total) == CUDA_SUCCESS);
   CHECK(free_after == free_before);
 }
@@ -89,10 +89,10 @@ TEST_CASE_FIXTURE(Memory, "only the beginning of an allocation can be freed, onc
   for (const std::uint64_t wrong :
        {std::uint64_t{0}, address + 1, address - 512, address + 4096, UINT64_MAX}) {
     CAPTURE(wrong);
-    CHECK(result([&] { return backend.cuMemFree_v2(context, wrong); }) == CUDA_ERROR_INVALID_VALUE);
+    CHECK(result([&] { return backend.vgpuMemFree(context, wrong); }) == CUDA_ERROR_INVALID_VALUE);
   }
-  CHECK(backend.cuMemFree_v2(context, address) == CUDA_SUCCESS);
-  CHECK(result([&] { return backend.cuMemFree_v2(context, address); }) == CUDA_ERROR_INVALID_VALUE);
+  CHECK(backend.vgpuMemFree(context, address) == CUDA_SUCCESS);
+  CHECK(result([&] { return backend.vgpuMemFree(context, address); }) == CUDA_ERROR_INVALID_VALUE);
 }
 
 TEST_CASE_FIXTURE(Memory, "a module's variable is memory, but not to be freed") {
@@ -102,7 +102,7 @@ TEST_CASE_FIXTURE(Memory, "a module's variable is memory, but not to be freed") 
   CHECK(backend.cuModuleGetGlobal_v2(context, address, bytes, module, "counter") == CUDA_SUCCESS);
   CHECK(bytes == 4);
   CHECK(test::value_at<std::uint32_t>(read(address, 4)) == 5);
-  CHECK(result([&] { return backend.cuMemFree_v2(context, address); }) == CUDA_ERROR_INVALID_VALUE);
+  CHECK(result([&] { return backend.vgpuMemFree(context, address); }) == CUDA_ERROR_INVALID_VALUE);
   Handle owner = 0;
   CHECK(backend.vgpuPointerContext(0, owner, address) == CUDA_SUCCESS);
   CHECK(owner == context);
@@ -181,7 +181,7 @@ TEST_CASE_FIXTURE(Memory, "a copy past the end of an allocation changes nothing"
 
 TEST_CASE_FIXTURE(Memory, "freed memory is not there") {
   const std::uint64_t address = allocate(1000);
-  CHECK(backend.cuMemFree_v2(context, address) == CUDA_SUCCESS);
+  CHECK(backend.vgpuMemFree(context, address) == CUDA_SUCCESS);
   CHECK(write(address, pattern(1)) == CUDA_ERROR_INVALID_VALUE);
 }
 

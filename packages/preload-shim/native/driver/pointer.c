@@ -4,6 +4,7 @@
 
 #include "driver/address.h"
 #include "driver/host_memory.h"
+#include "driver/shared_memory.h"
 #include "guest_api.h"
 #include "log.h"
 #include "transport/session.h"
@@ -54,7 +55,7 @@ static CUresult read_identity(const struct pointer* pointer, CUpointer_attribute
       memcpy(data, &pointer->address, sizeof(pointer->address));
       return CUDA_SUCCESS;
     case CU_POINTER_ATTRIBUTE_HOST_POINTER:
-      if (pointer->on_device) return CUDA_ERROR_INVALID_VALUE;
+      if (pointer->on_device && !vgpu_is_managed(pointer->address, 1)) return CUDA_ERROR_INVALID_VALUE;
       memcpy(data, &pointer->address, sizeof(pointer->address));
       return CUDA_SUCCESS;
     default:
@@ -94,8 +95,12 @@ static CUresult read_attribute(const struct pointer* pointer, CUpointer_attribut
     case CU_POINTER_ATTRIBUTE_MAPPED:
       memcpy(data, &mapped, sizeof(mapped));
       return CUDA_SUCCESS;
-    // Booleans of one byte: there is no managed memory, no IPC, no RDMA.
-    case CU_POINTER_ATTRIBUTE_IS_MANAGED:
+    case CU_POINTER_ATTRIBUTE_IS_MANAGED: {
+      const bool managed = vgpu_is_managed(pointer->address, 1);
+      memcpy(data, &managed, 1);
+      return CUDA_SUCCESS;
+    }
+    // Booleans of one byte: there is no IPC, no RDMA.
     case CU_POINTER_ATTRIBUTE_IS_LEGACY_CUDA_IPC_CAPABLE:
     case CU_POINTER_ATTRIBUTE_IS_GPU_DIRECT_RDMA_CAPABLE:
     case CU_POINTER_ATTRIBUTE_IS_HW_DECOMPRESS_CAPABLE:

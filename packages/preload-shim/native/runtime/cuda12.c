@@ -188,3 +188,18 @@ cudaError_t vgpu_cuda12_graph_add_dependencies(cudaGraph_t graph, const cudaGrap
                                                const cudaGraphNode_t* to, size_t count) {
   return cudaGraphAddDependencies(graph, from, to, NULL, count);
 }
+
+static struct cudaMemLocation location_of(int device) {
+  return device == -1 ? (struct cudaMemLocation){.type = cudaMemLocationTypeHost}
+                      : (struct cudaMemLocation){.type = cudaMemLocationTypeDevice, .id = device};
+}
+
+cudaError_t vgpu_cuda12_mem_prefetch_async(const void* pointer, size_t count, int device,
+                                           cudaStream_t stream) {
+  return cudaMemPrefetchAsync(pointer, count, location_of(device), 0, stream);
+}
+
+cudaError_t vgpu_cuda12_mem_advise(const void* pointer, size_t count, enum cudaMemoryAdvise advice,
+                                   int device) {
+  return cudaMemAdvise(pointer, count, advice, location_of(device));
+}

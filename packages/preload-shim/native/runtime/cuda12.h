@@ -23,5 +23,10 @@ cudaError_t vgpu_cuda12_graph_node_get_dependencies(cudaGraphNode_t node, cudaGr
                                                     size_t* count);
 cudaError_t vgpu_cuda12_graph_add_dependencies(cudaGraph_t graph, const cudaGraphNode_t* from,
                                                const cudaGraphNode_t* to, size_t count);
+// A location was a device's number, or -1 for the host.
+cudaError_t vgpu_cuda12_mem_prefetch_async(const void* pointer, size_t count, int device,
+                                           cudaStream_t stream);
+cudaError_t vgpu_cuda12_mem_advise(const void* pointer, size_t count, enum cudaMemoryAdvise advice,
+                                   int device);
 
 #endif

@@ -15,6 +15,39 @@ cudaError_t cudaMalloc(void** devPtr, size_t size) {
   return vgpu_runtime_from_driver(result);
 }
 
+cudaError_t cudaMallocManaged(void** devPtr, size_t size, unsigned int flags) {
+  CUdeviceptr address = 0;
+  if (devPtr == NULL) return vgpu_runtime_result(cudaErrorInvalidValue);
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS) result = cuMemAllocManaged(&address, size, flags);
+  if (result == CUDA_SUCCESS) *devPtr = (void*)(uintptr_t)address;
+  return vgpu_runtime_from_driver(result);
+}
+
+static CUmemLocation driver_location(struct cudaMemLocation location) {
+  return (CUmemLocation){.type = (CUmemLocationType)location.type, .id = location.id};
+}
+
+cudaError_t cudaMemPrefetchAsync(const void* devPtr, size_t count, struct cudaMemLocation location,
+                                 unsigned int flags, cudaStream_t stream) {
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS) {
+    result = cuMemPrefetchAsync_v2((CUdeviceptr)(uintptr_t)devPtr, count, driver_location(location), flags,
+                                   stream);
+  }
+  return vgpu_runtime_from_driver(result);
+}
+
+cudaError_t cudaMemAdvise(const void* devPtr, size_t count, enum cudaMemoryAdvise advice,
+                          struct cudaMemLocation location) {
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS) {
+    result = cuMemAdvise_v2((CUdeviceptr)(uintptr_t)devPtr, count, (CUmem_advise)advice,
+                            driver_location(location));
+  }
+  return vgpu_runtime_from_driver(result);
+}
+
 cudaError_t cudaFree(void* devPtr) {
   // Programs call cudaFree(NULL) to have the context made.
   CUresult result = vgpu_runtime_enter();

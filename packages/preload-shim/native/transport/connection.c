@@ -150,6 +150,7 @@ CUresult vgpu_connection_open(struct vgpu_stream* stream, struct vgpu_snapshot* 
   stream->descriptor = descriptor;
   stream->silence = vgpu_silence_timeout();
   stream->first = stream->end = 0;
+  stream->passed = -1;
   status = vgpu_identify(descriptor, &stream->identity);
   if (status == 0) status = shake_hands(stream, snapshot, deadline, &result);
   if (status != 0) {

@@ -125,6 +125,14 @@ CUresult vgpu_session_break(uint32_t call, int status) {
   return CUDA_ERROR_MPS_RPC_FAILURE;
 }
 
+int vgpu_session_take_passed(void) {
+  vgpu_lock(&lock);
+  const int passed = atomic_load(&state) == CONNECTED && stream.passed >= 0 ? stream.passed : -ENOENT;
+  if (passed >= 0) stream.passed = -1;
+  vgpu_unlock(&lock);
+  return passed;
+}
+
 CUresult vgpu_session_context_error(void) {
   return (CUresult)atomic_load(&context_error);
 }

@@ -24,6 +24,9 @@ void vgpu_session_release(void);
 // Ends the acquired connection for good after `status` (a negative errno) during `call`.
 CUresult vgpu_session_break(uint32_t call, int status);
 
+// The file that came with the last response; the caller's to close. A negative errno when none came.
+int vgpu_session_take_passed(void);
+
 // The error that ended the context, so that calls which get no response can report it; CUDA_SUCCESS while it
 // lives.
 CUresult vgpu_session_context_error(void);

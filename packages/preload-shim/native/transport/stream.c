@@ -46,8 +46,8 @@ static long fill(struct vgpu_stream* stream) {
     stream->end -= stream->first;
     stream->first = 0;
   }
-  const long received =
-      vgpu_receive(stream->descriptor, stream->buffer + stream->end, VGPU_STREAM_BUFFER - stream->end);
+  const long received = vgpu_receive(stream->descriptor, stream->buffer + stream->end,
+                                     VGPU_STREAM_BUFFER - stream->end, &stream->passed);
   if (received == 0) return -ECONNRESET;
   if (received == -EAGAIN || received == -EINTR) return 0;
   if (received > 0) stream->end += (size_t)received;
@@ -152,7 +152,7 @@ static long receive_some(struct vgpu_stream* stream, char* destination, size_t l
       return 0;
     }
   } else {
-    received = vgpu_receive(stream->descriptor, destination, length);
+    received = vgpu_receive(stream->descriptor, destination, length, &stream->passed);
     if (received == 0) return -ECONNRESET;
     if (received > 0) progressed(patience);
     if (received != -EAGAIN && received != -EINTR) return received;

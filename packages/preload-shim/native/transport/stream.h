@@ -18,6 +18,7 @@ struct vgpu_stream {
   // Received and not yet taken: one recv fetches a small response with its header.
   size_t first;
   size_t end;
+  int passed;  // a file that came with a response and nobody has taken yet; -1 for none
   unsigned char buffer[VGPU_STREAM_BUFFER];
 };
 

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -62,8 +64,22 @@ long vgpu_send(int descriptor, const struct msghdr* message) {
   return checked(syscall(SYS_sendmsg, descriptor, message, MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
-long vgpu_receive(int descriptor, void* bytes, size_t length) {
-  return checked(syscall(SYS_recvfrom, descriptor, bytes, length, MSG_DONTWAIT, NULL, NULL));
+long vgpu_receive(int descriptor, void* bytes, size_t length, int* passed) {
+  union {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+  } control;
+  struct iovec part = {.iov_base = bytes, .iov_len = length};
+  struct msghdr message = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control)};
+  const long received = checked(syscall(SYS_recvmsg, descriptor, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+  const struct cmsghdr* header = received < 0 ? NULL : CMSG_FIRSTHDR(&message);
+  if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+      header->cmsg_len == CMSG_LEN(sizeof(int))) {
+    if (*passed >= 0) vgpu_close(*passed);
+    memcpy(passed, CMSG_DATA(header), sizeof(int));
+  }
+  return received;
 }
 
 int vgpu_poll(struct pollfd* descriptors, unsigned int count, int64_t milliseconds) {

@@ -34,7 +34,8 @@ int64_t vgpu_file_bytes(int descriptor);
 
 // Neither raises SIGPIPE.
 long vgpu_send(int descriptor, const struct msghdr* message);
-long vgpu_receive(int descriptor, void* bytes, size_t length);
+// A file that comes along goes to *passed, in place of one that nobody took.
+long vgpu_receive(int descriptor, void* bytes, size_t length, int* passed);
 // Waits for `events`; 0 when `milliseconds` have passed.
 int vgpu_poll(struct pollfd* descriptors, unsigned int count, int64_t milliseconds);
 

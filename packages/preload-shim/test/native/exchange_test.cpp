@@ -152,7 +152,7 @@ TEST_CASE("whatever does not fit the request ends the connection for good") {
        "does not fit"},
       {"another call",
        [&](vgpu_frame f) {
-         f.call = VGPU_CALL_cuMemFree_v2;
+         f.call = VGPU_CALL_vgpuMemFree;
          return packed(framed(f, 8), kAddressBase);
        },
        "does not fit"},

@@ -5,6 +5,10 @@ import type { CallEntry } from '../schema.js';
 const changed: Readonly<Record<string, string>> = {
   cudaGetDeviceProperties_v2: 'vgpu_cuda12_get_device_properties',
   cudaPointerGetAttributes: 'vgpu_cuda12_pointer_get_attributes',
+  cudaMemPrefetchAsync: 'vgpu_cuda12_mem_prefetch_async',
+  cudaMemPrefetchAsync_v2: 'cudaMemPrefetchAsync',
+  cudaMemAdvise: 'vgpu_cuda12_mem_advise',
+  cudaMemAdvise_v2: 'cudaMemAdvise',
   cudaRuntimeGetVersion: 'vgpu_cuda12_runtime_get_version',
   cudaGetDriverEntryPoint: 'vgpu_cuda12_get_driver_entry_point',
   cudaGetDriverEntryPoint_ptsz: 'vgpu_cuda12_get_driver_entry_point_ptsz',
@@ -26,6 +30,7 @@ const absent: ReadonlySet<string> = new Set([
   'cudaGetDeviceProperties',
   'cudaStreamGetCaptureInfo',
   'cudaStreamGetCaptureInfo_ptsz',
+  'cudaMemPrefetchAsync_ptsz',
   'cudaMemGetDefaultMemPool',
   'cudaMemGetMemPool',
   'cudaMemSetMemPool',

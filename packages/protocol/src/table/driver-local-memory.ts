@@ -51,6 +51,21 @@ export const driverLocalMemory: readonly CallEntry[] = [
     ],
     [11000, 'CUresult cuMemRetainAllocationHandle(CUmemGenericAllocationHandle *handle, void *addr)'],
   ]),
+  ...group('memory that the guest maps at the same address', [
+    [6000, 'CUresult cuMemAllocManaged(CUdeviceptr *dptr, size_t bytesize, unsigned int flags)'],
+    [3020, 'CUresult cuMemFree_v2(CUdeviceptr dptr)'],
+  ]),
+  ...group('a hint, which changes no value that anybody reads', [
+    [
+      12020,
+      `CUresult cuMemPrefetchAsync_v2(CUdeviceptr devPtr, size_t count, CUmemLocation location, unsigned int flags,
+        CUstream hStream)`,
+    ],
+    [
+      12020,
+      'CUresult cuMemAdvise_v2(CUdeviceptr devPtr, size_t count, CUmem_advise advice, CUmemLocation location)',
+    ],
+  ]),
   ...group('a copy of rows for each slice', [
     [3020, 'CUresult cuMemcpy3D_v2(const CUDA_MEMCPY3D *pCopy)'],
     [3020, 'CUresult cuMemcpy3DAsync_v2(const CUDA_MEMCPY3D *pCopy, CUstream hStream)'],

@@ -86,7 +86,11 @@ export const memory: readonly CallEntry[] = [
       unsigned int ElementSizeBytes)`,
     { roles: { dptr: out, pPitch: out } },
   ),
-  driver(3020, 'CUresult cuMemFree_v2(CUdeviceptr dptr)', synchronises),
+  internal('CUresult vgpuMemFree(CUdeviceptr dptr)', synchronises),
+  // Memory that guest and executor share: the response also carries the file to be mapped at the address.
+  internal('CUresult vgpuMemAllocShared(CUdeviceptr *address, size_t *mappedBytes, size_t bytes)', {
+    roles: { address: out, mappedBytes: out },
+  }),
   driver(3020, 'CUresult cuMemGetAddressRange_v2(CUdeviceptr *pbase, size_t *psize, CUdeviceptr dptr)', {
     roles: { pbase: optionalOut, psize: optionalOut },
   }),

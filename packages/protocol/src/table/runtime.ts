@@ -113,6 +113,11 @@ export const runtime: readonly CallEntry[] = [
     'cudaError_t cudaMemcpyPeer(void *dst, int dstDevice, const void *src, int srcDevice, size_t count)',
     `cudaError_t cudaMemcpyPeerAsync(void *dst, int dstDevice, const void *src, int srcDevice, size_t count,
       cudaStream_t stream)`,
+    'cudaError_t cudaMallocManaged(void **devPtr, size_t size, unsigned int flags)',
+    `cudaError_t cudaMemPrefetchAsync(const void *devPtr, size_t count, struct cudaMemLocation location, unsigned
+      int flags, cudaStream_t stream)`,
+    `cudaError_t cudaMemAdvise(const void *devPtr, size_t count, enum cudaMemoryAdvise advice, struct
+      cudaMemLocation location)`,
     'cudaError_t cudaMallocAsync(void **devPtr, size_t size, cudaStream_t hStream)',
     `cudaError_t cudaMallocFromPoolAsync(void **ptr, size_t size, cudaMemPool_t memPool, cudaStream_t
       stream)`,

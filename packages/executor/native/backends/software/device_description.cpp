@@ -101,6 +101,9 @@ void describe_features(Attributes& attributes, bool time_limit) {
   attributes.set(CU_DEVICE_ATTRIBUTE_CAN_MAP_HOST_MEMORY, 0);
   attributes.set(CU_DEVICE_ATTRIBUTE_UNIFIED_ADDRESSING, 1);
   attributes.set(CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED, 1);
+  // Both processes map the same memory.
+  attributes.set(CU_DEVICE_ATTRIBUTE_MANAGED_MEMORY, 1);
+  attributes.set(CU_DEVICE_ATTRIBUTE_CONCURRENT_MANAGED_ACCESS, 1);
   attributes.set(CU_DEVICE_ATTRIBUTE_VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED, 1);
   attributes.set(CU_DEVICE_ATTRIBUTE_HOST_REGISTER_SUPPORTED, 1);
   attributes.set(CU_DEVICE_ATTRIBUTE_GLOBAL_L1_CACHE_SUPPORTED, 1);

@@ -151,7 +151,10 @@ std::uint64_t DeviceSpace::reserve(std::uint64_t bytes, std::uint64_t alignment)
   if (alignment != 0 && !std::has_single_bit(alignment)) {
     refuse("an alignment of " + std::to_string(alignment));
   }
-  const std::uint64_t unit = std::max(alignment, kGranularity);
+  return reserve_range(bytes, std::max(alignment, kGranularity));
+}
+
+std::uint64_t DeviceSpace::reserve_range(std::uint64_t bytes, std::uint64_t unit) {
   if (bytes > memory_.total_bytes() || unit > memory_.total_bytes()) {
     throw CallError(CUDA_ERROR_OUT_OF_MEMORY, "a reservation of " + std::to_string(bytes) +
                                                   " bytes aligned to " + std::to_string(unit));
@@ -192,6 +195,29 @@ void DeviceSpace::release(std::uint64_t address, std::uint64_t bytes) {
   reserved_bytes_ -= memory_.free_bytes() - before;
   reservations_.erase(found);
   if (reservations_.empty()) AddressGuard::disarm();
+}
+
+SharedMemory DeviceSpace::allocate_shared(std::uint64_t bytes) {
+  require_free(bytes);
+  const std::uint64_t size = round_up(bytes, kPage);
+  require_free(size);
+  const auto physical = std::make_shared<PhysicalMemory>(size, physical_bytes_);
+  const std::uint64_t address = reserve_range(size, kPage);
+  const void* mapped =
+      mmap(pointer(address), size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, physical->descriptor(), 0);
+  if (mapped == MAP_FAILED) {
+    const std::string why = std::strerror(errno);
+    release(address, size);
+    throw CallError(CUDA_ERROR_OUT_OF_MEMORY, "cannot map memory: " + why);
+  }
+  mappings_.emplace(address, Mapping{size, physical, 0, CU_MEM_ACCESS_FLAGS_PROT_READWRITE});
+  return {address, size, physical->descriptor()};
+}
+
+void DeviceSpace::free_shared(std::uint64_t address) {
+  const std::uint64_t bytes = mappings_.at(address).bytes;
+  unmap(address, bytes);
+  release(address, bytes);
 }
 
 std::shared_ptr<PhysicalMemory> DeviceSpace::create(std::uint64_t bytes) {

@@ -31,6 +31,13 @@ class PhysicalMemory {
   std::uint64_t& ledger_;
 };
 
+/// Memory of a file that others may map too.
+struct SharedMemory {
+  std::uint64_t address;
+  std::uint64_t bytes;  // whole pages
+  int descriptor;       // valid until the memory is freed
+};
+
 /// Throws CallError or software::Error, and has then changed nothing. Not thread-safe.
 class DeviceSpace {
  public:
@@ -64,6 +71,8 @@ class DeviceSpace {
 
   std::uint64_t reserve(std::uint64_t bytes, std::uint64_t alignment);
   void release(std::uint64_t address, std::uint64_t bytes);
+  SharedMemory allocate_shared(std::uint64_t bytes);
+  void free_shared(std::uint64_t address);
   std::shared_ptr<PhysicalMemory> create(std::uint64_t bytes);
   /// `handle` is only remembered.
   void map(std::uint64_t address, std::uint64_t bytes, const std::shared_ptr<PhysicalMemory>& physical,
@@ -76,6 +85,9 @@ class DeviceSpace {
   [[nodiscard]] std::uint64_t handle_at(std::uint64_t address) const;
 
  private:
+  /// `unit` is a power of two, at least a page, and divides `bytes`.
+  std::uint64_t reserve_range(std::uint64_t bytes, std::uint64_t unit);
+
   struct Mapping {
     std::uint64_t bytes;
     std::shared_ptr<PhysicalMemory> physical;

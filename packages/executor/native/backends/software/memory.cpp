@@ -49,7 +49,19 @@ CUresult SoftwareBackend::cuMemAllocPitch_v2(Handle current, std::uint64_t& addr
   return cuMemAlloc_v2(current, address, checked_product(pitch, height));
 }
 
-CUresult SoftwareBackend::cuMemFree_v2(Handle current, std::uint64_t address) {
+CUresult SoftwareBackend::vgpuMemAllocShared(Handle current, std::uint64_t& address,
+                                             std::uint64_t& mapped_bytes, std::uint64_t bytes) {
+  require_context(current);
+  if (bytes == 0) throw CallError(CUDA_ERROR_INVALID_VALUE, "shared memory of 0 bytes");
+  const SharedMemory shared = space_.allocate_shared(bytes);
+  allocations_.emplace(shared.address, Allocation{.context = current, .shared = true});
+  passed_descriptor_ = shared.descriptor;
+  address = shared.address;
+  mapped_bytes = shared.bytes;
+  return CUDA_SUCCESS;
+}
+
+CUresult SoftwareBackend::vgpuMemFree(Handle current, std::uint64_t address) {
   require_context(current);
   // Asking the memory would also free a module's variable.
   const auto allocation = allocations_.find(address);
@@ -80,7 +92,7 @@ CUresult SoftwareBackend::vgpuRequireRange(Handle current, std::uint64_t address
 CUresult SoftwareBackend::vgpuPointerContext(Handle, Handle& context, std::uint64_t pointer) {
   const auto allocation = space_.find(pointer);
   if (!allocation) throw CallError(CUDA_ERROR_INVALID_VALUE, hexadecimal(pointer) + " is in no allocation");
-  if (space_.is_reserved(pointer)) {
+  if (space_.is_reserved(pointer) && !allocations_.contains(allocation->base)) {
     // Such memory belongs to no context; the primary one reaches it like every other.
     context = primary_.handle;
     return CUDA_SUCCESS;

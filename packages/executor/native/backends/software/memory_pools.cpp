@@ -145,14 +145,18 @@ CUresult SoftwareBackend::cuMemAllocFromPoolAsync(Handle current, std::uint64_t&
 
 CUresult SoftwareBackend::cuMemFreeAsync(Handle current, std::uint64_t address, Handle stream) {
   require_stream(current, stream);
-  return cuMemFree_v2(current, address);
+  return vgpuMemFree(current, address);
 }
 
 void SoftwareBackend::free_allocation(std::uint64_t address, const Allocation& allocation) {
   if (MemoryPool* pool = pools_.find(allocation.pool)) {
     pool->used_bytes -= space_.find(address)->bytes;
   }
-  space_.free(address);
+  if (allocation.shared) {
+    space_.free_shared(address);
+  } else {
+    space_.free(address);
+  }
 }
 
 }  // namespace vgpu::executor

@@ -67,6 +67,7 @@ struct Stream {
 struct Allocation {
   Handle context = 0;
   Handle pool = 0;  // 0: none
+  bool shared = false;
 };
 
 /// Physical memory as the client names it.

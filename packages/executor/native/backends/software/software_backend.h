@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backends/backend.h"
@@ -23,6 +24,7 @@ class SoftwareBackend final : public Backend {
   [[nodiscard]] std::int32_t driver_version() const override { return 13000; }
   [[nodiscard]] std::string driver_release() const override { return "580.0"; }
   [[nodiscard]] std::vector<vgpu_device> devices() override;
+  [[nodiscard]] int take_descriptor() override { return std::exchange(passed_descriptor_, -1); }
   [[nodiscard]] CUresult result_of(const std::exception& error) const override;
 
   // contexts.cpp
@@ -66,7 +68,9 @@ class SoftwareBackend final : public Backend {
   CUresult cuMemAllocPitch_v2(Handle current, std::uint64_t& address, std::uint64_t& pitch,
                               std::uint64_t width, std::uint64_t height,
                               std::uint32_t element_bytes) override;
-  CUresult cuMemFree_v2(Handle current, std::uint64_t address) override;
+  CUresult vgpuMemAllocShared(Handle current, std::uint64_t& address, std::uint64_t& mapped_bytes,
+                              std::uint64_t bytes) override;
+  CUresult vgpuMemFree(Handle current, std::uint64_t address) override;
   CUresult cuMemGetAddressRange_v2(Handle current, std::uint64_t& base, std::uint64_t& bytes,
                                    std::uint64_t address) override;
   CUresult vgpuRequireRange(Handle current, std::uint64_t address, std::uint64_t bytes) override;
@@ -167,6 +171,7 @@ class SoftwareBackend final : public Backend {
 
   std::unique_ptr<software::Gpu> gpu_;
   DeviceSpace space_;
+  int passed_descriptor_ = -1;
   std::chrono::milliseconds kernel_time_limit_;
   HandleTable<Context> contexts_{1, "context"};
   HandleTable<Module> modules_{2, "module"};

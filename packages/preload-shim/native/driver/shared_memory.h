@@ -1,0 +1,16 @@
+// Managed memory: the same memory at the same address in this process and in the executor.
+
+#ifndef VGPU_DRIVER_SHARED_MEMORY_H
+#define VGPU_DRIVER_SHARED_MEMORY_H
+
+#include <stdbool.h>
+
+#include "cuda_abi.h"
+
+// Whether all the bytes lie in one piece of managed memory.
+bool vgpu_is_managed(CUdeviceptr address, size_t bytes);
+
+// In a forked child: see process.h. The child does not inherit the memory.
+void vgpu_shared_memory_forget(void);
+
+#endif
