@@ -90,7 +90,7 @@ void for_each_piece(const Instruction* in, Warp* warp, Matrix& matrix, F move) {
     std::byte* memory = resolve_pointer(in, warp, lane, piece * distance, elements * fragment.element_bytes,
                                         fragment.element_bytes);
     if (has_lines) {
-      move(memory, matrix.bytes + piece * elements * size, elements * size);
+      move(memory, matrix.bytes + piece * (elements * size), elements * size);
       continue;
     }
     for (std::uint32_t i = 0; i < elements; ++i) {

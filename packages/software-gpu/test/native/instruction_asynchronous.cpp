@@ -224,8 +224,8 @@ std::vector<Program> asynchronous_programs() {
 
 TEST_CASE("instructions: asynchronous copies") {
   run_program(copy_program(), [](Gpu& gpu, Module& module) {
-    DeviceBuffer in(gpu, kThreads * 64);
-    DeviceBuffer out(gpu, kThreads * 128);
+    DeviceBuffer in(gpu, std::size_t{kThreads} * 64);
+    DeviceBuffer out(gpu, std::size_t{kThreads} * 128);
     for (std::uint32_t i = 0; i < kThreads * 64; ++i) in.as<std::uint8_t>()[i] = input_byte(i);
     Parameters parameters;
     parameters.add(in.address()).add(out.address());
@@ -233,7 +233,7 @@ TEST_CASE("instructions: asynchronous copies") {
     for (std::uint32_t thread = 0; thread < kThreads; ++thread) {
       INFO("thread " << thread);
       const auto expected = copied(kThreads - 1 - thread);
-      const auto got = out.as<std::uint8_t>().subspan(thread * 128, 128);
+      const auto got = out.as<std::uint8_t>().subspan(std::size_t{thread} * 128, 128);
       CHECK(std::equal(expected.begin(), expected.end(), got.begin()));
     }
   });
@@ -241,21 +241,21 @@ TEST_CASE("instructions: asynchronous copies") {
 
 TEST_CASE("instructions: an mbarrier over phases with fewer and fewer threads") {
   run_program(phase_program(), [](Gpu& gpu, Module& module) {
-    DeviceBuffer out(gpu, kThreads * 32);
+    DeviceBuffer out(gpu, std::size_t{kThreads} * 32);
     Parameters parameters;
     parameters.add(out.address());
     launch(gpu, module.kernel("test"), {1, 1, 1}, {kThreads, 1, 1}, parameters);
     // In phase n, 96 - 32 n threads take part, the last 32 of which leave with their arrival.
     std::array<std::vector<std::uint32_t>, 3> pending;
     for (std::uint32_t thread = 0; thread < kThreads; ++thread) {
-      const auto words = out.as<std::uint32_t>().subspan(thread * 8, 8);
+      const auto words = out.as<std::uint32_t>().subspan(std::size_t{thread} * 8, 8);
       const std::uint32_t last = (kThreads - 1 - thread) / 32;
       for (std::uint32_t phase = 0; phase <= last; ++phase) {
         INFO("thread " << thread << ", phase " << phase);
         const std::uint32_t taking_part = kThreads - 32 * phase;
         const std::uint32_t partner = taking_part - 1 - thread;
-        CHECK(words[2 * phase] == (phase == last ? 77 : phase * 1000 + partner));
-        pending[phase].push_back(words[2 * phase + 1]);
+        CHECK(words[std::size_t{2} * phase] == (phase == last ? 77 : phase * 1000 + partner));
+        pending[phase].push_back(words[std::size_t{2} * phase + 1]);
       }
     }
     // Each arrival found one pending less than the one before it.

@@ -114,8 +114,9 @@ void add_narrowing(std::vector<Row>& rows, const std::string& type, F narrow) {
   }
 }
 
+constexpr FloatFormat kTf32Format{10, 8};
+
 void add_tf32(std::vector<Row>& rows) {
-  constexpr FloatFormat kTf32Format{10, 8};
   const auto narrow = [](float a, Rounding r) -> std::uint32_t {
     if (!std::isfinite(a)) return static_cast<std::uint32_t>(to_bits(a));
     const std::uint64_t bits = to_bits(a);

@@ -125,8 +125,8 @@ void read_c(const Warp* warp, const u32* rows, MatrixShape shape, V* c) {
     }
   }
   for_each_pair(shape, [&](u32 tile, u32 lane, u32 place) {
-    c[place] = row<const V>(warp, rows[2 * tile])[lane];
-    c[place + 1] = row<const V>(warp, rows[2 * tile + 1])[lane];
+    c[place] = row<const V>(warp, rows[u64{2} * tile])[lane];
+    c[place + 1] = row<const V>(warp, rows[u64{2} * tile + 1])[lane];
   });
 }
 
@@ -144,8 +144,8 @@ void write_d(const Warp* warp, const u32* rows, MatrixShape shape, const V* d) {
   }
   for_each_pair(shape, [&](u32 tile, u32 lane, u32 place) {
     if (!is_active(lane)) return;
-    row<V>(warp, rows[2 * tile])[lane] = finished(d[place]);
-    row<V>(warp, rows[2 * tile + 1])[lane] = finished(d[place + 1]);
+    row<V>(warp, rows[u64{2} * tile])[lane] = finished(d[place]);
+    row<V>(warp, rows[u64{2} * tile + 1])[lane] = finished(d[place + 1]);
   });
 }
 
