@@ -153,6 +153,7 @@ VGPU_EXPORT CUresult cuMemsetD2D32Async(CUdeviceptr dstDevice, size_t dstPitch, 
 VGPU_EXPORT CUresult cuMemAllocHost_v2(void **pp, size_t bytesize);
 VGPU_EXPORT CUresult cuMemFreeHost(void *p);
 VGPU_EXPORT CUresult cuMemHostAlloc(void **pp, size_t bytesize, unsigned int Flags);
+VGPU_EXPORT CUresult cuMemHostGetDevicePointer_v2(CUdeviceptr *pdptr, void *p, unsigned int Flags);
 VGPU_EXPORT CUresult cuMemHostGetFlags(unsigned int *pFlags, void *p);
 VGPU_EXPORT CUresult cuMemHostRegister_v2(void *p, size_t bytesize, unsigned int Flags);
 VGPU_EXPORT CUresult cuMemHostUnregister(void *p);
@@ -290,6 +291,7 @@ VGPU_EXPORT cudaError_t cudaMalloc3D(struct cudaPitchedPtr *pitchedDevPtr, struc
 VGPU_EXPORT cudaError_t cudaMallocHost(void **ptr, size_t size);
 VGPU_EXPORT cudaError_t cudaHostAlloc(void **pHost, size_t size, unsigned int flags);
 VGPU_EXPORT cudaError_t cudaFreeHost(void *ptr);
+VGPU_EXPORT cudaError_t cudaHostGetDevicePointer(void **pDevice, void *pHost, unsigned int flags);
 VGPU_EXPORT cudaError_t cudaHostRegister(void *ptr, size_t size, unsigned int flags);
 VGPU_EXPORT cudaError_t cudaHostUnregister(void *ptr);
 VGPU_EXPORT cudaError_t cudaHostGetFlags(unsigned int *pFlags, void *pHost);

@@ -121,6 +121,7 @@ const struct vgpu_directory_entry vgpu_directory[] = {
     {"cuMemGetInfo", 3020, (void (*)(void))cuMemGetInfo_v2, NULL},
     {"cuMemGetMemPool", 13000, (void (*)(void))cuMemGetMemPool, NULL},
     {"cuMemHostAlloc", 2020, (void (*)(void))cuMemHostAlloc, NULL},
+    {"cuMemHostGetDevicePointer", 3020, (void (*)(void))cuMemHostGetDevicePointer_v2, NULL},
     {"cuMemHostGetFlags", 2030, (void (*)(void))cuMemHostGetFlags, NULL},
     {"cuMemHostRegister", 6050, (void (*)(void))cuMemHostRegister_v2, NULL},
     {"cuMemHostUnregister", 4000, (void (*)(void))cuMemHostUnregister, NULL},

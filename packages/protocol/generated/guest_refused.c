@@ -90,8 +90,6 @@ VGPU_EXPORT int cuKernelGetName(void);
 int cuKernelGetName(void) { return vgpu_refuse("cuKernelGetName"); }
 VGPU_EXPORT int cuKernelGetParamInfo(void);
 int cuKernelGetParamInfo(void) { return vgpu_refuse("cuKernelGetParamInfo"); }
-VGPU_EXPORT int cuMemHostGetDevicePointer_v2(void);
-int cuMemHostGetDevicePointer_v2(void) { return vgpu_refuse("cuMemHostGetDevicePointer_v2"); }
 VGPU_EXPORT int cuDeviceRegisterAsyncNotification(void);
 int cuDeviceRegisterAsyncNotification(void) { return vgpu_refuse("cuDeviceRegisterAsyncNotification"); }
 VGPU_EXPORT int cuDeviceUnregisterAsyncNotification(void);
@@ -944,8 +942,6 @@ VGPU_EXPORT int cudaGraphicsVDPAURegisterOutputSurface(void);
 int cudaGraphicsVDPAURegisterOutputSurface(void) { return vgpu_refuse("cudaGraphicsVDPAURegisterOutputSurface"); }
 VGPU_EXPORT int cudaGraphicsVDPAURegisterVideoSurface(void);
 int cudaGraphicsVDPAURegisterVideoSurface(void) { return vgpu_refuse("cudaGraphicsVDPAURegisterVideoSurface"); }
-VGPU_EXPORT int cudaHostGetDevicePointer(void);
-int cudaHostGetDevicePointer(void) { return vgpu_refuse("cudaHostGetDevicePointer"); }
 VGPU_EXPORT int cudaImportExternalMemory(void);
 int cudaImportExternalMemory(void) { return vgpu_refuse("cudaImportExternalMemory"); }
 VGPU_EXPORT int cudaImportExternalSemaphore(void);

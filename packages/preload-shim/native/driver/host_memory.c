@@ -6,13 +6,15 @@
 #include <sys/mman.h>
 
 #include "driver/context_stack.h"
+#include "driver/shared_memory.h"
 #include "guest_api.h"
+#include "log.h"
 #include "transport/lock.h"
 #include "transport/session.h"
 
 // CU_MEMHOSTALLOC_PORTABLE | DEVICEMAP | WRITECOMBINED; CU_MEMHOSTREGISTER_PORTABLE | DEVICEMAP | IOMEMORY |
 // READ_ONLY.
-enum { ALLOCATION_FLAGS = 7, REGISTRATION_FLAGS = 15 };
+enum { ALLOCATION_FLAGS = 7, REGISTRATION_FLAGS = 15, DEVICE_MAP = 2 };
 
 static struct vgpu_lock lock;
 // Sorted by address; ranges do not overlap.
@@ -101,25 +103,59 @@ static CUresult current(struct vgpu_host_range* range) {
   return vgpu_context_current_device(&range->device);
 }
 
+// Memory for range->bytes, to range->start.
+static CUresult obtain(struct vgpu_host_range* range) {
+  CUdeviceptr address = 0;
+  if (range->mapped) {
+    const CUresult result = vgpu_shared_memory_allocate(&address, range->bytes, false);
+    range->start = (uintptr_t)address;
+    return result;
+  }
+  const int saved_errno = errno;
+  // Whole pages: programs rely on the alignment, and freed memory goes back to the system.
+  void* memory = mmap(NULL, range->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  errno = saved_errno;
+  range->start = (uintptr_t)memory;
+  return memory == MAP_FAILED ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_SUCCESS;
+}
+
+static CUresult give_back(const struct vgpu_host_range* range) {
+  if (range->mapped) return cuMemFree_v2(range->start);
+  munmap((void*)range->start, range->bytes);
+  return CUDA_SUCCESS;
+}
+
 CUresult cuMemHostAlloc(void** pp, size_t bytesize, unsigned int Flags) {
   struct vgpu_host_range range = {.bytes = bytesize, .flags = Flags};
   if (pp == NULL || bytesize == 0 || (Flags & ~(unsigned int)ALLOCATION_FLAGS) != 0)
     return CUDA_ERROR_INVALID_VALUE;
   CUresult result = current(&range);
   if (result != CUDA_SUCCESS) return result;
-  const int saved_errno = errno;
-  // Whole pages: programs rely on the alignment, and freed memory goes back to the system.
-  void* memory = mmap(NULL, bytesize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  errno = saved_errno;
-  if (memory == MAP_FAILED) return CUDA_ERROR_OUT_OF_MEMORY;
-  range.start = (uintptr_t)memory;
+  range.mapped = (Flags & DEVICE_MAP) != 0;
+  result = obtain(&range);
+  if (result != CUDA_SUCCESS) return result;
   result = insert(range);
   if (result == CUDA_SUCCESS) {
-    *pp = memory;
+    *pp = (void*)range.start;
   } else {
-    munmap(memory, bytesize);
+    give_back(&range);
   }
   return result;
+}
+
+CUresult cuMemHostGetDevicePointer_v2(CUdeviceptr* pdptr, void* p, unsigned int Flags) {
+  struct vgpu_host_range range;
+  if (pdptr == NULL || Flags != 0) return CUDA_ERROR_INVALID_VALUE;
+  const CUresult result = vgpu_session_check();
+  if (result != CUDA_SUCCESS) return result;
+  if (!vgpu_host_memory_find(p, &range)) return CUDA_ERROR_INVALID_VALUE;
+  if (!range.mapped) {
+    // The program's own memory cannot change its place, and what was allocated without the flag is private.
+    vgpu_log("only host memory allocated with CU_MEMHOSTALLOC_DEVICEMAP is mapped into the device");
+    return range.registered ? CUDA_ERROR_NOT_SUPPORTED : CUDA_ERROR_INVALID_VALUE;
+  }
+  *pdptr = (CUdeviceptr)(uintptr_t)p;
+  return CUDA_SUCCESS;
 }
 
 CUresult cuMemAllocHost_v2(void** pp, size_t bytesize) {
@@ -131,8 +167,7 @@ CUresult cuMemFreeHost(void* p) {
   const CUresult result = vgpu_session_check();
   if (result != CUDA_SUCCESS) return result;
   if (p == NULL || !take(p, false, &range)) return CUDA_ERROR_INVALID_VALUE;
-  munmap(p, range.bytes);
-  return CUDA_SUCCESS;
+  return give_back(&range);
 }
 
 CUresult cuMemHostGetFlags(unsigned int* pFlags, void* p) {

@@ -13,6 +13,7 @@ struct vgpu_host_range {
   size_t bytes;
   unsigned int flags;  // as given to cuMemHostAlloc or cuMemHostRegister
   bool registered;     // the program's own memory
+  bool mapped;         // at the same address on the device
   CUcontext context;   // current when it was allocated
   CUdevice device;
 };

@@ -21,15 +21,15 @@ static CUresult classify(CUdeviceptr address, struct pointer* pointer) {
   *pointer = (struct pointer){.address = address};
   const CUresult result = vgpu_session_check();
   if (result != CUDA_SUCCESS) return result;
-  if (vgpu_is_device_address(address, &pointer->device)) {
+  if (vgpu_host_memory_find((const void*)(uintptr_t)address, &pointer->host)) {
+    pointer->known = true;
+    pointer->device = pointer->host.device;
+  } else if (vgpu_is_device_address(address, &pointer->device)) {
     // In the device's range, but perhaps in no allocation.
     CUcontext context;
     const CUresult found = vgpuPointerContext(&context, address);
     if (found != CUDA_SUCCESS && found != CUDA_ERROR_INVALID_VALUE) return found;
     pointer->known = pointer->on_device = found == CUDA_SUCCESS;
-  } else if (vgpu_host_memory_find((const void*)(uintptr_t)address, &pointer->host)) {
-    pointer->known = true;
-    pointer->device = pointer->host.device;
   }
   return CUDA_SUCCESS;
 }
@@ -50,8 +50,8 @@ static CUresult read_identity(const struct pointer* pointer, CUpointer_attribute
       memcpy(data, &type, sizeof(type));
       return CUDA_SUCCESS;
     case CU_POINTER_ATTRIBUTE_DEVICE_POINTER:
-      // Kernels cannot reach host memory, so it has no device address.
-      if (!pointer->on_device) return CUDA_ERROR_INVALID_VALUE;
+      // Kernels cannot reach other host memory, so that has no device address.
+      if (!pointer->on_device && !pointer->host.mapped) return CUDA_ERROR_INVALID_VALUE;
       memcpy(data, &pointer->address, sizeof(pointer->address));
       return CUDA_SUCCESS;
     case CU_POINTER_ATTRIBUTE_HOST_POINTER:

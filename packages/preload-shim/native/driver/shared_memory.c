@@ -23,6 +23,7 @@ struct range {
   CUdeviceptr address;
   size_t bytes;   // as asked for
   size_t mapped;  // whole pages
+  bool managed;
 };
 
 // Held from the executor's answer to the end of the mapping, so that files and addresses are not mixed up.
@@ -34,7 +35,7 @@ bool vgpu_is_managed(CUdeviceptr address, size_t bytes) {
   vgpu_lock(&lock);
   for (const struct range* range = ranges; range != NULL && !found; range = range->next) {
     const CUdeviceptr offset = address - range->address;
-    found = offset < range->bytes && bytes <= range->bytes - offset;
+    found = range->managed && offset < range->bytes && bytes <= range->bytes - offset;
   }
   vgpu_unlock(&lock);
   return found;
@@ -69,7 +70,7 @@ static CUresult map(int file, const struct range* range) {
     if (madvise(mapped, range->mapped, MADV_DONTFORK) == 0) return CUDA_SUCCESS;
   }
   if (mapped != MAP_FAILED) munmap(mapped, range->mapped);
-  vgpu_log("managed memory cannot be mapped at the device's address: the program uses it otherwise");
+  vgpu_log("shared memory cannot be mapped at the device's address: the program uses it otherwise");
   return CUDA_ERROR_OUT_OF_MEMORY;
 }
 
@@ -90,17 +91,16 @@ static CUresult allocate_locked(struct range* range) {
   return result;
 }
 
-CUresult cuMemAllocManaged(CUdeviceptr* dptr, size_t bytesize, unsigned int flags) {
-  if (dptr == NULL || bytesize == 0) return CUDA_ERROR_INVALID_VALUE;
-  if (flags != CU_MEM_ATTACH_GLOBAL && flags != CU_MEM_ATTACH_HOST) return CUDA_ERROR_INVALID_VALUE;
+CUresult vgpu_shared_memory_allocate(CUdeviceptr* address, size_t bytes, bool managed) {
   struct range* range = calloc(1, sizeof(*range));
   if (range == NULL) return CUDA_ERROR_OUT_OF_MEMORY;
-  range->bytes = bytesize;
+  range->bytes = bytes;
+  range->managed = managed;
   const int saved_errno = errno;
   vgpu_lock(&lock);
   const CUresult result = allocate_locked(range);
   if (result == CUDA_SUCCESS) {
-    *dptr = range->address;
+    *address = range->address;
     range->next = ranges;
     ranges = range;
   }
@@ -108,6 +108,12 @@ CUresult cuMemAllocManaged(CUdeviceptr* dptr, size_t bytesize, unsigned int flag
   errno = saved_errno;
   if (result != CUDA_SUCCESS) free(range);
   return result;
+}
+
+CUresult cuMemAllocManaged(CUdeviceptr* dptr, size_t bytesize, unsigned int flags) {
+  if (dptr == NULL || bytesize == 0) return CUDA_ERROR_INVALID_VALUE;
+  if (flags != CU_MEM_ATTACH_GLOBAL && flags != CU_MEM_ATTACH_HOST) return CUDA_ERROR_INVALID_VALUE;
+  return vgpu_shared_memory_allocate(dptr, bytesize, true);
 }
 
 CUresult cuMemFree_v2(CUdeviceptr dptr) {

@@ -1,4 +1,5 @@
-// Managed memory: the same memory at the same address in this process and in the executor.
+// Managed memory, and host memory that is mapped into the device: the same memory at the same address in this
+// process and in the executor.
 
 #ifndef VGPU_DRIVER_SHARED_MEMORY_H
 #define VGPU_DRIVER_SHARED_MEMORY_H
@@ -6,6 +7,9 @@
 #include <stdbool.h>
 
 #include "cuda_abi.h"
+
+// Memory at the same address on both sides; cuMemFree_v2 gives it back.
+CUresult vgpu_shared_memory_allocate(CUdeviceptr* address, size_t bytes, bool managed);
 
 // Whether all the bytes lie in one piece of managed memory.
 bool vgpu_is_managed(CUdeviceptr address, size_t bytes);

@@ -117,6 +117,15 @@ cudaError_t cudaFreeHost(void* ptr) {
   return vgpu_runtime_from_driver(result);
 }
 
+cudaError_t cudaHostGetDevicePointer(void** pDevice, void* pHost, unsigned int flags) {
+  CUdeviceptr address = 0;
+  if (pDevice == NULL) return vgpu_runtime_result(cudaErrorInvalidValue);
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS) result = cuMemHostGetDevicePointer_v2(&address, pHost, flags);
+  if (result == CUDA_SUCCESS) *pDevice = (void*)(uintptr_t)address;
+  return vgpu_runtime_from_driver(result);
+}
+
 cudaError_t cudaHostRegister(void* ptr, size_t size, unsigned int flags) {
   CUresult result = vgpu_runtime_enter();
   if (result == CUDA_SUCCESS) result = cuMemHostRegister_v2(ptr, size, flags);

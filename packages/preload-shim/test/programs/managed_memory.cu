@@ -75,6 +75,27 @@ void a_list() {
   CHECK(cudaFree(sum));
 }
 
+void mapped_host_memory() {
+  int *host = nullptr, *plain = nullptr, *device = nullptr;
+  CHECK(cudaHostAlloc(&host, 1000 * sizeof(int), cudaHostAllocMapped));
+  CHECK(cudaHostGetDevicePointer(&device, host, 0));
+  for (int i = 0; i < 1000; ++i) host[i] = i;
+  square<<<4, 256>>>(device, 1000);
+  CHECK(cudaDeviceSynchronize());
+  for (int i = 0; i < 1000; ++i) REQUIRE(host[i] == i * i, "element %d is %d", i, host[i]);
+  cudaPointerAttributes attributes;
+  CHECK(cudaPointerGetAttributes(&attributes, host));
+  REQUIRE(attributes.type == cudaMemoryTypeHost && attributes.devicePointer == device, "memory of type %d",
+          attributes.type);
+  CHECK(cudaMallocHost(&plain, 64));
+  EXPECT_STATUS(cudaHostGetDevicePointer(&device, plain, 0), cudaErrorInvalidValue);
+  EXPECT_STATUS(cudaHostGetDevicePointer(&device, &plain, 0), cudaErrorInvalidValue);
+  EXPECT_STATUS(cudaHostGetDevicePointer(&device, host, 1), cudaErrorInvalidValue);
+  CHECK(cudaFreeHost(plain));
+  CHECK(cudaFreeHost(host));
+  EXPECT_STATUS(cudaFreeHost(host), cudaErrorInvalidValue);
+}
+
 int main() {
   int managed = 0;
   size_t before = 0, after = 0, total = 0;
@@ -84,6 +105,7 @@ int main() {
   CHECK(cudaMemGetInfo(&before, &total));
   values_of_both();
   a_list();
+  mapped_host_memory();
   CHECK(cudaMemGetInfo(&after, &total));
   REQUIRE(before == after, "%zu bytes are lost", before - after);
 
@@ -101,5 +123,5 @@ int main() {
   EXPECT_STATUS(cudaMallocManaged(&none, 0), cudaErrorInvalidValue);
   EXPECT_STATUS(cudaMallocManaged(&none, 16, 8), cudaErrorInvalidValue);
   EXPECT_STATUS(cudaMallocManaged(&none, total * 2), cudaErrorMemoryAllocation);
-  return passed("managed memory");
+  return passed("managed and mapped memory");
 }

@@ -164,6 +164,7 @@ export const driverLocal: readonly CallEntry[] = [
     [3020, 'CUresult cuMemAllocHost_v2(void **pp, size_t bytesize)'],
     [2000, 'CUresult cuMemFreeHost(void *p)'],
     [2020, 'CUresult cuMemHostAlloc(void **pp, size_t bytesize, unsigned int Flags)'],
+    [3020, 'CUresult cuMemHostGetDevicePointer_v2(CUdeviceptr *pdptr, void *p, unsigned int Flags)'],
     [2030, 'CUresult cuMemHostGetFlags(unsigned int *pFlags, void *p)'],
     [6050, 'CUresult cuMemHostRegister_v2(void *p, size_t bytesize, unsigned int Flags)'],
     [4000, 'CUresult cuMemHostUnregister(void *p)'],

@@ -88,6 +88,7 @@ export const runtime: readonly CallEntry[] = [
     'cudaError_t cudaMallocHost(void **ptr, size_t size)',
     'cudaError_t cudaHostAlloc(void **pHost, size_t size, unsigned int flags)',
     'cudaError_t cudaFreeHost(void *ptr)',
+    'cudaError_t cudaHostGetDevicePointer(void **pDevice, void *pHost, unsigned int flags)',
     'cudaError_t cudaHostRegister(void *ptr, size_t size, unsigned int flags)',
     'cudaError_t cudaHostUnregister(void *ptr)',
     'cudaError_t cudaHostGetFlags(unsigned int *pFlags, void *pHost)',
