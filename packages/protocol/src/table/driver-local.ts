@@ -75,6 +75,8 @@ export const driverLocal: readonly CallEntry[] = [
       11060,
       'CUresult cuLaunchKernelEx_ptsz(const CUlaunchConfig *config, CUfunction f, void **kernelParams, void **extra)',
     ],
+  ]),
+  ...group('checks, then answers "not supported", as the attribute COOPERATIVE_LAUNCH says', [
     [
       9000,
       `CUresult cuLaunchCooperativeKernel(CUfunction f, unsigned int gridDimX, unsigned int gridDimY, unsigned int

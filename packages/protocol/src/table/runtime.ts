@@ -49,8 +49,6 @@ export const runtime: readonly CallEntry[] = [
     `cudaError_t cudaLaunchKernel(const void *func, dim3 gridDim, dim3 blockDim, void **args, size_t
       sharedMem, cudaStream_t stream)`,
     'cudaError_t cudaLaunchKernelExC_ptsz(const cudaLaunchConfig_t *config, const void *func, void **args)',
-    `cudaError_t cudaLaunchCooperativeKernel(const void *func, dim3 gridDim, dim3 blockDim, void **args, size_t
-      sharedMem, cudaStream_t stream)`,
     'cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const void *func, void **args)',
     'cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *attr, const void *func)',
     'cudaError_t cudaFuncSetAttribute(const void *func, enum cudaFuncAttribute attr, int value)',
@@ -204,6 +202,10 @@ export const runtime: readonly CallEntry[] = [
     'cudaError_t cudaGraphUpload(cudaGraphExec_t graphExec, cudaStream_t stream)',
     'cudaError_t cudaGraphLaunch(cudaGraphExec_t graphExec, cudaStream_t stream)',
     'cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graphExec)',
+  ]),
+  ...group('checks, then answers "not supported", as the attribute cooperativeLaunch says', [
+    `cudaError_t cudaLaunchCooperativeKernel(const void *func, dim3 gridDim, dim3 blockDim, void **args, size_t
+      sharedMem, cudaStream_t stream)`,
   ]),
   ...group('plain data', [
     `struct cudaChannelFormatDesc cudaCreateChannelDesc(int x, int y, int z, int w, enum
