@@ -13,8 +13,6 @@ export const parameterRole = z.discriminatedUnion('role', [
   z.object({ role: z.literal('bytesOut'), length: z.string() }).strict(),
   /** A NUL-terminated string of at most `limit` bytes without the NUL. */
   z.object({ role: z.literal('stringIn'), limit: z.number().int().positive() }).strict(),
-  /** Not sent, as with a stream's unused flags. */
-  z.object({ role: z.literal('ignored'), why: z.string().min(1) }).strict(),
 ]);
 export type ParameterRole = z.infer<typeof parameterRole>;
 

@@ -69,9 +69,6 @@ function piecesOf(call: RemoteCall): Pieces {
         pieces.checks.push(`length_${name} > ${role.limit}`);
         pieces.request.push(`{&length_${name}, sizeof(length_${name})}`, `{${name}, (size_t)length_${name}}`);
         break;
-      case 'ignored':
-        pieces.locals.push(`(void)${name};  // ${role.why}`);
-        break;
     }
   }
   return pieces;

@@ -10,7 +10,6 @@ export const optionalOut: ParameterRole = { role: 'out', optional: true };
 export const bytesIn = (length: string): ParameterRole => ({ role: 'bytesIn', length });
 export const bytesOut = (length: string): ParameterRole => ({ role: 'bytesOut', length });
 export const stringIn = (limit: number): ParameterRole => ({ role: 'stringIn', limit });
-export const ignored = (why: string): ParameterRole => ({ role: 'ignored', why });
 
 export interface RemoteOptions {
   /** Roles of the pointer parameters; everything else travels by value. */
