@@ -31,6 +31,7 @@ const cleanedDirectories = new Set<string>();
  * file has no name where the file system can do without (`path` is undefined then), and vanishes with the process
  * whatever happens; else it is named and locked, and what a killed process leaves is removed when the directory is
  * first used again, see cleanStaleFiles().
+ * Keep a reference to the object for as long as the file is needed: one that is garbage collected gives up its lock.
  *
  * Offsets and lengths are bytes; without `length` to the end. An object belongs to the thread that made it. Methods
  * throw MmapError: ERR_VGPU_MMAP_CLOSED, _ARGUMENT, _RANGE, _FAULTED (the disk is full or fails, so that zeros stand in
