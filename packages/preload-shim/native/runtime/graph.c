@@ -29,10 +29,11 @@ cudaError_t cudaStreamGetCaptureInfo(cudaStream_t stream, enum cudaStreamCapture
                                      const cudaGraphNode_t** dependencies_out,
                                      const cudaGraphEdgeData** edgeData_out, size_t* numDependencies_out) {
   CUresult result = vgpu_runtime_enter();
-  if (result == CUDA_SUCCESS)
+  if (result == CUDA_SUCCESS) {
     result = cuStreamGetCaptureInfo_v3(stream, (CUstreamCaptureStatus*)captureStatus_out, (cuuint64_t*)id_out,
                                        graph_out, dependencies_out, (const CUgraphEdgeData**)edgeData_out,
                                        numDependencies_out);
+  }
   return vgpu_runtime_from_driver(result);
 }
 

@@ -104,9 +104,10 @@ cudaError_t cudaGraphAddHostNode(cudaGraphNode_t* pGraphNode, cudaGraph_t graph,
                                  const cudaGraphNode_t* pDependencies, size_t numDependencies,
                                  const struct cudaHostNodeParams* pNodeParams) {
   CUresult result = vgpu_runtime_enter();
-  if (result == CUDA_SUCCESS)
+  if (result == CUDA_SUCCESS) {
     result = cuGraphAddHostNode(pGraphNode, graph, pDependencies, numDependencies,
                                 (const CUDA_HOST_NODE_PARAMS*)pNodeParams);
+  }
   return vgpu_runtime_from_driver(result);
 }
 

@@ -55,7 +55,7 @@ static bool reserve(struct vgpu_nodes* nodes, size_t more) {
   if (nodes->capacity - nodes->count >= more) return true;
   size_t capacity = nodes->capacity == 0 ? 4 : nodes->capacity * 2;
   if (capacity < nodes->count + more) capacity = nodes->count + more;
-  CUgraphNode* larger = realloc(nodes->items, capacity * sizeof(*larger));
+  CUgraphNode* larger = realloc(nodes->items, capacity * sizeof(CUgraphNode));
   if (larger == NULL) return false;
   nodes->items = larger;
   nodes->capacity = capacity;
