@@ -5,7 +5,11 @@ import { chmodSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from '
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { MappedFile, replaceFile, ScratchMemory } from '../src/index.js';
-import { failure, outputOf, rejection, runChild, useFolder, withTmpfs } from './support.js';
+import { failure, mayMount, outputOf, rejection, runChild, useFolder, withTmpfs } from './support.js';
+
+const mountable = mayMount();
+const root = process.getuid?.() === 0;
+if (!root) process.stdout.write('skipped: only root can become somebody else\n');
 
 const folder = useFolder();
 
@@ -53,7 +57,7 @@ describe('a file cut short by somebody else', () => {
 });
 
 describe('a full disk', () => {
-  it('is an error when the file is created, not a fault later', () => {
+  it.runIf(mountable)('is an error when the file is created, not a fault later', () => {
     withTmpfs(folder.path('small'), 'size=1m', (small) => {
       for (const work of [
         () => MappedFile.create(join(small, 'a'), { size: 2 ** 21 }),
@@ -68,7 +72,7 @@ describe('a full disk', () => {
     });
   });
 
-  it('leaves a file as long as it was, and gives back what a reservation took', () => {
+  it.runIf(mountable)('leaves a file as long as it was, and gives back what a reservation took', () => {
     withTmpfs(folder.path('small'), 'size=1m', (small) => {
       using file = MappedFile.create(join(small, 'a'), { size: 2 ** 19 });
       expect(failure(() => file.reserve(0, 2 ** 21)).code).toBe('ERR_VGPU_MMAP_NO_SPACE');
@@ -79,7 +83,7 @@ describe('a full disk', () => {
     });
   });
 
-  it('under a sparse window gives zeros and an error, and the process lives', () => {
+  it.runIf(mountable)('under a sparse window gives zeros and an error, and the process lives', () => {
     withTmpfs(folder.path('small'), 'size=1m', (small) => {
       using scratch = ScratchMemory.create(2 ** 22, { directory: small, reserve: false });
       const { bytes } = scratch.window(0, 2 ** 22);
@@ -91,7 +95,7 @@ describe('a full disk', () => {
 });
 
 describe('a place that may not be written', () => {
-  it('is an error of access on a read-only file system', () => {
+  it.runIf(mountable)('is an error of access on a read-only file system', () => {
     withTmpfs(folder.path('fixed'), 'size=1m', (fixed) => {
       writeFileSync(join(fixed, 'a'), 'contents');
       const remounted = spawnSync('mount', ['-o', 'remount,ro', fixed], { encoding: 'utf8' });
@@ -109,12 +113,8 @@ describe('a place that may not be written', () => {
     });
   });
 
-  it('is an error of access in a directory of somebody else', () => {
+  it.runIf(root)('is an error of access in a directory of somebody else', () => {
     const nobody = 65534;
-    if (process.getuid?.() !== 0) {
-      process.stdout.write('skipped: only root can become somebody else\n');
-      return;
-    }
     chmodSync(folder.path(), 0o755);
     mkdirSync(folder.path('closed'), { mode: 0o755 });
     writeFileSync(folder.path('closed/a'), 'contents');

@@ -7,6 +7,12 @@ import { describe, expect, it } from 'vitest';
 import { MappedFile } from '../src/index.js';
 import { failure, outputOf, packageUrl, rejection, runChild, useFolder } from './support.js';
 
+const node =
+  Number(process.versions.node.split('.')[0]) >= 22 ? process.execPath : process.env.VGPU_TEST_NODE;
+if (!node) {
+  process.stdout.write('skipped: ArrayBuffer.prototype.transfer needs Node 22; name one in VGPU_TEST_NODE\n');
+}
+
 const folder = useFolder();
 const size = 64 * 2 ** 20;
 
@@ -181,15 +187,7 @@ describe('a buffer', () => {
     expect([3, [0]]).toContainEqual(outputOf(move, { argument: folder.path('a') }));
   });
 
-  it('that was transferred keeps its pages until it is garbage', () => {
-    const node =
-      Number(process.versions.node.split('.')[0]) >= 22 ? process.execPath : process.env.VGPU_TEST_NODE;
-    if (!node) {
-      process.stdout.write(
-        'skipped: ArrayBuffer.prototype.transfer needs Node 22; name one in VGPU_TEST_NODE\n',
-      );
-      return;
-    }
+  it.runIf(node)('that was transferred keeps its pages until it is garbage', () => {
     const transfer = `${script}
       import { readFileSync } from 'node:fs';
       const mappings = () => readFileSync('/proc/self/maps', 'utf8').split('\\n').filter((line) => line.includes(argument)).length;
@@ -206,7 +204,7 @@ describe('a buffer', () => {
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
       console.log(JSON.stringify({ ...result, left: mappings() }));`;
-    expect(outputOf(transfer, { argument: folder.path('a'), node })).toEqual({
+    expect(outputOf(transfer, { argument: folder.path('a'), node: node ?? '' })).toEqual({
       bytes: [0, 3],
       mapped: 1,
       left: 0,

@@ -92,22 +92,30 @@ export function outputOf(script: string, options: ChildOptions = {}): unknown {
   return JSON.parse(result.stdout);
 }
 
-/** A file system in memory, mounted for the duration of `work`; undefined, with a printed line, without the right. */
-export function withTmpfs<T>(
-  folder: string,
-  mountOptions: string,
-  work: (folder: string) => T,
-): T | undefined {
+/** Whether this process may mount file systems: not even root may everywhere. Prints why when it may not. */
+export function mayMount(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'vgpu-mount-'));
+  try {
+    withTmpfs(join(folder, 'tmpfs'), 'size=1m', () => {});
+    return true;
+  } catch (error) {
+    process.stdout.write(`skipped: full and read-only file systems: ${String(error)}\n`);
+    return false;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** A file system in memory, mounted for the duration of `work`. */
+export function withTmpfs(folder: string, mountOptions: string, work: (folder: string) => void): void {
   mkdirSync(folder);
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', mountOptions, 'vgpu-test', folder], {
     encoding: 'utf8',
   });
-  if (mounted.status !== 0) {
-    process.stdout.write(`skipped: cannot mount a tmpfs: ${mounted.stderr || mounted.error?.message}\n`);
-    return undefined;
-  }
+  if (mounted.status !== 0)
+    throw new Error(`cannot mount a tmpfs: ${mounted.stderr || mounted.error?.message}`);
   try {
-    return work(folder);
+    work(folder);
   } finally {
     // Lazily: a test that failed may have left files open. What goes wrong shows when the folder is removed.
     spawnSync('umount', ['--lazy', folder]);
