@@ -1,0 +1,7 @@
+export {
+  type PessimisticProbeOptions,
+  type ProbeOutcome,
+  type ProbeResult,
+  pessimisticProbe,
+} from './pessimistic-probe.js';
+export { type RotatingFileOptions, RotatingFileSink } from './rotating-file-sink.js';
