@@ -1,6 +1,47 @@
 // How long a call may take: its deadline, and its caller's signal.
 import { ResilienceArgumentError } from './errors.js';
 
+/** What the work of an operation gets. */
+export interface OperationContext {
+  /**
+   * Aborted when nobody waits for the result any more: at a deadline, after a hang, or when the caller gives up. Made on
+   * first use, because that takes longer than a small operation.
+   */
+  readonly signal: AbortSignal;
+}
+
+/** Something that ends once, for a reason. */
+class Ending implements OperationContext {
+  #over: { readonly reason: unknown } | undefined;
+  #controller: AbortController | undefined;
+  readonly #listeners = new Set<(reason: unknown) => void>();
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#over !== undefined) this.#controller.abort(this.#over.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  throwIfOver(): void {
+    if (this.#over !== undefined) throw this.#over.reason;
+  }
+
+  end(reason: unknown): void {
+    if (this.#over !== undefined) return;
+    this.#over = { reason };
+    for (const listener of [...this.#listeners]) listener(reason);
+    this.#controller?.abort(reason);
+  }
+
+  /** @returns what takes the listener away again */
+  onEnd(listener: (reason: unknown) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
+
 export interface CallLimitOptions {
   readonly signal?: AbortSignal | undefined;
   readonly deadlineMs?: number | undefined;
@@ -10,61 +51,58 @@ export interface CallLimitOptions {
 
 /** Ends everything that runs inside it at the deadline or when the caller gives up. `dispose` stops its timer. */
 export class CallLimit {
-  readonly #controller = new AbortController();
-  readonly #outer: AbortSignal | undefined;
-  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #ending = new Ending();
+  readonly #caller: AbortSignal | undefined;
+  readonly #bounded: boolean;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: CallLimitOptions) {
-    const { deadlineMs } = options;
-    this.#outer = options.signal;
+  constructor({ signal, deadlineMs, onDeadline }: CallLimitOptions) {
+    this.#caller = signal;
+    this.#bounded = signal !== undefined || deadlineMs !== undefined;
     if (deadlineMs !== undefined) {
       checkDelay(deadlineMs, 'deadlineMs');
-      this.#timer = setTimeout(() => this.#controller.abort(options.onDeadline()), deadlineMs);
+      this.#timer = setTimeout(() => this.#ending.end(onDeadline()), deadlineMs);
     }
-    if (this.#outer?.aborted) this.#controller.abort(this.#outer.reason);
-    else this.#outer?.addEventListener('abort', this.#giveUp);
+    if (signal?.aborted) this.#ending.end(signal.reason);
+    else signal?.addEventListener('abort', this.#giveUp);
   }
 
-  readonly #giveUp = (): void => this.#controller.abort(this.#outer?.reason);
+  readonly #giveUp = (): void => this.#ending.end(this.#caller?.reason);
 
-  /** Aborted at the deadline and when the caller gives up. */
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+  throwIfOver(): void {
+    this.#ending.throwIfOver();
   }
 
   /**
-   * What `work` comes to, or the reason of the limit, whichever is first. The work gets a signal that tells it to stop; work
-   * that does not listen goes on, and nobody waits for it.
+   * What `work` comes to, or the reason of the limit, whichever is first. Work that does not listen to its signal goes on, and
+   * nobody waits for it.
    *
    * @param timeoutMs a shorter limit, for this piece of work alone, after which `onTimeout` is thrown
    */
   async run<Value>(
-    work: (signal: AbortSignal) => Value | PromiseLike<Value>,
+    work: (context: OperationContext) => Value | PromiseLike<Value>,
     timeoutMs?: number,
     onTimeout?: () => Error,
   ): Promise<Value> {
-    const { signal } = this;
-    signal.throwIfAborted();
-    const piece = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let stop: (() => void) | undefined;
-    const over = new Promise<never>((_, reject) => {
-      piece.signal.addEventListener('abort', () => reject(piece.signal.reason), { once: true });
-      stop = () => piece.abort(signal.reason);
-      signal.addEventListener('abort', stop, { once: true });
-      if (timeoutMs !== undefined) timer = setTimeout(() => piece.abort(onTimeout?.()), timeoutMs);
-    });
+    this.#ending.throwIfOver();
+    if (!this.#bounded && timeoutMs === undefined) return work(this.#ending);
+    const piece = new Ending();
+    const stop = this.#ending.onEnd((reason) => piece.end(reason));
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => piece.end(onTimeout?.()), timeoutMs);
     try {
-      return await Promise.race([work(piece.signal), over]);
+      return await new Promise<Value>((resolve, reject) => {
+        piece.onEnd(reject);
+        Promise.resolve(work(piece)).then(resolve, reject);
+      });
     } finally {
       clearTimeout(timer);
-      if (stop !== undefined) signal.removeEventListener('abort', stop);
+      stop();
     }
   }
 
   dispose(): void {
     clearTimeout(this.#timer);
-    this.#outer?.removeEventListener('abort', this.#giveUp);
+    this.#caller?.removeEventListener('abort', this.#giveUp);
   }
 }
 

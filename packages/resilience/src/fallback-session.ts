@@ -1,6 +1,6 @@
 // What all operations on one GPU share: breaker, bulkhead, and what has been said about its failures.
 import { type BulkheadPolicy, bulkhead, ExponentialBackoff } from 'cockatiel';
-import { checkDelay } from './call-limit.js';
+import { checkDelay, type OperationContext } from './call-limit.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { Emitter, type Subscription } from './emitter.js';
 import { ResilienceArgumentError } from './errors.js';
@@ -38,7 +38,7 @@ export interface FallbackSessionOptions {
    * Checks a GPU that had failed before an operation is let through: starts a new worker where there is none, and runs
    * something trivial. Throws `GpuError` where that fails.
    */
-  readonly probe?: (signal: AbortSignal) => void | PromiseLike<void>;
+  readonly probe?: (context: OperationContext) => void | PromiseLike<void>;
   readonly retry?: RetryOptions;
   /** No limit by default. */
   readonly bulkhead?: BulkheadLimits;

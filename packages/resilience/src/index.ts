@@ -34,6 +34,7 @@ export {
   runtimeFault,
   xidFault,
 } from './faults.js';
+export type { OperationContext } from './call-limit.js';
 export {
   type Admission,
   type BreakerEvent,

@@ -1,18 +1,18 @@
 // One operation: on the GPU where that works, on the CPU where the table of faults says so.
 import { handleWhen, isBulkheadRejectedError, retry } from 'cockatiel';
-import { CallLimit, checkDelay } from './call-limit.js';
+import { CallLimit, checkDelay, type OperationContext } from './call-limit.js';
 import { BulkheadFullError, DeadlineExceededError, GpuError, InputsTouchedError } from './errors.js';
 import type { FallbackSession } from './fallback-session.js';
 import type { Fault } from './fault-table.js';
 import { conditionFault, faultActions, faultOf } from './faults.js';
 
-/** The same operation twice. Both get a signal that is aborted when nobody waits for the result any more. */
+/** The same operation twice. */
 export interface FallbackOperation<Value> {
   /** For messages and events. */
   readonly name: string;
   /** Throws `GpuError` where the GPU fails; any other error is taken for the caller's and thrown as it is. */
-  readonly gpu: (signal: AbortSignal) => Value | PromiseLike<Value>;
-  readonly cpu: (signal: AbortSignal) => Value | PromiseLike<Value>;
+  readonly gpu: (context: OperationContext) => Value | PromiseLike<Value>;
+  readonly cpu: (context: OperationContext) => Value | PromiseLike<Value>;
   /**
    * Whether the inputs are as they were when the GPU has failed: `true` for operations that write elsewhere or keep a copy. Where
    * they are not, nothing is retried and the CPU does not take over.
@@ -68,7 +68,7 @@ export async function withFallback<Value>(
   try {
     const { bulkhead } = session;
     if (bulkhead === undefined) return await limit.run(() => call.run());
-    return await limit.run(() => bulkhead.execute(() => call.run(), limit.signal));
+    return await limit.run(() => bulkhead.execute(() => call.run()));
   } catch (error) {
     if (session.limits === undefined || !(error instanceof Error) || !isBulkheadRejectedError(error))
       throw error;
@@ -98,6 +98,8 @@ class Call<Value> {
   }
 
   async run(): Promise<FallbackResult<Value>> {
+    // It may have waited long for its turn.
+    this.#limit.throwIfOver();
     const { breaker, device } = this.#session;
     const admission = breaker.admit();
     if (admission === 'cpu') return this.#onCpuInsteadOf(breaker.cause ?? conditionFault('forced-open'));
@@ -121,7 +123,7 @@ class Call<Value> {
   async #onCpuInsteadOf(reason: Fault): Promise<FallbackResult<Value>> {
     const { name, cpu } = this.#operation;
     if (this.#options.fallback === 'never') throw new GpuError(reason, name);
-    this.#limit.signal.throwIfAborted();
+    this.#limit.throwIfOver();
     this.#session.fellBack(name, reason);
     const value = await this.#limit.run(cpu);
     return { value, device: 'cpu', reason, attempts: this.#attempts };
@@ -167,7 +169,7 @@ class Call<Value> {
         if (fault !== undefined) breaker.failed(fault);
         throw error;
       }
-    }, this.#limit.signal);
+    });
   }
 
   async #withMemory(): Promise<Value> {
@@ -192,14 +194,17 @@ class Call<Value> {
     try {
       await this.#limit.run(freeMemory);
     } catch (failure) {
-      this.#limit.signal.throwIfAborted();
+      this.#limit.throwIfOver();
       // Still nothing but a full memory; but why it could not be freed must not get lost.
       const cause = new AggregateError([error, failure], 'no memory, and freeing some failed');
       throw new GpuError(faultOf(failure) ?? fault, this.#operation.name, { cause });
     }
   }
 
-  #onGpu<Result>(name: string, work: (signal: AbortSignal) => Result | PromiseLike<Result>): Promise<Result> {
+  #onGpu<Result>(
+    name: string,
+    work: (context: OperationContext) => Result | PromiseLike<Result>,
+  ): Promise<Result> {
     return this.#limit.run(work, this.#options.hangAfterMs, () => new GpuError(conditionFault('hung'), name));
   }
 

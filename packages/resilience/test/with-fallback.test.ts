@@ -10,6 +10,7 @@ import {
   type FallbackSessionOptions,
   GpuError,
   InputsTouchedError,
+  type OperationContext,
   ResilienceArgumentError,
   withFallback,
 } from '../src/index.js';
@@ -35,8 +36,11 @@ function failing(...faults: Fault[]) {
   });
 }
 
-function operation(gpu: (signal: AbortSignal) => string | Promise<string>, inputsUntouched: boolean = true) {
-  return { name: 'sort', gpu, cpu: vi.fn(async (_: AbortSignal) => 'by the CPU'), inputsUntouched };
+function operation(
+  gpu: (context: OperationContext) => string | Promise<string>,
+  inputsUntouched: boolean = true,
+) {
+  return { name: 'sort', gpu, cpu: vi.fn(async (_: OperationContext) => 'by the CPU'), inputsUntouched };
 }
 
 function session(options: FallbackSessionOptions = {}) {
@@ -280,7 +284,7 @@ const never = () => new Promise<string>(() => {});
 test('an attempt that hangs is a dead context, and is told to stop', async () => {
   const { session: own, breaker } = session();
   let told: AbortSignal | undefined;
-  const hanging = operation((signal) => {
+  const hanging = operation(({ signal }) => {
     told = signal;
     return never();
   });
@@ -307,6 +311,35 @@ test('an aborted call ends at once, also while it pauses, and does not go to the
   await outcome;
   await vi.runAllTimersAsync();
   expect([busyOnce.gpu, busyOnce.cpu].map((path) => vi.mocked(path).mock.calls.length)).toEqual([1, 0]);
+});
+
+test('a signal that is first looked at after the end is aborted', async () => {
+  const { session: own } = session();
+  let context: OperationContext | undefined;
+  const hanging = operation((given) => {
+    context = given;
+    return never();
+  });
+  await expect(settled(withFallback(own, hanging, { deadlineMs: 5 }))).rejects.toThrow(DeadlineExceededError);
+  expect(context?.signal.reason).toBeInstanceOf(DeadlineExceededError);
+});
+
+test('a call that waits for its turn can give up, and then starts nothing', async () => {
+  const { session: own } = session({ bulkhead: { concurrent: 1, queued: 1 } });
+  let release: (value: string) => void = () => {};
+  const first = withFallback(
+    own,
+    operation(() => new Promise((resolve) => (release = resolve))),
+  );
+  const waiting = operation(failing());
+  const controller = new AbortController();
+  const second = withFallback(own, waiting, { signal: controller.signal });
+  controller.abort(new Error('enough'));
+  await expect(second).rejects.toThrow('enough');
+  release('done');
+  await first;
+  await vi.runAllTimersAsync();
+  expect([waiting.gpu, waiting.cpu].map((path) => vi.mocked(path).mock.calls.length)).toEqual([0, 0]);
 });
 
 test('a call that was aborted before starts nothing', async () => {
