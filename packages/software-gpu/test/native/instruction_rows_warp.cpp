@@ -170,8 +170,8 @@ void add_reductions(std::vector<Row>& rows) {
   }};
   for (const auto& [name, step] : operations) {
     const std::string form = "redux.sync." + name;
-    rows.push_back(
-        warp_row(form, "$@" + form + " $d0, $s0, $mask;", {Type::u32}, {Type::u32}, [step](Warp& warp) {
+    rows.push_back(warp_row(
+        form, "$@" + form + " $d0, $s0, $mask;", {Type::u32}, {Type::u32}, [step = step](Warp& warp) {
           std::optional<std::uint32_t> result;
           for_each_active(warp, [&](unsigned lane) {
             const auto value = static_cast<std::uint32_t>(warp.operands[lane][0]);
