@@ -98,8 +98,6 @@ class Call<Value> {
   }
 
   async run(): Promise<FallbackResult<Value>> {
-    // It may have waited long for its turn.
-    this.#limit.throwIfOver();
     const { breaker, device } = this.#session;
     const admission = breaker.admit();
     if (admission === 'cpu') return this.#onCpuInsteadOf(breaker.cause ?? conditionFault('forced-open'));

@@ -140,8 +140,8 @@ test('a listener that answers each record with another does not stop the program
     telemetry.emit(heard);
   });
   telemetry.emit(record(0));
-  await new Promise((resolve) => setTimeout(resolve, 30));
-  expect(seen).toBeGreaterThan(1);
+  // The program goes on in between: otherwise this would never end.
+  while (seen < 10) await new Promise((resolve) => setTimeout(resolve, 1));
   subscription.dispose();
   const atEnd = seen;
   await new Promise((resolve) => setTimeout(resolve, 10));
@@ -150,14 +150,16 @@ test('a listener that answers each record with another does not stop the program
 
 test('a sink is never called again before its last call has ended', async () => {
   let inside = 0;
+  let most = 0;
+  let fails = true;
   const slow: TelemetrySink = {
     name: 'slow',
     write: async (batch) => {
       inside += 1;
-      expect(inside).toBe(1);
+      most = Math.max(most, inside);
       await new Promise((resolve) => setTimeout(resolve, 2));
       inside -= 1;
-      return batch.length;
+      return fails ? 0 : batch.length;
     },
   };
   const telemetry = new Telemetry({ sinks: [slow], capacity: 5 });
@@ -166,9 +168,15 @@ test('a sink is never called again before its last call has ended', async () => 
     void telemetry.flush();
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
+  await telemetry.flush();
+  // Drops that could not be reported are still to be told, while there is something new.
+  fails = false;
+  const flushed = telemetry.flush();
+  telemetry.emit(record(0));
+  await flushed;
   expect(await telemetry.close()).toBe(true);
   expectNothingLost(telemetry);
-  expect(telemetry.statistics()).toMatchObject([{ failures: 0 }]);
+  expect(most).toBe(1);
 });
 
 test('closing flushes, closes each sink once, and counts what comes later', async () => {

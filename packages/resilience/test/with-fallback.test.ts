@@ -293,6 +293,16 @@ test('an attempt that hangs is a dead context, and is told to stop', async () =>
   expect([told?.aborted, breaker.isPermanent]).toEqual([true, true]);
 });
 
+test('what ends in time leaves no timer and no listener behind', async () => {
+  const { session: own } = session();
+  const { signal } = new AbortController();
+  const added = vi.spyOn(signal, 'addEventListener');
+  const removed = vi.spyOn(signal, 'removeEventListener');
+  await withFallback(own, operation(failing(sticky)), { signal, deadlineMs: 1000, hangAfterMs: 1000 });
+  expect(vi.getTimerCount()).toBe(0);
+  expect([added.mock.calls.length, removed.mock.calls.length]).toEqual([1, 1]);
+});
+
 test.each(['gpu', 'cpu'] as const)('a deadline ends a call whose %s path hangs', async (path) => {
   const { session: own } = session();
   const hanging = path === 'gpu' ? operation(never) : { ...operation(failing(sticky)), cpu: never };
