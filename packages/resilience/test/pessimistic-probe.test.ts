@@ -21,6 +21,7 @@ function moduleOf(source: string): URL {
 }
 
 const onWindows = process.platform === 'win32';
+if (onWindows) console.warn('skipped: signals and process groups, because Windows has none');
 
 test('a probe that ends well is ok', async () => {
   const module = moduleOf("if (process.argv[2] !== 'x') process.exit(3);");
