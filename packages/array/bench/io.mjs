@@ -26,8 +26,9 @@ const ways = [
 ];
 
 /**
- * Alternating, so that whatever else the machine does hits all alike; and one file at a time, so that each finds as much
- * free memory as the others. `work` is where the files lie and how large they are: { directory, bytes }.
+ * In another order each round, so that whatever else the machine does, and what the file before left to do for the disk,
+ * hits all alike; and one file at a time, so that each finds as much free memory as the others. `work` is where the files
+ * lie and how large they are: { directory, bytes }.
  */
 export async function measureIo(work, rounds, goalRatio) {
   const compiler = process.env.CC ?? 'cc';
@@ -38,20 +39,27 @@ export async function measureIo(work, rounds, goalRatio) {
   const times = Object.fromEntries(ways.map(({ name }) => [name, { write: [], read: [] }]));
   // The first round warms up and is not counted.
   for (let round = 0; round <= rounds; round++) {
-    for (let turn = 0; turn < ways.length; turn++) {
-      const { name, write, read } = ways[(round + turn) % ways.length];
+    for (const { name, write, read } of shuffled(ways)) {
       const path = join(work.directory, 'file');
       const file = { path, bytes: work.bytes, baseline };
       const written = await write(file);
       forget(file);
       const wasRead = await read(file);
       rmSync(path);
+      execFileSync('sync', ['-f', work.directory]);
       if (round === 0) continue;
       times[name].write.push(written);
       times[name].read.push(wasRead);
     }
   }
   return { write: summary(times, 'write', goalRatio), read: summary(times, 'read', goalRatio) };
+}
+
+function shuffled(list) {
+  return list
+    .map((item) => ({ item, key: Math.random() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ item }) => item);
 }
 
 /** Ratios within a round, so that a disk that changes its speed between rounds does not count. */
