@@ -92,19 +92,26 @@ function writeMapped({ path, bytes }) {
 }
 
 function copyInto(target) {
-  for (let done = 0; done < target.length; done += blockBytes) {
-    target.set(block.subarray(0, target.length - done), done);
-  }
+  for (const { start, length } of pieces(target.length)) target.set(block.subarray(0, length), start);
 }
 
 function writeCopied({ path, bytes }) {
   const file = MappedFile.create(path, { size: simpleHeaderBytes + bytes });
   file.write(0, encodeHeader());
-  for (let done = 0; done < bytes; done += blockBytes) {
-    file.write(simpleHeaderBytes + done, block.subarray(0, bytes - done));
+  for (const { start, length } of pieces(bytes)) {
+    file.write(simpleHeaderBytes + start, block.subarray(0, length));
   }
   file.flush();
   file.close();
+}
+
+/** Pieces that end at the borders of pages, though the payload begins behind the header: each page is written once. */
+function* pieces(bytes) {
+  for (let start = 0; start < bytes; ) {
+    const length = Math.min(blockBytes - ((simpleHeaderBytes + start) % blockBytes), bytes - start);
+    yield { start, length };
+    start += length;
+  }
 }
 
 async function writeArray({ path, bytes }) {
