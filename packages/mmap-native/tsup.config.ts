@@ -4,7 +4,7 @@ export default defineConfig({
   entry: ['src/index.ts'],
   format: ['esm', 'cjs'],
   target: 'node20',
-  // import.meta.url in the CommonJS build: the daemon is found from it.
+  // import.meta.url in the CommonJS build: the addon is found from it.
   shims: true,
   dts: true,
   clean: true,
