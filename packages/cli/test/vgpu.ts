@@ -90,6 +90,11 @@ export function goldenNames(folder = ''): string[] {
     .sort();
 }
 
+/** For each broken file the last part of its error's code, or the warnings with which it can be read all the same. */
+export const brokenVerdicts = z
+  .record(z.string(), z.union([z.string(), z.array(z.string())]))
+  .parse(JSON.parse(readFileSync(join(goldenFolder, '../broken-verdicts.json'), 'utf8')));
+
 const real = z.union([z.number(), z.string()]);
 const scalar = z.union([real, z.tuple([real, real])]);
 const sideCar = z.object({

@@ -19,7 +19,15 @@ import {
   valuesOf,
   writeContainer,
 } from '../src/index.js';
-import { allValues, brokenGolden, golden, goldenBytes, goldenNames, goldenValues } from './golden.js';
+import {
+  allValues,
+  brokenGolden,
+  brokenVerdict,
+  golden,
+  goldenBytes,
+  goldenNames,
+  goldenValues,
+} from './golden.js';
 
 const structureNames: Readonly<Record<string, Structure>> = { unit_vector: 'unit-vector' };
 
@@ -149,96 +157,9 @@ describe.each(goldenNames('unloadable'))('%s', (name) => {
   });
 });
 
-/** What each damaged file gives: the last part of an error's code, or the warnings with which it loads. */
-const verdicts: Readonly<Record<string, string | readonly string[]>> = {
-  appended_garbage: ['unreferenced-bytes'],
-  block_no_dir: 'BLOCKS',
-  cached_bad_uuid: ['stale-cache'],
-  crash_payload_not_written: 'NOT_COMMITTED',
-  endian_0: 'OUT_OF_RANGE',
-  endian_2: 'OUT_OF_RANGE',
-  endian_255: 'OUT_OF_RANGE',
-  gen2_old_meta_crc: [],
-  gen2_slotA_crc: ['slot-ignored'],
-  gen2_torn_slotB_half: ['slot-ignored', 'unreferenced-bytes'],
-  gen2_trunc_04455: ['slot-ignored'],
-  gen2_trunc_05017: ['slot-ignored', 'unreferenced-bytes'],
-  generation_both_zero: ['slots-disagree'],
-  generation_i64_wrap: 'OUT_OF_RANGE',
-  header_only_4096: 'TRUNCATED',
-  layout_unknown: ['unknown-layout'],
-  magic_first_byte: 'BAD_MAGIC',
-  magic_last_byte: 'BAD_MAGIC',
-  matrix_type_int: 'BAD_METADATA',
-  matrix_type_lower: 'BAD_METADATA',
-  meta_array_count_huge: 'BAD_METADATA',
-  meta_block_version_2: 'UNSUPPORTED_VERSION',
-  meta_bool_2: 'BAD_METADATA',
-  meta_deep_nesting: 'BAD_METADATA',
-  meta_duplicate_key: 'BAD_METADATA',
-  meta_encoding_2: 'UNSUPPORTED_VERSION',
-  meta_magic: 'BAD_METADATA',
-  meta_reserved0: 'BAD_METADATA',
-  meta_top_array: 'BAD_METADATA',
-  no_cols: 'BAD_METADATA',
-  no_data_type: 'BAD_METADATA',
-  no_matrix_type: 'BAD_METADATA',
-  no_payload_layout: [],
-  no_payload_uuid: 'BAD_METADATA',
-  no_rows: 'BAD_METADATA',
-  preamble_only_16: 'TRUNCATED',
-  properties_unknown: [],
-  reserved15_nonzero: 'OUT_OF_RANGE',
-  reserved_header_nonzero: ['reserved-bytes'],
-  reserved_slot_nonzero: ['reserved-bytes'],
-  rows_1000: 'OUT_OF_RANGE',
-  rows_2pow40: 'OUT_OF_RANGE',
-  rows_4: 'OUT_OF_RANGE',
-  rows_bool: 'BAD_METADATA',
-  rows_cols_2pow32: 'OUT_OF_RANGE',
-  rows_float: 'BAD_METADATA',
-  scalar_missing_imag: 'BAD_METADATA',
-  scalar_nan: 'BAD_METADATA',
-  seed_negative: 'BAD_METADATA',
-  simple_header_64: 'SIMPLE_FILE',
-  slotAB_crc: 'BAD_CHECKSUM',
-  slotA_field_flip: ['slot-ignored'],
-  slotA_only_payload_beyond_eof: ['slot-ignored'],
-  slotA_zero: ['slot-ignored'],
-  slotB_crc: ['slot-ignored'],
-  slots_metadata_length_31: 'BAD_METADATA',
-  slots_metadata_length_minus1: 'BAD_METADATA',
-  slots_metadata_length_zero: 'BAD_METADATA',
-  slots_metadata_offset_zero: 'OUT_OF_RANGE',
-  slots_payload_length_short: 'OUT_OF_RANGE',
-  slots_payload_offset_beyond_eof: 'TRUNCATED',
-  slots_payload_offset_u64_wrap: 'OUT_OF_RANGE',
-  slots_payload_offset_unaligned: 'OUT_OF_RANGE',
-  transposed_int: 'BAD_METADATA',
-  triangular_not_square: 'BAD_METADATA',
-  trunc_00008: 'TRUNCATED',
-  trunc_00011: 'TRUNCATED',
-  trunc_00015: 'TRUNCATED',
-  trunc_00017: 'TRUNCATED',
-  trunc_00144: 'TRUNCATED',
-  trunc_00200: 'TRUNCATED',
-  trunc_00204: 'TRUNCATED',
-  trunc_00271: 'TRUNCATED',
-  trunc_04095: 'TRUNCATED',
-  trunc_04215: 'TRUNCATED',
-  trunc_04256: 'TRUNCATED',
-  trunc_04279: 'TRUNCATED',
-  trunc_04280: 'TRUNCATED',
-  trunc_04550: 'TRUNCATED',
-  uuid_empty: 'BAD_METADATA',
-  version_0: 'UNSUPPORTED_VERSION',
-  version_2: 'UNSUPPORTED_VERSION',
-  view_string: 'BAD_METADATA',
-};
-
 describe.each(goldenNames('broken'))('%s', (name) => {
   const file = brokenGolden(name);
-  const verdict = verdicts[name.replace('broken/', '')];
+  const verdict = brokenVerdict(name);
 
   test(file.wrong, () => {
     if (typeof verdict === 'string') {

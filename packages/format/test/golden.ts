@@ -62,6 +62,15 @@ export function brokenGolden(name: string): BrokenGolden {
   return { ...sideCar<BrokenGolden>(name), name, bytes: goldenBytes(name) };
 }
 
+const verdicts = JSON.parse(
+  readFileSync(join(goldenDirectory, '../broken-verdicts.json'), 'utf8'),
+) as Readonly<Record<string, string | readonly string[]>>;
+
+/** What a damaged file gives: the last part of an error's code, or the warnings with which it loads. */
+export function brokenVerdict(name: string): string | readonly string[] | undefined {
+  return verdicts[name.replace('broken/', '')];
+}
+
 function sideCar<T>(name: string): T {
   return JSON.parse(readFileSync(join(goldenDirectory, `${name}.json`), 'utf8')) as T;
 }

@@ -3,66 +3,10 @@ import { writeNpy } from '@vgpu/format';
 import { afterAll, describe, expect, it } from 'vitest';
 import { flipByte, makeDirty } from '../damage.js';
 import { createSchema, verifySchema } from '../schemas.js';
-import { Folder, goldenNames, goldenPath, vgpu, vgpuJson } from '../vgpu.js';
+import { brokenVerdicts, Folder, goldenNames, goldenPath, vgpu, vgpuJson } from '../vgpu.js';
 
 const folder = new Folder();
 afterAll(() => folder.remove());
-
-/** What each damaged file gives: the last part of its error's code, or nothing for those that can be read all the same. */
-const verdicts: Readonly<Record<string, string>> = {
-  block_no_dir: 'BLOCKS',
-  crash_payload_not_written: 'NOT_COMMITTED',
-  endian_0: 'OUT_OF_RANGE',
-  endian_2: 'OUT_OF_RANGE',
-  endian_255: 'OUT_OF_RANGE',
-  generation_i64_wrap: 'OUT_OF_RANGE',
-  header_only_4096: 'TRUNCATED',
-  magic_first_byte: 'BAD_MAGIC',
-  magic_last_byte: 'BAD_MAGIC',
-  matrix_type_int: 'BAD_METADATA',
-  matrix_type_lower: 'BAD_METADATA',
-  meta_array_count_huge: 'BAD_METADATA',
-  meta_block_version_2: 'UNSUPPORTED_VERSION',
-  meta_bool_2: 'BAD_METADATA',
-  meta_deep_nesting: 'BAD_METADATA',
-  meta_duplicate_key: 'BAD_METADATA',
-  meta_encoding_2: 'UNSUPPORTED_VERSION',
-  meta_magic: 'BAD_METADATA',
-  meta_reserved0: 'BAD_METADATA',
-  meta_top_array: 'BAD_METADATA',
-  no_cols: 'BAD_METADATA',
-  no_data_type: 'BAD_METADATA',
-  no_matrix_type: 'BAD_METADATA',
-  no_payload_uuid: 'BAD_METADATA',
-  no_rows: 'BAD_METADATA',
-  preamble_only_16: 'TRUNCATED',
-  reserved15_nonzero: 'OUT_OF_RANGE',
-  rows_1000: 'OUT_OF_RANGE',
-  rows_2pow40: 'OUT_OF_RANGE',
-  rows_4: 'OUT_OF_RANGE',
-  rows_bool: 'BAD_METADATA',
-  rows_cols_2pow32: 'OUT_OF_RANGE',
-  rows_float: 'BAD_METADATA',
-  scalar_missing_imag: 'BAD_METADATA',
-  scalar_nan: 'BAD_METADATA',
-  seed_negative: 'BAD_METADATA',
-  simple_header_64: 'SIMPLE_FILE',
-  slotAB_crc: 'BAD_CHECKSUM',
-  slots_metadata_length_31: 'BAD_METADATA',
-  slots_metadata_length_minus1: 'BAD_METADATA',
-  slots_metadata_length_zero: 'BAD_METADATA',
-  slots_metadata_offset_zero: 'OUT_OF_RANGE',
-  slots_payload_length_short: 'OUT_OF_RANGE',
-  slots_payload_offset_beyond_eof: 'TRUNCATED',
-  slots_payload_offset_u64_wrap: 'OUT_OF_RANGE',
-  slots_payload_offset_unaligned: 'OUT_OF_RANGE',
-  transposed_int: 'BAD_METADATA',
-  triangular_not_square: 'BAD_METADATA',
-  uuid_empty: 'BAD_METADATA',
-  version_0: 'UNSUPPORTED_VERSION',
-  version_2: 'UNSUPPORTED_VERSION',
-  view_string: 'BAD_METADATA',
-};
 
 const verify = (...args: string[]) => vgpuJson(verifySchema, 'file', 'verify', ...args);
 
@@ -93,8 +37,8 @@ describe('golden files', () => {
     ]);
     const expected = names.map((path) => {
       const name = path.slice('broken/'.length);
-      const verdict = verdicts[name] ?? (name.startsWith('trunc_') ? 'TRUNCATED' : undefined);
-      return [name, verdict && `ERR_VGPU_FORMAT_${verdict}`];
+      const verdict = brokenVerdicts[name];
+      return [name, typeof verdict === 'string' ? `ERR_VGPU_FORMAT_${verdict}` : undefined];
     });
     expect(found).toEqual(expected);
     expect(document.files.every(({ ok, error }) => ok === (error === null))).toBe(true);
