@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { documentExamples, runExample } from '@vgpu/toolchain/document-examples';
 import { expect, test } from 'vitest';
@@ -13,7 +13,6 @@ test('the README has examples', () => {
 });
 
 test.each(examples)('example: $title', async ({ source, prints }) => {
-  mkdirSync(join(packageDirectory, 'build/examples'), { recursive: true });
   expect(prints.length).toBeGreaterThan(0);
   expect(await runExample(source, packageDirectory)).toEqual(prints);
 });
