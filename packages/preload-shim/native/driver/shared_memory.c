@@ -119,11 +119,12 @@ CUresult cuMemAllocManaged(CUdeviceptr* dptr, size_t bytesize, unsigned int flag
 CUresult cuMemFree_v2(CUdeviceptr dptr) {
   const int saved_errno = errno;
   vgpu_lock(&lock);
-  struct range* range = ranges;
+  const struct range* range = ranges;
   while (range != NULL && range->address != dptr) range = range->next;
-  vgpu_unlock(&lock);
-  if (range == NULL) return vgpuMemFree(dptr);
-  vgpu_lock(&lock);
+  if (range == NULL) {
+    vgpu_unlock(&lock);
+    return vgpuMemFree(dptr);
+  }
   const CUresult result = vgpuMemFree(dptr);
   if (result == CUDA_SUCCESS) drop(dptr, 1);
   vgpu_unlock(&lock);
