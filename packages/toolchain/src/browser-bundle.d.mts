@@ -1,0 +1,4 @@
+export function browserBundle(
+  entry: string,
+  globalName: string,
+): Promise<{ code: string; nodeImports: string[] }>;
