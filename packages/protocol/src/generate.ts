@@ -8,6 +8,7 @@ import { executorBackend, executorDispatch, executorDispatchHeader } from './gen
 import { guestApiHeader, guestDirectory, guestExports, guestRefused } from './generate/guest-api.js';
 import { guestCuda12 } from './generate/guest-cuda12.js';
 import { guestCalls } from './generate/guest-calls.js';
+import { guestForwarded } from './generate/guest-forwarded.js';
 import { guestPerThread } from './generate/guest-per-thread.js';
 import { protocolHeader } from './generate/protocol-header.js';
 import { schemaHashModule } from './generate/schema-hash-module.js';
@@ -19,6 +20,7 @@ const files: Readonly<Record<string, () => string>> = {
   'generated/vgpu_protocol.h': protocolHeader,
   'generated/guest_api.h': guestApiHeader,
   'generated/guest_calls.c': guestCalls,
+  'generated/guest_forwarded.c': guestForwarded,
   'generated/guest_per_thread.c': guestPerThread,
   'generated/guest_refused.c': guestRefused,
   'generated/guest_cuda12.c': guestCuda12,

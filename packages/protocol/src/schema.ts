@@ -59,6 +59,18 @@ export const callEntry = z.discriminatedUnion('kind', [
       waits: z.boolean(),
     })
     .strict(),
+  /** Generated: the function `beneath` of the driver API, with the runtime's rules about contexts and errors. */
+  z
+    .object({
+      ...common,
+      kind: z.literal('forwarded'),
+      beneath: z.string().regex(/^cu[A-Z]\w+$/),
+      /** Makes the thread's device current first; otherwise the driver is only initialised. */
+      needsContext: z.boolean(),
+      /** A constant that follows the parameters. */
+      followedBy: z.string().regex(/^\w+$/).optional(),
+    })
+    .strict(),
   /** Exported so that programs load; answers CUDA_ERROR_NOT_SUPPORTED and is logged once by name. */
   z.object({ ...common, kind: z.literal('refused') }).strict(),
 ]);
@@ -66,4 +78,5 @@ export type CallEntry = z.infer<typeof callEntry>;
 export type RemoteCall = Extract<CallEntry, { kind: 'remote' }>;
 export type LocalCall = Extract<CallEntry, { kind: 'local' }>;
 export type PerThreadCall = Extract<CallEntry, { kind: 'perThread' }>;
+export type ForwardedCall = Extract<CallEntry, { kind: 'forwarded' }>;
 export type RefusedCall = Extract<CallEntry, { kind: 'refused' }>;

@@ -7,13 +7,6 @@
 #include "runtime/modules.h"
 #include "runtime/primary_context.h"
 
-cudaError_t cudaGraphAddEmptyNode(cudaGraphNode_t* pGraphNode, cudaGraph_t graph,
-                                  const cudaGraphNode_t* pDependencies, size_t numDependencies) {
-  CUresult result = vgpu_runtime_enter();
-  if (result == CUDA_SUCCESS) result = cuGraphAddEmptyNode(pGraphNode, graph, pDependencies, numDependencies);
-  return vgpu_runtime_from_driver(result);
-}
-
 // The host's stand-in for the kernel becomes the kernel itself.
 static cudaError_t kernel_parameters(const struct cudaKernelNodeParams* given,
                                      CUDA_KERNEL_NODE_PARAMS* parameters) {
@@ -85,7 +78,6 @@ cudaError_t cudaGraphAddMemcpyNode1D(cudaGraphNode_t* pGraphNode, cudaGraph_t gr
 }
 
 _Static_assert(sizeof(struct cudaMemsetParams) == sizeof(CUDA_MEMSET_NODE_PARAMS), "one layout");
-_Static_assert(sizeof(struct cudaHostNodeParams) == sizeof(CUDA_HOST_NODE_PARAMS), "one layout");
 
 cudaError_t cudaGraphAddMemsetNode(cudaGraphNode_t* pGraphNode, cudaGraph_t graph,
                                    const cudaGraphNode_t* pDependencies, size_t numDependencies,
@@ -97,43 +89,5 @@ cudaError_t cudaGraphAddMemsetNode(cudaGraphNode_t* pGraphNode, cudaGraph_t grap
   CUresult result = current_context(&context);
   if (result == CUDA_SUCCESS)
     result = cuGraphAddMemsetNode(pGraphNode, graph, pDependencies, numDependencies, &fill, context);
-  return vgpu_runtime_from_driver(result);
-}
-
-cudaError_t cudaGraphAddHostNode(cudaGraphNode_t* pGraphNode, cudaGraph_t graph,
-                                 const cudaGraphNode_t* pDependencies, size_t numDependencies,
-                                 const struct cudaHostNodeParams* pNodeParams) {
-  CUresult result = vgpu_runtime_enter();
-  if (result == CUDA_SUCCESS) {
-    result = cuGraphAddHostNode(pGraphNode, graph, pDependencies, numDependencies,
-                                (const CUDA_HOST_NODE_PARAMS*)pNodeParams);
-  }
-  return vgpu_runtime_from_driver(result);
-}
-
-cudaError_t cudaGraphAddChildGraphNode(cudaGraphNode_t* pGraphNode, cudaGraph_t graph,
-                                       const cudaGraphNode_t* pDependencies, size_t numDependencies,
-                                       cudaGraph_t childGraph) {
-  CUresult result = vgpu_runtime_enter();
-  if (result == CUDA_SUCCESS)
-    result = cuGraphAddChildGraphNode(pGraphNode, graph, pDependencies, numDependencies, childGraph);
-  return vgpu_runtime_from_driver(result);
-}
-
-cudaError_t cudaGraphAddEventRecordNode(cudaGraphNode_t* pGraphNode, cudaGraph_t graph,
-                                        const cudaGraphNode_t* pDependencies, size_t numDependencies,
-                                        cudaEvent_t event) {
-  CUresult result = vgpu_runtime_enter();
-  if (result == CUDA_SUCCESS)
-    result = cuGraphAddEventRecordNode(pGraphNode, graph, pDependencies, numDependencies, event);
-  return vgpu_runtime_from_driver(result);
-}
-
-cudaError_t cudaGraphAddEventWaitNode(cudaGraphNode_t* pGraphNode, cudaGraph_t graph,
-                                      const cudaGraphNode_t* pDependencies, size_t numDependencies,
-                                      cudaEvent_t event) {
-  CUresult result = vgpu_runtime_enter();
-  if (result == CUDA_SUCCESS)
-    result = cuGraphAddEventWaitNode(pGraphNode, graph, pDependencies, numDependencies, event);
   return vgpu_runtime_from_driver(result);
 }

@@ -126,30 +126,6 @@ cudaError_t cudaHostGetDevicePointer(void** pDevice, void* pHost, unsigned int f
   return vgpu_runtime_from_driver(result);
 }
 
-cudaError_t cudaHostRegister(void* ptr, size_t size, unsigned int flags) {
-  CUresult result = vgpu_runtime_enter();
-  if (result == CUDA_SUCCESS) result = cuMemHostRegister_v2(ptr, size, flags);
-  return vgpu_runtime_from_driver(result);
-}
-
-cudaError_t cudaHostUnregister(void* ptr) {
-  CUresult result = vgpu_runtime_enter();
-  if (result == CUDA_SUCCESS) result = cuMemHostUnregister(ptr);
-  return vgpu_runtime_from_driver(result);
-}
-
-cudaError_t cudaHostGetFlags(unsigned int* pFlags, void* pHost) {
-  CUresult result = vgpu_runtime_enter();
-  if (result == CUDA_SUCCESS) result = cuMemHostGetFlags(pFlags, pHost);
-  return vgpu_runtime_from_driver(result);
-}
-
-cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
-  CUresult result = vgpu_runtime_enter();
-  if (result == CUDA_SUCCESS) result = cuMemGetInfo_v2(free, total);
-  return vgpu_runtime_from_driver(result);
-}
-
 static CUresult fill(void* pointer, size_t pitch, int value, size_t width, size_t height,
                      const cudaStream_t* stream) {
   const CUdeviceptr address = (CUdeviceptr)(uintptr_t)pointer;

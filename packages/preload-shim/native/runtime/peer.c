@@ -75,10 +75,3 @@ cudaError_t cudaDeviceDisablePeerAccess(int peerDevice) {
   if (result == CUDA_SUCCESS) result = cuCtxDisablePeerAccess(context);
   return vgpu_runtime_from_driver(result);
 }
-
-cudaError_t cudaDeviceGetP2PAttribute(int* value, enum cudaDeviceP2PAttr attr, int srcDevice, int dstDevice) {
-  CUresult result = vgpu_runtime_initialise();
-  if (result == CUDA_SUCCESS)
-    result = cuDeviceGetP2PAttribute(value, (CUdevice_P2PAttribute)attr, srcDevice, dstDevice);
-  return vgpu_runtime_from_driver(result);
-}

@@ -139,12 +139,6 @@ cudaError_t cudaGetDeviceFlags(unsigned int* flags) {
   return vgpu_runtime_from_driver(result);
 }
 
-cudaError_t cudaDeviceSynchronize(void) {
-  CUresult result = vgpu_runtime_enter();
-  if (result == CUDA_SUCCESS) result = cuCtxSynchronize();
-  return vgpu_runtime_from_driver(result);
-}
-
 cudaError_t cudaDeviceReset(void) {
   int device;
   CUcontext current = NULL;

@@ -12,6 +12,8 @@ function row(call: CallEntry): string {
       return `| \`${call.prototype.name}\` | ${since} | executor${call.deferred ? ', deferred' : ''} | |`;
     case 'local':
       return `| \`${call.prototype.name}\` | ${since} | guest | ${call.why} |`;
+    case 'forwarded':
+      return `| \`${call.prototype.name}\` | ${since} | guest | is \`${call.beneath}\`, with the last-error rule |`;
     case 'perThread':
       return `| \`${call.prototype.name}\` | ${since} | guest | \`${call.beneath}\` on the thread's own default stream |`;
     case 'refused':
@@ -49,7 +51,7 @@ export function coverage(): string {
     calls.filter((call) => call.kind === kind && call.api === api).length;
   const summary = (Object.keys(titles) as (keyof typeof titles)[]).map(
     (api) =>
-      `| ${titles[api]} | ${count('remote', api)} | ${count('local', api) + count('perThread', api)} | ${count('refused', api)} |`,
+      `| ${titles[api]} | ${count('remote', api)} | ${count('local', api) + count('perThread', api) + count('forwarded', api)} | ${count('refused', api)} |`,
   );
   return `# Coverage of CUDA's interfaces
 

@@ -6,11 +6,18 @@ import { errorMessages } from '../abi/error-messages.js';
 import { nvmlReturns } from '../abi/nvml-constants.js';
 import { runtimeConstants } from '../abi/runtime-constants.js';
 import type { CallEntry } from '../schema.js';
-import { calls, localCalls, perThreadEntries, refusedCallEntries, remoteCalls } from '../table/table.js';
+import {
+  calls,
+  forwardedCalls,
+  localCalls,
+  perThreadEntries,
+  refusedCallEntries,
+  remoteCalls,
+} from '../table/table.js';
 import { banner, prototypeText, wrap } from './c-text.js';
 
 export function guestApiHeader(): string {
-  const declarations = [...remoteCalls, ...localCalls, ...perThreadEntries].map(
+  const declarations = [...remoteCalls, ...localCalls, ...forwardedCalls, ...perThreadEntries].map(
     (call) => `${call.api === 'internal' ? '' : 'VGPU_EXPORT '}${prototypeText(call.prototype)};`,
   );
   return `${banner('Every CUDA function that the guest defines, and the internal calls beneath them.')}

@@ -67,6 +67,25 @@ export function local(api: Api, since: number, text: string, why: string): CallE
   return callEntry.parse({ kind: 'local', api, since, prototype: parsePrototype(text), why });
 }
 
+export interface ForwardedOptions {
+  readonly needsContext?: boolean;
+  readonly followedBy?: string;
+}
+
+/** A runtime call that is `beneath`, a driver call with the same parameters, under its other name. */
+export function forwarded(text: string, beneath: string, options: ForwardedOptions = {}): CallEntry {
+  const prototype = parsePrototype(text);
+  return callEntry.parse({
+    kind: 'forwarded',
+    api: 'runtime',
+    since: 0,
+    prototype,
+    beneath,
+    needsContext: true,
+    ...options,
+  });
+}
+
 /** The stream parameter of a call, if it has one. */
 export const streamParameter = ({ prototype }: CallEntry): string | undefined =>
   prototype.parameters.find(({ type }) => type === 'CUstream' || type === 'cudaStream_t')?.name;

@@ -1,6 +1,13 @@
 // The whole table, checked once when it is loaded.
 import { ProtocolError } from '../errors.js';
-import type { CallEntry, LocalCall, PerThreadCall, RefusedCall, RemoteCall } from '../schema.js';
+import type {
+  CallEntry,
+  ForwardedCall,
+  LocalCall,
+  PerThreadCall,
+  RefusedCall,
+  RemoteCall,
+} from '../schema.js';
 import { driverLocal } from './driver-local.js';
 import { driverLocalGraphs } from './driver-local-graphs.js';
 import { driverLocalMemory } from './driver-local-memory.js';
@@ -9,6 +16,7 @@ import { nvml } from './nvml.js';
 import { perThreadCalls } from './per-thread.js';
 import { refusedCalls } from './refused.js';
 import { runtime } from './runtime.js';
+import { runtimeForwarded } from './runtime-forwarded.js';
 
 const written: readonly CallEntry[] = [
   ...contexts,
@@ -21,6 +29,7 @@ const written: readonly CallEntry[] = [
   ...driverLocalMemory,
   ...driverLocalGraphs,
   ...runtime,
+  ...runtimeForwarded,
   ...nvml,
   ...refusedCalls,
 ];
@@ -63,6 +72,7 @@ checkTable(calls);
 
 export const remoteCalls: readonly RemoteCall[] = calls.filter((call) => call.kind === 'remote');
 export const localCalls: readonly LocalCall[] = calls.filter((call) => call.kind === 'local');
+export const forwardedCalls: readonly ForwardedCall[] = calls.filter((call) => call.kind === 'forwarded');
 export const perThreadEntries: readonly PerThreadCall[] = calls.filter((call) => call.kind === 'perThread');
 export const refusedCallEntries: readonly RefusedCall[] = calls.filter((call) => call.kind === 'refused');
 
