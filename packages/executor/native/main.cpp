@@ -21,6 +21,18 @@ void print_version() {
          VGPU_PROTOCOL_VERSION, hash[0], hash[1], hash[2], hash[3]);
 }
 
+/// Connections beside the clients that are served.
+constexpr std::size_t kOtherConnections = 64;
+
+TableLimits table_limits(const Options& options, BackendKind kind) {
+  // A real GPU knows itself how much memory it has.
+  const bool software = kind == BackendKind::software;
+  return {.places = options.max_clients,
+          .others = kOtherConnections,
+          .memory_bytes = software ? options.backend.memory_bytes : 0,
+          .client_memory_bytes = options.backend.client_memory_bytes};
+}
+
 int serve(const Options& options) {
   Log log(STDERR_FILENO, options.debug ? Level::debug : Level::info);
   try {
@@ -28,10 +40,12 @@ int serve(const Options& options) {
     if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR) throw std::runtime_error("cannot ignore SIGPIPE");
     BackendOptions backend = options.backend;
     backend.kind = choose_backend(backend.kind, log);
+    ClientTable clients(table_limits(options, backend.kind));
     Daemon daemon(
-        options.daemon,
-        [&](FileDescriptor client, const std::optional<std::string>& refusal) {
-          return serve_client(std::move(client), backend, refusal, log);
+        options.daemon, clients,
+        [&](FileDescriptor client, ClientAccount account) {
+          backend.account = account;
+          return serve_client(std::move(client), backend, log);
         },
         log);
     daemon.run();

@@ -69,7 +69,9 @@ bool apply(Options& options, std::string_view name, std::string_view value) {
   } else if (name == "--backend") {
     options.backend.kind = parse_choice(name, value, kBackends);
   } else if (name == "--memory") {
-    options.backend.memory_bytes = parse_bytes(value);
+    options.backend.memory_bytes = parse_bytes(name, value);
+  } else if (name == "--client-memory") {
+    options.backend.client_memory_bytes = parse_bytes(name, value);
   } else if (name == "--threads") {
     options.backend.threads = static_cast<unsigned>(parse_number(name, value, 1, kMaximumThreads));
   } else if (name == "--kernel-timeout") {
@@ -77,7 +79,7 @@ bool apply(Options& options, std::string_view name, std::string_view value) {
   } else if (name == "--vector-path") {
     options.backend.vector_path = parse_choice(name, value, kVectorPaths);
   } else if (name == "--max-clients") {
-    options.daemon.max_clients = parse_number(name, value, 1, kMaximumClients);
+    options.max_clients = parse_number(name, value, 1, kMaximumClients);
   } else if (name == "--ready-fd") {
     options.daemon.ready_fd = parse_descriptor(name, value);
   } else if (name == "--parent-fd") {
@@ -97,7 +99,7 @@ void complete(Options& options) {
 
 }  // namespace
 
-std::size_t parse_bytes(std::string_view text) {
+std::size_t parse_bytes(std::string_view option, std::string_view text) {
   constexpr std::string_view kUnits = "KMGT";
   std::string_view digits = text;
   unsigned shift = 0;
@@ -110,8 +112,8 @@ std::size_t parse_bytes(std::string_view text) {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   const bool whole = error == std::errc() && end == digits.data() + digits.size();
   if (!whole || value > kMaximumMemory >> shift || value << shift < kMinimumMemory) {
-    throw UsageError("--memory needs a size from 1M to 64T, such as 512M or 8G, not \"" + std::string(text) +
-                     "\"");
+    throw UsageError(std::string(option) + " needs a size from 1M to 64T, such as 512M or 8G, not \"" +
+                     std::string(text) + "\"");
   }
   return value << shift;
 }
@@ -153,6 +155,7 @@ Serves a GPU to CUDA programs that run with the vgpu guest library.
   --socket PATH             unix socket to listen at
   --backend KIND            auto (default), real, or software
   --memory SIZE             memory of the software GPU, e.g. 512M or 8G (default: half of this machine's)
+  --client-memory SIZE      what each client may take of it (default: all that others have not taken)
   --threads N               threads of the software GPU (default: one per core)
   --kernel-timeout SECONDS  a kernel that runs for longer is stopped (default: 600; 0: never)
   --vector-path PATH        auto (default), portable, avx2, or avx512

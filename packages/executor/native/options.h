@@ -31,6 +31,7 @@ struct Options {
   Action action = Action::serve;
   DaemonOptions daemon;
   BackendOptions backend;
+  std::size_t max_clients = 256;
   bool debug = false;  // also log what is of interest to developers only
 };
 
@@ -38,7 +39,7 @@ struct Options {
 Options parse_options(std::span<char* const> arguments);
 
 /// "512M" in bytes; K, M, G and T are powers of 1024. Throws UsageError.
-std::size_t parse_bytes(std::string_view text);
+std::size_t parse_bytes(std::string_view option, std::string_view text);
 
 std::string_view help_text();
 

@@ -1,11 +1,13 @@
-// Asks whoever listens at a socket what it serves.
+// Asks whoever listens at a socket, in one exchange.
 import { connect } from 'node:net';
 import {
   decodeDevice,
   decodeWelcome,
   deviceBytes,
   encodeHello,
+  type HelloPurpose,
   ProtocolError,
+  type Welcome,
   welcomeBytes,
 } from '@vgpu/protocol/handshake';
 import { ExecutorError } from './errors.js';
@@ -17,11 +19,44 @@ export interface Device {
   backend: string;
 }
 
+/** No executor has so many clients that it would need more. */
+const MAXIMUM_STATUS_BYTES = 64 * 1024 * 1024;
+
 /**
  * Connects, asks and hangs up.
  * @throws ExecutorError ERR_VGPU_EXECUTOR_UNREACHABLE, _TIMEOUT, _PROTOCOL, _REFUSED
  */
 export function askDevice(socketPath: string, timeoutMs: number): Promise<Device> {
+  return ask(socketPath, 'session', timeoutMs, (welcome, rest) => {
+    if (welcome.deviceCount === 0) {
+      throw new ExecutorError('ERR_VGPU_EXECUTOR_REFUSED', 'the executor has no device');
+    }
+    if (rest.length < deviceBytes) return undefined;
+    const device = decodeDevice(rest);
+    return { name: device.name, memoryBytes: Number(device.memoryBytes), backend: welcome.backend };
+  });
+}
+
+/**
+ * The JSON with which the executor describes itself and its clients.
+ * @throws ExecutorError as askDevice
+ */
+export function askStatus(socketPath: string, timeoutMs: number): Promise<string> {
+  return ask(socketPath, 'status', timeoutMs, (_welcome, rest) => {
+    if (rest.length < 8) return undefined;
+    const length = Number(rest.readBigUInt64LE());
+    if (length > MAXIMUM_STATUS_BYTES) throw protocolError(socketPath, `a status of ${length} bytes`);
+    return rest.length < 8 + length ? undefined : rest.toString('utf8', 8, 8 + length);
+  });
+}
+
+/** `read` gets what has come behind the welcome so far, and gives undefined while it is not complete. */
+function ask<Answer>(
+  socketPath: string,
+  purpose: HelloPurpose,
+  timeoutMs: number,
+  read: (welcome: Welcome, rest: Buffer) => Answer | undefined,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const socket = connect(socketPath);
     let received = Buffer.alloc(0);
@@ -38,14 +73,15 @@ export function askDevice(socketPath: string, timeoutMs: number): Promise<Device
         ),
       timeoutMs,
     );
-    socket.on('connect', () => socket.write(encodeHello(process.pid, 'vgpu')));
+    socket.on('connect', () => socket.write(encodeHello(process.pid, 'vgpu', purpose)));
     socket.on('error', (cause) => fail(unreachable(socketPath, cause)));
     socket.on('end', () => fail(protocolError(socketPath, `it hung up after ${received.length} bytes`)));
     socket.on('data', (bytes) => {
       received = Buffer.concat([received, bytes]);
+      if (received.length < welcomeBytes) return;
       try {
-        const device = readAnswer(received);
-        if (device) finish(() => resolve(device));
+        const answer = read(acceptedWelcome(received), received.subarray(welcomeBytes));
+        if (answer !== undefined) finish(() => resolve(answer));
       } catch (error) {
         fail(error instanceof ExecutorError ? error : notUnderstood(socketPath, error));
       }
@@ -53,22 +89,13 @@ export function askDevice(socketPath: string, timeoutMs: number): Promise<Device
   });
 }
 
-/** undefined while the answer is not complete. */
-function readAnswer(bytes: Buffer): Device | undefined {
-  if (bytes.length < welcomeBytes) return undefined;
+function acceptedWelcome(bytes: Buffer): Welcome {
   const welcome = decodeWelcome(bytes);
-  if (welcome.status !== 0) {
-    throw new ExecutorError(
-      'ERR_VGPU_EXECUTOR_REFUSED',
-      `the executor refuses to serve: ${welcome.message} (CUDA error ${welcome.status})`,
-    );
-  }
-  if (welcome.deviceCount === 0) {
-    throw new ExecutorError('ERR_VGPU_EXECUTOR_REFUSED', 'the executor has no device');
-  }
-  if (bytes.length < welcomeBytes + deviceBytes) return undefined;
-  const device = decodeDevice(bytes.subarray(welcomeBytes));
-  return { name: device.name, memoryBytes: Number(device.memoryBytes), backend: welcome.backend };
+  if (welcome.status === 0) return welcome;
+  throw new ExecutorError(
+    'ERR_VGPU_EXECUTOR_REFUSED',
+    `the executor refuses to serve: ${welcome.message} (CUDA error ${welcome.status})`,
+  );
 }
 
 function unreachable(socketPath: string, cause: Error): ExecutorError {

@@ -36,6 +36,10 @@ export class DaemonProcess {
     throw new Error(`the daemon ended: ${daemon.lines.join('\n')}`);
   }
 
+  get url(): string {
+    return `unix:${this.socketPath}`;
+  }
+
   get pid(): number {
     if (this.process.pid === undefined) throw new Error('the daemon did not start');
     return this.process.pid;

@@ -1,7 +1,7 @@
 // Speaks the wire format by hand, so that a test can also speak it wrongly.
 import { connect, type Socket } from 'node:net';
 import { calls } from '@vgpu/protocol';
-import { deviceBytes, encodeHello, welcomeBytes } from '@vgpu/protocol/handshake';
+import { decodeDevice, deviceBytes, encodeHello, welcomeBytes } from '@vgpu/protocol/handshake';
 
 const FRAME_BYTES = 24;
 export const DEFERRED = 1;
@@ -68,6 +68,7 @@ export interface Answer {
 export class RawClient {
   readonly socket: Socket;
   context = 0n;
+  deviceMemoryBytes = 0;
   #received = Buffer.alloc(0);
   #ended = false;
   #wake: () => void = () => {};
@@ -105,7 +106,8 @@ export class RawClient {
     const status = welcome.readInt32LE(40);
     if (status !== 0)
       throw new Error(`refused with ${status}: ${welcome.toString('utf8', 120).replace(/\0.*/s, '')}`);
-    await client.read(deviceBytes * welcome.readUInt32LE(44));
+    const devices = await client.read(deviceBytes * welcome.readUInt32LE(44));
+    client.deviceMemoryBytes = Number(decodeDevice(devices).memoryBytes);
     client.context = (await client.call('cuDevicePrimaryCtxRetain', u32(0))).payload.readBigUInt64LE();
     return client;
   }

@@ -17,7 +17,7 @@
 #endif
 
 #define VGPU_MAGIC 1431324502u
-#define VGPU_PROTOCOL_VERSION 1u
+#define VGPU_PROTOCOL_VERSION 2u
 #define VGPU_FRAME_PAYLOAD_LIMIT 268435456u
 #define VGPU_COPY_PIECE_BYTES 4194304u
 #define VGPU_DEVICE_ATTRIBUTE_COUNT 160
@@ -27,9 +27,15 @@
 // SHA-256 over the table. Both ends send it; a difference ends the connection.
 #define VGPU_SCHEMA_HASH \
   { \
-    0xe0, 0xf1, 0x45, 0x5a, 0x94, 0x86, 0xe7, 0x51, 0x3b, 0xe5, 0xee, 0x7d, 0x35, 0x79, 0x27, 0xd1, \
-    0xb9, 0x23, 0x72, 0x23, 0x17, 0x35, 0xbe, 0xaa, 0x71, 0xff, 0x17, 0x95, 0x68, 0x97, 0xb3, 0x9c \
+    0x29, 0x85, 0x2d, 0x79, 0xe7, 0x63, 0x33, 0x06, 0xfa, 0x8c, 0x59, 0x55, 0x7a, 0x3e, 0x33, 0xd5, \
+    0x7e, 0x29, 0xa5, 0xe9, 0x65, 0xc9, 0x55, 0x44, 0x35, 0x60, 0x48, 0x35, 0x58, 0xca, 0x72, 0xe3 \
   }
+
+// What a connection is for.
+enum {
+  VGPU_HELLO_SESSION = 0,  // CUDA calls
+  VGPU_HELLO_STATUS = 1,  // what the executor says about itself and its clients
+};
 
 // Flags in vgpu_frame.status of a request.
 enum {
@@ -122,12 +128,12 @@ struct vgpu_hello {
   uint32_t protocol_version;  // VGPU_PROTOCOL_VERSION
   uint8_t schema_hash[32];  // VGPU_SCHEMA_HASH
   uint32_t process_id;  // the guest's process id, for logs
-  uint32_t reserved;  // zero
+  uint32_t purpose;  // VGPU_HELLO_SESSION or VGPU_HELLO_STATUS
   char program[64];  // the guest's program name, NUL-terminated, for logs
 };
 VGPU_STATIC_ASSERT(sizeof(struct vgpu_hello) == 112, "vgpu_hello has no padding");
 
-// The answer to vgpu_hello. device_count structures vgpu_device follow when status is 0.
+// The answer to vgpu_hello. When status is 0, device_count structures vgpu_device follow; to VGPU_HELLO_STATUS, a u64 and as many bytes of JSON.
 struct vgpu_welcome {
   uint32_t magic;  // VGPU_MAGIC
   uint32_t protocol_version;  // the executor's VGPU_PROTOCOL_VERSION

@@ -6,6 +6,7 @@ import {
   device,
   fieldOffset,
   hello,
+  helloPurposes,
   magic,
   maximumDevices,
   protocolVersion,
@@ -48,14 +49,22 @@ function textField(bytes: Uint8Array, structure: typeof welcome, name: string): 
   return text(bytes, fieldOffset(structure, name), field?.count ?? 0);
 }
 
+/** What a connection is for: CUDA calls, or asking the executor about itself and its clients. */
+export type HelloPurpose = keyof typeof helloPurposes;
+
 /** The bytes that open a connection. `program` is cut to 63 bytes of UTF-8. */
-export function encodeHello(processId: number, program: string): Uint8Array {
+export function encodeHello(
+  processId: number,
+  program: string,
+  purpose: HelloPurpose = 'session',
+): Uint8Array {
   const bytes = new Uint8Array(structureBytes(hello));
   const view = new DataView(bytes.buffer);
   view.setUint32(fieldOffset(hello, 'magic'), magic, true);
   view.setUint32(fieldOffset(hello, 'protocol_version'), protocolVersion, true);
   bytes.set(ourHash, fieldOffset(hello, 'schema_hash'));
   view.setUint32(fieldOffset(hello, 'process_id'), processId, true);
+  view.setUint32(fieldOffset(hello, 'purpose'), helloPurposes[purpose], true);
   bytes.set(new TextEncoder().encode(program).subarray(0, 63), fieldOffset(hello, 'program'));
   return bytes;
 }

@@ -18,7 +18,10 @@ export interface WireStructure {
 }
 
 /** Raised whenever the handshake itself changes; everything after it is covered by the schema hash. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
+
+/** What a connection is for. */
+export const helloPurposes = { session: 0, status: 1 } as const;
 
 /** "VGPU", read as a little-endian u32. */
 export const magic = 0x55504756;
@@ -40,14 +43,15 @@ export const hello: WireStructure = {
     { name: 'protocol_version', type: 'u32', about: 'VGPU_PROTOCOL_VERSION' },
     { name: 'schema_hash', type: 'u8', count: 32, about: 'VGPU_SCHEMA_HASH' },
     { name: 'process_id', type: 'u32', about: "the guest's process id, for logs" },
-    { name: 'reserved', type: 'u32', about: 'zero' },
+    { name: 'purpose', type: 'u32', about: 'VGPU_HELLO_SESSION or VGPU_HELLO_STATUS' },
     { name: 'program', type: 'char', count: 64, about: "the guest's program name, NUL-terminated, for logs" },
   ],
 };
 
 export const welcome: WireStructure = {
   name: 'vgpu_welcome',
-  about: 'The answer to vgpu_hello. device_count structures vgpu_device follow when status is 0.',
+  about:
+    'The answer to vgpu_hello. When status is 0, device_count structures vgpu_device follow; to VGPU_HELLO_STATUS, a u64 and as many bytes of JSON.',
   fields: [
     { name: 'magic', type: 'u32', about: 'VGPU_MAGIC' },
     { name: 'protocol_version', type: 'u32', about: "the executor's VGPU_PROTOCOL_VERSION" },

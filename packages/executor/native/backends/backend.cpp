@@ -14,6 +14,18 @@ CUresult Backend::result_of(const std::exception& error) const {
   return CUDA_ERROR_UNKNOWN;
 }
 
+std::string_view name_of(BackendKind kind) {
+  switch (kind) {
+    case BackendKind::automatic:
+      return "auto";
+    case BackendKind::real:
+      return "real";
+    case BackendKind::software:
+      return "software";
+  }
+  return "?";
+}
+
 BackendKind choose_backend(BackendKind wanted, Log& log) {
   switch (wanted) {
     case BackendKind::real:

@@ -7,8 +7,10 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "clients/client_account.h"
 #include "executor_backend.h"
 #include "support/log.h"
 #include "vgpu_protocol.h"
@@ -40,6 +42,9 @@ class Backend : public BackendCalls {
   /// A file that goes with the response to the call that was just made; -1 for none. It stays the backend's.
   [[nodiscard]] virtual int take_descriptor() { return -1; }
 
+  /// Device memory that the client has taken.
+  [[nodiscard]] virtual std::uint64_t memory_in_use() const = 0;
+
   /// What the program is told about an exception that a method threw.
   [[nodiscard]] virtual CUresult result_of(const std::exception& error) const;
 };
@@ -49,11 +54,16 @@ enum class VectorPathChoice { automatic, portable, avx2, avx512 };
 
 struct BackendOptions {
   BackendKind kind = BackendKind::automatic;
-  std::size_t memory_bytes = 0;
+  std::size_t memory_bytes = 0;                   // of the software GPU
+  std::size_t client_memory_bytes = 0;            // what one client may take of it; 0: all
+  ClientAccount account{};                        // to ask before memory is taken
   unsigned threads = 0;                           // 0: one per core
   std::chrono::milliseconds kernel_time_limit{};  // 0: none
   VectorPathChoice vector_path = VectorPathChoice::automatic;
 };
+
+/// As it is spelled on the command line.
+std::string_view name_of(BackendKind kind);
 
 /// The kind was asked for by name and is not there.
 class BackendUnavailable : public std::runtime_error {

@@ -17,6 +17,8 @@
 #include <system_error>
 #include <utility>
 
+#include "clients/peer.h"
+
 namespace vgpu::executor {
 namespace {
 
@@ -27,10 +29,6 @@ constexpr milliseconds kForever{-1};
 /// What a worker gets to end by itself before it is killed.
 constexpr milliseconds kGrace{2000};
 constexpr milliseconds kAcceptPause{100};
-// Telling a client that there are too many takes a process too, so of those there are few; more are just hung
-// up on.
-constexpr std::size_t kMaximumRefusals = 16;
-
 constexpr std::array kStopSignals = {SIGTERM, SIGINT, SIGHUP};
 
 sigset_t handled_signals() {
@@ -45,18 +43,6 @@ sigset_t handled_signals() {
   throw std::system_error(errno, std::generic_category(), what);
 }
 
-/// "vector_add (process 4711)", as the kernel sees the other end.
-std::string describe_peer(int client) {
-  ucred peer{};
-  socklen_t length = sizeof(peer);
-  if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 || peer.pid == 0)
-    return "unknown client";
-  std::ifstream file("/proc/" + std::to_string(peer.pid) + "/comm");
-  std::string name;
-  std::getline(file, name);
-  return (name.empty() ? "client" : name) + " (process " + std::to_string(peer.pid) + ")";
-}
-
 std::string describe_end(int status) {
   if (WIFSIGNALED(status)) {
     const int signal = WTERMSIG(status);
@@ -67,8 +53,9 @@ std::string describe_end(int status) {
 
 }  // namespace
 
-Daemon::Daemon(DaemonOptions options, ServeClient serve_client, Log& log)
+Daemon::Daemon(DaemonOptions options, ClientTable& clients, ServeClient serve_client, Log& log)
     : options_(std::move(options)),
+      clients_(clients),
       serve_client_(std::move(serve_client)),
       log_(log),
       ready_(options_.ready_fd),
@@ -155,46 +142,54 @@ void Daemon::take_signals() {
 
 void Daemon::accept_clients() {
   for (;;) {
+    ClientRecord* record = clients_.add();
+    if (record == nullptr) {
+      // Whoever waits to be accepted waits for the end of that one.
+      evict_somebody();
+      accept_again_ = Clock::now() + kAcceptPause;
+      return;
+    }
     FileDescriptor client(accept4(listener_->get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (client) {
-      start_worker(std::move(client));
+      start_worker(std::move(client), *record);
       continue;
     }
-    if (errno == EINTR || errno == ECONNABORTED) continue;
-    if (errno != EAGAIN) {
-      log_.write(Level::error, std::string("cannot accept a client: ") + std::strerror(errno));
+    const int error = errno;
+    clients_.remove(*record);
+    if (error == EINTR || error == ECONNABORTED) continue;
+    if (error != EAGAIN) {
+      log_.write(Level::error, std::string("cannot accept a client: ") + std::strerror(error));
       accept_again_ = Clock::now() + kAcceptPause;
     }
     return;
   }
 }
 
-std::size_t Daemon::served_clients() const {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(workers_, [](const auto& worker) { return !worker.second.refused; }));
-}
-
-void Daemon::start_worker(FileDescriptor client) {
-  std::optional<std::string> refusal;
-  if (served_clients() >= options_.max_clients) {
-    refusal = "all " + std::to_string(options_.max_clients) + " places for clients are taken";
-    if (workers_.size() >= options_.max_clients + kMaximumRefusals) {
-      log_.write(Level::warning, "hung up on " + describe_peer(client.get()) + ": " + *refusal);
-      return;
-    }
-  }
-  std::string peer = describe_peer(client.get());
+void Daemon::start_worker(FileDescriptor client, ClientRecord& record) {
+  std::string peer = describe(peer_of(client.get()));
   const pid_t daemon = getpid();
   const pid_t worker = fork();
-  if (worker == 0) become_worker(daemon, std::move(client), refusal);
+  if (worker == 0) become_worker(daemon, std::move(client), record);
   if (worker < 0) {
     log_.write(Level::error, "cannot start a worker for " + peer + ": " + std::strerror(errno));
+    clients_.remove(record);
     return;
   }
-  workers_.emplace(worker, Worker{std::move(peer), refusal.has_value()});
+  workers_.emplace(worker, Worker{std::move(peer), &record, ++started_workers_});
 }
 
-void Daemon::become_worker(pid_t daemon, FileDescriptor client, const std::optional<std::string>& refusal) {
+void Daemon::evict_somebody() {
+  const std::pair<const pid_t, Worker>* oldest = nullptr;
+  for (const auto& worker : workers_) {
+    if (clients_.has_place(*worker.second.record)) continue;
+    if (oldest == nullptr || worker.second.number < oldest->second.number) oldest = &worker;
+  }
+  if (oldest == nullptr) return;
+  log_.write(Level::warning, "too many connections without a place: ending that of " + oldest->second.client);
+  kill(oldest->first, SIGKILL);
+}
+
+void Daemon::become_worker(pid_t daemon, FileDescriptor client, ClientRecord& record) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   // The daemon may have died before the line above took effect.
   if (getppid() != daemon) _exit(1);
@@ -208,7 +203,7 @@ void Daemon::become_worker(pid_t daemon, FileDescriptor client, const std::optio
   const sigset_t handled = handled_signals();
   if (sigprocmask(SIG_UNBLOCK, &handled, nullptr) != 0) _exit(1);
   // Not exit(): what the daemon registered and what it has buffered is the daemon's.
-  _exit(serve_client_(std::move(client), refusal));
+  _exit(serve_client_(std::move(client), ClientAccount(clients_, record)));
 }
 
 void Daemon::reap_workers() {
@@ -216,6 +211,8 @@ void Daemon::reap_workers() {
   for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
     const auto worker = workers_.find(pid);
     if (worker == workers_.end()) continue;
+    clients_.remove(*worker->second.record);
+    accept_again_ = {};
     const bool asked_to = !stop_reason_.empty();
     if (status != 0 && !asked_to) {
       log_.write(Level::error, "worker " + std::to_string(pid) + " of " + worker->second.client + " " +

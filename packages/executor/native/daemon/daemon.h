@@ -7,9 +7,9 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 
+#include "clients/client_account.h"
 #include "daemon/listening_socket.h"
 #include "support/file_descriptor.h"
 #include "support/log.h"
@@ -18,7 +18,6 @@ namespace vgpu::executor {
 
 struct DaemonOptions {
   std::string socket_path;
-  std::size_t max_clients = 256;
   bool own_folder = false;  // the socket's folder is the daemon's, and goes when it goes
   int ready_fd = -1;        // "ready\n" is written here once the socket listens
   int parent_fd = -1;       // the daemon stops when its other end is closed
@@ -26,10 +25,11 @@ struct DaemonOptions {
 
 class Daemon {
  public:
-  /// Runs in a process of its own and gives its exit status; `refusal` says why the client cannot be served.
-  using ServeClient = std::function<int(FileDescriptor client, const std::optional<std::string>& refusal)>;
+  /// Runs in a process of its own and gives its exit status.
+  using ServeClient = std::function<int(FileDescriptor client, ClientAccount account)>;
 
-  Daemon(DaemonOptions options, ServeClient serve_client, Log& log);
+  /// The table outlives this, and has no records yet.
+  Daemon(DaemonOptions options, ClientTable& clients, ServeClient serve_client, Log& log);
 
   /// Returns when it was told to stop and every worker has ended. Throws ListenError and std::system_error.
   void run();
@@ -37,7 +37,8 @@ class Daemon {
  private:
   struct Worker {
     std::string client;  // for the log
-    bool refused;
+    ClientRecord* record;
+    std::uint64_t number;  // in the order in which they started
   };
 
   void announce_ready();
@@ -46,15 +47,15 @@ class Daemon {
   void watch_parent();
   void take_signals();
   void accept_clients();
-  void start_worker(FileDescriptor client);
-  [[noreturn]] void become_worker(pid_t daemon, FileDescriptor client,
-                                  const std::optional<std::string>& refusal);
+  void start_worker(FileDescriptor client, ClientRecord& record);
+  [[noreturn]] void become_worker(pid_t daemon, FileDescriptor client, ClientRecord& record);
+  void evict_somebody();
   void reap_workers();
   void stop_workers();
   void signal_workers(int signal);
-  [[nodiscard]] std::size_t served_clients() const;
 
   DaemonOptions options_;
+  ClientTable& clients_;
   ServeClient serve_client_;
   Log& log_;
   FileDescriptor signals_;
@@ -62,6 +63,7 @@ class Daemon {
   FileDescriptor parent_;
   std::unique_ptr<ListeningSocket> listener_;
   std::map<pid_t, Worker> workers_;
+  std::uint64_t started_workers_ = 0;
   std::string stop_reason_;  // empty while the daemon shall run
   /// Accepting failed for want of something; trying again at once would fail again.
   std::chrono::steady_clock::time_point accept_again_{};

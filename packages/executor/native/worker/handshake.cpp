@@ -44,10 +44,21 @@ Received receive_until(int socket, std::span<std::byte> buffer, Clock::time_poin
   return {Receipt::complete, received};
 }
 
-/// Fits into the socket's buffer, which is empty at this point: never waits for the client.
 bool send_bytes(int socket, std::span<const std::byte> bytes) {
-  const ssize_t sent = send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  return sent == static_cast<ssize_t>(bytes.size());
+  const auto deadline = Clock::now() + kHelloDeadline;
+  while (!bytes.empty()) {
+    const ssize_t sent = send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent >= 0) {
+      bytes = bytes.subspan(static_cast<std::size_t>(sent));
+      continue;
+    }
+    if (errno != EINTR && errno != EAGAIN) return false;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0) return false;
+    pollfd writable{.fd = socket, .events = POLLOUT, .revents = 0};
+    static_cast<void>(poll(&writable, 1, static_cast<int>(left.count())));
+  }
+  return true;
 }
 
 template <std::size_t Size>
@@ -70,7 +81,7 @@ bool is_compatible(const vgpu_hello& hello) {
 
 }  // namespace
 
-bool receive_hello(int socket, std::chrono::milliseconds deadline, Log& log) {
+std::optional<vgpu_hello> receive_hello(int socket, std::chrono::milliseconds deadline, Log& log) {
   vgpu_hello hello{};
   const auto bytes = std::as_writable_bytes(std::span(&hello, 1));
   const auto end = Clock::now() + deadline;
@@ -81,7 +92,7 @@ bool receive_hello(int socket, std::chrono::milliseconds deadline, Log& log) {
   if (received.receipt == Receipt::complete) {
     if (hello.magic != VGPU_MAGIC) {
       log.write(Level::warning, "a client does not speak the vgpu protocol");
-      return false;
+      return std::nullopt;
     }
     if (hello.protocol_version == VGPU_PROTOCOL_VERSION) {
       received = receive_until(socket, bytes.subspan(beginning), end);
@@ -90,19 +101,19 @@ bool receive_hello(int socket, std::chrono::milliseconds deadline, Log& log) {
   if (received.receipt == Receipt::silence) {
     log.write(Level::warning,
               "a client said nothing, or only half a hello, for " + std::to_string(deadline.count()) + " ms");
-    return false;
+    return std::nullopt;
   }
   if (received.receipt == Receipt::end) {
     log.write(Level::debug, "a client left before its hello");
-    return false;
+    return std::nullopt;
   }
 
   hello.program[sizeof(hello.program) - 1] = '\0';
   log.set_client(hello.program, hello.process_id);
-  if (is_compatible(hello)) return true;
+  if (is_compatible(hello)) return hello;
   send_refusal(socket, CUDA_ERROR_SYSTEM_DRIVER_MISMATCH,
                "client and executor were built from different versions of vgpu", log);
-  return false;
+  return std::nullopt;
 }
 
 bool send_welcome(int socket, Backend& backend, Log& log) {
@@ -121,6 +132,19 @@ bool send_welcome(int socket, Backend& backend, Log& log) {
   append(std::as_bytes(std::span(devices)));
   if (send_bytes(socket, answer)) return true;
   log.write(Level::debug, "the client left before it was welcome");
+  return false;
+}
+
+bool send_status(int socket, const std::string& report, Log& log) {
+  const vgpu_welcome welcome = new_welcome();
+  const std::uint64_t length = report.size();
+  std::vector<std::byte> answer;
+  for (const auto bytes : {std::as_bytes(std::span(&welcome, 1)), std::as_bytes(std::span(&length, 1)),
+                           std::as_bytes(std::span(report))}) {
+    answer.insert(answer.end(), bytes.begin(), bytes.end());
+  }
+  if (send_bytes(socket, answer)) return true;
+  log.write(Level::debug, "the client left before it got the status");
   return false;
 }
 

@@ -15,12 +15,15 @@ namespace vgpu::executor {
 /// A client that connects and says nothing for this long is dropped.
 constexpr std::chrono::milliseconds kHelloDeadline{5000};
 
-/// Waits for the client's hello and checks that it speaks this protocol. On false the client has been told
-/// and the log says why; the connection is to be closed.
-bool receive_hello(int socket, std::chrono::milliseconds deadline, Log& log);
+/// Waits for the client's hello and checks that it speaks this protocol. Without a result the client has been
+/// told and the log says why; the connection is to be closed.
+std::optional<vgpu_hello> receive_hello(int socket, std::chrono::milliseconds deadline, Log& log);
 
 /// Tells the client what there is. False when it is gone.
 bool send_welcome(int socket, Backend& backend, Log& log);
+
+/// Answers VGPU_HELLO_STATUS. False when the client is gone.
+bool send_status(int socket, const std::string& report, Log& log);
 
 /// Tells the client why there is nothing.
 void send_refusal(int socket, CUresult status, const std::string& reason, Log& log);

@@ -68,11 +68,13 @@ Session::Reply Session::handle(const vgpu_frame& request, std::span<const std::b
   // Off the fast path: almost every request has no flag.
   if (request.status != 0 && !obeys_protocol(request)) return Reply::close;
   ++requests_;
+  account_.count_call(request.call == VGPU_CALL_vgpuLaunchKernel);
   response_.clear();
 
   CUresult result = sticky_error_;
   if (result == CUDA_SUCCESS) {
     result = run(request, payload);
+    account_.settle_memory(backend_.memory_in_use());
     if (is_sticky(result)) sticky_error_ = result;
   }
   if (request.status != 0) {

@@ -19,7 +19,8 @@ class Session {
     close,  // the client broke the rules of the protocol; the log says how
   };
 
-  Session(Backend& backend, Log& log) : backend_(backend), log_(log) {}
+  Session(Backend& backend, Log& log, ClientAccount account = {})
+      : backend_(backend), log_(log), account_(account) {}
 
   Reply handle(const vgpu_frame& request, std::span<const std::byte> payload);
 
@@ -35,6 +36,7 @@ class Session {
 
   Backend& backend_;
   Log& log_;
+  ClientAccount account_;
   PayloadWriter response_;
   vgpu_frame response_header_{};
   std::span<const std::byte> response_payload_;

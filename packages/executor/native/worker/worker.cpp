@@ -4,6 +4,8 @@
 
 #include <memory>
 
+#include "clients/peer.h"
+#include "clients/status_report.h"
 #include "worker/channel.h"
 #include "worker/frame_reader.h"
 #include "worker/handshake.h"
@@ -59,21 +61,33 @@ void serve_requests(Channel& channel, Session& session, Log& log) {
   }
 }
 
+bool enter(const FileDescriptor& socket, const vgpu_hello& hello, ClientAccount account, Log& log) {
+  Peer peer = peer_of(socket.get());
+  // The kernel knows better, except about a process in another namespace.
+  if (peer.process_id == 0) peer.process_id = hello.process_id;
+  if (account.enter(peer, hello.program)) return true;
+  const std::size_t places = account.table()->limits().places;
+  send_refusal(socket.get(), CUDA_ERROR_MPS_MAX_CLIENTS_REACHED,
+               "all " + std::to_string(places) + " places for clients are taken", log);
+  return false;
+}
+
 }  // namespace
 
-int serve_client(FileDescriptor socket, const BackendOptions& options,
-                 const std::optional<std::string>& refusal, Log& log) {
+int serve_client(FileDescriptor socket, const BackendOptions& options, Log& log) {
   try {
-    if (!receive_hello(socket.get(), kHelloDeadline, log)) return 0;
-    if (refusal) {
-      send_refusal(socket.get(), CUDA_ERROR_MPS_MAX_CLIENTS_REACHED, *refusal, log);
+    const auto hello = receive_hello(socket.get(), kHelloDeadline, log);
+    if (!hello) return 0;
+    if (hello->purpose == VGPU_HELLO_STATUS) {
+      send_status(socket.get(), status_report(*options.account.table(), name_of(options.kind)), log);
       return 0;
     }
+    if (!enter(socket, *hello, options.account, log)) return 0;
     const auto backend = create_backend_for(socket.get(), options, log);
     if (backend == nullptr || !send_welcome(socket.get(), *backend, log)) return 0;
     log.write(Level::info, "connected");
     Channel channel(socket.get());
-    Session session(*backend, log);
+    Session session(*backend, log, options.account);
     serve_requests(channel, session, log);
     log.write(Level::info, "disconnected after " + std::to_string(session.requests()) + " calls");
     return 0;

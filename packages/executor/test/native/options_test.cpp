@@ -21,7 +21,7 @@ TEST_CASE("defaults") {
   const Options options = parse({"--socket", "/s"});
   CHECK(options.action == Options::Action::serve);
   CHECK(options.daemon.socket_path == "/s");
-  CHECK(options.daemon.max_clients == 256);
+  CHECK(options.max_clients == 256);
   CHECK(options.daemon.ready_fd == -1);
   CHECK(options.backend.kind == BackendKind::automatic);
   CHECK(options.backend.kernel_time_limit == std::chrono::minutes(10));
@@ -38,21 +38,21 @@ TEST_CASE("everything given, in both spellings") {
   CHECK(options.backend.threads == 3);
   CHECK(options.backend.kernel_time_limit.count() == 0);
   CHECK(options.backend.vector_path == VectorPathChoice::portable);
-  CHECK(options.daemon.max_clients == 7);
+  CHECK(options.max_clients == 7);
   CHECK(options.daemon.parent_fd == 0);
   CHECK(options.daemon.own_folder);
   CHECK(options.debug);
 }
 
 TEST_CASE("sizes") {
-  CHECK(parse_bytes("1048576") == 1 << 20);
-  CHECK(parse_bytes("1024K") == 1 << 20);
-  CHECK(parse_bytes("8G") == 8ULL << 30);
-  CHECK(parse_bytes("64T") == 64ULL << 40);
+  CHECK(parse_bytes("--memory", "1048576") == 1 << 20);
+  CHECK(parse_bytes("--memory", "1024K") == 1 << 20);
+  CHECK(parse_bytes("--memory", "8G") == 8ULL << 30);
+  CHECK(parse_bytes("--memory", "64T") == 64ULL << 40);
   for (const char* text : {"", "M", "1", "1048575", "1023K", "65T", "-1G", "1.5G", "1 G", "1GB", "0x100000",
                            "1g", "18446744073709551616", "99999999999999T", "1M "}) {
     CAPTURE(text);
-    CHECK_THROWS_AS(parse_bytes(text), UsageError);
+    CHECK_THROWS_AS(parse_bytes("--memory", text), UsageError);
   }
 }
 

@@ -18,6 +18,7 @@ class ScriptedBackend final : public Backend {
   [[nodiscard]] std::int32_t driver_version() const override { return 0; }
   [[nodiscard]] std::string driver_release() const override { return ""; }
   [[nodiscard]] std::vector<vgpu_device> devices() override { return {}; }
+  [[nodiscard]] std::uint64_t memory_in_use() const override { return memory; }
 
   CUresult cuCtxSynchronize(std::uint64_t context) override {
     last_context = context;
@@ -35,6 +36,7 @@ class ScriptedBackend final : public Backend {
 
   CUresult next = CUDA_SUCCESS;
   bool throws = false;
+  std::uint64_t memory = 0;
   int calls = 0;
   std::uint64_t last_context = 0;
 

@@ -80,6 +80,7 @@ static int send_hello(struct vgpu_stream* stream, struct vgpu_patience* patience
       .protocol_version = VGPU_PROTOCOL_VERSION,
       .schema_hash = VGPU_SCHEMA_HASH,
       .process_id = vgpu_process_id(),
+      .purpose = VGPU_HELLO_SESSION,
   };
   const char* name = program_invocation_short_name;
   memcpy(hello.program, name, strnlen(name, sizeof(hello.program) - 1));

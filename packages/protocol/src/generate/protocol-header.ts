@@ -7,6 +7,7 @@ import {
   deviceAttributeCount,
   type FieldType,
   framePayloadLimit,
+  helloPurposes,
   magic,
   maximumDevices,
   protocolVersion,
@@ -71,6 +72,12 @@ export function protocolHeader(): string {
     ${hash.slice(0, 16).join(', ')}, \\
     ${hash.slice(16).join(', ')} \\
   }
+
+// What a connection is for.
+enum {
+  VGPU_HELLO_SESSION = ${helloPurposes.session},  // CUDA calls
+  VGPU_HELLO_STATUS = ${helloPurposes.status},  // what the executor says about itself and its clients
+};
 
 // Flags in vgpu_frame.status of a request.
 enum {

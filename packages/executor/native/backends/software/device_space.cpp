@@ -68,29 +68,36 @@ std::size_t DeviceSpace::address_bytes(std::size_t memory_bytes) {
   return memory_bytes + std::min(kMost, 16 * memory_bytes);
 }
 
-DeviceSpace::DeviceSpace(software::DeviceMemory& memory, std::size_t memory_bytes)
-    : memory_(memory), memory_bytes_(round_up(memory_bytes, kPage)) {}
+DeviceSpace::DeviceSpace(software::DeviceMemory& memory, std::size_t memory_bytes, ClientAccount account)
+    : memory_(memory), memory_bytes_(round_up(memory_bytes, kPage)), account_(account) {}
 
 DeviceSpace::~DeviceSpace() {
   if (!reservations_.empty()) AddressGuard::disarm();
 }
 
-std::uint64_t DeviceSpace::free_bytes() const {
-  const std::uint64_t used = memory_.total_bytes() - memory_.free_bytes() - reserved_bytes_ + physical_bytes_;
-  return used < memory_bytes_ ? memory_bytes_ - used : 0;
+std::uint64_t DeviceSpace::used_bytes() const {
+  return memory_.total_bytes() - memory_.free_bytes() - reserved_bytes_ + physical_bytes_;
 }
 
-void DeviceSpace::require_free(std::uint64_t bytes) const {
-  if (bytes <= free_bytes()) return;
+std::uint64_t DeviceSpace::free_bytes() const {
+  const std::uint64_t used = used_bytes();
+  return used < memory_bytes_ ? std::min(memory_bytes_ - used, account_.free_memory()) : 0;
+}
+
+void DeviceSpace::claim(std::uint64_t bytes) {
+  const std::uint64_t used = used_bytes();
+  const bool within_limit = used <= memory_bytes_ && bytes <= memory_bytes_ - used;
+  if (within_limit && account_.claim_memory(used + bytes)) return;
   throw CallError(CUDA_ERROR_OUT_OF_MEMORY, std::to_string(bytes) + " bytes asked for, " +
-                                                std::to_string(free_bytes()) + " bytes free");
+                                                std::to_string(free_bytes()) + " bytes free" +
+                                                (within_limit ? ": other clients have the rest" : ""));
 }
 
 std::uint64_t DeviceSpace::allocate(std::uint64_t bytes) {
   if (bytes <= memory_bytes_) {
-    require_free(round_up(bytes, software::DeviceMemory::kAlignment));
+    claim(round_up(bytes, software::DeviceMemory::kAlignment));
   } else {
-    require_free(bytes);
+    claim(bytes);
   }
   return memory_.allocate(bytes);
 }
@@ -198,9 +205,9 @@ void DeviceSpace::release(std::uint64_t address, std::uint64_t bytes) {
 }
 
 SharedMemory DeviceSpace::allocate_shared(std::uint64_t bytes) {
-  require_free(bytes);
-  const std::uint64_t size = round_up(bytes, kPage);
-  require_free(size);
+  // A size near the largest number would become a small one.
+  const std::uint64_t size = bytes <= memory_bytes_ ? round_up(bytes, kPage) : bytes;
+  claim(size);
   const auto physical = std::make_shared<PhysicalMemory>(size, physical_bytes_);
   const std::uint64_t address = reserve_range(size, kPage);
   const void* mapped =
@@ -224,7 +231,7 @@ std::shared_ptr<PhysicalMemory> DeviceSpace::create(std::uint64_t bytes) {
   if (bytes == 0 || bytes % kGranularity != 0) {
     refuse("physical memory of " + std::to_string(bytes) + " bytes, no multiple of 2 MiB");
   }
-  require_free(bytes);
+  claim(bytes);
   return std::make_shared<PhysicalMemory>(bytes, physical_bytes_);
 }
 

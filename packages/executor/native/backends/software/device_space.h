@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 
+#include "clients/client_account.h"
 #include "support/file_descriptor.h"
 #include "vgpu/software_gpu/device_memory.h"
 
@@ -48,15 +49,18 @@ class DeviceSpace {
   static std::size_t address_bytes(std::size_t memory_bytes);
 
   /// `memory` has address_bytes(memory_bytes) bytes and outlives this.
-  DeviceSpace(software::DeviceMemory& memory, std::size_t memory_bytes);
+  /// Memory is taken only with the account's consent.
+  DeviceSpace(software::DeviceMemory& memory, std::size_t memory_bytes, ClientAccount account = {});
   ~DeviceSpace();
   DeviceSpace(const DeviceSpace&) = delete;
   DeviceSpace& operator=(const DeviceSpace&) = delete;
 
   [[nodiscard]] std::uint64_t total_bytes() const { return memory_bytes_; }
+  [[nodiscard]] std::uint64_t used_bytes() const;
+  /// What this client may still take, and others have not taken.
   [[nodiscard]] std::uint64_t free_bytes() const;
-  /// CUDA_ERROR_OUT_OF_MEMORY where the device has not that much left.
-  void require_free(std::uint64_t bytes) const;
+  /// Claims memory that is about to be taken. CUDA_ERROR_OUT_OF_MEMORY where there is not that much left.
+  void claim(std::uint64_t bytes);
 
   std::uint64_t allocate(std::uint64_t bytes);
   void free(std::uint64_t address) { memory_.free(address); }
@@ -110,6 +114,7 @@ class DeviceSpace {
 
   software::DeviceMemory& memory_;
   std::uint64_t memory_bytes_;
+  ClientAccount account_;
   std::uint64_t reserved_bytes_ = 0;  // addresses, not memory
   std::uint64_t physical_bytes_ = 0;
   std::map<std::uint64_t, Reservation> reservations_;

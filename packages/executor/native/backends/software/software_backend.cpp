@@ -1,5 +1,7 @@
 #include "backends/software/software_backend.h"
 
+#include <algorithm>
+
 #include "backends/software/device_description.h"
 
 namespace vgpu::executor {
@@ -19,13 +21,19 @@ software::VectorPath vector_path(VectorPathChoice choice) {
   return software::VectorPath::automatic;
 }
 
+/// What the client sees as the device's memory.
+std::size_t memory_of(const BackendOptions& options) {
+  if (options.client_memory_bytes == 0) return options.memory_bytes;
+  return std::min(options.client_memory_bytes, options.memory_bytes);
+}
+
 }  // namespace
 
 SoftwareBackend::SoftwareBackend(const BackendOptions& options)
-    : gpu_(software::Gpu::create({.memory_bytes = DeviceSpace::address_bytes(options.memory_bytes),
+    : gpu_(software::Gpu::create({.memory_bytes = DeviceSpace::address_bytes(memory_of(options)),
                                   .threads = options.threads,
                                   .vector_path = vector_path(options.vector_path)})),
-      space_(gpu_->memory(), options.memory_bytes),
+      space_(gpu_->memory(), memory_of(options), options.account),
       kernel_time_limit_(options.kernel_time_limit) {
   primary_.handle = contexts_.insert(Context{});
   default_pool_ = current_pool_ = pools_.insert(MemoryPool{});
