@@ -13,6 +13,8 @@
 #include <thread>
 
 #include "execution/block.h"
+#include "execution/observation.h"
+#include "execution/observer.h"
 #include "image/fat_binary.h"
 #include "module.h"
 #include "worker_pool.h"
@@ -83,12 +85,15 @@ HandlerTables tables_of(VectorPath path) {
   }
 }
 
+class BlockQueue;
+
 class CpuGpu final : public Gpu {
  public:
   explicit CpuGpu(const GpuOptions& options)
       : path_(choose_path(options.vector_path)),
         memory_(options.memory_bytes),
-        pool_(options.threads == 0 ? usable_cores() : options.threads) {}
+        pool_(options.threads == 0 ? usable_cores() : options.threads),
+        observer_(options.observer) {}
 
   [[nodiscard]] const DeviceLimits& limits() const override { return limits_; }
   [[nodiscard]] VectorPath vector_path() const override { return path_; }
@@ -104,6 +109,7 @@ class CpuGpu final : public Gpu {
                           std::span<const std::byte> parameters) override;
 
  private:
+  LaunchStatistics finished_under_observation(BlockQueue& queue, const Launch& launch, const Kernel& kernel);
   void check(const LoadedKernel& kernel, const LaunchConfiguration& configuration,
              std::span<const std::byte> parameters) const;
 
@@ -111,6 +117,7 @@ class CpuGpu final : public Gpu {
   const VectorPath path_;
   DeviceMemory memory_;
   WorkerPool pool_;
+  Observer* const observer_;
   std::mutex launching_;
   std::uint64_t launches_ = 0;
 };
@@ -165,8 +172,11 @@ class BlockQueue {
   void work(const Launch& launch, unsigned worker) {
     std::uint64_t number = 0;
     try {
+      std::unique_ptr<BlockObserver> observer;
+      if (launch.observer != nullptr) observer = launch.observer->observe_blocks(launch, worker);
       Block block;
       prepare_block(block, launch, worker);
+      block.observer = observer.get();
       while ((number = next_.fetch_add(1)) < count_) run_block(block, number);
       const std::lock_guard lock(mutex_);
       for (const ScheduledWarp& warp : block.warps) {
@@ -197,6 +207,14 @@ class BlockQueue {
   std::uint64_t failed_block_ = 0;
 };
 
+LaunchStatistics finished(BlockQueue& queue, const Kernel& kernel) {
+  try {
+    return queue.finish();
+  } catch (const std::bad_alloc&) {
+    throw Error(Status::out_of_memory, "no memory for the threads of kernel '" + kernel.name() + "'");
+  }
+}
+
 LaunchStatistics CpuGpu::launch(const Kernel& kernel, const LaunchConfiguration& configuration,
                                 std::span<const std::byte> parameters) {
   const auto& loaded = dynamic_cast<const LoadedKernel&>(kernel);
@@ -212,19 +230,31 @@ LaunchStatistics CpuGpu::launch(const Kernel& kernel, const LaunchConfiguration&
   launch.parameters.assign(parameters.begin(),
                            parameters.begin() + static_cast<std::ptrdiff_t>(kernel.parameter_bytes()));
   launch.memory = &memory_;
-  launch.tables = tables_of(path_);
+  launch.plain_tables = tables_of(path_);
+  launch.tables = observer_ == nullptr ? launch.plain_tables : observed_tables();
+  launch.observer = observer_;
   launch.worker_count = pool_.threads();
   launch.grid_id = ++launches_;
   launch.deadline = configuration.time_limit.count() == 0
                         ? std::chrono::steady_clock::time_point::max()
                         : std::chrono::steady_clock::now() + configuration.time_limit;
   BlockQueue queue(blocks);
+  if (observer_ != nullptr) observer_->launch_begins(launch);
   pool_.run(workers, [&](unsigned worker) { queue.work(launch, worker); });
+  return observer_ == nullptr ? finished(queue, kernel) : finished_under_observation(queue, launch, kernel);
+}
+
+LaunchStatistics CpuGpu::finished_under_observation(BlockQueue& queue, const Launch& launch,
+                                                    const Kernel& kernel) {
+  LaunchStatistics statistics;
   try {
-    return queue.finish();
-  } catch (const std::bad_alloc&) {
-    throw Error(Status::out_of_memory, "no memory for the threads of kernel '" + kernel.name() + "'");
+    statistics = finished(queue, kernel);
+  } catch (const Error& error) {
+    observer_->launch_ends(launch, statistics, &error);
+    throw;
   }
+  observer_->launch_ends(launch, statistics, nullptr);
+  return statistics;
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <new>
 
+#include "execution/observer.h"
+
 namespace vgpu::software {
 namespace {
 
@@ -378,6 +380,7 @@ void release_barriers(Block* block) {
     const bool complete = barrier.expected != 0 ? barrier.threads >= barrier.expected
                                                 : barrier.lanes != 0 && barrier.lanes >= block->live_threads;
     if (!complete) continue;
+    if (block->observer != nullptr) block->observer->barrier_completes(*block, number);
     for (ScheduledWarp& warp : block->warps) {
       for (Split& split : warp.splits) {
         if (split.state != Split::State::waiting_at_barrier || split.barrier != number) continue;
@@ -444,6 +447,7 @@ void run_block(Block& block, std::uint64_t linear_index) {
   block.barriers_in_use = 0;
   std::memset(block.shared.get(), 0, block.shared_bytes);  // what it holds must not depend on earlier blocks
   for (ScheduledWarp& warp : block.warps) start_warp(block, warp);
+  if (block.observer != nullptr) block.observer->block_begins(block);
 
   while (block.live_threads != 0) {
     bool any_ran = false;
@@ -451,9 +455,13 @@ void run_block(Block& block, std::uint64_t linear_index) {
       if (is_done(warp)) continue;
       any_ran |= run_slice(&warp);
     }
-    if (!any_ran) fail_deadlock(block);
+    if (!any_ran) {
+      if (block.observer != nullptr) block.observer->block_hangs(block);
+      fail_deadlock(block);
+    }
     check_deadline(block);
   }
+  if (block.observer != nullptr) block.observer->block_ends(block);
 }
 
 }  // namespace vgpu::software

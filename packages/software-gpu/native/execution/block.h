@@ -16,6 +16,9 @@
 
 namespace vgpu::software {
 
+class BlockObserver;
+class Observer;
+
 /// What all blocks of a launch share.
 struct Launch {
   const DecodedKernel* kernel;
@@ -23,6 +26,8 @@ struct Launch {
   std::vector<std::byte> parameters;
   const DeviceMemory* memory;
   HandlerTables tables;
+  HandlerTables plain_tables;  // the vector path's; the same as `tables` unless the launch is observed
+  Observer* observer;          // or nullptr
   unsigned worker_count;
   std::uint64_t grid_id;
   std::chrono::steady_clock::time_point deadline;  // max() when there is none
@@ -121,6 +126,7 @@ struct Block {
   ZeroedBytes local;  // lane after lane, `local_bytes` each
   std::uint64_t local_bytes = 0;
   std::vector<AddressRange> recent_ranges;
+  BlockObserver* observer = nullptr;
 };
 
 /// Bytes of local memory of each thread, own variables and those of called functions.

@@ -304,8 +304,6 @@ const Instruction* run_breakpoint(const Instruction* in, Warp* warp) {
 // --- Barriers
 // -----------------------------------------------------------------------------------------------
 
-constexpr std::uint16_t kNoThreadCount = 1 << 1;
-
 std::uint32_t barrier_number(const Instruction* in, const Warp* warp) {
   const std::uint32_t number = uniform_value(warp, in->a);
   if (number >= warp->block->barriers.size()) {

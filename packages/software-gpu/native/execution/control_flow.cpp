@@ -123,15 +123,18 @@ void insert_joins(Draft& draft, const std::set<std::uint32_t>& joins) {
   std::vector<std::uint32_t> moved_instruction(draft.code.size() + 1);
   std::vector<Instruction> code;
   std::vector<std::uint32_t> lines;
+  std::vector<SourceLine> source_lines;
   for (std::uint32_t position = 0; position < draft.code.size(); ++position) {
     moved[position] = static_cast<std::uint32_t>(code.size());
     if (joins.contains(position)) {
       code.push_back(Instruction{Operation::join});
       lines.push_back(draft.lines[position]);
+      source_lines.push_back(draft.source_lines[position]);
     }
     moved_instruction[position] = static_cast<std::uint32_t>(code.size());
     code.push_back(draft.code[position]);
     lines.push_back(draft.lines[position]);
+    source_lines.push_back(draft.source_lines[position]);
   }
   for (Instruction& instruction : code) {
     const Operation operation = instruction.operation;
@@ -149,6 +152,7 @@ void insert_joins(Draft& draft, const std::set<std::uint32_t>& joins) {
     reference.instruction = moved_instruction[reference.instruction];
   draft.code = std::move(code);
   draft.lines = std::move(lines);
+  draft.source_lines = std::move(source_lines);
 }
 
 }  // namespace

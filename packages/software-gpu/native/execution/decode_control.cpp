@@ -5,11 +5,6 @@
 #include "execution/function_decoder.h"
 
 namespace vgpu::software {
-namespace {
-
-constexpr std::uint16_t kNoThreadCount = 1 << 1;  // see the barrier rows of operations.def
-
-}  // namespace
 
 // --- Branches and calls
 // -------------------------------------------------------------------------------------

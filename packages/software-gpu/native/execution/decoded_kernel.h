@@ -141,6 +141,8 @@ inline constexpr std::uint64_t kFunctionStride = 16;
 
 /// Bits of Instruction::flags of branch and of predicate operands.
 inline constexpr std::uint16_t kNegated = 1;
+/// In Instruction::flags of barriers, with kNegated: `b` is no thread count.
+inline constexpr std::uint16_t kNoThreadCount = 1 << 1;
 
 /// Bits of Instruction::flags of COMPARE operations (with kNegated for the predicate `c`).
 namespace compare_flag {
@@ -221,6 +223,12 @@ struct DecodedFunction {
   std::uint32_t local_bytes = 0;               // of this function's own variables, per thread
 };
 
+/// A line of the program that nvcc compiled; line 0 where none is known.
+struct SourceLine {
+  std::uint32_t file;  // index in DecodedKernel::source_files
+  std::uint32_t line;
+};
+
 /// What a call instruction passes: regions of the caller's frame.
 struct CallSite {
   std::vector<ParameterRegion> arguments;
@@ -229,8 +237,10 @@ struct CallSite {
 
 struct DecodedKernel {
   std::string name;
-  std::vector<Instruction> code;           // all functions, the kernel's own first
-  std::vector<std::uint32_t> lines;        // PTX line of each instruction
+  std::vector<Instruction> code;         // all functions, the kernel's own first
+  std::vector<std::uint32_t> lines;      // PTX line of each instruction
+  std::vector<SourceLine> source_lines;  // of each instruction; empty without -lineinfo
+  std::vector<std::string> source_files;
   std::vector<DecodedFunction> functions;  // [0] is the kernel
   std::vector<CallSite> call_sites;
   std::vector<std::vector<std::uint32_t>> branch_tables;  // targets of indexed branches

@@ -174,6 +174,7 @@ void append(DecodedKernel& kernel, FunctionDecoder& decoder) {
     for (std::uint32_t& target : table) target += base;
     kernel.branch_tables.push_back(std::move(table));
   }
+  kernel.source_lines.insert(kernel.source_lines.end(), draft.source_lines.begin(), draft.source_lines.end());
   kernel.operand_rows.insert(kernel.operand_rows.end(), draft.operand_rows.begin(), draft.operand_rows.end());
   for (CallSite& site : decoder.call_sites()) kernel.call_sites.push_back(std::move(site));
   DecodedFunction description = decoder.description();
@@ -199,6 +200,11 @@ DecodedKernel decode_kernel(LoadedModule& module, std::uint32_t function) {
     FunctionDecoder decoder(context, module.syntax.functions[number], number == function);
     decoder.decode();
     append(kernel, decoder);
+  }
+  if (std::ranges::all_of(kernel.source_lines, [](const SourceLine& source) { return source.line == 0; })) {
+    kernel.source_lines.clear();
+  } else {
+    kernel.source_files.assign(module.syntax.files.begin(), module.syntax.files.end());
   }
   kernel.access_sites = context.access_sites;
   kernel.register_count = static_cast<std::uint32_t>(module.syntax.functions[function].registers.size());

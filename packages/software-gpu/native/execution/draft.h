@@ -42,7 +42,8 @@ struct Reference {
 struct Draft {
   std::vector<Instruction> code;
   std::vector<std::uint32_t> lines;
-  std::vector<Reference> references;  // in the order of their instructions
+  std::vector<SourceLine> source_lines;  // as long as `lines`
+  std::vector<Reference> references;     // in the order of their instructions
   std::vector<Value> values;
   std::vector<std::uint32_t> label_positions;             // by label number
   std::vector<std::vector<std::uint32_t>> branch_tables;  // label numbers, later positions

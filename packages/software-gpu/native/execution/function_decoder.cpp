@@ -166,12 +166,15 @@ void FunctionDecoder::decode() {
       draft_.label_positions[label->number] = static_cast<std::uint32_t>(draft_.code.size());
     } else if (const auto* instruction = std::get_if<ptx::Instruction>(&statement)) {
       decode_statement(*instruction);
+    } else if (const auto* location = std::get_if<ptx::SourceLocation>(&statement)) {
+      source_line_ = {location->file, location->line};
     }
   }
   // The end of the body returns, too.
   const std::uint32_t last_line = draft_.lines.empty() ? function_.line : draft_.lines.back();
   draft_.code.push_back(Instruction{Operation::return_});
   draft_.lines.push_back(last_line);
+  draft_.source_lines.push_back(source_line_);
 
   arrange_control_flow(draft_);
   const std::uint64_t frame_bytes = assign_rows(draft_);
@@ -245,6 +248,7 @@ FunctionDecoder::Emitter& FunctionDecoder::Emitter::list(std::span<const std::ui
 FunctionDecoder::Emitter FunctionDecoder::emit(Operation operation) {
   draft_.code.push_back(Instruction{operation});
   draft_.lines.push_back(instruction_->line);
+  draft_.source_lines.push_back(source_line_);
   return {this, static_cast<std::uint32_t>(draft_.code.size()) - 1};
 }
 

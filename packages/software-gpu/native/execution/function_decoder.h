@@ -157,6 +157,7 @@ class FunctionDecoder {
   const ptx::Function& function_;
   bool is_kernel_;
   const ptx::Instruction* instruction_ = nullptr;  // being decoded
+  SourceLine source_line_{};                       // of what is being decoded
   bool guarded_ = false;                           // writes keep other lanes
   Draft draft_;
   std::map<std::pair<Width, std::uint64_t>, std::uint32_t> constants_;

@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include "execution/block.h"
+#include "execution/observer.h"
 
 namespace vgpu::software {
 namespace {
 
 void complete(ScheduledWarp* warp, std::size_t index) {
   Meeting& meeting = warp->meetings[index];
+  if (warp->block->observer != nullptr) warp->block->observer->lanes_meet(*warp, meeting.arrived);
   meeting.splits = 0;
   for (Split& split : warp->splits) {
     if (split.state != Split::State::waiting_for_lanes || split.meeting != index) continue;

@@ -14,7 +14,8 @@
 
 namespace vgpu::software::test {
 
-/// The interpreter's builds that this processor can run, one Gpu each, kept for the whole run. Throws when a
+/// The interpreter's builds that this processor can run, one Gpu each, and the widest once more under an
+/// observer that changes nothing; kept for the whole run. Throws when a
 /// Gpu answers with another path than the one asked for.
 const std::vector<std::unique_ptr<Gpu>>& gpus();
 std::string_view path_name(VectorPath path);

@@ -43,11 +43,16 @@ struct DeviceLimits {
 /// Which build of the interpreter runs. `automatic` takes the widest that this processor has.
 enum class VectorPath { automatic, portable, avx2, avx512 };
 
+/// Sees what kernels do while they run, for tools: see native/execution/observer.h and MemoryChecker.
+class Observer;
+
 struct GpuOptions {
   std::size_t memory_bytes = std::size_t{4} << 30;
   /// Threads that run blocks; 0 means one per core that this process may use. 1 makes every run identical.
   unsigned threads = 0;
   VectorPath vector_path = VectorPath::automatic;
+  /// Told about all launches; must outlive the Gpu. Kernels run many times slower with one.
+  Observer* observer = nullptr;
 };
 
 struct KernelParameter {
