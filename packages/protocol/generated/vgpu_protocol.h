@@ -27,14 +27,19 @@
 // SHA-256 over the table. Both ends send it; a difference ends the connection.
 #define VGPU_SCHEMA_HASH \
   { \
-    0x29, 0x85, 0x2d, 0x79, 0xe7, 0x63, 0x33, 0x06, 0xfa, 0x8c, 0x59, 0x55, 0x7a, 0x3e, 0x33, 0xd5, \
-    0x7e, 0x29, 0xa5, 0xe9, 0x65, 0xc9, 0x55, 0x44, 0x35, 0x60, 0x48, 0x35, 0x58, 0xca, 0x72, 0xe3 \
+    0x2f, 0x1a, 0xde, 0xa2, 0xd3, 0xa8, 0x33, 0x41, 0x3d, 0xd0, 0x75, 0x68, 0x7e, 0x23, 0x1a, 0xc4, \
+    0xf7, 0x78, 0x93, 0x83, 0x5c, 0x5a, 0xde, 0x1d, 0xe9, 0x95, 0x86, 0x88, 0x6e, 0x94, 0x24, 0x6f \
   }
 
 // What a connection is for.
 enum {
   VGPU_HELLO_SESSION = 0,  // CUDA calls
   VGPU_HELLO_STATUS = 1,  // what the executor says about itself and its clients
+};
+
+// What a connection can do beyond its socket.
+enum {
+  VGPU_FEATURE_SHARED_MEMORY = 1,  // frames travel through a struct vgpu_shared_rings, whose file comes with the welcome
 };
 
 // Flags in vgpu_frame.status of a request.
@@ -129,9 +134,10 @@ struct vgpu_hello {
   uint8_t schema_hash[32];  // VGPU_SCHEMA_HASH
   uint32_t process_id;  // the guest's process id, for logs
   uint32_t purpose;  // VGPU_HELLO_SESSION or VGPU_HELLO_STATUS
+  uint32_t features;  // VGPU_FEATURE_… that the guest can use
   char program[64];  // the guest's program name, NUL-terminated, for logs
 };
-VGPU_STATIC_ASSERT(sizeof(struct vgpu_hello) == 112, "vgpu_hello has no padding");
+VGPU_STATIC_ASSERT(sizeof(struct vgpu_hello) == 116, "vgpu_hello has no padding");
 
 // The answer to vgpu_hello. When status is 0, device_count structures vgpu_device follow; to VGPU_HELLO_STATUS, a u64 and as many bytes of JSON.
 struct vgpu_welcome {
@@ -141,7 +147,7 @@ struct vgpu_welcome {
   int32_t status;  // a CUresult; the connection ends when it is not 0
   uint32_t device_count;  // at most VGPU_MAXIMUM_DEVICES
   int32_t driver_version;  // as cuDriverGetVersion reports it: 13000 is CUDA 13.0
-  uint32_t reserved;  // zero
+  uint32_t features;  // those of the hello that the connection uses
   char backend[32];  // "software" or "real", NUL-terminated
   char driver_release[32];  // as NVML reports it: "580.95.05"
   char message[256];  // why status is not 0, for the log, NUL-terminated

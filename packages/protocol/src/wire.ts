@@ -44,6 +44,7 @@ export const hello: WireStructure = {
     { name: 'schema_hash', type: 'u8', count: 32, about: 'VGPU_SCHEMA_HASH' },
     { name: 'process_id', type: 'u32', about: "the guest's process id, for logs" },
     { name: 'purpose', type: 'u32', about: 'VGPU_HELLO_SESSION or VGPU_HELLO_STATUS' },
+    { name: 'features', type: 'u32', about: 'VGPU_FEATURE_… that the guest can use' },
     { name: 'program', type: 'char', count: 64, about: "the guest's program name, NUL-terminated, for logs" },
   ],
 };
@@ -59,7 +60,7 @@ export const welcome: WireStructure = {
     { name: 'status', type: 'i32', about: 'a CUresult; the connection ends when it is not 0' },
     { name: 'device_count', type: 'u32', about: 'at most VGPU_MAXIMUM_DEVICES' },
     { name: 'driver_version', type: 'i32', about: 'as cuDriverGetVersion reports it: 13000 is CUDA 13.0' },
-    { name: 'reserved', type: 'u32', about: 'zero' },
+    { name: 'features', type: 'u32', about: 'those of the hello that the connection uses' },
     { name: 'backend', type: 'char', count: 32, about: '"software" or "real", NUL-terminated' },
     { name: 'driver_release', type: 'char', count: 32, about: 'as NVML reports it: "580.95.05"' },
     { name: 'message', type: 'char', count: 256, about: 'why status is not 0, for the log, NUL-terminated' },

@@ -1,8 +1,7 @@
-// The client's socket, for one thread that answers and one that says "still working".
+// The connection to the client, for one thread that answers and one that says "still working".
 #pragma once
 
 #include <cstddef>
-#include <mutex>
 #include <span>
 #include <system_error>
 
@@ -10,7 +9,7 @@
 
 namespace vgpu::executor {
 
-/// Where a frame's bytes come from; apart from the socket so that tests and the fuzzer need none.
+/// Where a frame's bytes come from; apart from the connection so that tests and the fuzzer need none.
 class ByteSource {
  public:
   virtual ~ByteSource() = default;
@@ -18,23 +17,15 @@ class ByteSource {
   virtual std::size_t read(std::span<std::byte> buffer) = 0;
 };
 
-class Channel final : public ByteSource {
+class Channel : public ByteSource {
  public:
-  /// The socket stays its owner's.
-  explicit Channel(int socket) : socket_(socket) {}
-
-  std::size_t read(std::span<std::byte> buffer) override;
-
   /// Sends a response. False when the client is gone. Throws std::system_error.
   /// With a descriptor the client gets that file too; -1 for none.
-  bool send(const vgpu_frame& header, std::span<const std::byte> payload, int descriptor = -1);
+  virtual bool send(const vgpu_frame& header, std::span<const std::byte> payload, int descriptor) = 0;
 
-  /// Sends a sign of life unless the socket is busy or full. False when the client is gone.
-  bool send_alive();
-
- private:
-  int socket_;
-  std::mutex sending_;
+  /// Sends a sign of life unless the connection is busy or full; may be called by another thread. False when
+  /// the client is gone.
+  virtual bool send_alive() = 0;
 };
 
 }  // namespace vgpu::executor

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "vgpu_protocol.h"
+#include "worker/socket_io.h"
 
 namespace vgpu::executor {
 namespace {
@@ -116,11 +117,12 @@ std::optional<vgpu_hello> receive_hello(int socket, std::chrono::milliseconds de
   return std::nullopt;
 }
 
-bool send_welcome(int socket, Backend& backend, Log& log) {
+bool send_welcome(int socket, Backend& backend, const SharedRings* rings, Log& log) {
   const std::vector<vgpu_device> devices = backend.devices();
   vgpu_welcome welcome = new_welcome();
   welcome.device_count = static_cast<std::uint32_t>(devices.size());
   welcome.driver_version = backend.driver_version();
+  if (rings != nullptr) welcome.features |= VGPU_FEATURE_SHARED_MEMORY;
   copy_text(welcome.backend, backend.name());
   copy_text(welcome.driver_release, backend.driver_release());
 
@@ -130,7 +132,8 @@ bool send_welcome(int socket, Backend& backend, Log& log) {
   };
   append(std::as_bytes(std::span(&welcome, 1)));
   append(std::as_bytes(std::span(devices)));
-  if (send_bytes(socket, answer)) return true;
+  std::array parts = {part(answer)};
+  if (send_all(socket, parts, rings == nullptr ? -1 : rings->descriptor())) return true;
   log.write(Level::debug, "the client left before it was welcome");
   return false;
 }

@@ -9,6 +9,8 @@
 
 #include "backends/backend.h"
 #include "support/log.h"
+#include "vgpu_protocol.h"
+#include "worker/shared_rings.h"
 
 namespace vgpu::executor {
 
@@ -19,8 +21,8 @@ constexpr std::chrono::milliseconds kHelloDeadline{5000};
 /// told and the log says why; the connection is to be closed.
 std::optional<vgpu_hello> receive_hello(int socket, std::chrono::milliseconds deadline, Log& log);
 
-/// Tells the client what there is. False when it is gone.
-bool send_welcome(int socket, Backend& backend, Log& log);
+/// Tells the client what there is, and hands it the shared memory unless that is null. False when it is gone.
+bool send_welcome(int socket, Backend& backend, const SharedRings* rings, Log& log);
 
 /// Answers VGPU_HELLO_STATUS. False when the client is gone.
 bool send_status(int socket, const std::string& report, Log& log);

@@ -1,16 +1,19 @@
 #include "worker/worker.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <memory>
 
 #include "clients/peer.h"
 #include "clients/status_report.h"
-#include "worker/channel.h"
 #include "worker/frame_reader.h"
 #include "worker/handshake.h"
 #include "worker/heartbeat.h"
+#include "worker/ring_channel.h"
 #include "worker/session.h"
+#include "worker/shared_rings.h"
+#include "worker/socket_channel.h"
 
 namespace vgpu::executor {
 namespace {
@@ -24,6 +27,25 @@ std::unique_ptr<Backend> create_backend_for(int socket, const BackendOptions& op
                  std::string("the device cannot be created: ") + error.what(), log);
     return nullptr;
   }
+}
+
+/// Null where the client does not ask for it, or it cannot be had; frames then travel through the socket.
+std::unique_ptr<SharedRings> share_memory_with(int socket, const vgpu_hello& hello, Log& log) {
+  int domain = 0;
+  socklen_t length = sizeof(domain);
+  const bool local = getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_UNIX;
+  if (!local || (hello.features & VGPU_FEATURE_SHARED_MEMORY) == 0) return nullptr;
+  try {
+    return std::make_unique<SharedRings>();
+  } catch (const std::system_error& error) {
+    log.write(Level::warning, std::string("no memory to share with the client: ") + error.what());
+    return nullptr;
+  }
+}
+
+std::unique_ptr<Channel> create_channel(int socket, const SharedRings* rings) {
+  if (rings != nullptr) return std::make_unique<RingChannel>(socket, rings->rings());
+  return std::make_unique<SocketChannel>(socket);
 }
 
 void serve_requests(Channel& channel, Session& session, Log& log) {
@@ -84,11 +106,13 @@ int serve_client(FileDescriptor socket, const BackendOptions& options, Log& log)
     }
     if (!enter(socket, *hello, options.account, log)) return 0;
     const auto backend = create_backend_for(socket.get(), options, log);
-    if (backend == nullptr || !send_welcome(socket.get(), *backend, log)) return 0;
-    log.write(Level::info, "connected");
-    Channel channel(socket.get());
+    if (backend == nullptr) return 0;
+    const auto rings = share_memory_with(socket.get(), *hello, log);
+    if (!send_welcome(socket.get(), *backend, rings.get(), log)) return 0;
+    log.write(Level::info, rings == nullptr ? "connected" : "connected, with shared memory");
+    const auto channel = create_channel(socket.get(), rings.get());
     Session session(*backend, log, options.account);
-    serve_requests(channel, session, log);
+    serve_requests(*channel, session, log);
     log.write(Level::info, "disconnected after " + std::to_string(session.requests()) + " calls");
     return 0;
   } catch (const std::exception& error) {

@@ -8,6 +8,7 @@
 #include "driver/context_stack.h"
 #include "driver/graph/work.h"
 #include "guest_api.h"
+#include "transport/program_memory.h"
 #include "transport/session.h"
 #include "vgpu_protocol.h"
 
@@ -23,6 +24,7 @@ static size_t piece_of(size_t remaining) {
 
 CUresult vgpu_copy_to_device(CUdeviceptr destination, const void* source, size_t bytes, CUstream stream) {
   CUresult result = ready();
+  if (result == CUDA_SUCCESS) result = vgpu_program_memory_readable(source, bytes);
   for (size_t done = 0; done < bytes && result == CUDA_SUCCESS;) {
     const size_t piece = piece_of(bytes - done);
     result = vgpuCopyToDevice(destination + done, (const char*)source + done, piece, bytes - done, stream);
@@ -33,6 +35,7 @@ CUresult vgpu_copy_to_device(CUdeviceptr destination, const void* source, size_t
 
 CUresult vgpu_copy_from_device(void* destination, CUdeviceptr source, size_t bytes, CUstream stream) {
   CUresult result = ready();
+  if (result == CUDA_SUCCESS) result = vgpu_program_memory_writable(destination, bytes);
   for (size_t done = 0; done < bytes && result == CUDA_SUCCESS;) {
     const size_t piece = piece_of(bytes - done);
     result = vgpuCopyFromDevice((char*)destination + done, source + done, piece, bytes - done, stream);

@@ -8,6 +8,7 @@
 #include "driver/graph/work.h"
 #include "guest_api.h"
 #include "log.h"
+#include "transport/program_memory.h"
 #include "transport/session.h"
 #include "vgpu_protocol.h"
 
@@ -89,6 +90,9 @@ static CUresult send_rows(const struct rectangle* rectangle, size_t first, size_
   if (packed != NULL) {
     for (size_t row = 0; row < rows; ++row) memcpy(packed + row * width, from + row * source->pitch, width);
     from = packed;
+  } else {
+    const CUresult readable = vgpu_program_memory_readable(from, rows * width);
+    if (readable != CUDA_SUCCESS) return readable;
   }
   return vgpuCopyRowsToDevice(destination->device + first * destination->pitch, destination->pitch, from,
                               rows * width, width, rows, rectangle->stream);
@@ -99,9 +103,11 @@ static CUresult fetch_rows(const struct rectangle* rectangle, size_t first, size
   const struct side* destination = &rectangle->destination;
   const size_t width = rectangle->width;
   char* to = destination->host + first * destination->pitch;
-  const CUresult result = vgpuCopyRowsFromDevice(packed != NULL ? packed : to, rows * width,
-                                                 source->device + first * source->pitch, source->pitch, width,
-                                                 rows, rectangle->stream);
+  CUresult result = packed != NULL ? CUDA_SUCCESS : vgpu_program_memory_writable(to, rows * width);
+  if (result != CUDA_SUCCESS) return result;
+  result = vgpuCopyRowsFromDevice(packed != NULL ? packed : to, rows * width,
+                                  source->device + first * source->pitch, source->pitch, width, rows,
+                                  rectangle->stream);
   if (result != CUDA_SUCCESS || packed == NULL) return result;
   for (size_t row = 0; row < rows; ++row) memcpy(to + row * destination->pitch, packed + row * width, width);
   return CUDA_SUCCESS;

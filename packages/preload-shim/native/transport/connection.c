@@ -6,6 +6,7 @@
 #include <sys/un.h>
 
 #include "log.h"
+#include "transport/rings.h"
 #include "transport/settings.h"
 
 // Shells, select() and daemons that close "all" descriptors up to some number stay below this.
@@ -82,6 +83,9 @@ static int send_hello(struct vgpu_stream* stream, struct vgpu_patience* patience
       .process_id = vgpu_process_id(),
       .purpose = VGPU_HELLO_SESSION,
   };
+  if (vgpu_shared_memory_wanted() && vgpu_socket_is_local(stream->descriptor)) {
+    hello.features |= VGPU_FEATURE_SHARED_MEMORY;
+  }
   const char* name = program_invocation_short_name;
   memcpy(hello.program, name, strnlen(name, sizeof(hello.program) - 1));
   struct iovec part = {.iov_base = &hello, .iov_len = sizeof(hello)};
@@ -128,6 +132,17 @@ static int shake_hands(struct vgpu_stream* stream, struct vgpu_snapshot* snapsho
   return 0;
 }
 
+// Takes up what the executor has agreed to.
+static int use_features(struct vgpu_stream* stream, uint32_t features) {
+  if ((features & VGPU_FEATURE_SHARED_MEMORY) == 0) return 0;
+  const int file = vgpu_stream_take_passed(stream);
+  if (file < 0) return -EPROTO;
+  const int status = vgpu_rings_open(stream, file);
+  vgpu_close(file);
+  if (status != 0) vgpu_log("shared memory cannot be used (%d); VGPU_SHARED_MEMORY=0 does without", -status);
+  return status;
+}
+
 static CUresult no_executor(const char* url, int status) {
   vgpu_log("no executor at %s: %s (%d)", url, describe(status), -status);
   return CUDA_ERROR_NO_DEVICE;
@@ -152,8 +167,10 @@ CUresult vgpu_connection_open(struct vgpu_stream* stream, struct vgpu_snapshot* 
   stream->silence = vgpu_silence_timeout();
   stream->first = stream->end = 0;
   stream->passed = -1;
+  stream->rings = NULL;
   status = vgpu_identify(descriptor, &stream->identity);
   if (status == 0) status = shake_hands(stream, snapshot, deadline, &result);
+  if (status == 0 && result == CUDA_SUCCESS) status = use_features(stream, snapshot->welcome.features);
   if (status != 0) {
     result = no_executor(url, status);
   } else if (result == CUDA_ERROR_SYSTEM_DRIVER_MISMATCH) {
@@ -165,6 +182,6 @@ CUresult vgpu_connection_open(struct vgpu_stream* stream, struct vgpu_snapshot* 
     vgpu_log("the executor at %s has no device", url);
     result = CUDA_ERROR_NO_DEVICE;
   }
-  if (result != CUDA_SUCCESS) vgpu_close(descriptor);
+  if (result != CUDA_SUCCESS) vgpu_stream_close(stream);
   return result;
 }

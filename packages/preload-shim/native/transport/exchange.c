@@ -89,7 +89,8 @@ static CUresult exchange(uint32_t call, unsigned flags, const struct vgpu_segmen
   if (result != CUDA_SUCCESS) return result;
   request.frame.sequence = ++sequence;
   struct vgpu_patience patience = vgpu_patience_for_silence(stream->silence);
-  int status = vgpu_stream_check(stream);
+  // Shared memory needs no descriptor until somebody sleeps.
+  int status = stream->rings != NULL ? 0 : vgpu_stream_check(stream);
   if (status == 0) status = vgpu_stream_send(stream, request.parts, request.count, &patience);
   const bool unreadable = status == -EFAULT;
   if ((status == 0 || unreadable) && (flags & VGPU_DEFERRED) == 0) {

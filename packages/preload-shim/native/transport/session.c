@@ -19,6 +19,7 @@ static _Atomic int state;
 // Inherited by a forked child: the program has called cuInit once.
 static _Atomic int initialised;
 static _Atomic int context_error;
+static _Atomic bool shares_memory;
 // The rest is protected by the lock; the snapshot is constant while CONNECTED.
 static struct vgpu_stream stream;
 static struct vgpu_snapshot snapshot;
@@ -37,6 +38,7 @@ static CUresult connect_locked(void) {
   if (last_failure != CUDA_SUCCESS && vgpu_now() < retry_at) return last_failure;
   last_failure = vgpu_connection_open(&stream, &snapshot);
   if (last_failure == CUDA_SUCCESS) {
+    atomic_store(&shares_memory, stream.rings != NULL);
     atomic_store_explicit(&state, CONNECTED, memory_order_release);
   } else {
     retry_at = vgpu_now() + RETRY_AFTER;
@@ -70,6 +72,10 @@ CUresult vgpu_session_check(void) {
     default:
       return connect_if_needed();
   }
+}
+
+bool vgpu_session_shares_memory(void) {
+  return atomic_load_explicit(&shares_memory, memory_order_relaxed);
 }
 
 const struct vgpu_snapshot* vgpu_session_snapshot(void) {
@@ -119,18 +125,16 @@ static const char* describe(int status) {
 
 CUresult vgpu_session_break(uint32_t call, int status) {
   vgpu_log("connection lost in call %u: %s (%d)", call, describe(status), -status);
-  // A descriptor that is no longer our socket belongs to the program.
-  if (vgpu_stream_check(&stream) == 0) vgpu_close(stream.descriptor);
+  vgpu_stream_close(&stream);
   atomic_store_explicit(&state, BROKEN, memory_order_release);
   return CUDA_ERROR_MPS_RPC_FAILURE;
 }
 
 int vgpu_session_take_passed(void) {
   vgpu_lock(&lock);
-  const int passed = atomic_load(&state) == CONNECTED && stream.passed >= 0 ? stream.passed : -ENOENT;
-  if (passed >= 0) stream.passed = -1;
+  const int passed = atomic_load(&state) == CONNECTED ? vgpu_stream_take_passed(&stream) : -1;
   vgpu_unlock(&lock);
-  return passed;
+  return passed >= 0 ? passed : -ENOENT;
 }
 
 CUresult vgpu_session_context_error(void) {
@@ -145,7 +149,11 @@ void vgpu_session_note(CUresult result) {
 
 void vgpu_session_forget(void) {
   // The parent's connection stays open in the parent; the executor must not wait for this process to end.
-  if (atomic_load(&state) == CONNECTED && vgpu_stream_check(&stream) == 0) vgpu_close(stream.descriptor);
+  // Of the shared memory the child has inherited nothing.
+  if (atomic_load(&state) == CONNECTED) {
+    stream.rings = NULL;
+    vgpu_stream_close(&stream);
+  }
   atomic_store(&state, UNCONNECTED);
   atomic_store(&context_error, CUDA_SUCCESS);
   last_failure = CUDA_SUCCESS;

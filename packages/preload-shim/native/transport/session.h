@@ -4,6 +4,8 @@
 #ifndef VGPU_TRANSPORT_SESSION_H
 #define VGPU_TRANSPORT_SESSION_H
 
+#include <stdbool.h>
+
 #include "transport/connection.h"
 
 // cuInit. CUDA_SUCCESS when there is a connection.
@@ -12,6 +14,9 @@ CUresult vgpu_session_initialise(void);
 // CUDA_SUCCESS when calls can be made: CUDA_ERROR_NOT_INITIALIZED before cuInit, CUDA_ERROR_MPS_RPC_FAILURE
 // for good after the executor died. A forked child of an initialised process connects here.
 CUresult vgpu_session_check(void);
+
+// Whether the connection's bytes go through shared memory.
+bool vgpu_session_shares_memory(void);
 
 // What the executor said in the handshake; only after a successful check.
 const struct vgpu_snapshot* vgpu_session_snapshot(void);

@@ -35,6 +35,11 @@ bool vgpu_allowed(void) {
   return disable == NULL || strcmp(disable, "0") == 0;
 }
 
+bool vgpu_shared_memory_wanted(void) {
+  const char* wanted = setting("VGPU_SHARED_MEMORY");
+  return wanted == NULL || strcmp(wanted, "0") != 0;
+}
+
 const char* vgpu_executor_url(void) {
   return setting("VGPU_EXECUTOR");
 }

@@ -14,6 +14,8 @@ bool vgpu_allowed(void);
 const char* vgpu_executor_url(void);
 // NULL when nothing is to be logged.
 const char* vgpu_log_path(void);
+// Whether shared memory is to be asked for where the executor is on this machine.
+bool vgpu_shared_memory_wanted(void);
 // For connecting and the handshake together.
 int64_t vgpu_connect_timeout(void);
 // How long the executor may say nothing while it owes something.

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "transport/rings.h"
 #include "vgpu_protocol.h"
 
 struct vgpu_patience vgpu_patience_until(int64_t deadline) {
@@ -14,11 +15,11 @@ struct vgpu_patience vgpu_patience_for_silence(int64_t milliseconds) {
   return (struct vgpu_patience){.deadline = 0, .silence = milliseconds};
 }
 
-static void progressed(struct vgpu_patience* patience) {
+void vgpu_patience_progressed(struct vgpu_patience* patience) {
   if (patience->silence != 0) patience->deadline = 0;
 }
 
-static int wait_for(const struct vgpu_stream* stream, short events, struct vgpu_patience* patience) {
+int vgpu_stream_wait(const struct vgpu_stream* stream, short events, struct vgpu_patience* patience) {
   const int64_t now = vgpu_now();
   if (patience->deadline == 0) patience->deadline = now + patience->silence;
   if (now >= patience->deadline) return -ETIMEDOUT;
@@ -35,6 +36,26 @@ int vgpu_stream_check(const struct vgpu_stream* stream) {
   if (vgpu_identify(stream->descriptor, &found) < 0) return -EBADF;
   const struct vgpu_file_identity* own = &stream->identity;
   return found.device == own->device && found.inode == own->inode ? 0 : -EBADF;
+}
+
+void vgpu_stream_close(struct vgpu_stream* stream) {
+  if (vgpu_stream_check(stream) == 0) vgpu_close(stream->descriptor);
+  if (stream->passed >= 0) vgpu_close(stream->passed);
+  stream->passed = -1;
+  vgpu_rings_close(stream);
+}
+
+int vgpu_stream_take_passed(struct vgpu_stream* stream) {
+  if (stream->rings != NULL && vgpu_stream_check(stream) == 0) {
+    // It was sent before the response, which came another way. The bytes themselves say nothing new.
+    unsigned char bytes[64];
+    while (stream->passed < 0 &&
+           vgpu_receive(stream->descriptor, bytes, sizeof(bytes), &stream->passed) > 0) {
+    }
+  }
+  const int passed = stream->passed;
+  stream->passed = -1;
+  return passed;
 }
 
 // One recv into the free end of the buffer: the number of bytes, 0 when there are none now, or a negative
@@ -58,7 +79,7 @@ static long fill(struct vgpu_stream* stream) {
 static int drop_alive_frames(struct vgpu_stream* stream, struct vgpu_patience* patience) {
   const long received = fill(stream);
   if (received < 0) return (int)received;
-  if (received > 0) progressed(patience);
+  if (received > 0) vgpu_patience_progressed(patience);
   struct vgpu_frame frame;
   while (stream->end - stream->first >= sizeof(frame)) {
     memcpy(&frame, stream->buffer + stream->first, sizeof(frame));
@@ -85,13 +106,13 @@ static long send_some(struct vgpu_stream* stream, struct iovec* parts, size_t co
   const struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
   const long sent = vgpu_send(stream->descriptor, &message);
   if (sent >= 0) {
-    progressed(patience);
+    vgpu_patience_progressed(patience);
     return sent;
   }
   if (sent == -EINTR) return 0;
   if (sent == -EPIPE) return -ECONNRESET;
   if (sent != -EAGAIN) return sent;
-  const int status = wait_for(stream, POLLOUT | POLLIN, patience);
+  const int status = vgpu_stream_wait(stream, POLLOUT | POLLIN, patience);
   return status != 0 ? status : drop_alive_frames(stream, patience);
 }
 
@@ -109,6 +130,7 @@ static int send_zeros(struct vgpu_stream* stream, size_t length, struct vgpu_pat
 
 int vgpu_stream_send(struct vgpu_stream* stream, struct iovec* parts, size_t count,
                      struct vgpu_patience* patience) {
+  if (stream->rings != NULL) return vgpu_rings_send(stream, parts, count, patience);
   bool unreadable = false;
   bool one_by_one = false;
   while (count > 0) {
@@ -148,20 +170,21 @@ static long receive_some(struct vgpu_stream* stream, char* destination, size_t l
     received = fill(stream);
     if (received < 0) return received;
     if (received > 0) {
-      progressed(patience);
+      vgpu_patience_progressed(patience);
       return 0;
     }
   } else {
     received = vgpu_receive(stream->descriptor, destination, length, &stream->passed);
     if (received == 0) return -ECONNRESET;
-    if (received > 0) progressed(patience);
+    if (received > 0) vgpu_patience_progressed(patience);
     if (received != -EAGAIN && received != -EINTR) return received;
   }
-  return wait_for(stream, POLLIN, patience);
+  return vgpu_stream_wait(stream, POLLIN, patience);
 }
 
 int vgpu_stream_receive(struct vgpu_stream* stream, void* bytes, size_t length,
                         struct vgpu_patience* patience) {
+  if (stream->rings != NULL) return vgpu_rings_receive(stream, bytes, length, patience);
   char dropped[VGPU_STREAM_BUFFER];
   char* destination = bytes;
   bool unwritable = false;

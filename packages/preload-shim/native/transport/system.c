@@ -42,6 +42,12 @@ int vgpu_duplicate_above(int descriptor, int minimum) {
   return (int)checked(syscall(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, minimum));
 }
 
+// Since Linux 3.17; older headers lack them.
+#ifndef F_GET_SEALS
+#define F_GET_SEALS 1034
+#define F_SEAL_SHRINK 2
+#endif
+
 // libc's fstat has a symbol version of 2.33; the kernel's structure is the same on 64-bit machines.
 _Static_assert(sizeof(void*) == 8, "struct stat is the kernel's on 64-bit machines only");
 
@@ -58,6 +64,18 @@ int64_t vgpu_file_bytes(int descriptor) {
   const long result = checked(syscall(SYS_fstat, descriptor, &status));
   if (result < 0) return result;
   return S_ISREG(status.st_mode) ? status.st_size : -EINVAL;
+}
+
+bool vgpu_file_is_sealed(int descriptor) {
+  const long seals = checked(syscall(SYS_fcntl, descriptor, F_GET_SEALS));
+  return seals >= 0 && (seals & F_SEAL_SHRINK) != 0;
+}
+
+bool vgpu_socket_is_local(int descriptor) {
+  int domain = 0;
+  socklen_t length = sizeof(domain);
+  return syscall(SYS_getsockopt, descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 &&
+         domain == AF_UNIX;
 }
 
 long vgpu_send(int descriptor, const struct msghdr* message) {
@@ -91,6 +109,16 @@ uint32_t vgpu_process_id(void) {
   return (uint32_t)syscall(SYS_getpid);
 }
 
+int vgpu_processor_count(void) {
+  enum { WORDS = 1024 };
+  unsigned long mask[WORDS] = {0};
+  // The kernel tells how many bytes it has written.
+  const long bytes = checked(syscall(SYS_sched_getaffinity, 0, sizeof(mask), mask));
+  int count = 0;
+  for (long i = 0; i < bytes / (long)sizeof(mask[0]); ++i) count += __builtin_popcountl(mask[i]);
+  return count;
+}
+
 void vgpu_futex_wait(_Atomic uint32_t* word, uint32_t expected) {
   syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
 }
@@ -99,9 +127,13 @@ void vgpu_futex_wake(_Atomic uint32_t* word, int waiters) {
   syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, waiters, NULL, NULL, 0);
 }
 
-int64_t vgpu_now(void) {
+int64_t vgpu_nanoseconds(void) {
   struct timespec now;
   // Cannot fail: the clock exists and the address is ours.
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t vgpu_now(void) {
+  return vgpu_nanoseconds() / 1000000;
 }

@@ -31,6 +31,10 @@ long vgpu_write(int descriptor, const void* bytes, size_t length);
 int vgpu_duplicate_above(int descriptor, int minimum);
 int vgpu_identify(int descriptor, struct vgpu_file_identity* identity);
 int64_t vgpu_file_bytes(int descriptor);
+// Whether nobody can make the file shorter any more.
+bool vgpu_file_is_sealed(int descriptor);
+// Whether the other end is on this machine, and files can be sent along.
+bool vgpu_socket_is_local(int descriptor);
 
 // Neither raises SIGPIPE.
 long vgpu_send(int descriptor, const struct msghdr* message);
@@ -40,11 +44,14 @@ long vgpu_receive(int descriptor, void* bytes, size_t length, int* passed);
 int vgpu_poll(struct pollfd* descriptors, unsigned int count, int64_t milliseconds);
 
 uint32_t vgpu_process_id(void);
+// Those that this thread may run on.
+int vgpu_processor_count(void);
 // Returns at once when *word is not `expected`; may also return for no reason.
 void vgpu_futex_wait(_Atomic uint32_t* word, uint32_t expected);
 void vgpu_futex_wake(_Atomic uint32_t* word, int waiters);
 
 // Milliseconds of a clock that nobody sets.
 int64_t vgpu_now(void);
+int64_t vgpu_nanoseconds(void);
 
 #endif

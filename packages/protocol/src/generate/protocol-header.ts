@@ -79,6 +79,11 @@ enum {
   VGPU_HELLO_STATUS = ${helloPurposes.status},  // what the executor says about itself and its clients
 };
 
+// What a connection can do beyond its socket.
+enum {
+  VGPU_FEATURE_SHARED_MEMORY = 1,  // frames travel through a struct vgpu_shared_rings, whose file comes with the welcome
+};
+
 // Flags in vgpu_frame.status of a request.
 enum {
   VGPU_FRAME_DEFERRED = 1,  // no response; an error surfaces at the next call that synchronises

@@ -1,0 +1,24 @@
+// Frames through the client's socket.
+#pragma once
+
+#include <mutex>
+
+#include "worker/channel.h"
+
+namespace vgpu::executor {
+
+class SocketChannel final : public Channel {
+ public:
+  /// The socket stays its owner's.
+  explicit SocketChannel(int socket) : socket_(socket) {}
+
+  std::size_t read(std::span<std::byte> buffer) override;
+  bool send(const vgpu_frame& header, std::span<const std::byte> payload, int descriptor) override;
+  bool send_alive() override;
+
+ private:
+  int socket_;
+  std::mutex sending_;
+};
+
+}  // namespace vgpu::executor
