@@ -24,13 +24,11 @@ void print_version() {
 /// Connections beside the clients that are served.
 constexpr std::size_t kOtherConnections = 64;
 
-TableLimits table_limits(const Options& options, BackendKind kind) {
-  // A real GPU knows itself how much memory it has.
-  const bool software = kind == BackendKind::software;
+TableLimits table_limits(const Options& options, const BackendOptions& backend) {
   return {.places = options.max_clients,
           .others = kOtherConnections,
-          .memory_bytes = software ? options.backend.memory_bytes : 0,
-          .client_memory_bytes = options.backend.client_memory_bytes};
+          .memory_bytes = backend.memory_bytes,
+          .client_memory_bytes = backend.client_memory_bytes};
 }
 
 int serve(const Options& options) {
@@ -39,8 +37,8 @@ int serve(const Options& options) {
     // A reader of the log that goes away must not end the daemon.
     if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR) throw std::runtime_error("cannot ignore SIGPIPE");
     BackendOptions backend = options.backend;
-    backend.kind = choose_backend(backend.kind, log);
-    ClientTable clients(table_limits(options, backend.kind));
+    settle_backend(backend, log);
+    ClientTable clients(table_limits(options, backend));
     Daemon daemon(
         options.daemon, clients,
         [&](FileDescriptor client, ClientAccount account) {

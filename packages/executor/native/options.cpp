@@ -8,8 +8,6 @@
 #include <optional>
 #include <utility>
 
-#include "support/machine.h"
-
 namespace vgpu::executor {
 namespace {
 
@@ -78,6 +76,10 @@ bool apply(Options& options, std::string_view name, std::string_view value) {
     options.backend.kernel_time_limit = std::chrono::seconds(parse_number(name, value, 0, kMaximumSeconds));
   } else if (name == "--vector-path") {
     options.backend.vector_path = parse_choice(name, value, kVectorPaths);
+  } else if (name == "--driver") {
+    if (!value.starts_with('/'))
+      throw UsageError("--driver needs an absolute path, not \"" + std::string(value) + "\"");
+    options.backend.driver.path = value;
   } else if (name == "--max-clients") {
     options.max_clients = parse_number(name, value, 1, kMaximumClients);
   } else if (name == "--ready-fd") {
@@ -90,11 +92,16 @@ bool apply(Options& options, std::string_view name, std::string_view value) {
   return true;
 }
 
-void complete(Options& options) {
+/// The option without a value that has this name; null when there is none.
+bool* flag_of(Options& options, std::string_view name) {
+  if (name == "--debug") return &options.debug;
+  if (name == "--own-folder") return &options.daemon.own_folder;
+  if (name == "--allow-guest-driver") return &options.backend.driver.allow_guest;
+  return nullptr;
+}
+
+void complete(const Options& options) {
   if (options.daemon.socket_path.empty()) throw UsageError("--socket PATH is missing");
-  if (options.backend.memory_bytes != 0) return;
-  // Half of what there is: the rest is for the programs themselves, whose data mostly exists a second time.
-  options.backend.memory_bytes = std::max(kMinimumMemory, usable_memory_bytes() / 2);
 }
 
 }  // namespace
@@ -128,8 +135,8 @@ Options parse_options(std::span<char* const> arguments) {
       options.action = name == "--help" ? Options::Action::print_help : Options::Action::print_version;
       return options;
     }
-    if (name == "--debug" || name == "--own-folder") {
-      (name == "--debug" ? options.debug : options.daemon.own_folder) = true;
+    if (bool* flag = flag_of(options, name)) {
+      *flag = true;
       continue;
     }
     std::optional<std::string_view> value;
@@ -154,7 +161,10 @@ Serves a GPU to CUDA programs that run with the vgpu guest library.
 
   --socket PATH             unix socket to listen at
   --backend KIND            auto (default), real, or software
-  --memory SIZE             memory of the software GPU, e.g. 512M or 8G (default: half of this machine's)
+  --driver PATH             the driver's library (default: the installed libcuda.so.1)
+  --allow-guest-driver      the driver may be vgpu's guest library, whose executor then does the work
+  --memory SIZE             memory of the software GPU, e.g. 512M or 8G (default: half of this machine's), or
+                            what all clients may have of the real one (default: all of it)
   --client-memory SIZE      what each client may take of it (default: all that others have not taken)
   --threads N               threads of the software GPU (default: one per core)
   --kernel-timeout SECONDS  a kernel that runs for longer is stopped (default: 600; 0: never)

@@ -14,6 +14,10 @@ export interface StartOptions {
   gpu?: 'auto' | 'real' | 'software';
   /** The software GPU's memory; half of the machine's where it is not given. */
   memoryBytes?: number | undefined;
+  /** The real GPU's driver, an absolute path; the installed `libcuda.so.1` where it is not given. */
+  driverPath?: string | undefined;
+  /** The driver may be vgpu's own guest library: the executor at `VGPU_EXECUTOR` then does the work. For tests. */
+  allowGuestDriver?: boolean | undefined;
   /** The software GPU's threads; one per core where it is not given. */
   threads?: number | undefined;
   /** A kernel that runs for longer is stopped; 0 means never. Ten minutes where it is not given. */
@@ -124,6 +128,8 @@ class Supervisor {
       ({ directory: this.#directory, path: this.socketPath } = makePrivateSocket());
     }
     this.#arguments = ['--socket', this.socketPath, '--backend', options.gpu ?? 'auto', ...numbers];
+    if (options.driverPath !== undefined) this.#arguments.push('--driver', options.driverPath);
+    if (options.allowGuestDriver) this.#arguments.push('--allow-guest-driver');
     // The daemon outlives a supervisor that is killed, for a moment, and then has to clean up for it.
     if (this.#directory !== undefined) this.#arguments.push('--own-folder');
   }

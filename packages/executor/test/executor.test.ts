@@ -131,10 +131,10 @@ describe('start', () => {
     expect(error.message).toContain(name);
   });
 
-  it('says that the real backend is not there', async () => {
-    const error = await failure(start({ gpu: 'real' }));
+  it('says why the real backend cannot be had', async () => {
+    const error = await failure(start({ gpu: 'real', driverPath: '/no/libcuda.so.1' }));
     expect(error.code).toBe('ERR_VGPU_BACKEND_UNAVAILABLE');
-    expect(error.message).toBe('the real backend is not part of this build');
+    expect(error.message).toContain('/no/libcuda.so.1');
     expect(error.remedy).toContain('software');
   });
 

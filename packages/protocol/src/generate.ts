@@ -11,6 +11,7 @@ import { guestCalls } from './generate/guest-calls.js';
 import { guestForwarded } from './generate/guest-forwarded.js';
 import { guestPerThread } from './generate/guest-per-thread.js';
 import { protocolHeader } from './generate/protocol-header.js';
+import { driverFunctions, realCalls, realCallsHeader } from './generate/real-backend.js';
 import { schemaHashModule } from './generate/schema-hash-module.js';
 
 const packageDirectory = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -29,6 +30,9 @@ const files: Readonly<Record<string, () => string>> = {
   'generated/executor_backend.h': executorBackend,
   'generated/executor_dispatch.h': executorDispatchHeader,
   'generated/executor_dispatch.cpp': executorDispatch,
+  'generated/driver_functions.h': driverFunctions,
+  'generated/real_calls.h': realCallsHeader,
+  'generated/real_calls.cpp': realCalls,
   'generated/schema_hash.ts': schemaHashModule,
   '../../docs/coverage.md': coverage,
 };

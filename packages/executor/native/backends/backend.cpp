@@ -1,12 +1,30 @@
 #include "backends/backend.h"
 
-#include <unistd.h>
-
+#include <algorithm>
 #include <new>
 
+#include "backends/real/address_window.h"
+#include "backends/real/real_backend.h"
 #include "backends/software/software_backend.h"
+#include "support/machine.h"
 
 namespace vgpu::executor {
+namespace {
+
+/// Initialising the driver takes a second or two on a machine with many devices.
+constexpr std::chrono::milliseconds kDriverDeadline{8000};
+
+constexpr std::size_t kLeastMemory = std::size_t{1} << 20;
+
+/// What one client may have of the real device; 0: all.
+std::size_t memory_of(const BackendOptions& options) {
+  if (options.memory_bytes == 0 || options.client_memory_bytes == 0) {
+    return std::max(options.memory_bytes, options.client_memory_bytes);
+  }
+  return std::min(options.memory_bytes, options.client_memory_bytes);
+}
+
+}  // namespace
 
 CUresult Backend::result_of(const std::exception& error) const {
   if (const auto* call_error = dynamic_cast<const CallError*>(&error)) return call_error->result();
@@ -26,27 +44,36 @@ std::string_view name_of(BackendKind kind) {
   return "?";
 }
 
-BackendKind choose_backend(BackendKind wanted, Log& log) {
-  switch (wanted) {
-    case BackendKind::real:
-      throw BackendUnavailable("the real backend is not part of this build");
-    case BackendKind::software:
-      return BackendKind::software;
-    case BackendKind::automatic:
-      break;
+void settle_backend(BackendOptions& options, Log& log) {
+  const std::string driver = options.driver.path.empty() ? installed_driver() : options.driver.path;
+  if (options.kind == BackendKind::automatic && driver.empty()) {
+    log.write(Level::info, "no NVIDIA driver on this machine: using the software backend");
+    options.kind = BackendKind::software;
   }
-  // The driver's own files tell as much as loading its library would, without running its code here.
-  const bool driver = access("/proc/driver/nvidia/version", F_OK) == 0 || access("/dev/nvidiactl", F_OK) == 0;
-  log.write(
-      driver ? Level::warning : Level::info,
-      driver ? "this machine has an NVIDIA driver, but the real backend is not part of this build: using the "
-               "software backend"
-             : "no NVIDIA driver on this machine: using the software backend");
-  return BackendKind::software;
+  if (options.kind != BackendKind::software) {
+    try {
+      options.driver_snapshot = probe_driver(options.driver, kDriverDeadline);
+      options.kind = BackendKind::real;
+      log.write(Level::info, std::string("using the real backend: ") + options.driver_snapshot->device.name);
+    } catch (const BackendUnavailable& error) {
+      if (options.kind == BackendKind::real) throw;
+      log.write(Level::warning, std::string("using the software backend: ") + error.what());
+      options.kind = BackendKind::software;
+    }
+  }
+  if (options.kind == BackendKind::software && options.memory_bytes == 0) {
+    // Half of what there is: the rest is for the programs themselves, whose data mostly exists a second time.
+    options.memory_bytes = std::max(kLeastMemory, usable_memory_bytes() / 2);
+  }
 }
 
 std::unique_ptr<Backend> create_backend(const BackendOptions& options) {
-  return std::make_unique<SoftwareBackend>(options);
+  if (!options.driver_snapshot) return std::make_unique<SoftwareBackend>(options);
+  keep_to_address_window();
+  return std::make_unique<RealBackend>(RealOptions{.driver = options.driver,
+                                                   .snapshot = *options.driver_snapshot,
+                                                   .memory_limit = memory_of(options),
+                                                   .account = options.account});
 }
 
 }  // namespace vgpu::executor

@@ -5,27 +5,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <stdexcept>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "backends/errors.h"
+#include "backends/real/driver_snapshot.h"
 #include "clients/client_account.h"
 #include "executor_backend.h"
 #include "support/log.h"
 #include "vgpu_protocol.h"
 
 namespace vgpu::executor {
-
-/// Thrown by a backend's methods; what() is one line for the log that names the cause.
-class CallError : public std::runtime_error {
- public:
-  CallError(CUresult result, const std::string& message) : std::runtime_error(message), result_(result) {}
-  [[nodiscard]] CUresult result() const noexcept { return result_; }
-
- private:
-  CUresult result_;
-};
 
 /// One object per client, in the client's own process. Besides returning a CUresult, methods may throw:
 /// CallError, or anything that result_of() knows.
@@ -54,25 +46,24 @@ enum class VectorPathChoice { automatic, portable, avx2, avx512 };
 
 struct BackendOptions {
   BackendKind kind = BackendKind::automatic;
-  std::size_t memory_bytes = 0;                   // of the software GPU
+  /// Of the software GPU, 0: half of the machine's; of a real one that all clients may have, 0: all.
+  std::size_t memory_bytes = 0;
   std::size_t client_memory_bytes = 0;            // what one client may take of it; 0: all
   ClientAccount account{};                        // to ask before memory is taken
   unsigned threads = 0;                           // 0: one per core
   std::chrono::milliseconds kernel_time_limit{};  // 0: none
   VectorPathChoice vector_path = VectorPathChoice::automatic;
+  DriverChoice driver{};
+  std::optional<DriverSnapshot> driver_snapshot{};  // what settle_backend() found
 };
 
 /// As it is spelled on the command line.
 std::string_view name_of(BackendKind kind);
 
-/// The kind was asked for by name and is not there.
-class BackendUnavailable : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
-/// Which kind `automatic` stands for on this machine; logs why. Throws BackendUnavailable.
-BackendKind choose_backend(BackendKind wanted, Log& log);
+/// Turns `automatic` into what this machine has, and logs why. For the real backend it asks the driver, in a
+/// child process and for some seconds at most. Throws BackendUnavailable when `real` is asked for and is not
+/// there.
+void settle_backend(BackendOptions& options, Log& log);
 
 /// Throws what result_of() of the backend would understand; here only std::exception can be relied upon.
 std::unique_ptr<Backend> create_backend(const BackendOptions& options);

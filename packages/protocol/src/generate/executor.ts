@@ -99,12 +99,14 @@ function steps(call: RemoteCall): { readonly inMethodOrder: Step[]; readonly inW
   return { inMethodOrder, inWireOrder };
 }
 
+/** Of a backend's method: types and names. */
+export const methodParameters = (call: RemoteCall): string[] => [
+  'std::uint64_t context',
+  ...steps(call).inMethodOrder.map(({ parameter }) => parameter),
+];
+
 function method(call: RemoteCall): string {
-  const parameters = [
-    'std::uint64_t context',
-    ...steps(call).inMethodOrder.map(({ parameter }) => parameter),
-  ];
-  const unnamed = parameters.map((parameter) => parameter.replace(/ (\w+)$/, ' /*$1*/'));
+  const unnamed = methodParameters(call).map((parameter) => parameter.replace(/ (\w+)$/, ' /*$1*/'));
   return `  virtual CUresult ${call.prototype.name}(${unnamed.join(', ')}) {\n    return CUDA_ERROR_NOT_SUPPORTED;\n  }`;
 }
 

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "backends/software/device_space.h"
-#include "backends/software/handle_table.h"
+#include "backends/handle_table.h"
 #include "vgpu/software_gpu/gpu.h"
 
 namespace vgpu::executor {

@@ -9,7 +9,7 @@
 
 #include "backends/backend.h"
 #include "backends/software/device_space.h"
-#include "backends/software/handle_table.h"
+#include "backends/handle_table.h"
 #include "backends/software/objects.h"
 #include "vgpu/software_gpu/gpu.h"
 

@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "backends/backend.h"
+#include "backends/errors.h"
 
 namespace vgpu::executor {
 

@@ -1,0 +1,67 @@
+// Modules travel whole, and a launch's parameters as one block of the size that the driver says.
+#include <array>
+
+#include "backends/real/module_image.h"
+#include "backends/real/real_backend.h"
+
+namespace vgpu::executor {
+namespace {
+
+// cuda.h: what may stand in the last argument of cuLaunchKernel.
+const auto kBufferPointer = reinterpret_cast<void*>(1);  // CU_LAUNCH_PARAM_BUFFER_POINTER
+const auto kBufferSize = reinterpret_cast<void*>(2);     // CU_LAUNCH_PARAM_BUFFER_SIZE
+constexpr std::nullptr_t kEnd = nullptr;                 // CU_LAUNCH_PARAM_END
+
+}  // namespace
+
+CUresult RealBackend::vgpuModuleLoad(Handle current, Handle& module, std::span<const std::byte> image) {
+  enter(current);
+  const std::string checked = checked_image(image);
+  CUmodule made{};
+  const CUresult result = driver().cuModuleLoadData(&made, checked.data());
+  if (result == CUDA_SUCCESS) module = objects_.modules.adopt(made, current);
+  return result;
+}
+
+std::size_t RealBackend::parameter_bytes(Handle function) {
+  // Numbers are never given out twice, so what was learnt stays true.
+  if (const auto known = parameter_bytes_.find(function); known != parameter_bytes_.end())
+    return known->second;
+  const CUfunction object = objects_.functions.at(function);
+  std::size_t total = 0;
+  for (std::size_t i = 0;; ++i) {
+    std::size_t offset = 0;
+    std::size_t bytes = 0;
+    const CUresult result = driver().cuFuncGetParamInfo(object, i, &offset, &bytes);
+    if (result == CUDA_ERROR_INVALID_VALUE) break;  // there are only i
+    require(result, "cuFuncGetParamInfo");
+    total = std::max(total, offset + bytes);
+  }
+  parameter_bytes_.emplace(function, total);
+  return total;
+}
+
+CUresult RealBackend::vgpuLaunchKernel(Handle current, Handle function, std::uint32_t grid_x,
+                                       std::uint32_t grid_y, std::uint32_t grid_z, std::uint32_t block_x,
+                                       std::uint32_t block_y, std::uint32_t block_z,
+                                       std::uint32_t dynamic_shared_bytes, Handle stream,
+                                       std::span<const std::byte> parameters) {
+  enter(current);
+  const CUfunction object = objects_.functions.at(function);
+  const CUstream queue = stream_at(stream);
+  // The driver would read beyond a block that is too short.
+  const std::size_t needed = parameter_bytes(function);
+  if (parameters.size() < needed) {
+    throw CallError(CUDA_ERROR_INVALID_VALUE, std::to_string(parameters.size()) +
+                                                  " bytes of parameters, the kernel reads " +
+                                                  std::to_string(needed));
+  }
+  std::size_t bytes = needed;
+  // The driver only reads what it is given here.
+  std::array<void*, 5> extra{kBufferPointer, const_cast<std::byte*>(parameters.data()), kBufferSize, &bytes,
+                             kEnd};
+  return driver().cuLaunchKernel(object, grid_x, grid_y, grid_z, block_x, block_y, block_z,
+                                 dynamic_shared_bytes, queue, nullptr, needed == 0 ? nullptr : extra.data());
+}
+
+}  // namespace vgpu::executor

@@ -1,0 +1,18 @@
+#include "backends/real/real_backend.h"
+
+#include <algorithm>
+
+namespace vgpu::executor {
+
+RealBackend::RealBackend(const RealOptions& options)
+    : RealCalls(options.driver, options.snapshot),
+      memory_limit_(options.memory_limit),
+      account_(options.account) {}
+
+std::vector<vgpu_device> RealBackend::devices() {
+  vgpu_device device = snapshot_.device;
+  if (memory_limit_ != 0) device.total_memory = std::min(device.total_memory, memory_limit_);
+  return {device};
+}
+
+}  // namespace vgpu::executor

@@ -1,0 +1,40 @@
+// The real backend, end to end and without a GPU: its driver is the guest library itself, which hands the calls on to
+// an executor with the software GPU. All programs: VGPU_TEST_GPU=nested pnpm exec vitest run programs
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Builder } from './build-programs.js';
+import { ProgramRunner, succeeded, TEST_TIMEOUT_MS } from './program-runner.js';
+
+const PROGRAMS = [
+  ...[
+    'vector_add',
+    'boxes',
+    'constant_memory',
+    'dynamic_shared',
+    'graphs',
+    'memory_pools',
+    'modules',
+    'parameters',
+  ],
+  ...['pitched_memory', 'streams_events', 'virtual_memory', 'bad_pointers', 'bad_launches'],
+];
+
+const builder = new Builder();
+const missing = builder.nvcc ? undefined : 'nvcc is not installed';
+const runner = new ProgramRunner(builder);
+
+beforeAll(async () => {
+  if (missing) process.stderr.write(`programs on the real backend are skipped: ${missing}\n`);
+  await runner.start('nested');
+});
+afterAll(() => runner.stop());
+
+describe.skipIf(missing)('the real backend over the guest library runs', { timeout: TEST_TIMEOUT_MS }, () => {
+  it.each(PROGRAMS)('%s', async (name) => {
+    expect(await runner.run(`${name}.cu`)).toMatchObject(succeeded);
+  });
+
+  it('a kernel that goes astray: the program gets the error, the next one a working GPU', async () => {
+    expect(await runner.run('bad_kernels.cu', 'far-store')).toMatchObject(succeeded);
+    expect(await runner.run('vector_add.cu')).toMatchObject(succeeded);
+  });
+});
