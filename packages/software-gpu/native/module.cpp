@@ -183,13 +183,17 @@ const Kernel& TextModule::kernel(std::string_view name) {
     throw Error(Status::not_found, "the module has no kernel '" + std::string(name) + "'");
   }
   const std::lock_guard lock(decoding_);
-  std::unique_ptr<LoadedKernel>& kernel = decoded_[found->second];
-  if (!kernel) {
-    kernel = std::make_unique<LoadedKernel>(decode_kernel(module_, found->second),
-                                            module_.syntax.functions[found->second], limits_,
-                                            target_number(module_.syntax.target), constant_bytes_);
-  }
-  return *kernel;
+  const auto known = decoded_.find(found->second);
+  if (known != decoded_.end()) return *known->second;
+  auto kernel = std::make_unique<LoadedKernel>(decode_kernel(module_, found->second),
+                                               module_.syntax.functions[found->second], limits_,
+                                               target_number(module_.syntax.target), constant_bytes_);
+  return *decoded_.emplace(found->second, std::move(kernel)).first->second;
+}
+
+std::size_t TextModule::decoded_kernels() const {
+  const std::lock_guard lock(decoding_);
+  return decoded_.size();
 }
 
 std::optional<Global> TextModule::global(std::string_view name) const {

@@ -46,6 +46,7 @@ class TextModule final : public Module {
   [[nodiscard]] bool has_kernel(std::string_view name) const override;
   const Kernel& kernel(std::string_view name) override;
   [[nodiscard]] std::optional<Global> global(std::string_view name) const override;
+  [[nodiscard]] std::size_t decoded_kernels() const override;
 
  private:
   void check_target() const;
@@ -62,7 +63,7 @@ class TextModule final : public Module {
   std::map<std::string_view, std::uint32_t> kernels_;
   std::map<std::string_view, Global> globals_;
   int constant_bytes_ = 0;
-  std::mutex decoding_;
+  mutable std::mutex decoding_;
   std::map<std::uint32_t, std::unique_ptr<LoadedKernel>> decoded_;
 };
 

@@ -37,6 +37,9 @@ class Backend : public BackendCalls {
   /// Device memory that the client has taken.
   [[nodiscard]] virtual std::uint64_t memory_in_use() const = 0;
 
+  /// What the client has loaded, for the log; empty where the backend does not know.
+  [[nodiscard]] virtual std::string loaded_code() { return {}; }
+
   /// What the program is told about an exception that a method threw.
   [[nodiscard]] virtual CUresult result_of(const std::exception& error) const;
 };

@@ -113,7 +113,9 @@ int serve_client(FileDescriptor socket, const BackendOptions& options, Log& log)
     const auto channel = create_channel(socket.get(), rings.get());
     Session session(*backend, log, options.account);
     serve_requests(*channel, session, log);
-    log.write(Level::info, "disconnected after " + std::to_string(session.requests()) + " calls");
+    const std::string loaded = backend->loaded_code();
+    log.write(Level::info, "disconnected after " + std::to_string(session.requests()) + " calls" +
+                               (loaded.empty() ? "" : ", with " + loaded));
     return 0;
   } catch (const std::exception& error) {
     log.write(Level::error, std::string("the connection failed: ") + error.what());

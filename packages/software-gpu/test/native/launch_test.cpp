@@ -88,6 +88,24 @@ TEST_CASE("launch: what a module does not have or cannot do has a name") {
         Status::unsupported_ptx_version);
 }
 
+TEST_CASE("launch: kernels are decoded when they are asked for, each once") {
+  const auto module =
+      load(*gpus().front(), kHeader +
+                                ".visible .entry first() { ret; }\n.visible .entry second() { ret; }\n"
+                                ".visible .entry broken() { frobnicate; }\n");
+  CHECK(module->decoded_kernels() == 0);
+  CHECK(module->has_kernel("second"));
+  CHECK(module->decoded_kernels() == 0);
+  const Kernel& first = module->kernel("first");
+  CHECK(&module->kernel("first") == &first);
+  CHECK(module->decoded_kernels() == 1);
+  CHECK_THROWS_AS(module->kernel("broken"), Error);
+  CHECK_THROWS_AS(module->kernel("broken"), Error);
+  CHECK(module->decoded_kernels() == 1);
+  CHECK(&module->kernel("second") != &first);
+  CHECK(module->decoded_kernels() == 2);
+}
+
 TEST_CASE("launch: a stray access names kernel, block, thread, line and the nearest allocation") {
   const std::string ptx = kernel(".param .u64 p",
                                  "  .reg .pred %q;\n  .reg .b32 %r, %t, %b;\n  .reg .b64 %d;\n"

@@ -22,6 +22,16 @@ CUresult SoftwareBackend::vgpuModuleLoad(Handle current, Handle& module, std::sp
   return CUDA_SUCCESS;
 }
 
+std::string SoftwareBackend::loaded_code() {
+  std::size_t modules = 0;
+  std::size_t kernels = 0;
+  for (const auto& [handle, module] : modules_) {
+    modules += 1;
+    kernels += module.code->decoded_kernels();
+  }
+  return std::to_string(modules) + " modules, " + std::to_string(kernels) + " decoded kernels";
+}
+
 CUresult SoftwareBackend::cuModuleUnload(Handle current, Handle module) {
   require_context(current);
   static_cast<void>(modules_.at(module));

@@ -25,6 +25,7 @@ class SoftwareBackend final : public Backend {
   [[nodiscard]] std::string driver_release() const override { return "580.0"; }
   [[nodiscard]] std::vector<vgpu_device> devices() override;
   [[nodiscard]] int take_descriptor() override { return std::exchange(passed_descriptor_, -1); }
+  [[nodiscard]] std::string loaded_code() override;
   [[nodiscard]] std::uint64_t memory_in_use() const override { return space_.used_bytes(); }
   [[nodiscard]] CUresult result_of(const std::exception& error) const override;
 

@@ -97,6 +97,8 @@ class Module {
   /// PTX line); not_supported (with kernel, PTX line and opcode).
   virtual const Kernel& kernel(std::string_view name) = 0;
   [[nodiscard]] virtual std::optional<Global> global(std::string_view name) const = 0;
+  /// How many kernels have been decoded so far.
+  [[nodiscard]] virtual std::size_t decoded_kernels() const = 0;
 };
 
 struct LaunchConfiguration {
