@@ -107,6 +107,10 @@ class BackendCalls {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
+  virtual CUresult vgpuLaunchCooperativeKernel(std::uint64_t /*context*/, std::uint64_t /*f*/, std::uint32_t /*gridDimX*/, std::uint32_t /*gridDimY*/, std::uint32_t /*gridDimZ*/, std::uint32_t /*blockDimX*/, std::uint32_t /*blockDimY*/, std::uint32_t /*blockDimZ*/, std::uint32_t /*sharedMemBytes*/, std::uint64_t /*hStream*/, std::span<const std::byte> /*parameters*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
   virtual CUresult cuMemGetInfo_v2(std::uint64_t /*context*/, std::uint64_t& /*free*/, std::uint64_t& /*total*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }

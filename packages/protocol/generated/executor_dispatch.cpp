@@ -54,6 +54,8 @@ std::string_view call_name(std::uint32_t call) {
       return "cuFuncGetParamInfo";
     case VGPU_CALL_vgpuLaunchKernel:
       return "vgpuLaunchKernel";
+    case VGPU_CALL_vgpuLaunchCooperativeKernel:
+      return "vgpuLaunchCooperativeKernel";
     case VGPU_CALL_cuMemGetInfo_v2:
       return "cuMemGetInfo_v2";
     case VGPU_CALL_cuMemAlloc_v2:
@@ -190,6 +192,7 @@ bool synchronises(std::uint32_t call) {
 bool may_be_deferred(std::uint32_t call) {
   switch (call) {
     case VGPU_CALL_vgpuLaunchKernel:
+    case VGPU_CALL_vgpuLaunchCooperativeKernel:
     case VGPU_CALL_vgpuStreamWaitEvent:
     case VGPU_CALL_vgpuEventRecord:
       return true;
@@ -380,6 +383,21 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       const auto parameters = request.read_bytes();
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
       result = backend.vgpuLaunchKernel(context, f, gridDimX, gridDimY, gridDimZ, blockDimX, blockDimY, blockDimZ, sharedMemBytes, hStream, parameters);
+      break;
+    }
+    case VGPU_CALL_vgpuLaunchCooperativeKernel: {
+      const auto f = request.read<std::uint64_t>();
+      const auto gridDimX = request.read<std::uint32_t>();
+      const auto gridDimY = request.read<std::uint32_t>();
+      const auto gridDimZ = request.read<std::uint32_t>();
+      const auto blockDimX = request.read<std::uint32_t>();
+      const auto blockDimY = request.read<std::uint32_t>();
+      const auto blockDimZ = request.read<std::uint32_t>();
+      const auto sharedMemBytes = request.read<std::uint32_t>();
+      const auto hStream = request.read<std::uint64_t>();
+      const auto parameters = request.read_bytes();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuLaunchCooperativeKernel(context, f, gridDimX, gridDimY, gridDimZ, blockDimX, blockDimY, blockDimZ, sharedMemBytes, hStream, parameters);
       break;
     }
     case VGPU_CALL_cuMemGetInfo_v2: {

@@ -240,6 +240,22 @@ CUresult vgpuLaunchKernel(CUfunction f, unsigned int gridDimX, unsigned int grid
   return vgpu_exchange(VGPU_CALL_vgpuLaunchKernel, VGPU_NEEDS_CONTEXT | VGPU_DEFERRED, request, 11, NULL, 0);
 }
 
+CUresult vgpuLaunchCooperativeKernel(CUfunction f, unsigned int gridDimX, unsigned int gridDimY, unsigned int gridDimZ, unsigned int blockDimX, unsigned int blockDimY, unsigned int blockDimZ, unsigned int sharedMemBytes, CUstream hStream, const void *parameters, size_t parameterBytes) {
+  const uint64_t wire_f = (uint64_t)(uintptr_t)f;
+  const uint32_t wire_gridDimX = (uint32_t)gridDimX;
+  const uint32_t wire_gridDimY = (uint32_t)gridDimY;
+  const uint32_t wire_gridDimZ = (uint32_t)gridDimZ;
+  const uint32_t wire_blockDimX = (uint32_t)blockDimX;
+  const uint32_t wire_blockDimY = (uint32_t)blockDimY;
+  const uint32_t wire_blockDimZ = (uint32_t)blockDimZ;
+  const uint32_t wire_sharedMemBytes = (uint32_t)sharedMemBytes;
+  const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
+  const uint64_t wire_parameterBytes = parameterBytes;
+  if ((parameters == NULL && parameterBytes != 0)) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_f, sizeof(wire_f)}, {&wire_gridDimX, sizeof(wire_gridDimX)}, {&wire_gridDimY, sizeof(wire_gridDimY)}, {&wire_gridDimZ, sizeof(wire_gridDimZ)}, {&wire_blockDimX, sizeof(wire_blockDimX)}, {&wire_blockDimY, sizeof(wire_blockDimY)}, {&wire_blockDimZ, sizeof(wire_blockDimZ)}, {&wire_sharedMemBytes, sizeof(wire_sharedMemBytes)}, {&wire_hStream, sizeof(wire_hStream)}, {&wire_parameterBytes, sizeof(wire_parameterBytes)}, {parameters, parameterBytes}};
+  return vgpu_exchange(VGPU_CALL_vgpuLaunchCooperativeKernel, VGPU_NEEDS_CONTEXT | VGPU_DEFERRED, request, 11, NULL, 0);
+}
+
 VGPU_EXPORT CUresult cuMemGetInfo_v2(size_t *free, size_t *total) {
   uint64_t wire_free = 0;
   uint64_t wire_total = 0;

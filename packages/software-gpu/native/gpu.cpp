@@ -6,8 +6,6 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
 #include <mutex>
 #include <new>
 #include <thread>
@@ -15,12 +13,19 @@
 #include "execution/block.h"
 #include "execution/observation.h"
 #include "execution/observer.h"
+#include "grid_run.h"
 #include "image/fat_binary.h"
 #include "module.h"
 #include "worker_pool.h"
 
 namespace vgpu::software {
 namespace {
+
+/// Instructions until another warp has its turn: long enough that switching costs nothing, short enough that
+/// a time limit is kept to the millisecond.
+constexpr std::int64_t kSlice = 8192;
+/// Shorter where most of the blocks may only be waiting for the others.
+constexpr std::int64_t kCooperativeSlice = 1024;
 
 /// Cores that this process may use, which in a container are fewer than the machine has.
 unsigned usable_cores() {
@@ -85,8 +90,6 @@ HandlerTables tables_of(VectorPath path) {
   }
 }
 
-class BlockQueue;
-
 class CpuGpu final : public Gpu {
  public:
   explicit CpuGpu(const GpuOptions& options)
@@ -109,7 +112,7 @@ class CpuGpu final : public Gpu {
                           std::span<const std::byte> parameters) override;
 
  private:
-  LaunchStatistics finished_under_observation(BlockQueue& queue, const Launch& launch, const Kernel& kernel);
+  LaunchStatistics finished_under_observation(GridRun& run, const Launch& launch, const Kernel& kernel);
   void check(const LoadedKernel& kernel, const LaunchConfiguration& configuration,
              std::span<const std::byte> parameters) const;
 
@@ -120,6 +123,41 @@ class CpuGpu final : public Gpu {
   Observer* const observer_;
   std::mutex launching_;
   std::uint64_t launches_ = 0;
+};
+
+/// How many blocks of that size the whole GPU holds at once, by the limits of its multiprocessors.
+std::uint64_t resident_blocks(const DeviceLimits& limits, unsigned multiprocessors, std::uint64_t threads,
+                              std::uint64_t shared_bytes) {
+  const auto warp = static_cast<std::uint64_t>(limits.warp_size);
+  const std::uint64_t rounded = (threads + warp - 1) / warp * warp;
+  auto blocks = static_cast<std::uint64_t>(limits.max_blocks_per_multiprocessor);
+  blocks = std::min(blocks, static_cast<std::uint64_t>(limits.max_threads_per_multiprocessor) / rounded);
+  if (shared_bytes != 0) {
+    blocks = std::min(blocks,
+                      static_cast<std::uint64_t>(limits.max_shared_bytes_per_multiprocessor) / shared_bytes);
+  }
+  return blocks * multiprocessors;
+}
+
+/// Where blocks that wait for each other count their arrivals: code that nvcc generates for grid
+/// synchronisation finds it through %envreg1 and %envreg2. Its layout is that of cooperative_groups; it
+/// begins as zeros.
+class GridWorkspace {
+ public:
+  GridWorkspace(DeviceMemory& memory, bool wanted)
+      : memory_(memory), address_(wanted ? memory.allocate(kBytes) : 0) {}
+  ~GridWorkspace() {
+    if (address_ != 0) memory_.free(address_);
+  }
+  GridWorkspace(const GridWorkspace&) = delete;
+  GridWorkspace& operator=(const GridWorkspace&) = delete;
+
+  [[nodiscard]] DeviceAddress address() const { return address_; }
+
+ private:
+  static constexpr std::size_t kBytes = 16;
+  DeviceMemory& memory_;
+  DeviceAddress address_;
 };
 
 std::string to_string(const Dim3& size) {
@@ -158,58 +196,23 @@ void CpuGpu::check(const LoadedKernel& kernel, const LaunchConfiguration& config
   if (shared > static_cast<std::uint64_t>(limits_.max_shared_bytes_per_block_optin)) {
     refuse(Status::launch_out_of_resources, std::to_string(shared) + " bytes of shared memory");
   }
+  const std::uint64_t blocks =
+      std::uint64_t{configuration.grid.x} * configuration.grid.y * configuration.grid.z;
+  const std::uint64_t resident =
+      resident_blocks(limits_, pool_.threads(), block.x * block.y * block.z, shared);
+  if (configuration.cooperative && blocks > resident) {
+    refuse(Status::cooperative_launch_too_large,
+           std::to_string(blocks) + " blocks, of which " + std::to_string(resident) + " can run at once");
+  }
   if (parameters.size() < kernel.parameter_bytes()) {
     refuse(Status::invalid_value, std::to_string(parameters.size()) + " bytes of parameters instead of " +
                                       std::to_string(kernel.parameter_bytes()));
   }
 }
 
-/// Blocks in the order of their numbers, so that a block may wait for earlier ones.
-class BlockQueue {
- public:
-  explicit BlockQueue(std::uint64_t count) : count_(count) {}
-
-  void work(const Launch& launch, unsigned worker) {
-    std::uint64_t number = 0;
-    try {
-      std::unique_ptr<BlockObserver> observer;
-      if (launch.observer != nullptr) observer = launch.observer->observe_blocks(launch, worker);
-      Block block;
-      prepare_block(block, launch, worker);
-      block.observer = observer.get();
-      while ((number = next_.fetch_add(1)) < count_) run_block(block, number);
-      const std::lock_guard lock(mutex_);
-      for (const ScheduledWarp& warp : block.warps) {
-        statistics_.warp_instructions += warp.warp_instructions;
-        statistics_.thread_instructions += warp.thread_instructions;
-      }
-    } catch (...) {
-      next_ = count_;  // no further blocks
-      const std::lock_guard lock(mutex_);
-      if (!error_ || number < failed_block_) {
-        error_ = std::current_exception();
-        failed_block_ = number;
-      }
-    }
-  }
-
-  LaunchStatistics finish() {
-    if (error_) std::rethrow_exception(error_);
-    return statistics_;
-  }
-
- private:
-  const std::uint64_t count_;
-  std::atomic<std::uint64_t> next_{0};
-  std::mutex mutex_;
-  LaunchStatistics statistics_;
-  std::exception_ptr error_;
-  std::uint64_t failed_block_ = 0;
-};
-
-LaunchStatistics finished(BlockQueue& queue, const Kernel& kernel) {
+LaunchStatistics finished(GridRun& run, const Kernel& kernel) {
   try {
-    return queue.finish();
+    return run.finish();
   } catch (const std::bad_alloc&) {
     throw Error(Status::out_of_memory, "no memory for the threads of kernel '" + kernel.name() + "'");
   }
@@ -238,17 +241,20 @@ LaunchStatistics CpuGpu::launch(const Kernel& kernel, const LaunchConfiguration&
   launch.deadline = configuration.time_limit.count() == 0
                         ? std::chrono::steady_clock::time_point::max()
                         : std::chrono::steady_clock::now() + configuration.time_limit;
-  BlockQueue queue(blocks);
+  const GridWorkspace workspace(memory_, configuration.cooperative);
+  launch.grid_workspace = workspace.address();
+  launch.slice_instructions = configuration.cooperative ? kCooperativeSlice : kSlice;
+  GridRun run(launch, blocks, workers);
   if (observer_ != nullptr) observer_->launch_begins(launch);
-  pool_.run(workers, [&](unsigned worker) { queue.work(launch, worker); });
-  return observer_ == nullptr ? finished(queue, kernel) : finished_under_observation(queue, launch, kernel);
+  pool_.run(workers, [&](unsigned worker) { run.work(worker); });
+  return observer_ == nullptr ? finished(run, kernel) : finished_under_observation(run, launch, kernel);
 }
 
-LaunchStatistics CpuGpu::finished_under_observation(BlockQueue& queue, const Launch& launch,
+LaunchStatistics CpuGpu::finished_under_observation(GridRun& run, const Launch& launch,
                                                     const Kernel& kernel) {
   LaunchStatistics statistics;
   try {
-    statistics = finished(queue, kernel);
+    statistics = finished(run, kernel);
   } catch (const Error& error) {
     observer_->launch_ends(launch, statistics, &error);
     throw;

@@ -115,6 +115,7 @@ std::string_view shape_of(std::uint32_t call) {
       {VGPU_CALL_cuFuncGetModule, "h"},
       {VGPU_CALL_cuFuncGetParamInfo, "hn"},
       {VGPU_CALL_vgpuLaunchKernel, "huuuuuuudb"},
+      {VGPU_CALL_vgpuLaunchCooperativeKernel, "huuuuuuudb"},
       {VGPU_CALL_cuMemGetInfo_v2, ""},
       {VGPU_CALL_cuMemAlloc_v2, "n"},
       {VGPU_CALL_cuMemAllocPitch_v2, "nnu"},

@@ -59,11 +59,30 @@ static CUresult check_function(const struct vgpu_launch* launch, struct vgpu_fun
   return CUDA_SUCCESS;
 }
 
+// Blocks that wait for each other must all be there.
+static CUresult check_residence(const struct vgpu_launch* launch, const struct vgpu_device* device) {
+  int blocks = 0;
+  if (!launch->cooperative) return CUDA_SUCCESS;
+  const CUresult result = cuOccupancyMaxActiveBlocksPerMultiprocessor(
+      &blocks, launch->function, (int)(launch->block.x * launch->block.y * launch->block.z),
+      launch->dynamic_shared_bytes);
+  if (result != CUDA_SUCCESS) return result;
+  const uint64_t most =
+      (uint64_t)blocks * (uint64_t)device->attributes[CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT];
+  // Two factors below 2^16 and one below 2^31: no overflow.
+  const uint64_t wanted = (uint64_t)launch->grid.x * launch->grid.y * launch->grid.z;
+  return wanted <= most ? CUDA_SUCCESS : CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE;
+}
+
 CUresult vgpu_launch_packed(const struct vgpu_launch* launch, const void* packed, size_t bytes,
                             CUstream stream) {
-  return vgpuLaunchKernel(launch->function, launch->grid.x, launch->grid.y, launch->grid.z, launch->block.x,
-                          launch->block.y, launch->block.z, launch->dynamic_shared_bytes, stream, packed,
-                          bytes);
+  const dim3 grid = launch->grid;
+  const dim3 block = launch->block;
+  return launch->cooperative
+             ? vgpuLaunchCooperativeKernel(launch->function, grid.x, grid.y, grid.z, block.x, block.y,
+                                           block.z, launch->dynamic_shared_bytes, stream, packed, bytes)
+             : vgpuLaunchKernel(launch->function, grid.x, grid.y, grid.z, block.x, block.y, block.z,
+                                launch->dynamic_shared_bytes, stream, packed, bytes);
 }
 
 static CUresult pack(const struct vgpu_launch* launch, const struct vgpu_function_layout* layout,
@@ -122,6 +141,7 @@ CUresult vgpu_launch_pack(const struct vgpu_launch* launch, vgpu_packed_launch* 
   if (result == CUDA_SUCCESS) result = check_dimensions(launch, device);
   if (result == CUDA_SUCCESS) result = vgpu_function_layout(launch->function, &layout);
   if (result == CUDA_SUCCESS) result = check_function(launch, layout, device);
+  if (result == CUDA_SUCCESS) result = check_residence(launch, device);
   if (result != CUDA_SUCCESS) return result;
   return launch->extra == NULL ? pack(launch, layout, then, argument)
                                : take_extra(launch, layout, then, argument);

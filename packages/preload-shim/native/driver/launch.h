@@ -10,6 +10,7 @@ struct vgpu_launch {
   dim3 grid;
   dim3 block;
   unsigned int dynamic_shared_bytes;
+  bool cooperative;  // all blocks at once
   CUstream stream;
   void** parameters;  // NULL when `extra` has them
   void** extra;

@@ -23,7 +23,7 @@ static CUresult refuse(const char* what) {
   return CUDA_ERROR_NOT_SUPPORTED;
 }
 
-static CUresult check(const struct launch_attribute* attribute) {
+static CUresult apply(const struct launch_attribute* attribute, struct vgpu_launch* launch) {
   const unsigned int* dimensions = attribute->value.dimensions;
   switch (attribute->id) {
     case CU_LAUNCH_ATTRIBUTE_IGNORE:
@@ -39,7 +39,8 @@ static CUresult check(const struct launch_attribute* attribute) {
     case CU_LAUNCH_ATTRIBUTE_NVLINK_UTIL_CENTRIC_SCHEDULING:
       return CUDA_SUCCESS;
     case CU_LAUNCH_ATTRIBUTE_COOPERATIVE:
-      return attribute->value.number == 0 ? CUDA_SUCCESS : refuse("a cooperative launch");
+      launch->cooperative = attribute->value.number != 0;
+      return CUDA_SUCCESS;
     case CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION:
     case CU_LAUNCH_ATTRIBUTE_PREFERRED_CLUSTER_DIMENSION:
       // A cluster of one block is no cluster.
@@ -58,13 +59,7 @@ static CUresult check(const struct launch_attribute* attribute) {
 
 CUresult cuLaunchKernelEx(const CUlaunchConfig* config, CUfunction f, void** kernelParams, void** extra) {
   if (config == NULL || (config->numAttrs != 0 && config->attrs == NULL)) return CUDA_ERROR_INVALID_VALUE;
-  for (unsigned int i = 0; i < config->numAttrs; ++i) {
-    struct launch_attribute attribute;
-    memcpy(&attribute, (const char*)config->attrs + i * sizeof(attribute), sizeof(attribute));
-    const CUresult result = check(&attribute);
-    if (result != CUDA_SUCCESS) return result;
-  }
-  const struct vgpu_launch launch = {
+  struct vgpu_launch launch = {
       .function = f,
       .grid = {config->gridDimX, config->gridDimY, config->gridDimZ},
       .block = {config->blockDimX, config->blockDimY, config->blockDimZ},
@@ -73,6 +68,12 @@ CUresult cuLaunchKernelEx(const CUlaunchConfig* config, CUfunction f, void** ker
       .parameters = kernelParams,
       .extra = extra,
   };
+  for (unsigned int i = 0; i < config->numAttrs; ++i) {
+    struct launch_attribute attribute;
+    memcpy(&attribute, (const char*)config->attrs + i * sizeof(attribute), sizeof(attribute));
+    const CUresult result = apply(&attribute, &launch);
+    if (result != CUDA_SUCCESS) return result;
+  }
   return vgpu_launch_kernel(&launch);
 }
 

@@ -30,6 +30,8 @@ FakeExecutor executor_with_kernel() {
         return Answer{0, packed(std::int32_t{1024})};
       case CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES:
         return Answer{0, packed(std::int32_t{60000})};
+      case CU_FUNC_ATTRIBUTE_NUM_REGS:
+        return Answer{0, packed(std::int32_t{32})};
       default:
         return failure(CUDA_ERROR_INVALID_VALUE);
     }
@@ -210,14 +212,29 @@ TEST_CASE(
                   launch_with({}),
                   launch_with({{CU_LAUNCH_ATTRIBUTE_PRIORITY}, {CU_LAUNCH_ATTRIBUTE_COOPERATIVE}}),
                   launch_with({{CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION, 0, {1, 1, 1}}}),
-                  launch_with({{CU_LAUNCH_ATTRIBUTE_PRIORITY}, {CU_LAUNCH_ATTRIBUTE_COOPERATIVE, 0, {1}}}),
                   launch_with({{CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION, 0, {2, 1, 1}}}),
                   launch_with({{99}})};
   });
-  CHECK(outcome.values == Values{0, 0, 0, 0, 801, 801, 801});
+  CHECK(outcome.values == Values{0, 0, 0, 0, 801, 801});
   CHECK(executor.of(VGPU_CALL_vgpuLaunchKernel).size() == 3);
-  CHECK(outcome.log.find("a cooperative launch is not implemented") != std::string::npos);
   CHECK(outcome.log.find("a cluster is not implemented") != std::string::npos);
+}
+
+TEST_CASE("a cooperative launch is sent as one, unless more blocks are asked for than fit at once") {
+  FakeExecutor executor = executor_with_kernel();
+  const Outcome outcome = run_with(executor, [] {
+    const auto launch_blocks = [](unsigned blocks, unsigned threads) {
+      Arguments arguments;
+      return cuLaunchCooperativeKernel(kFunction, blocks, 1, 1, threads, 1, 1, 0, nullptr,
+                                       arguments.pointers);
+    };
+    return Values{start_context(), launch_with({{CU_LAUNCH_ATTRIBUTE_COOPERATIVE, 0, {1}}}),
+                  launch_blocks(1, 256), launch_blocks(1U << 30, 256), launch_blocks(1, 257)};
+  });
+  CHECK(outcome.values ==
+        Values{0, 0, 0, CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE, CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES});
+  CHECK(executor.of(VGPU_CALL_vgpuLaunchCooperativeKernel).size() == 2);
+  CHECK(executor.of(VGPU_CALL_vgpuLaunchKernel).empty());
 }
 
 }  // namespace

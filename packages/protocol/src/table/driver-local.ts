@@ -76,7 +76,7 @@ export const driverLocal: readonly CallEntry[] = [
       'CUresult cuLaunchKernelEx_ptsz(const CUlaunchConfig *config, CUfunction f, void **kernelParams, void **extra)',
     ],
   ]),
-  ...group('checks, then answers "not supported", as the attribute COOPERATIVE_LAUNCH says', [
+  ...group('checks how many blocks fit at once, packs the arguments', [
     [
       9000,
       `CUresult cuLaunchCooperativeKernel(CUfunction f, unsigned int gridDimX, unsigned int gridDimY, unsigned int

@@ -75,6 +75,13 @@ export const modules: readonly CallEntry[] = [
       CUstream hStream, const void *parameters, size_t parameterBytes)`,
     { roles: { parameters: bytesIn('parameterBytes') }, deferred: true },
   ),
+  // All blocks at once; the guest has checked that so many fit.
+  internal(
+    `CUresult vgpuLaunchCooperativeKernel(CUfunction f, unsigned int gridDimX, unsigned int gridDimY,
+      unsigned int gridDimZ, unsigned int blockDimX, unsigned int blockDimY, unsigned int blockDimZ,
+      unsigned int sharedMemBytes, CUstream hStream, const void *parameters, size_t parameterBytes)`,
+    { roles: { parameters: bytesIn('parameterBytes') }, deferred: true },
+  ),
 ];
 
 export const memory: readonly CallEntry[] = [

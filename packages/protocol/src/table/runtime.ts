@@ -116,7 +116,7 @@ export const runtime: readonly CallEntry[] = [
     `cudaError_t cudaGraphExecKernelNodeSetParams(cudaGraphExec_t hGraphExec, cudaGraphNode_t node, const struct
       cudaKernelNodeParams *pNodeParams)`,
   ]),
-  ...group('checks, then answers "not supported", as the attribute cooperativeLaunch says', [
+  ...group('maps host functions to kernels', [
     `cudaError_t cudaLaunchCooperativeKernel(const void *func, dim3 gridDim, dim3 blockDim, void **args, size_t
       sharedMem, cudaStream_t stream)`,
   ]),

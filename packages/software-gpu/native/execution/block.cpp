@@ -9,9 +9,6 @@
 namespace vgpu::software {
 namespace {
 
-/// Long enough that switching warps costs nothing, short enough that a time limit is kept to the millisecond.
-constexpr std::int64_t kSliceInstructions = 8192;
-
 /// Functions that call each other may nest; their variables share this much local memory per thread.
 constexpr std::uint64_t kCallStackBytes = 16UL * 1024;
 constexpr std::size_t kMaximumFrames = 4096;
@@ -73,6 +70,10 @@ std::uint64_t special_value(const Block& block, const ScheduledWarp& warp, const
       return block.launch->configuration.dynamic_shared_bytes;
     case Special::total_smem_size:
       return block.shared_bytes;
+    case Special::envreg1:
+      return block.launch->grid_workspace >> 32;
+    case Special::envreg2:
+      return block.launch->grid_workspace & 0xffff'ffff;
     case Special::local_base:
       return frame.local_base;
     case Special::zero:
@@ -241,7 +242,7 @@ void start_warp(Block& block, ScheduledWarp& warp) {
 bool run_slice(ScheduledWarp* warp) {
   const Instruction* instruction = run_next_split(warp);
   if (instruction == nullptr) return false;
-  warp->budget = kSliceInstructions;
+  warp->budget = warp->block->launch->slice_instructions;
   while (instruction != nullptr) {
     instruction = warp->handlers[static_cast<std::uint16_t>(instruction->operation)](instruction, warp);
   }
@@ -437,7 +438,7 @@ void prepare_block(Block& block, const Launch& launch, std::uint32_t worker) {
   }
 }
 
-void run_block(Block& block, std::uint64_t linear_index) {
+void start_block(Block& block, std::uint64_t linear_index) {
   const Dim3& grid = block.launch->configuration.grid;
   block.index = {static_cast<std::uint32_t>(linear_index % grid.x),
                  static_cast<std::uint32_t>(linear_index / grid.x % grid.y),
@@ -448,20 +449,22 @@ void run_block(Block& block, std::uint64_t linear_index) {
   std::memset(block.shared.get(), 0, block.shared_bytes);  // what it holds must not depend on earlier blocks
   for (ScheduledWarp& warp : block.warps) start_warp(block, warp);
   if (block.observer != nullptr) block.observer->block_begins(block);
+}
 
-  while (block.live_threads != 0) {
-    bool any_ran = false;
-    for (ScheduledWarp& warp : block.warps) {
-      if (is_done(warp)) continue;
-      any_ran |= run_slice(&warp);
-    }
-    if (!any_ran) {
-      if (block.observer != nullptr) block.observer->block_hangs(block);
-      fail_deadlock(block);
-    }
-    check_deadline(block);
+bool advance_block(Block& block) {
+  bool any_ran = false;
+  for (ScheduledWarp& warp : block.warps) {
+    if (is_done(warp)) continue;
+    any_ran |= run_slice(&warp);
   }
+  if (!any_ran) {
+    if (block.observer != nullptr) block.observer->block_hangs(block);
+    fail_deadlock(block);
+  }
+  check_deadline(block);
+  if (block.live_threads != 0) return true;
   if (block.observer != nullptr) block.observer->block_ends(block);
+  return false;
 }
 
 }  // namespace vgpu::software

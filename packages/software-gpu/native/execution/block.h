@@ -30,6 +30,8 @@ struct Launch {
   Observer* observer;          // or nullptr
   unsigned worker_count;
   std::uint64_t grid_id;
+  DeviceAddress grid_workspace;                    // of a cooperative launch, otherwise 0
+  std::int64_t slice_instructions;                 // after so many another warp has its turn
   std::chrono::steady_clock::time_point deadline;  // max() when there is none
 };
 
@@ -133,8 +135,10 @@ struct Block {
 std::uint64_t local_bytes_per_thread(const DecodedKernel& kernel);
 
 void prepare_block(Block& block, const Launch& launch, std::uint32_t worker);
-/// Runs block number `linear_index` to its end. Throws Error.
-void run_block(Block& block, std::uint64_t linear_index);
+/// Puts block number `linear_index` at its beginning.
+void start_block(Block& block, std::uint64_t linear_index);
+/// Gives each warp a turn; false when all threads have exited. Throws Error.
+bool advance_block(Block& block);
 
 // --- What the control operations use
 // ------------------------------------------------------------------------

@@ -185,6 +185,7 @@ enum class Special : std::uint8_t {
   laneid, warpid, nwarpid, smid, nsmid, gridid,
   lanemask_eq, lanemask_le, lanemask_lt, lanemask_ge, lanemask_gt,
   dynamic_smem_size, total_smem_size,
+  envreg1, envreg2,  // the address of the grid's workspace: upper and lower half
   local_base,  // where the variables of this call of a function begin in the thread's local memory
   zero,  // registers that exist but always read 0 here, such as %envreg3
 };

@@ -43,6 +43,8 @@ constexpr SpecialName kSpecialNames[] = {
     {"%lanemask_ge", Special::lanemask_ge},
     {"%lanemask_gt", Special::lanemask_gt},
     {"%dynamic_smem_size", Special::dynamic_smem_size},
+    {"%envreg1", Special::envreg1},
+    {"%envreg2", Special::envreg2},
     {"%total_smem_size", Special::total_smem_size},
     {"%aggr_smem_size", Special::total_smem_size},
 };
@@ -536,9 +538,9 @@ std::uint32_t FunctionDecoder::symbol_address(const ptx::SymbolOperand& symbol, 
 
 std::uint32_t FunctionDecoder::special_register(std::string_view name, Width width) {
   if (name == "WARP_SZ") return constant(width, kLanes);
-  if (name.starts_with("%envreg")) return special(width, Special::zero);
   const auto* known = std::ranges::find(kSpecialNames, name, &SpecialName::name);
   if (known == std::end(kSpecialNames)) {
+    if (name.starts_with("%envreg")) return special(width, Special::zero);
     fail(Status::not_supported, "the special register " + std::string(name) + " is not supported");
   }
   return special(width, known->special);

@@ -45,8 +45,9 @@ struct BarrierArrival {
   bool waits;              // false: bar.arrive
 };
 
-/// Sees the blocks that one thread of the GPU runs of one launch, one block after the other. All its methods
-/// are called on that thread. What they throw ends the launch.
+/// Sees the blocks that one thread of the GPU runs of one launch, one block after the other; in a cooperative
+/// launch, whose blocks take turns, one block only. All its methods are called on that thread. What they
+/// throw ends the launch.
 class BlockObserver {
  public:
   BlockObserver() = default;
@@ -91,7 +92,8 @@ class Observer {
   Observer& operator=(const Observer&) = delete;
 
   virtual void launch_begins(const Launch& /*launch*/) {}
-  /// Called by each thread that takes part, numbered from 0, and at once by several.
+  /// Called by each thread that takes part, numbered from 0, and at once by several; in a cooperative launch
+  /// for each block.
   virtual std::unique_ptr<BlockObserver> observe_blocks(const Launch& launch, unsigned thread) = 0;
   /// All block observers are gone. `error` is what ended the launch early, or nullptr; the launch fails with
   /// it, or with what this throws.

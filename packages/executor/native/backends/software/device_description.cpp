@@ -99,6 +99,7 @@ void describe_features(Attributes& attributes, bool time_limit) {
   // The client's memory is in another process: the device cannot be called integrated.
   attributes.set(CU_DEVICE_ATTRIBUTE_INTEGRATED, 0);
   attributes.set(CU_DEVICE_ATTRIBUTE_CAN_MAP_HOST_MEMORY, 1);
+  attributes.set(CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH, 1);
   attributes.set(CU_DEVICE_ATTRIBUTE_UNIFIED_ADDRESSING, 1);
   attributes.set(CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED, 1);
   // Both processes map the same memory.

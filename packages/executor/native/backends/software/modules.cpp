@@ -176,11 +176,8 @@ CUresult SoftwareBackend::cuFuncGetParamInfo(Handle current, Handle function, st
   return CUDA_SUCCESS;
 }
 
-CUresult SoftwareBackend::vgpuLaunchKernel(Handle current, Handle function, std::uint32_t grid_x,
-                                           std::uint32_t grid_y, std::uint32_t grid_z, std::uint32_t block_x,
-                                           std::uint32_t block_y, std::uint32_t block_z,
-                                           std::uint32_t dynamic_shared_bytes, Handle stream,
-                                           std::span<const std::byte> parameters) {
+void SoftwareBackend::launch(Handle current, Handle function, software::LaunchConfiguration configuration,
+                             Handle stream, std::span<const std::byte> parameters) {
   const Stream queue = resolve_stream(current, stream);
   const Function& object = functions_.at(function);
   if (object.context != current || queue.context != current) {
@@ -189,22 +186,45 @@ CUresult SoftwareBackend::vgpuLaunchKernel(Handle current, Handle function, std:
   }
   const software::Kernel& kernel = kernel_of(object);
   const std::int32_t shared_limit = dynamic_shared_limit(object);
-  if (dynamic_shared_bytes > static_cast<std::uint32_t>(shared_limit)) {
-    throw CallError(CUDA_ERROR_INVALID_VALUE, object.name + ": " + std::to_string(dynamic_shared_bytes) +
-                                                  " bytes of dynamic shared memory, at most " +
-                                                  std::to_string(shared_limit));
+  if (configuration.dynamic_shared_bytes > static_cast<std::uint32_t>(shared_limit)) {
+    throw CallError(CUDA_ERROR_INVALID_VALUE,
+                    object.name + ": " + std::to_string(configuration.dynamic_shared_bytes) +
+                        " bytes of dynamic shared memory, at most " + std::to_string(shared_limit));
   }
-  gpu_->launch(kernel,
-               {.grid = {grid_x, grid_y, grid_z},
-                .block = {block_x, block_y, block_z},
-                .dynamic_shared_bytes = dynamic_shared_bytes,
-                .time_limit = kernel_time_limit_},
-               parameters);
+  configuration.time_limit = kernel_time_limit_;
+  gpu_->launch(kernel, configuration, parameters);
   if (const auto fault = AddressGuard::take_fault()) {
     throw CallError(CUDA_ERROR_ILLEGAL_ADDRESS, object.name + " touches the reserved address " +
                                                     std::to_string(*fault) +
                                                     " without access to memory there");
   }
+}
+
+CUresult SoftwareBackend::vgpuLaunchKernel(Handle current, Handle function, std::uint32_t grid_x,
+                                           std::uint32_t grid_y, std::uint32_t grid_z, std::uint32_t block_x,
+                                           std::uint32_t block_y, std::uint32_t block_z,
+                                           std::uint32_t dynamic_shared_bytes, Handle stream,
+                                           std::span<const std::byte> parameters) {
+  launch(current, function,
+         {.grid = {grid_x, grid_y, grid_z},
+          .block = {block_x, block_y, block_z},
+          .dynamic_shared_bytes = dynamic_shared_bytes},
+         stream, parameters);
+  return CUDA_SUCCESS;
+}
+
+CUresult SoftwareBackend::vgpuLaunchCooperativeKernel(Handle current, Handle function, std::uint32_t grid_x,
+                                                      std::uint32_t grid_y, std::uint32_t grid_z,
+                                                      std::uint32_t block_x, std::uint32_t block_y,
+                                                      std::uint32_t block_z,
+                                                      std::uint32_t dynamic_shared_bytes, Handle stream,
+                                                      std::span<const std::byte> parameters) {
+  launch(current, function,
+         {.grid = {grid_x, grid_y, grid_z},
+          .block = {block_x, block_y, block_z},
+          .dynamic_shared_bytes = dynamic_shared_bytes,
+          .cooperative = true},
+         stream, parameters);
   return CUDA_SUCCESS;
 }
 

@@ -64,6 +64,12 @@ class SoftwareBackend final : public Backend {
                             std::uint32_t block_z, std::uint32_t dynamic_shared_bytes, Handle stream,
                             std::span<const std::byte> parameters) override;
 
+  CUresult vgpuLaunchCooperativeKernel(Handle current, Handle function, std::uint32_t grid_x,
+                                       std::uint32_t grid_y, std::uint32_t grid_z, std::uint32_t block_x,
+                                       std::uint32_t block_y, std::uint32_t block_z,
+                                       std::uint32_t dynamic_shared_bytes, Handle stream,
+                                       std::span<const std::byte> parameters) override;
+
   // memory.cpp
   CUresult cuMemGetInfo_v2(Handle current, std::uint64_t& free, std::uint64_t& total) override;
   CUresult cuMemAlloc_v2(Handle current, std::uint64_t& address, std::uint64_t bytes) override;
@@ -158,6 +164,9 @@ class SoftwareBackend final : public Backend {
   /// The stream that `stream` means to a thread whose current context is `current`; a default stream has no
   /// object of its own, so one is made up. Throws CallError.
   Stream resolve_stream(Handle current, Handle stream);
+
+  void launch(Handle current, Handle function, software::LaunchConfiguration configuration, Handle stream,
+              std::span<const std::byte> parameters);
 
   /// Throws CallError with CUDA_ERROR_INVALID_VALUE, as the documentation has it for pools.
   MemoryPool& pool_at(Handle pool);

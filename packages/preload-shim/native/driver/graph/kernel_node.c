@@ -78,8 +78,9 @@ static CUresult replace_packed(const struct vgpu_launch* launch, const void* pac
 }
 
 static CUresult set(CUgraphNode node, const CUDA_KERNEL_NODE_PARAMS* parameters) {
-  struct vgpu_launch launch;
+  struct vgpu_launch launch = {.function = NULL};
   const CUresult result = vgpu_kernel_node_launch(parameters, &launch);
+  launch.cooperative = node->work.kernel.launch.cooperative;
   return result == CUDA_SUCCESS ? vgpu_launch_pack(&launch, replace_packed, node) : result;
 }
 

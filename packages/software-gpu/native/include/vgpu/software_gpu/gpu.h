@@ -105,6 +105,8 @@ struct LaunchConfiguration {
   Dim3 grid;
   Dim3 block;
   std::uint32_t dynamic_shared_bytes = 0;
+  /// All blocks run at once, so that they may wait for each other (grid synchronisation).
+  bool cooperative = false;
   /// After this long the launch stops with launch_timeout. Zero means no limit.
   std::chrono::milliseconds time_limit{0};
 };
@@ -132,7 +134,7 @@ class Gpu {
 
   /// Runs the whole grid and returns when it is done. `parameters` must hold kernel.parameter_bytes() bytes.
   /// Throws Error: invalid_value (too many threads, too short parameters, zero dimension),
-  /// launch_out_of_resources, and what the kernel does wrong: illegal_address, misaligned_address,
+  /// launch_out_of_resources, cooperative_launch_too_large, and what the kernel does wrong: illegal_address, misaligned_address,
   /// launch_timeout, … whose message names kernel, block, thread, PTX line and the nearest allocation.
   /// After a throw memory holds whatever the kernel had written.
   virtual LaunchStatistics launch(const Kernel& kernel, const LaunchConfiguration& configuration,
