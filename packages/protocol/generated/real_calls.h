@@ -34,6 +34,7 @@ class RealCalls : public RealState {
   CUresult cuFuncGetModule(std::uint64_t context, std::uint64_t& hmod, std::uint64_t hfunc) override;
   CUresult cuFuncGetParamInfo(std::uint64_t context, std::uint64_t func, std::uint64_t paramIndex, std::uint64_t& paramOffset, std::uint64_t& paramSize) override;
   CUresult vgpuLaunchKernel(std::uint64_t context, std::uint64_t f, std::uint32_t gridDimX, std::uint32_t gridDimY, std::uint32_t gridDimZ, std::uint32_t blockDimX, std::uint32_t blockDimY, std::uint32_t blockDimZ, std::uint32_t sharedMemBytes, std::uint64_t hStream, std::span<const std::byte> parameters) override = 0;
+  CUresult vgpuLaunchCooperativeKernel(std::uint64_t context, std::uint64_t f, std::uint32_t gridDimX, std::uint32_t gridDimY, std::uint32_t gridDimZ, std::uint32_t blockDimX, std::uint32_t blockDimY, std::uint32_t blockDimZ, std::uint32_t sharedMemBytes, std::uint64_t hStream, std::span<const std::byte> parameters) override = 0;
   CUresult cuMemGetInfo_v2(std::uint64_t context, std::uint64_t& free, std::uint64_t& total) override = 0;
   CUresult cuMemAlloc_v2(std::uint64_t context, std::uint64_t& dptr, std::uint64_t bytesize) override = 0;
   CUresult cuMemAllocPitch_v2(std::uint64_t context, std::uint64_t& dptr, std::uint64_t& pPitch, std::uint64_t WidthInBytes, std::uint64_t Height, std::uint32_t ElementSizeBytes) override = 0;

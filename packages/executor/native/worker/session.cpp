@@ -68,7 +68,8 @@ Session::Reply Session::handle(const vgpu_frame& request, std::span<const std::b
   // Off the fast path: almost every request has no flag.
   if (request.status != 0 && !obeys_protocol(request)) return Reply::close;
   ++requests_;
-  account_.count_call(request.call == VGPU_CALL_vgpuLaunchKernel);
+  account_.count_call(request.call == VGPU_CALL_vgpuLaunchKernel ||
+                      request.call == VGPU_CALL_vgpuLaunchCooperativeKernel);
   response_.clear();
 
   CUresult result = sticky_error_;

@@ -41,14 +41,11 @@ std::size_t RealBackend::parameter_bytes(Handle function) {
   return total;
 }
 
-CUresult RealBackend::vgpuLaunchKernel(Handle current, Handle function, std::uint32_t grid_x,
-                                       std::uint32_t grid_y, std::uint32_t grid_z, std::uint32_t block_x,
-                                       std::uint32_t block_y, std::uint32_t block_z,
-                                       std::uint32_t dynamic_shared_bytes, Handle stream,
-                                       std::span<const std::byte> parameters) {
+CUresult RealBackend::launch(Handle current, Handle function, CUlaunchConfig configuration, Handle stream,
+                             std::span<const std::byte> parameters) {
   enter(current);
   const CUfunction object = objects_.functions.at(function);
-  const CUstream queue = stream_at(stream);
+  configuration.hStream = stream_at(stream);
   // The driver would read beyond a block that is too short.
   const std::size_t needed = parameter_bytes(function);
   if (parameters.size() < needed) {
@@ -60,8 +57,40 @@ CUresult RealBackend::vgpuLaunchKernel(Handle current, Handle function, std::uin
   // The driver only reads what it is given here.
   std::array<void*, 5> extra{kBufferPointer, const_cast<std::byte*>(parameters.data()), kBufferSize, &bytes,
                              kEnd};
-  return driver().cuLaunchKernel(object, grid_x, grid_y, grid_z, block_x, block_y, block_z,
-                                 dynamic_shared_bytes, queue, nullptr, needed == 0 ? nullptr : extra.data());
+  void** given = needed == 0 ? nullptr : extra.data();
+  // Drivers before CUDA 11.8 have no cuLaunchKernelEx, which only attributes need.
+  if (configuration.numAttrs != 0) return driver().cuLaunchKernelEx(&configuration, object, nullptr, given);
+  return driver().cuLaunchKernel(object, configuration.gridDimX, configuration.gridDimY,
+                                 configuration.gridDimZ, configuration.blockDimX, configuration.blockDimY,
+                                 configuration.blockDimZ, configuration.sharedMemBytes, configuration.hStream,
+                                 nullptr, given);
+}
+
+CUresult RealBackend::vgpuLaunchKernel(Handle current, Handle function, std::uint32_t grid_x,
+                                       std::uint32_t grid_y, std::uint32_t grid_z, std::uint32_t block_x,
+                                       std::uint32_t block_y, std::uint32_t block_z,
+                                       std::uint32_t dynamic_shared_bytes, Handle stream,
+                                       std::span<const std::byte> parameters) {
+  return launch(
+      current, function,
+      {grid_x, grid_y, grid_z, block_x, block_y, block_z, dynamic_shared_bytes, nullptr, nullptr, 0}, stream,
+      parameters);
+}
+
+CUresult RealBackend::vgpuLaunchCooperativeKernel(Handle current, Handle function, std::uint32_t grid_x,
+                                                  std::uint32_t grid_y, std::uint32_t grid_z,
+                                                  std::uint32_t block_x, std::uint32_t block_y,
+                                                  std::uint32_t block_z, std::uint32_t dynamic_shared_bytes,
+                                                  Handle stream, std::span<const std::byte> parameters) {
+  // CUlaunchAttribute in cuda.h: the identifier, then 64 bytes of value on an 8-byte boundary.
+  struct Attribute {
+    std::uint64_t id;
+    std::uint64_t value[8];
+  } attribute{CU_LAUNCH_ATTRIBUTE_COOPERATIVE, {1}};
+  return launch(
+      current, function,
+      {grid_x, grid_y, grid_z, block_x, block_y, block_z, dynamic_shared_bytes, nullptr, &attribute, 1},
+      stream, parameters);
 }
 
 }  // namespace vgpu::executor

@@ -50,6 +50,11 @@ class RealBackend final : public RealCalls {
                             std::uint32_t grid_z, std::uint32_t block_x, std::uint32_t block_y,
                             std::uint32_t block_z, std::uint32_t dynamic_shared_bytes, Handle stream,
                             std::span<const std::byte> parameters) override;
+  CUresult vgpuLaunchCooperativeKernel(Handle current, Handle function, std::uint32_t grid_x,
+                                       std::uint32_t grid_y, std::uint32_t grid_z, std::uint32_t block_x,
+                                       std::uint32_t block_y, std::uint32_t block_z,
+                                       std::uint32_t dynamic_shared_bytes, Handle stream,
+                                       std::span<const std::byte> parameters) override;
 
   // memory.cpp
   CUresult cuMemGetInfo_v2(Handle current, std::uint64_t& free, std::uint64_t& total) override;
@@ -111,6 +116,8 @@ class RealBackend final : public RealCalls {
   CUresult vgpuMemRetainHandle(Handle, Handle& handle, std::uint64_t address) override;
 
  private:
+  CUresult launch(Handle current, Handle function, CUlaunchConfig configuration, Handle stream,
+                  std::span<const std::byte> parameters);
   struct Allocation {
     Handle context = 0;
     std::uint64_t bytes = 0;
