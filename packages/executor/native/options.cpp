@@ -60,6 +60,11 @@ constexpr std::array<std::pair<std::string_view, VectorPathChoice>, 4> kVectorPa
     {"avx512", VectorPathChoice::avx512},
 }};
 
+constexpr std::array<std::pair<std::string_view, BlasChoice>, 2> kBlas = {{
+    {"auto", BlasChoice::automatic},
+    {"own", BlasChoice::own},
+}};
+
 /// False when there is no option of that name.
 bool apply(Options& options, std::string_view name, std::string_view value) {
   if (name == "--socket") {
@@ -80,6 +85,8 @@ bool apply(Options& options, std::string_view name, std::string_view value) {
     if (!value.starts_with('/'))
       throw UsageError("--driver needs an absolute path, not \"" + std::string(value) + "\"");
     options.backend.driver.path = value;
+  } else if (name == "--blas") {
+    options.backend.blas = parse_choice(name, value, kBlas);
   } else if (name == "--max-clients") {
     options.max_clients = parse_number(name, value, 1, kMaximumClients);
   } else if (name == "--ready-fd") {
@@ -169,6 +176,7 @@ Serves a GPU to CUDA programs that run with the vgpu guest library.
   --threads N               threads of the software GPU (default: one per core)
   --kernel-timeout SECONDS  a kernel that runs for longer is stopped (default: 600; 0: never)
   --vector-path PATH        auto (default), portable, avx2, or avx512
+  --blas CHOICE             auto (default: OpenBLAS where it is installed), or own
   --max-clients N           clients at a time (default: 256)
   --ready-fd N              file descriptor that "ready" is written to once the socket listens
   --parent-fd N             stop when the other end of this file descriptor is closed

@@ -20,6 +20,8 @@ export interface StartOptions {
   allowGuestDriver?: boolean | undefined;
   /** The software GPU's threads; one per core where it is not given. */
   threads?: number | undefined;
+  /** What multiplies matrices on the software GPU: `auto`, OpenBLAS where it is installed; `own`, its own kernel. */
+  blas?: 'auto' | 'own' | undefined;
   /** A kernel that runs for longer is stopped; 0 means never. Ten minutes where it is not given. */
   kernelTimeoutSeconds?: number | undefined;
   /** An absolute path in a folder that exists; a private folder is made where it is not given. */
@@ -116,7 +118,7 @@ class Supervisor {
   #stopped: Promise<void> | undefined;
 
   constructor(options: StartOptions) {
-    const numbers = checkNumbers(options);
+    const numbers = checkOptions(options);
     this.#binary = findBinary();
     this.#log = options.log ?? (() => {});
     this.#startTimeoutMs = options.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS;
@@ -212,13 +214,17 @@ class Supervisor {
   }
 }
 
-/** The options of the daemon for the numbers that were given. Checked by hand: a schema library would load slower
+/** The options of the daemon for what was given. Checked by hand: a schema library would load slower
  * than the daemon starts. */
-function checkNumbers({ memoryBytes, threads, kernelTimeoutSeconds, gpu }: StartOptions): string[] {
+function checkOptions({ memoryBytes, threads, kernelTimeoutSeconds, gpu, blas }: StartOptions): string[] {
   if (gpu !== undefined && !['auto', 'real', 'software'].includes(gpu)) {
     throw new ExecutorError('ERR_VGPU_EXECUTOR_OPTIONS', `gpu is auto, real or software, not ${String(gpu)}`);
   }
+  if (blas !== undefined && !['auto', 'own'].includes(blas)) {
+    throw new ExecutorError('ERR_VGPU_EXECUTOR_OPTIONS', `blas is auto or own, not ${String(blas)}`);
+  }
   return [
+    ...(blas === undefined ? [] : ['--blas', blas]),
     ...numberOption('--memory', 'memoryBytes', memoryBytes, 2 ** 20),
     ...numberOption('--threads', 'threads', threads, 1),
     ...numberOption('--kernel-timeout', 'kernelTimeoutSeconds', kernelTimeoutSeconds, 0),

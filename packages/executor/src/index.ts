@@ -1,4 +1,4 @@
-export { type ExecutorErrorCode, ExecutorError, isExecutorError } from './errors.js';
+export { ExecutorError, type ExecutorErrorCode, isExecutorError } from './errors.js';
 export { type Device, Executor, type ExecutorEvents, type StartOptions } from './executor.js';
 export type { RestartOptions } from './restart.js';
 export { type ClientStatus, type ExecutorStatus, executorStatus } from './status.js';

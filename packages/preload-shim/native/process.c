@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
+#include "cublas/handle.h"
 #include "driver/function_layout.h"
 #include "driver/graph/capture.h"
 #include "driver/graph/graph.h"
@@ -35,6 +36,7 @@ static _Atomic uint32_t generation;
 static void forget_parent(void) {
   vgpu_session_forget();
   vgpu_shared_memory_forget();
+  vgpu_cublas_forget();
   vgpu_captures_forget();
   vgpu_graphs_forget();
   vgpu_function_layouts_forget();

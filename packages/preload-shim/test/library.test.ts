@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { calls, cuda12Functions } from '@vgpu/protocol';
+import { calls, cublas12Functions, cuda12Functions } from '@vgpu/protocol';
 import { describe, expect, it } from 'vitest';
 import { guestLibrary } from '../src/index.js';
 
@@ -43,7 +43,7 @@ function dynamicEntries(tag: string): string[] {
 
 const symbols = dynamicSymbols();
 const defined = symbols.filter(({ defined }) => defined);
-const exported = defined.filter(({ version }) => version !== 'libcudart.so.12');
+const exported = defined.filter(({ version }) => !version?.endsWith('.so.12'));
 const publicCalls = calls.filter(({ api }) => api !== 'internal');
 
 describe('the guest library', () => {
@@ -53,11 +53,13 @@ describe('the guest library', () => {
     expect(exported.map(({ name }) => name).sort()).toEqual(table);
   });
 
-  it("gives the runtime API the runtime library's symbol version, and the others none", () => {
+  it("gives runtime API and cuBLAS the original libraries' symbol versions, and the others none", () => {
     const api = new Map(publicCalls.map((call) => [call.prototype.name, call.api]));
-    const wrong = exported.filter(
-      ({ name, version }) => version !== (api.get(name) === 'runtime' ? 'libcudart.so.13' : undefined),
-    );
+    const versions = new Map([
+      ['runtime', 'libcudart.so.13'],
+      ['cublas', 'libcublas.so.13'],
+    ]);
+    const wrong = exported.filter(({ name, version }) => version !== versions.get(api.get(name) ?? ''));
     expect(wrong).toEqual([]);
   });
 
@@ -66,6 +68,12 @@ describe('the guest library', () => {
     expect(names.sort()).toEqual([...cuda12Functions(calls).keys()].sort());
     expect(names).toContain('cudaGetDeviceProperties_v2');
     expect(names).not.toContain('cudaGetDeviceProperties');
+  });
+
+  it('gives them that version of cuBLAS too', () => {
+    const names = defined.filter(({ version }) => version === 'libcublas.so.12').map(({ name }) => name);
+    expect(names.sort()).toEqual([...cublas12Functions(calls).keys()].sort());
+    expect(names).toContain('cublasGemmEx');
   });
 
   it('needs libc and its loader alone', () => {
@@ -106,6 +114,9 @@ describe('the guest library', () => {
   it('is offered under the names of the libraries it replaces', () => {
     const names = readdirSync(directory).sort();
     expect(names).toEqual([
+      'libcublas.so',
+      'libcublas.so.12',
+      'libcublas.so.13',
       'libcuda.so',
       'libcuda.so.1',
       'libcudart.so',

@@ -36,8 +36,9 @@ export class ProgramRunner {
     this.#builder = builder;
   }
 
-  async start(gpu: Gpu): Promise<void> {
+  async start(gpu: Gpu, blas: 'auto' | 'own' = 'auto'): Promise<void> {
     const options = {
+      blas,
       kernelTimeoutSeconds: KERNEL_TIMEOUT_SECONDS,
       log: (line: string) => this.#log.push(line),
     };

@@ -95,6 +95,8 @@ describe('programs of the driver API', { timeout: TEST_TIMEOUT_MS }, () => {
 
   it('is all that there is', () => {
     const tested = [
+      // In cublas.test.ts.
+      'cublas_products',
       'driver_bad_arguments',
       'driver_bad_kernels',
       'driver_bad_modules',

@@ -318,6 +318,22 @@ class BackendCalls {
   virtual CUresult cuEventElapsedTime(std::uint64_t /*context*/, float& /*pMilliseconds*/, std::uint64_t /*hStart*/, std::uint64_t /*hEnd*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
+
+  virtual CUresult vgpuBlasMultiply(std::uint64_t /*context*/, std::span<const std::byte> /*description*/, std::uint64_t /*stream*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuBlasSolve(std::uint64_t /*context*/, std::span<const std::byte> /*description*/, std::uint64_t /*stream*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuBlasVector(std::uint64_t /*context*/, std::span<const std::byte> /*description*/, std::uint64_t /*stream*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuBlasReduce(std::uint64_t /*context*/, std::uint64_t& /*bits*/, std::span<const std::byte> /*description*/, std::uint64_t /*stream*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
 };
 
 }  // namespace vgpu::executor

@@ -160,6 +160,14 @@ std::string_view call_name(std::uint32_t call) {
       return "cuEventDestroy_v2";
     case VGPU_CALL_cuEventElapsedTime:
       return "cuEventElapsedTime";
+    case VGPU_CALL_vgpuBlasMultiply:
+      return "vgpuBlasMultiply";
+    case VGPU_CALL_vgpuBlasSolve:
+      return "vgpuBlasSolve";
+    case VGPU_CALL_vgpuBlasVector:
+      return "vgpuBlasVector";
+    case VGPU_CALL_vgpuBlasReduce:
+      return "vgpuBlasReduce";
     default:
       return {};
   }
@@ -183,6 +191,7 @@ bool synchronises(std::uint32_t call) {
     case VGPU_CALL_cuEventQuery:
     case VGPU_CALL_cuEventSynchronize:
     case VGPU_CALL_cuEventElapsedTime:
+    case VGPU_CALL_vgpuBlasReduce:
       return true;
     default:
       return false;
@@ -195,6 +204,9 @@ bool may_be_deferred(std::uint32_t call) {
     case VGPU_CALL_vgpuLaunchCooperativeKernel:
     case VGPU_CALL_vgpuStreamWaitEvent:
     case VGPU_CALL_vgpuEventRecord:
+    case VGPU_CALL_vgpuBlasMultiply:
+    case VGPU_CALL_vgpuBlasSolve:
+    case VGPU_CALL_vgpuBlasVector:
       return true;
     default:
       return false;
@@ -828,6 +840,36 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
       result = backend.cuEventElapsedTime(context, pMilliseconds, hStart, hEnd);
       response.write(pMilliseconds);
+      break;
+    }
+    case VGPU_CALL_vgpuBlasMultiply: {
+      const auto description = request.read_bytes();
+      const auto stream = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuBlasMultiply(context, description, stream);
+      break;
+    }
+    case VGPU_CALL_vgpuBlasSolve: {
+      const auto description = request.read_bytes();
+      const auto stream = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuBlasSolve(context, description, stream);
+      break;
+    }
+    case VGPU_CALL_vgpuBlasVector: {
+      const auto description = request.read_bytes();
+      const auto stream = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuBlasVector(context, description, stream);
+      break;
+    }
+    case VGPU_CALL_vgpuBlasReduce: {
+      std::uint64_t bits{};
+      const auto description = request.read_bytes();
+      const auto stream = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuBlasReduce(context, bits, description, stream);
+      response.write(bits);
       break;
     }
     default:

@@ -4,6 +4,892 @@
 #include "guest_api.h"
 #include "refuse.h"
 
+VGPU_EXPORT int cublasAsumEx(void);
+int cublasAsumEx(void) { return vgpu_refuse("cublasAsumEx"); }
+VGPU_EXPORT int cublasAsumEx_64(void);
+int cublasAsumEx_64(void) { return vgpu_refuse("cublasAsumEx_64"); }
+VGPU_EXPORT int cublasAxpyEx(void);
+int cublasAxpyEx(void) { return vgpu_refuse("cublasAxpyEx"); }
+VGPU_EXPORT int cublasAxpyEx_64(void);
+int cublasAxpyEx_64(void) { return vgpu_refuse("cublasAxpyEx_64"); }
+VGPU_EXPORT int cublasCaxpy_v2(void);
+int cublasCaxpy_v2(void) { return vgpu_refuse("cublasCaxpy_v2"); }
+VGPU_EXPORT int cublasCaxpy_v2_64(void);
+int cublasCaxpy_v2_64(void) { return vgpu_refuse("cublasCaxpy_v2_64"); }
+VGPU_EXPORT int cublasCcopy_v2(void);
+int cublasCcopy_v2(void) { return vgpu_refuse("cublasCcopy_v2"); }
+VGPU_EXPORT int cublasCcopy_v2_64(void);
+int cublasCcopy_v2_64(void) { return vgpu_refuse("cublasCcopy_v2_64"); }
+VGPU_EXPORT int cublasCdgmm(void);
+int cublasCdgmm(void) { return vgpu_refuse("cublasCdgmm"); }
+VGPU_EXPORT int cublasCdgmm_64(void);
+int cublasCdgmm_64(void) { return vgpu_refuse("cublasCdgmm_64"); }
+VGPU_EXPORT int cublasCdotc_v2(void);
+int cublasCdotc_v2(void) { return vgpu_refuse("cublasCdotc_v2"); }
+VGPU_EXPORT int cublasCdotc_v2_64(void);
+int cublasCdotc_v2_64(void) { return vgpu_refuse("cublasCdotc_v2_64"); }
+VGPU_EXPORT int cublasCdotu_v2(void);
+int cublasCdotu_v2(void) { return vgpu_refuse("cublasCdotu_v2"); }
+VGPU_EXPORT int cublasCdotu_v2_64(void);
+int cublasCdotu_v2_64(void) { return vgpu_refuse("cublasCdotu_v2_64"); }
+VGPU_EXPORT int cublasCgbmv_v2(void);
+int cublasCgbmv_v2(void) { return vgpu_refuse("cublasCgbmv_v2"); }
+VGPU_EXPORT int cublasCgbmv_v2_64(void);
+int cublasCgbmv_v2_64(void) { return vgpu_refuse("cublasCgbmv_v2_64"); }
+VGPU_EXPORT int cublasCgeam(void);
+int cublasCgeam(void) { return vgpu_refuse("cublasCgeam"); }
+VGPU_EXPORT int cublasCgeam_64(void);
+int cublasCgeam_64(void) { return vgpu_refuse("cublasCgeam_64"); }
+VGPU_EXPORT int cublasCgemm3m(void);
+int cublasCgemm3m(void) { return vgpu_refuse("cublasCgemm3m"); }
+VGPU_EXPORT int cublasCgemm3m_64(void);
+int cublasCgemm3m_64(void) { return vgpu_refuse("cublasCgemm3m_64"); }
+VGPU_EXPORT int cublasCgemm3mBatched(void);
+int cublasCgemm3mBatched(void) { return vgpu_refuse("cublasCgemm3mBatched"); }
+VGPU_EXPORT int cublasCgemm3mBatched_64(void);
+int cublasCgemm3mBatched_64(void) { return vgpu_refuse("cublasCgemm3mBatched_64"); }
+VGPU_EXPORT int cublasCgemm3mEx(void);
+int cublasCgemm3mEx(void) { return vgpu_refuse("cublasCgemm3mEx"); }
+VGPU_EXPORT int cublasCgemm3mEx_64(void);
+int cublasCgemm3mEx_64(void) { return vgpu_refuse("cublasCgemm3mEx_64"); }
+VGPU_EXPORT int cublasCgemm3mStridedBatched(void);
+int cublasCgemm3mStridedBatched(void) { return vgpu_refuse("cublasCgemm3mStridedBatched"); }
+VGPU_EXPORT int cublasCgemm3mStridedBatched_64(void);
+int cublasCgemm3mStridedBatched_64(void) { return vgpu_refuse("cublasCgemm3mStridedBatched_64"); }
+VGPU_EXPORT int cublasCgemmBatched(void);
+int cublasCgemmBatched(void) { return vgpu_refuse("cublasCgemmBatched"); }
+VGPU_EXPORT int cublasCgemmBatched_64(void);
+int cublasCgemmBatched_64(void) { return vgpu_refuse("cublasCgemmBatched_64"); }
+VGPU_EXPORT int cublasCgemmEx(void);
+int cublasCgemmEx(void) { return vgpu_refuse("cublasCgemmEx"); }
+VGPU_EXPORT int cublasCgemmEx_64(void);
+int cublasCgemmEx_64(void) { return vgpu_refuse("cublasCgemmEx_64"); }
+VGPU_EXPORT int cublasCgemmStridedBatched(void);
+int cublasCgemmStridedBatched(void) { return vgpu_refuse("cublasCgemmStridedBatched"); }
+VGPU_EXPORT int cublasCgemmStridedBatched_64(void);
+int cublasCgemmStridedBatched_64(void) { return vgpu_refuse("cublasCgemmStridedBatched_64"); }
+VGPU_EXPORT int cublasCgemm_v2(void);
+int cublasCgemm_v2(void) { return vgpu_refuse("cublasCgemm_v2"); }
+VGPU_EXPORT int cublasCgemm_v2_64(void);
+int cublasCgemm_v2_64(void) { return vgpu_refuse("cublasCgemm_v2_64"); }
+VGPU_EXPORT int cublasCgemvBatched(void);
+int cublasCgemvBatched(void) { return vgpu_refuse("cublasCgemvBatched"); }
+VGPU_EXPORT int cublasCgemvBatched_64(void);
+int cublasCgemvBatched_64(void) { return vgpu_refuse("cublasCgemvBatched_64"); }
+VGPU_EXPORT int cublasCgemvStridedBatched(void);
+int cublasCgemvStridedBatched(void) { return vgpu_refuse("cublasCgemvStridedBatched"); }
+VGPU_EXPORT int cublasCgemvStridedBatched_64(void);
+int cublasCgemvStridedBatched_64(void) { return vgpu_refuse("cublasCgemvStridedBatched_64"); }
+VGPU_EXPORT int cublasCgemv_v2(void);
+int cublasCgemv_v2(void) { return vgpu_refuse("cublasCgemv_v2"); }
+VGPU_EXPORT int cublasCgemv_v2_64(void);
+int cublasCgemv_v2_64(void) { return vgpu_refuse("cublasCgemv_v2_64"); }
+VGPU_EXPORT int cublasCgerc_v2(void);
+int cublasCgerc_v2(void) { return vgpu_refuse("cublasCgerc_v2"); }
+VGPU_EXPORT int cublasCgerc_v2_64(void);
+int cublasCgerc_v2_64(void) { return vgpu_refuse("cublasCgerc_v2_64"); }
+VGPU_EXPORT int cublasCgeru_v2(void);
+int cublasCgeru_v2(void) { return vgpu_refuse("cublasCgeru_v2"); }
+VGPU_EXPORT int cublasCgeru_v2_64(void);
+int cublasCgeru_v2_64(void) { return vgpu_refuse("cublasCgeru_v2_64"); }
+VGPU_EXPORT int cublasChbmv_v2(void);
+int cublasChbmv_v2(void) { return vgpu_refuse("cublasChbmv_v2"); }
+VGPU_EXPORT int cublasChbmv_v2_64(void);
+int cublasChbmv_v2_64(void) { return vgpu_refuse("cublasChbmv_v2_64"); }
+VGPU_EXPORT int cublasChemm_v2(void);
+int cublasChemm_v2(void) { return vgpu_refuse("cublasChemm_v2"); }
+VGPU_EXPORT int cublasChemm_v2_64(void);
+int cublasChemm_v2_64(void) { return vgpu_refuse("cublasChemm_v2_64"); }
+VGPU_EXPORT int cublasChemv_v2(void);
+int cublasChemv_v2(void) { return vgpu_refuse("cublasChemv_v2"); }
+VGPU_EXPORT int cublasChemv_v2_64(void);
+int cublasChemv_v2_64(void) { return vgpu_refuse("cublasChemv_v2_64"); }
+VGPU_EXPORT int cublasCher2_v2(void);
+int cublasCher2_v2(void) { return vgpu_refuse("cublasCher2_v2"); }
+VGPU_EXPORT int cublasCher2_v2_64(void);
+int cublasCher2_v2_64(void) { return vgpu_refuse("cublasCher2_v2_64"); }
+VGPU_EXPORT int cublasCher2k_v2(void);
+int cublasCher2k_v2(void) { return vgpu_refuse("cublasCher2k_v2"); }
+VGPU_EXPORT int cublasCher2k_v2_64(void);
+int cublasCher2k_v2_64(void) { return vgpu_refuse("cublasCher2k_v2_64"); }
+VGPU_EXPORT int cublasCher_v2(void);
+int cublasCher_v2(void) { return vgpu_refuse("cublasCher_v2"); }
+VGPU_EXPORT int cublasCher_v2_64(void);
+int cublasCher_v2_64(void) { return vgpu_refuse("cublasCher_v2_64"); }
+VGPU_EXPORT int cublasCherk3mEx(void);
+int cublasCherk3mEx(void) { return vgpu_refuse("cublasCherk3mEx"); }
+VGPU_EXPORT int cublasCherk3mEx_64(void);
+int cublasCherk3mEx_64(void) { return vgpu_refuse("cublasCherk3mEx_64"); }
+VGPU_EXPORT int cublasCherkEx(void);
+int cublasCherkEx(void) { return vgpu_refuse("cublasCherkEx"); }
+VGPU_EXPORT int cublasCherkEx_64(void);
+int cublasCherkEx_64(void) { return vgpu_refuse("cublasCherkEx_64"); }
+VGPU_EXPORT int cublasCherk_v2(void);
+int cublasCherk_v2(void) { return vgpu_refuse("cublasCherk_v2"); }
+VGPU_EXPORT int cublasCherk_v2_64(void);
+int cublasCherk_v2_64(void) { return vgpu_refuse("cublasCherk_v2_64"); }
+VGPU_EXPORT int cublasCherkx(void);
+int cublasCherkx(void) { return vgpu_refuse("cublasCherkx"); }
+VGPU_EXPORT int cublasCherkx_64(void);
+int cublasCherkx_64(void) { return vgpu_refuse("cublasCherkx_64"); }
+VGPU_EXPORT int cublasChpmv_v2(void);
+int cublasChpmv_v2(void) { return vgpu_refuse("cublasChpmv_v2"); }
+VGPU_EXPORT int cublasChpmv_v2_64(void);
+int cublasChpmv_v2_64(void) { return vgpu_refuse("cublasChpmv_v2_64"); }
+VGPU_EXPORT int cublasChpr2_v2(void);
+int cublasChpr2_v2(void) { return vgpu_refuse("cublasChpr2_v2"); }
+VGPU_EXPORT int cublasChpr2_v2_64(void);
+int cublasChpr2_v2_64(void) { return vgpu_refuse("cublasChpr2_v2_64"); }
+VGPU_EXPORT int cublasChpr_v2(void);
+int cublasChpr_v2(void) { return vgpu_refuse("cublasChpr_v2"); }
+VGPU_EXPORT int cublasChpr_v2_64(void);
+int cublasChpr_v2_64(void) { return vgpu_refuse("cublasChpr_v2_64"); }
+VGPU_EXPORT int cublasCopyEx(void);
+int cublasCopyEx(void) { return vgpu_refuse("cublasCopyEx"); }
+VGPU_EXPORT int cublasCopyEx_64(void);
+int cublasCopyEx_64(void) { return vgpu_refuse("cublasCopyEx_64"); }
+VGPU_EXPORT int cublasCrot_v2(void);
+int cublasCrot_v2(void) { return vgpu_refuse("cublasCrot_v2"); }
+VGPU_EXPORT int cublasCrot_v2_64(void);
+int cublasCrot_v2_64(void) { return vgpu_refuse("cublasCrot_v2_64"); }
+VGPU_EXPORT int cublasCscal_v2(void);
+int cublasCscal_v2(void) { return vgpu_refuse("cublasCscal_v2"); }
+VGPU_EXPORT int cublasCscal_v2_64(void);
+int cublasCscal_v2_64(void) { return vgpu_refuse("cublasCscal_v2_64"); }
+VGPU_EXPORT int cublasCsrot_v2(void);
+int cublasCsrot_v2(void) { return vgpu_refuse("cublasCsrot_v2"); }
+VGPU_EXPORT int cublasCsrot_v2_64(void);
+int cublasCsrot_v2_64(void) { return vgpu_refuse("cublasCsrot_v2_64"); }
+VGPU_EXPORT int cublasCsscal_v2(void);
+int cublasCsscal_v2(void) { return vgpu_refuse("cublasCsscal_v2"); }
+VGPU_EXPORT int cublasCsscal_v2_64(void);
+int cublasCsscal_v2_64(void) { return vgpu_refuse("cublasCsscal_v2_64"); }
+VGPU_EXPORT int cublasCswap_v2(void);
+int cublasCswap_v2(void) { return vgpu_refuse("cublasCswap_v2"); }
+VGPU_EXPORT int cublasCswap_v2_64(void);
+int cublasCswap_v2_64(void) { return vgpu_refuse("cublasCswap_v2_64"); }
+VGPU_EXPORT int cublasCsymm_v2(void);
+int cublasCsymm_v2(void) { return vgpu_refuse("cublasCsymm_v2"); }
+VGPU_EXPORT int cublasCsymm_v2_64(void);
+int cublasCsymm_v2_64(void) { return vgpu_refuse("cublasCsymm_v2_64"); }
+VGPU_EXPORT int cublasCsymv_v2(void);
+int cublasCsymv_v2(void) { return vgpu_refuse("cublasCsymv_v2"); }
+VGPU_EXPORT int cublasCsymv_v2_64(void);
+int cublasCsymv_v2_64(void) { return vgpu_refuse("cublasCsymv_v2_64"); }
+VGPU_EXPORT int cublasCsyr2_v2(void);
+int cublasCsyr2_v2(void) { return vgpu_refuse("cublasCsyr2_v2"); }
+VGPU_EXPORT int cublasCsyr2_v2_64(void);
+int cublasCsyr2_v2_64(void) { return vgpu_refuse("cublasCsyr2_v2_64"); }
+VGPU_EXPORT int cublasCsyr2k_v2(void);
+int cublasCsyr2k_v2(void) { return vgpu_refuse("cublasCsyr2k_v2"); }
+VGPU_EXPORT int cublasCsyr2k_v2_64(void);
+int cublasCsyr2k_v2_64(void) { return vgpu_refuse("cublasCsyr2k_v2_64"); }
+VGPU_EXPORT int cublasCsyr_v2(void);
+int cublasCsyr_v2(void) { return vgpu_refuse("cublasCsyr_v2"); }
+VGPU_EXPORT int cublasCsyr_v2_64(void);
+int cublasCsyr_v2_64(void) { return vgpu_refuse("cublasCsyr_v2_64"); }
+VGPU_EXPORT int cublasCsyrk3mEx(void);
+int cublasCsyrk3mEx(void) { return vgpu_refuse("cublasCsyrk3mEx"); }
+VGPU_EXPORT int cublasCsyrk3mEx_64(void);
+int cublasCsyrk3mEx_64(void) { return vgpu_refuse("cublasCsyrk3mEx_64"); }
+VGPU_EXPORT int cublasCsyrkEx(void);
+int cublasCsyrkEx(void) { return vgpu_refuse("cublasCsyrkEx"); }
+VGPU_EXPORT int cublasCsyrkEx_64(void);
+int cublasCsyrkEx_64(void) { return vgpu_refuse("cublasCsyrkEx_64"); }
+VGPU_EXPORT int cublasCsyrk_v2(void);
+int cublasCsyrk_v2(void) { return vgpu_refuse("cublasCsyrk_v2"); }
+VGPU_EXPORT int cublasCsyrk_v2_64(void);
+int cublasCsyrk_v2_64(void) { return vgpu_refuse("cublasCsyrk_v2_64"); }
+VGPU_EXPORT int cublasCsyrkx(void);
+int cublasCsyrkx(void) { return vgpu_refuse("cublasCsyrkx"); }
+VGPU_EXPORT int cublasCsyrkx_64(void);
+int cublasCsyrkx_64(void) { return vgpu_refuse("cublasCsyrkx_64"); }
+VGPU_EXPORT int cublasCtbmv_v2(void);
+int cublasCtbmv_v2(void) { return vgpu_refuse("cublasCtbmv_v2"); }
+VGPU_EXPORT int cublasCtbmv_v2_64(void);
+int cublasCtbmv_v2_64(void) { return vgpu_refuse("cublasCtbmv_v2_64"); }
+VGPU_EXPORT int cublasCtbsv_v2(void);
+int cublasCtbsv_v2(void) { return vgpu_refuse("cublasCtbsv_v2"); }
+VGPU_EXPORT int cublasCtbsv_v2_64(void);
+int cublasCtbsv_v2_64(void) { return vgpu_refuse("cublasCtbsv_v2_64"); }
+VGPU_EXPORT int cublasCtpmv_v2(void);
+int cublasCtpmv_v2(void) { return vgpu_refuse("cublasCtpmv_v2"); }
+VGPU_EXPORT int cublasCtpmv_v2_64(void);
+int cublasCtpmv_v2_64(void) { return vgpu_refuse("cublasCtpmv_v2_64"); }
+VGPU_EXPORT int cublasCtpsv_v2(void);
+int cublasCtpsv_v2(void) { return vgpu_refuse("cublasCtpsv_v2"); }
+VGPU_EXPORT int cublasCtpsv_v2_64(void);
+int cublasCtpsv_v2_64(void) { return vgpu_refuse("cublasCtpsv_v2_64"); }
+VGPU_EXPORT int cublasCtrmm_v2(void);
+int cublasCtrmm_v2(void) { return vgpu_refuse("cublasCtrmm_v2"); }
+VGPU_EXPORT int cublasCtrmm_v2_64(void);
+int cublasCtrmm_v2_64(void) { return vgpu_refuse("cublasCtrmm_v2_64"); }
+VGPU_EXPORT int cublasCtrmv_v2(void);
+int cublasCtrmv_v2(void) { return vgpu_refuse("cublasCtrmv_v2"); }
+VGPU_EXPORT int cublasCtrmv_v2_64(void);
+int cublasCtrmv_v2_64(void) { return vgpu_refuse("cublasCtrmv_v2_64"); }
+VGPU_EXPORT int cublasCtrsmBatched(void);
+int cublasCtrsmBatched(void) { return vgpu_refuse("cublasCtrsmBatched"); }
+VGPU_EXPORT int cublasCtrsmBatched_64(void);
+int cublasCtrsmBatched_64(void) { return vgpu_refuse("cublasCtrsmBatched_64"); }
+VGPU_EXPORT int cublasCtrsm_v2(void);
+int cublasCtrsm_v2(void) { return vgpu_refuse("cublasCtrsm_v2"); }
+VGPU_EXPORT int cublasCtrsm_v2_64(void);
+int cublasCtrsm_v2_64(void) { return vgpu_refuse("cublasCtrsm_v2_64"); }
+VGPU_EXPORT int cublasCtrsv_v2(void);
+int cublasCtrsv_v2(void) { return vgpu_refuse("cublasCtrsv_v2"); }
+VGPU_EXPORT int cublasCtrsv_v2_64(void);
+int cublasCtrsv_v2_64(void) { return vgpu_refuse("cublasCtrsv_v2_64"); }
+VGPU_EXPORT int cublasDdgmm(void);
+int cublasDdgmm(void) { return vgpu_refuse("cublasDdgmm"); }
+VGPU_EXPORT int cublasDdgmm_64(void);
+int cublasDdgmm_64(void) { return vgpu_refuse("cublasDdgmm_64"); }
+VGPU_EXPORT int cublasDgbmv_v2(void);
+int cublasDgbmv_v2(void) { return vgpu_refuse("cublasDgbmv_v2"); }
+VGPU_EXPORT int cublasDgbmv_v2_64(void);
+int cublasDgbmv_v2_64(void) { return vgpu_refuse("cublasDgbmv_v2_64"); }
+VGPU_EXPORT int cublasDgeam(void);
+int cublasDgeam(void) { return vgpu_refuse("cublasDgeam"); }
+VGPU_EXPORT int cublasDgeam_64(void);
+int cublasDgeam_64(void) { return vgpu_refuse("cublasDgeam_64"); }
+VGPU_EXPORT int cublasDgemmGroupedBatched(void);
+int cublasDgemmGroupedBatched(void) { return vgpu_refuse("cublasDgemmGroupedBatched"); }
+VGPU_EXPORT int cublasDgemmGroupedBatched_64(void);
+int cublasDgemmGroupedBatched_64(void) { return vgpu_refuse("cublasDgemmGroupedBatched_64"); }
+VGPU_EXPORT int cublasDotEx(void);
+int cublasDotEx(void) { return vgpu_refuse("cublasDotEx"); }
+VGPU_EXPORT int cublasDotEx_64(void);
+int cublasDotEx_64(void) { return vgpu_refuse("cublasDotEx_64"); }
+VGPU_EXPORT int cublasDotcEx(void);
+int cublasDotcEx(void) { return vgpu_refuse("cublasDotcEx"); }
+VGPU_EXPORT int cublasDotcEx_64(void);
+int cublasDotcEx_64(void) { return vgpu_refuse("cublasDotcEx_64"); }
+VGPU_EXPORT int cublasDrot_v2(void);
+int cublasDrot_v2(void) { return vgpu_refuse("cublasDrot_v2"); }
+VGPU_EXPORT int cublasDrot_v2_64(void);
+int cublasDrot_v2_64(void) { return vgpu_refuse("cublasDrot_v2_64"); }
+VGPU_EXPORT int cublasDrotm_v2(void);
+int cublasDrotm_v2(void) { return vgpu_refuse("cublasDrotm_v2"); }
+VGPU_EXPORT int cublasDrotm_v2_64(void);
+int cublasDrotm_v2_64(void) { return vgpu_refuse("cublasDrotm_v2_64"); }
+VGPU_EXPORT int cublasDsbmv_v2(void);
+int cublasDsbmv_v2(void) { return vgpu_refuse("cublasDsbmv_v2"); }
+VGPU_EXPORT int cublasDsbmv_v2_64(void);
+int cublasDsbmv_v2_64(void) { return vgpu_refuse("cublasDsbmv_v2_64"); }
+VGPU_EXPORT int cublasDspmv_v2(void);
+int cublasDspmv_v2(void) { return vgpu_refuse("cublasDspmv_v2"); }
+VGPU_EXPORT int cublasDspmv_v2_64(void);
+int cublasDspmv_v2_64(void) { return vgpu_refuse("cublasDspmv_v2_64"); }
+VGPU_EXPORT int cublasDspr2_v2(void);
+int cublasDspr2_v2(void) { return vgpu_refuse("cublasDspr2_v2"); }
+VGPU_EXPORT int cublasDspr2_v2_64(void);
+int cublasDspr2_v2_64(void) { return vgpu_refuse("cublasDspr2_v2_64"); }
+VGPU_EXPORT int cublasDspr_v2(void);
+int cublasDspr_v2(void) { return vgpu_refuse("cublasDspr_v2"); }
+VGPU_EXPORT int cublasDspr_v2_64(void);
+int cublasDspr_v2_64(void) { return vgpu_refuse("cublasDspr_v2_64"); }
+VGPU_EXPORT int cublasDsymm_v2(void);
+int cublasDsymm_v2(void) { return vgpu_refuse("cublasDsymm_v2"); }
+VGPU_EXPORT int cublasDsymm_v2_64(void);
+int cublasDsymm_v2_64(void) { return vgpu_refuse("cublasDsymm_v2_64"); }
+VGPU_EXPORT int cublasDsymv_v2(void);
+int cublasDsymv_v2(void) { return vgpu_refuse("cublasDsymv_v2"); }
+VGPU_EXPORT int cublasDsymv_v2_64(void);
+int cublasDsymv_v2_64(void) { return vgpu_refuse("cublasDsymv_v2_64"); }
+VGPU_EXPORT int cublasDsyr2_v2(void);
+int cublasDsyr2_v2(void) { return vgpu_refuse("cublasDsyr2_v2"); }
+VGPU_EXPORT int cublasDsyr2_v2_64(void);
+int cublasDsyr2_v2_64(void) { return vgpu_refuse("cublasDsyr2_v2_64"); }
+VGPU_EXPORT int cublasDsyr2k_v2(void);
+int cublasDsyr2k_v2(void) { return vgpu_refuse("cublasDsyr2k_v2"); }
+VGPU_EXPORT int cublasDsyr2k_v2_64(void);
+int cublasDsyr2k_v2_64(void) { return vgpu_refuse("cublasDsyr2k_v2_64"); }
+VGPU_EXPORT int cublasDsyr_v2(void);
+int cublasDsyr_v2(void) { return vgpu_refuse("cublasDsyr_v2"); }
+VGPU_EXPORT int cublasDsyr_v2_64(void);
+int cublasDsyr_v2_64(void) { return vgpu_refuse("cublasDsyr_v2_64"); }
+VGPU_EXPORT int cublasDsyrk_v2(void);
+int cublasDsyrk_v2(void) { return vgpu_refuse("cublasDsyrk_v2"); }
+VGPU_EXPORT int cublasDsyrk_v2_64(void);
+int cublasDsyrk_v2_64(void) { return vgpu_refuse("cublasDsyrk_v2_64"); }
+VGPU_EXPORT int cublasDsyrkx(void);
+int cublasDsyrkx(void) { return vgpu_refuse("cublasDsyrkx"); }
+VGPU_EXPORT int cublasDsyrkx_64(void);
+int cublasDsyrkx_64(void) { return vgpu_refuse("cublasDsyrkx_64"); }
+VGPU_EXPORT int cublasDtbmv_v2(void);
+int cublasDtbmv_v2(void) { return vgpu_refuse("cublasDtbmv_v2"); }
+VGPU_EXPORT int cublasDtbmv_v2_64(void);
+int cublasDtbmv_v2_64(void) { return vgpu_refuse("cublasDtbmv_v2_64"); }
+VGPU_EXPORT int cublasDtbsv_v2(void);
+int cublasDtbsv_v2(void) { return vgpu_refuse("cublasDtbsv_v2"); }
+VGPU_EXPORT int cublasDtbsv_v2_64(void);
+int cublasDtbsv_v2_64(void) { return vgpu_refuse("cublasDtbsv_v2_64"); }
+VGPU_EXPORT int cublasDtpmv_v2(void);
+int cublasDtpmv_v2(void) { return vgpu_refuse("cublasDtpmv_v2"); }
+VGPU_EXPORT int cublasDtpmv_v2_64(void);
+int cublasDtpmv_v2_64(void) { return vgpu_refuse("cublasDtpmv_v2_64"); }
+VGPU_EXPORT int cublasDtpsv_v2(void);
+int cublasDtpsv_v2(void) { return vgpu_refuse("cublasDtpsv_v2"); }
+VGPU_EXPORT int cublasDtpsv_v2_64(void);
+int cublasDtpsv_v2_64(void) { return vgpu_refuse("cublasDtpsv_v2_64"); }
+VGPU_EXPORT int cublasDtrmm_v2(void);
+int cublasDtrmm_v2(void) { return vgpu_refuse("cublasDtrmm_v2"); }
+VGPU_EXPORT int cublasDtrmm_v2_64(void);
+int cublasDtrmm_v2_64(void) { return vgpu_refuse("cublasDtrmm_v2_64"); }
+VGPU_EXPORT int cublasDtrmv_v2(void);
+int cublasDtrmv_v2(void) { return vgpu_refuse("cublasDtrmv_v2"); }
+VGPU_EXPORT int cublasDtrmv_v2_64(void);
+int cublasDtrmv_v2_64(void) { return vgpu_refuse("cublasDtrmv_v2_64"); }
+VGPU_EXPORT int cublasDtrsv_v2(void);
+int cublasDtrsv_v2(void) { return vgpu_refuse("cublasDtrsv_v2"); }
+VGPU_EXPORT int cublasDtrsv_v2_64(void);
+int cublasDtrsv_v2_64(void) { return vgpu_refuse("cublasDtrsv_v2_64"); }
+VGPU_EXPORT int cublasDzasum_v2(void);
+int cublasDzasum_v2(void) { return vgpu_refuse("cublasDzasum_v2"); }
+VGPU_EXPORT int cublasDzasum_v2_64(void);
+int cublasDzasum_v2_64(void) { return vgpu_refuse("cublasDzasum_v2_64"); }
+VGPU_EXPORT int cublasDznrm2_v2(void);
+int cublasDznrm2_v2(void) { return vgpu_refuse("cublasDznrm2_v2"); }
+VGPU_EXPORT int cublasDznrm2_v2_64(void);
+int cublasDznrm2_v2_64(void) { return vgpu_refuse("cublasDznrm2_v2_64"); }
+VGPU_EXPORT int cublasGemmGroupedBatchedEx(void);
+int cublasGemmGroupedBatchedEx(void) { return vgpu_refuse("cublasGemmGroupedBatchedEx"); }
+VGPU_EXPORT int cublasGemmGroupedBatchedEx_64(void);
+int cublasGemmGroupedBatchedEx_64(void) { return vgpu_refuse("cublasGemmGroupedBatchedEx_64"); }
+VGPU_EXPORT int cublasIamaxEx(void);
+int cublasIamaxEx(void) { return vgpu_refuse("cublasIamaxEx"); }
+VGPU_EXPORT int cublasIamaxEx_64(void);
+int cublasIamaxEx_64(void) { return vgpu_refuse("cublasIamaxEx_64"); }
+VGPU_EXPORT int cublasIaminEx(void);
+int cublasIaminEx(void) { return vgpu_refuse("cublasIaminEx"); }
+VGPU_EXPORT int cublasIaminEx_64(void);
+int cublasIaminEx_64(void) { return vgpu_refuse("cublasIaminEx_64"); }
+VGPU_EXPORT int cublasIcamax_v2(void);
+int cublasIcamax_v2(void) { return vgpu_refuse("cublasIcamax_v2"); }
+VGPU_EXPORT int cublasIcamax_v2_64(void);
+int cublasIcamax_v2_64(void) { return vgpu_refuse("cublasIcamax_v2_64"); }
+VGPU_EXPORT int cublasIcamin_v2(void);
+int cublasIcamin_v2(void) { return vgpu_refuse("cublasIcamin_v2"); }
+VGPU_EXPORT int cublasIcamin_v2_64(void);
+int cublasIcamin_v2_64(void) { return vgpu_refuse("cublasIcamin_v2_64"); }
+VGPU_EXPORT int cublasIzamax_v2(void);
+int cublasIzamax_v2(void) { return vgpu_refuse("cublasIzamax_v2"); }
+VGPU_EXPORT int cublasIzamax_v2_64(void);
+int cublasIzamax_v2_64(void) { return vgpu_refuse("cublasIzamax_v2_64"); }
+VGPU_EXPORT int cublasIzamin_v2(void);
+int cublasIzamin_v2(void) { return vgpu_refuse("cublasIzamin_v2"); }
+VGPU_EXPORT int cublasIzamin_v2_64(void);
+int cublasIzamin_v2_64(void) { return vgpu_refuse("cublasIzamin_v2_64"); }
+VGPU_EXPORT int cublasNrm2Ex(void);
+int cublasNrm2Ex(void) { return vgpu_refuse("cublasNrm2Ex"); }
+VGPU_EXPORT int cublasNrm2Ex_64(void);
+int cublasNrm2Ex_64(void) { return vgpu_refuse("cublasNrm2Ex_64"); }
+VGPU_EXPORT int cublasRotEx(void);
+int cublasRotEx(void) { return vgpu_refuse("cublasRotEx"); }
+VGPU_EXPORT int cublasRotEx_64(void);
+int cublasRotEx_64(void) { return vgpu_refuse("cublasRotEx_64"); }
+VGPU_EXPORT int cublasRotmEx(void);
+int cublasRotmEx(void) { return vgpu_refuse("cublasRotmEx"); }
+VGPU_EXPORT int cublasRotmEx_64(void);
+int cublasRotmEx_64(void) { return vgpu_refuse("cublasRotmEx_64"); }
+VGPU_EXPORT int cublasScalEx(void);
+int cublasScalEx(void) { return vgpu_refuse("cublasScalEx"); }
+VGPU_EXPORT int cublasScalEx_64(void);
+int cublasScalEx_64(void) { return vgpu_refuse("cublasScalEx_64"); }
+VGPU_EXPORT int cublasScasum_v2(void);
+int cublasScasum_v2(void) { return vgpu_refuse("cublasScasum_v2"); }
+VGPU_EXPORT int cublasScasum_v2_64(void);
+int cublasScasum_v2_64(void) { return vgpu_refuse("cublasScasum_v2_64"); }
+VGPU_EXPORT int cublasScnrm2_v2(void);
+int cublasScnrm2_v2(void) { return vgpu_refuse("cublasScnrm2_v2"); }
+VGPU_EXPORT int cublasScnrm2_v2_64(void);
+int cublasScnrm2_v2_64(void) { return vgpu_refuse("cublasScnrm2_v2_64"); }
+VGPU_EXPORT int cublasSdgmm(void);
+int cublasSdgmm(void) { return vgpu_refuse("cublasSdgmm"); }
+VGPU_EXPORT int cublasSdgmm_64(void);
+int cublasSdgmm_64(void) { return vgpu_refuse("cublasSdgmm_64"); }
+VGPU_EXPORT int cublasSgbmv_v2(void);
+int cublasSgbmv_v2(void) { return vgpu_refuse("cublasSgbmv_v2"); }
+VGPU_EXPORT int cublasSgbmv_v2_64(void);
+int cublasSgbmv_v2_64(void) { return vgpu_refuse("cublasSgbmv_v2_64"); }
+VGPU_EXPORT int cublasSgeam(void);
+int cublasSgeam(void) { return vgpu_refuse("cublasSgeam"); }
+VGPU_EXPORT int cublasSgeam_64(void);
+int cublasSgeam_64(void) { return vgpu_refuse("cublasSgeam_64"); }
+VGPU_EXPORT int cublasSgemmGroupedBatched(void);
+int cublasSgemmGroupedBatched(void) { return vgpu_refuse("cublasSgemmGroupedBatched"); }
+VGPU_EXPORT int cublasSgemmGroupedBatched_64(void);
+int cublasSgemmGroupedBatched_64(void) { return vgpu_refuse("cublasSgemmGroupedBatched_64"); }
+VGPU_EXPORT int cublasSrot_v2(void);
+int cublasSrot_v2(void) { return vgpu_refuse("cublasSrot_v2"); }
+VGPU_EXPORT int cublasSrot_v2_64(void);
+int cublasSrot_v2_64(void) { return vgpu_refuse("cublasSrot_v2_64"); }
+VGPU_EXPORT int cublasSrotm_v2(void);
+int cublasSrotm_v2(void) { return vgpu_refuse("cublasSrotm_v2"); }
+VGPU_EXPORT int cublasSrotm_v2_64(void);
+int cublasSrotm_v2_64(void) { return vgpu_refuse("cublasSrotm_v2_64"); }
+VGPU_EXPORT int cublasSsbmv_v2(void);
+int cublasSsbmv_v2(void) { return vgpu_refuse("cublasSsbmv_v2"); }
+VGPU_EXPORT int cublasSsbmv_v2_64(void);
+int cublasSsbmv_v2_64(void) { return vgpu_refuse("cublasSsbmv_v2_64"); }
+VGPU_EXPORT int cublasSspmv_v2(void);
+int cublasSspmv_v2(void) { return vgpu_refuse("cublasSspmv_v2"); }
+VGPU_EXPORT int cublasSspmv_v2_64(void);
+int cublasSspmv_v2_64(void) { return vgpu_refuse("cublasSspmv_v2_64"); }
+VGPU_EXPORT int cublasSspr2_v2(void);
+int cublasSspr2_v2(void) { return vgpu_refuse("cublasSspr2_v2"); }
+VGPU_EXPORT int cublasSspr2_v2_64(void);
+int cublasSspr2_v2_64(void) { return vgpu_refuse("cublasSspr2_v2_64"); }
+VGPU_EXPORT int cublasSspr_v2(void);
+int cublasSspr_v2(void) { return vgpu_refuse("cublasSspr_v2"); }
+VGPU_EXPORT int cublasSspr_v2_64(void);
+int cublasSspr_v2_64(void) { return vgpu_refuse("cublasSspr_v2_64"); }
+VGPU_EXPORT int cublasSsymm_v2(void);
+int cublasSsymm_v2(void) { return vgpu_refuse("cublasSsymm_v2"); }
+VGPU_EXPORT int cublasSsymm_v2_64(void);
+int cublasSsymm_v2_64(void) { return vgpu_refuse("cublasSsymm_v2_64"); }
+VGPU_EXPORT int cublasSsymv_v2(void);
+int cublasSsymv_v2(void) { return vgpu_refuse("cublasSsymv_v2"); }
+VGPU_EXPORT int cublasSsymv_v2_64(void);
+int cublasSsymv_v2_64(void) { return vgpu_refuse("cublasSsymv_v2_64"); }
+VGPU_EXPORT int cublasSsyr2_v2(void);
+int cublasSsyr2_v2(void) { return vgpu_refuse("cublasSsyr2_v2"); }
+VGPU_EXPORT int cublasSsyr2_v2_64(void);
+int cublasSsyr2_v2_64(void) { return vgpu_refuse("cublasSsyr2_v2_64"); }
+VGPU_EXPORT int cublasSsyr2k_v2(void);
+int cublasSsyr2k_v2(void) { return vgpu_refuse("cublasSsyr2k_v2"); }
+VGPU_EXPORT int cublasSsyr2k_v2_64(void);
+int cublasSsyr2k_v2_64(void) { return vgpu_refuse("cublasSsyr2k_v2_64"); }
+VGPU_EXPORT int cublasSsyr_v2(void);
+int cublasSsyr_v2(void) { return vgpu_refuse("cublasSsyr_v2"); }
+VGPU_EXPORT int cublasSsyr_v2_64(void);
+int cublasSsyr_v2_64(void) { return vgpu_refuse("cublasSsyr_v2_64"); }
+VGPU_EXPORT int cublasSsyrk_v2(void);
+int cublasSsyrk_v2(void) { return vgpu_refuse("cublasSsyrk_v2"); }
+VGPU_EXPORT int cublasSsyrk_v2_64(void);
+int cublasSsyrk_v2_64(void) { return vgpu_refuse("cublasSsyrk_v2_64"); }
+VGPU_EXPORT int cublasSsyrkx(void);
+int cublasSsyrkx(void) { return vgpu_refuse("cublasSsyrkx"); }
+VGPU_EXPORT int cublasSsyrkx_64(void);
+int cublasSsyrkx_64(void) { return vgpu_refuse("cublasSsyrkx_64"); }
+VGPU_EXPORT int cublasStbmv_v2(void);
+int cublasStbmv_v2(void) { return vgpu_refuse("cublasStbmv_v2"); }
+VGPU_EXPORT int cublasStbmv_v2_64(void);
+int cublasStbmv_v2_64(void) { return vgpu_refuse("cublasStbmv_v2_64"); }
+VGPU_EXPORT int cublasStbsv_v2(void);
+int cublasStbsv_v2(void) { return vgpu_refuse("cublasStbsv_v2"); }
+VGPU_EXPORT int cublasStbsv_v2_64(void);
+int cublasStbsv_v2_64(void) { return vgpu_refuse("cublasStbsv_v2_64"); }
+VGPU_EXPORT int cublasStpmv_v2(void);
+int cublasStpmv_v2(void) { return vgpu_refuse("cublasStpmv_v2"); }
+VGPU_EXPORT int cublasStpmv_v2_64(void);
+int cublasStpmv_v2_64(void) { return vgpu_refuse("cublasStpmv_v2_64"); }
+VGPU_EXPORT int cublasStpsv_v2(void);
+int cublasStpsv_v2(void) { return vgpu_refuse("cublasStpsv_v2"); }
+VGPU_EXPORT int cublasStpsv_v2_64(void);
+int cublasStpsv_v2_64(void) { return vgpu_refuse("cublasStpsv_v2_64"); }
+VGPU_EXPORT int cublasStrmm_v2(void);
+int cublasStrmm_v2(void) { return vgpu_refuse("cublasStrmm_v2"); }
+VGPU_EXPORT int cublasStrmm_v2_64(void);
+int cublasStrmm_v2_64(void) { return vgpu_refuse("cublasStrmm_v2_64"); }
+VGPU_EXPORT int cublasStrmv_v2(void);
+int cublasStrmv_v2(void) { return vgpu_refuse("cublasStrmv_v2"); }
+VGPU_EXPORT int cublasStrmv_v2_64(void);
+int cublasStrmv_v2_64(void) { return vgpu_refuse("cublasStrmv_v2_64"); }
+VGPU_EXPORT int cublasStrsv_v2(void);
+int cublasStrsv_v2(void) { return vgpu_refuse("cublasStrsv_v2"); }
+VGPU_EXPORT int cublasStrsv_v2_64(void);
+int cublasStrsv_v2_64(void) { return vgpu_refuse("cublasStrsv_v2_64"); }
+VGPU_EXPORT int cublasSwapEx(void);
+int cublasSwapEx(void) { return vgpu_refuse("cublasSwapEx"); }
+VGPU_EXPORT int cublasSwapEx_64(void);
+int cublasSwapEx_64(void) { return vgpu_refuse("cublasSwapEx_64"); }
+VGPU_EXPORT int cublasZaxpy_v2(void);
+int cublasZaxpy_v2(void) { return vgpu_refuse("cublasZaxpy_v2"); }
+VGPU_EXPORT int cublasZaxpy_v2_64(void);
+int cublasZaxpy_v2_64(void) { return vgpu_refuse("cublasZaxpy_v2_64"); }
+VGPU_EXPORT int cublasZcopy_v2(void);
+int cublasZcopy_v2(void) { return vgpu_refuse("cublasZcopy_v2"); }
+VGPU_EXPORT int cublasZcopy_v2_64(void);
+int cublasZcopy_v2_64(void) { return vgpu_refuse("cublasZcopy_v2_64"); }
+VGPU_EXPORT int cublasZdgmm(void);
+int cublasZdgmm(void) { return vgpu_refuse("cublasZdgmm"); }
+VGPU_EXPORT int cublasZdgmm_64(void);
+int cublasZdgmm_64(void) { return vgpu_refuse("cublasZdgmm_64"); }
+VGPU_EXPORT int cublasZdotc_v2(void);
+int cublasZdotc_v2(void) { return vgpu_refuse("cublasZdotc_v2"); }
+VGPU_EXPORT int cublasZdotc_v2_64(void);
+int cublasZdotc_v2_64(void) { return vgpu_refuse("cublasZdotc_v2_64"); }
+VGPU_EXPORT int cublasZdotu_v2(void);
+int cublasZdotu_v2(void) { return vgpu_refuse("cublasZdotu_v2"); }
+VGPU_EXPORT int cublasZdotu_v2_64(void);
+int cublasZdotu_v2_64(void) { return vgpu_refuse("cublasZdotu_v2_64"); }
+VGPU_EXPORT int cublasZdrot_v2(void);
+int cublasZdrot_v2(void) { return vgpu_refuse("cublasZdrot_v2"); }
+VGPU_EXPORT int cublasZdrot_v2_64(void);
+int cublasZdrot_v2_64(void) { return vgpu_refuse("cublasZdrot_v2_64"); }
+VGPU_EXPORT int cublasZdscal_v2(void);
+int cublasZdscal_v2(void) { return vgpu_refuse("cublasZdscal_v2"); }
+VGPU_EXPORT int cublasZdscal_v2_64(void);
+int cublasZdscal_v2_64(void) { return vgpu_refuse("cublasZdscal_v2_64"); }
+VGPU_EXPORT int cublasZgbmv_v2(void);
+int cublasZgbmv_v2(void) { return vgpu_refuse("cublasZgbmv_v2"); }
+VGPU_EXPORT int cublasZgbmv_v2_64(void);
+int cublasZgbmv_v2_64(void) { return vgpu_refuse("cublasZgbmv_v2_64"); }
+VGPU_EXPORT int cublasZgeam(void);
+int cublasZgeam(void) { return vgpu_refuse("cublasZgeam"); }
+VGPU_EXPORT int cublasZgeam_64(void);
+int cublasZgeam_64(void) { return vgpu_refuse("cublasZgeam_64"); }
+VGPU_EXPORT int cublasZgemm3m(void);
+int cublasZgemm3m(void) { return vgpu_refuse("cublasZgemm3m"); }
+VGPU_EXPORT int cublasZgemm3m_64(void);
+int cublasZgemm3m_64(void) { return vgpu_refuse("cublasZgemm3m_64"); }
+VGPU_EXPORT int cublasZgemmBatched(void);
+int cublasZgemmBatched(void) { return vgpu_refuse("cublasZgemmBatched"); }
+VGPU_EXPORT int cublasZgemmBatched_64(void);
+int cublasZgemmBatched_64(void) { return vgpu_refuse("cublasZgemmBatched_64"); }
+VGPU_EXPORT int cublasZgemmStridedBatched(void);
+int cublasZgemmStridedBatched(void) { return vgpu_refuse("cublasZgemmStridedBatched"); }
+VGPU_EXPORT int cublasZgemmStridedBatched_64(void);
+int cublasZgemmStridedBatched_64(void) { return vgpu_refuse("cublasZgemmStridedBatched_64"); }
+VGPU_EXPORT int cublasZgemm_v2(void);
+int cublasZgemm_v2(void) { return vgpu_refuse("cublasZgemm_v2"); }
+VGPU_EXPORT int cublasZgemm_v2_64(void);
+int cublasZgemm_v2_64(void) { return vgpu_refuse("cublasZgemm_v2_64"); }
+VGPU_EXPORT int cublasZgemvBatched(void);
+int cublasZgemvBatched(void) { return vgpu_refuse("cublasZgemvBatched"); }
+VGPU_EXPORT int cublasZgemvBatched_64(void);
+int cublasZgemvBatched_64(void) { return vgpu_refuse("cublasZgemvBatched_64"); }
+VGPU_EXPORT int cublasZgemvStridedBatched(void);
+int cublasZgemvStridedBatched(void) { return vgpu_refuse("cublasZgemvStridedBatched"); }
+VGPU_EXPORT int cublasZgemvStridedBatched_64(void);
+int cublasZgemvStridedBatched_64(void) { return vgpu_refuse("cublasZgemvStridedBatched_64"); }
+VGPU_EXPORT int cublasZgemv_v2(void);
+int cublasZgemv_v2(void) { return vgpu_refuse("cublasZgemv_v2"); }
+VGPU_EXPORT int cublasZgemv_v2_64(void);
+int cublasZgemv_v2_64(void) { return vgpu_refuse("cublasZgemv_v2_64"); }
+VGPU_EXPORT int cublasZgerc_v2(void);
+int cublasZgerc_v2(void) { return vgpu_refuse("cublasZgerc_v2"); }
+VGPU_EXPORT int cublasZgerc_v2_64(void);
+int cublasZgerc_v2_64(void) { return vgpu_refuse("cublasZgerc_v2_64"); }
+VGPU_EXPORT int cublasZgeru_v2(void);
+int cublasZgeru_v2(void) { return vgpu_refuse("cublasZgeru_v2"); }
+VGPU_EXPORT int cublasZgeru_v2_64(void);
+int cublasZgeru_v2_64(void) { return vgpu_refuse("cublasZgeru_v2_64"); }
+VGPU_EXPORT int cublasZhbmv_v2(void);
+int cublasZhbmv_v2(void) { return vgpu_refuse("cublasZhbmv_v2"); }
+VGPU_EXPORT int cublasZhbmv_v2_64(void);
+int cublasZhbmv_v2_64(void) { return vgpu_refuse("cublasZhbmv_v2_64"); }
+VGPU_EXPORT int cublasZhemm_v2(void);
+int cublasZhemm_v2(void) { return vgpu_refuse("cublasZhemm_v2"); }
+VGPU_EXPORT int cublasZhemm_v2_64(void);
+int cublasZhemm_v2_64(void) { return vgpu_refuse("cublasZhemm_v2_64"); }
+VGPU_EXPORT int cublasZhemv_v2(void);
+int cublasZhemv_v2(void) { return vgpu_refuse("cublasZhemv_v2"); }
+VGPU_EXPORT int cublasZhemv_v2_64(void);
+int cublasZhemv_v2_64(void) { return vgpu_refuse("cublasZhemv_v2_64"); }
+VGPU_EXPORT int cublasZher2_v2(void);
+int cublasZher2_v2(void) { return vgpu_refuse("cublasZher2_v2"); }
+VGPU_EXPORT int cublasZher2_v2_64(void);
+int cublasZher2_v2_64(void) { return vgpu_refuse("cublasZher2_v2_64"); }
+VGPU_EXPORT int cublasZher2k_v2(void);
+int cublasZher2k_v2(void) { return vgpu_refuse("cublasZher2k_v2"); }
+VGPU_EXPORT int cublasZher2k_v2_64(void);
+int cublasZher2k_v2_64(void) { return vgpu_refuse("cublasZher2k_v2_64"); }
+VGPU_EXPORT int cublasZher_v2(void);
+int cublasZher_v2(void) { return vgpu_refuse("cublasZher_v2"); }
+VGPU_EXPORT int cublasZher_v2_64(void);
+int cublasZher_v2_64(void) { return vgpu_refuse("cublasZher_v2_64"); }
+VGPU_EXPORT int cublasZherk_v2(void);
+int cublasZherk_v2(void) { return vgpu_refuse("cublasZherk_v2"); }
+VGPU_EXPORT int cublasZherk_v2_64(void);
+int cublasZherk_v2_64(void) { return vgpu_refuse("cublasZherk_v2_64"); }
+VGPU_EXPORT int cublasZherkx(void);
+int cublasZherkx(void) { return vgpu_refuse("cublasZherkx"); }
+VGPU_EXPORT int cublasZherkx_64(void);
+int cublasZherkx_64(void) { return vgpu_refuse("cublasZherkx_64"); }
+VGPU_EXPORT int cublasZhpmv_v2(void);
+int cublasZhpmv_v2(void) { return vgpu_refuse("cublasZhpmv_v2"); }
+VGPU_EXPORT int cublasZhpmv_v2_64(void);
+int cublasZhpmv_v2_64(void) { return vgpu_refuse("cublasZhpmv_v2_64"); }
+VGPU_EXPORT int cublasZhpr2_v2(void);
+int cublasZhpr2_v2(void) { return vgpu_refuse("cublasZhpr2_v2"); }
+VGPU_EXPORT int cublasZhpr2_v2_64(void);
+int cublasZhpr2_v2_64(void) { return vgpu_refuse("cublasZhpr2_v2_64"); }
+VGPU_EXPORT int cublasZhpr_v2(void);
+int cublasZhpr_v2(void) { return vgpu_refuse("cublasZhpr_v2"); }
+VGPU_EXPORT int cublasZhpr_v2_64(void);
+int cublasZhpr_v2_64(void) { return vgpu_refuse("cublasZhpr_v2_64"); }
+VGPU_EXPORT int cublasZrot_v2(void);
+int cublasZrot_v2(void) { return vgpu_refuse("cublasZrot_v2"); }
+VGPU_EXPORT int cublasZrot_v2_64(void);
+int cublasZrot_v2_64(void) { return vgpu_refuse("cublasZrot_v2_64"); }
+VGPU_EXPORT int cublasZscal_v2(void);
+int cublasZscal_v2(void) { return vgpu_refuse("cublasZscal_v2"); }
+VGPU_EXPORT int cublasZscal_v2_64(void);
+int cublasZscal_v2_64(void) { return vgpu_refuse("cublasZscal_v2_64"); }
+VGPU_EXPORT int cublasZswap_v2(void);
+int cublasZswap_v2(void) { return vgpu_refuse("cublasZswap_v2"); }
+VGPU_EXPORT int cublasZswap_v2_64(void);
+int cublasZswap_v2_64(void) { return vgpu_refuse("cublasZswap_v2_64"); }
+VGPU_EXPORT int cublasZsymm_v2(void);
+int cublasZsymm_v2(void) { return vgpu_refuse("cublasZsymm_v2"); }
+VGPU_EXPORT int cublasZsymm_v2_64(void);
+int cublasZsymm_v2_64(void) { return vgpu_refuse("cublasZsymm_v2_64"); }
+VGPU_EXPORT int cublasZsymv_v2(void);
+int cublasZsymv_v2(void) { return vgpu_refuse("cublasZsymv_v2"); }
+VGPU_EXPORT int cublasZsymv_v2_64(void);
+int cublasZsymv_v2_64(void) { return vgpu_refuse("cublasZsymv_v2_64"); }
+VGPU_EXPORT int cublasZsyr2_v2(void);
+int cublasZsyr2_v2(void) { return vgpu_refuse("cublasZsyr2_v2"); }
+VGPU_EXPORT int cublasZsyr2_v2_64(void);
+int cublasZsyr2_v2_64(void) { return vgpu_refuse("cublasZsyr2_v2_64"); }
+VGPU_EXPORT int cublasZsyr2k_v2(void);
+int cublasZsyr2k_v2(void) { return vgpu_refuse("cublasZsyr2k_v2"); }
+VGPU_EXPORT int cublasZsyr2k_v2_64(void);
+int cublasZsyr2k_v2_64(void) { return vgpu_refuse("cublasZsyr2k_v2_64"); }
+VGPU_EXPORT int cublasZsyr_v2(void);
+int cublasZsyr_v2(void) { return vgpu_refuse("cublasZsyr_v2"); }
+VGPU_EXPORT int cublasZsyr_v2_64(void);
+int cublasZsyr_v2_64(void) { return vgpu_refuse("cublasZsyr_v2_64"); }
+VGPU_EXPORT int cublasZsyrk_v2(void);
+int cublasZsyrk_v2(void) { return vgpu_refuse("cublasZsyrk_v2"); }
+VGPU_EXPORT int cublasZsyrk_v2_64(void);
+int cublasZsyrk_v2_64(void) { return vgpu_refuse("cublasZsyrk_v2_64"); }
+VGPU_EXPORT int cublasZsyrkx(void);
+int cublasZsyrkx(void) { return vgpu_refuse("cublasZsyrkx"); }
+VGPU_EXPORT int cublasZsyrkx_64(void);
+int cublasZsyrkx_64(void) { return vgpu_refuse("cublasZsyrkx_64"); }
+VGPU_EXPORT int cublasZtbmv_v2(void);
+int cublasZtbmv_v2(void) { return vgpu_refuse("cublasZtbmv_v2"); }
+VGPU_EXPORT int cublasZtbmv_v2_64(void);
+int cublasZtbmv_v2_64(void) { return vgpu_refuse("cublasZtbmv_v2_64"); }
+VGPU_EXPORT int cublasZtbsv_v2(void);
+int cublasZtbsv_v2(void) { return vgpu_refuse("cublasZtbsv_v2"); }
+VGPU_EXPORT int cublasZtbsv_v2_64(void);
+int cublasZtbsv_v2_64(void) { return vgpu_refuse("cublasZtbsv_v2_64"); }
+VGPU_EXPORT int cublasZtpmv_v2(void);
+int cublasZtpmv_v2(void) { return vgpu_refuse("cublasZtpmv_v2"); }
+VGPU_EXPORT int cublasZtpmv_v2_64(void);
+int cublasZtpmv_v2_64(void) { return vgpu_refuse("cublasZtpmv_v2_64"); }
+VGPU_EXPORT int cublasZtpsv_v2(void);
+int cublasZtpsv_v2(void) { return vgpu_refuse("cublasZtpsv_v2"); }
+VGPU_EXPORT int cublasZtpsv_v2_64(void);
+int cublasZtpsv_v2_64(void) { return vgpu_refuse("cublasZtpsv_v2_64"); }
+VGPU_EXPORT int cublasZtrmm_v2(void);
+int cublasZtrmm_v2(void) { return vgpu_refuse("cublasZtrmm_v2"); }
+VGPU_EXPORT int cublasZtrmm_v2_64(void);
+int cublasZtrmm_v2_64(void) { return vgpu_refuse("cublasZtrmm_v2_64"); }
+VGPU_EXPORT int cublasZtrmv_v2(void);
+int cublasZtrmv_v2(void) { return vgpu_refuse("cublasZtrmv_v2"); }
+VGPU_EXPORT int cublasZtrmv_v2_64(void);
+int cublasZtrmv_v2_64(void) { return vgpu_refuse("cublasZtrmv_v2_64"); }
+VGPU_EXPORT int cublasZtrsmBatched(void);
+int cublasZtrsmBatched(void) { return vgpu_refuse("cublasZtrsmBatched"); }
+VGPU_EXPORT int cublasZtrsmBatched_64(void);
+int cublasZtrsmBatched_64(void) { return vgpu_refuse("cublasZtrsmBatched_64"); }
+VGPU_EXPORT int cublasZtrsm_v2(void);
+int cublasZtrsm_v2(void) { return vgpu_refuse("cublasZtrsm_v2"); }
+VGPU_EXPORT int cublasZtrsm_v2_64(void);
+int cublasZtrsm_v2_64(void) { return vgpu_refuse("cublasZtrsm_v2_64"); }
+VGPU_EXPORT int cublasZtrsv_v2(void);
+int cublasZtrsv_v2(void) { return vgpu_refuse("cublasZtrsv_v2"); }
+VGPU_EXPORT int cublasZtrsv_v2_64(void);
+int cublasZtrsv_v2_64(void) { return vgpu_refuse("cublasZtrsv_v2_64"); }
+VGPU_EXPORT int cublasDasum_v2_64(void);
+int cublasDasum_v2_64(void) { return vgpu_refuse("cublasDasum_v2_64"); }
+VGPU_EXPORT int cublasDaxpy_v2_64(void);
+int cublasDaxpy_v2_64(void) { return vgpu_refuse("cublasDaxpy_v2_64"); }
+VGPU_EXPORT int cublasDcopy_v2_64(void);
+int cublasDcopy_v2_64(void) { return vgpu_refuse("cublasDcopy_v2_64"); }
+VGPU_EXPORT int cublasDdot_v2_64(void);
+int cublasDdot_v2_64(void) { return vgpu_refuse("cublasDdot_v2_64"); }
+VGPU_EXPORT int cublasDgemmBatched_64(void);
+int cublasDgemmBatched_64(void) { return vgpu_refuse("cublasDgemmBatched_64"); }
+VGPU_EXPORT int cublasDgemmStridedBatched_64(void);
+int cublasDgemmStridedBatched_64(void) { return vgpu_refuse("cublasDgemmStridedBatched_64"); }
+VGPU_EXPORT int cublasDgemm_v2_64(void);
+int cublasDgemm_v2_64(void) { return vgpu_refuse("cublasDgemm_v2_64"); }
+VGPU_EXPORT int cublasDgemvBatched_64(void);
+int cublasDgemvBatched_64(void) { return vgpu_refuse("cublasDgemvBatched_64"); }
+VGPU_EXPORT int cublasDgemvStridedBatched_64(void);
+int cublasDgemvStridedBatched_64(void) { return vgpu_refuse("cublasDgemvStridedBatched_64"); }
+VGPU_EXPORT int cublasDgemv_v2_64(void);
+int cublasDgemv_v2_64(void) { return vgpu_refuse("cublasDgemv_v2_64"); }
+VGPU_EXPORT int cublasDger_v2_64(void);
+int cublasDger_v2_64(void) { return vgpu_refuse("cublasDger_v2_64"); }
+VGPU_EXPORT int cublasDnrm2_v2_64(void);
+int cublasDnrm2_v2_64(void) { return vgpu_refuse("cublasDnrm2_v2_64"); }
+VGPU_EXPORT int cublasDscal_v2_64(void);
+int cublasDscal_v2_64(void) { return vgpu_refuse("cublasDscal_v2_64"); }
+VGPU_EXPORT int cublasDswap_v2_64(void);
+int cublasDswap_v2_64(void) { return vgpu_refuse("cublasDswap_v2_64"); }
+VGPU_EXPORT int cublasDtrsmBatched_64(void);
+int cublasDtrsmBatched_64(void) { return vgpu_refuse("cublasDtrsmBatched_64"); }
+VGPU_EXPORT int cublasDtrsm_v2_64(void);
+int cublasDtrsm_v2_64(void) { return vgpu_refuse("cublasDtrsm_v2_64"); }
+VGPU_EXPORT int cublasGemmBatchedEx_64(void);
+int cublasGemmBatchedEx_64(void) { return vgpu_refuse("cublasGemmBatchedEx_64"); }
+VGPU_EXPORT int cublasGemmEx_64(void);
+int cublasGemmEx_64(void) { return vgpu_refuse("cublasGemmEx_64"); }
+VGPU_EXPORT int cublasGemmStridedBatchedEx_64(void);
+int cublasGemmStridedBatchedEx_64(void) { return vgpu_refuse("cublasGemmStridedBatchedEx_64"); }
+VGPU_EXPORT int cublasGetMatrix_64(void);
+int cublasGetMatrix_64(void) { return vgpu_refuse("cublasGetMatrix_64"); }
+VGPU_EXPORT int cublasGetMatrixAsync_64(void);
+int cublasGetMatrixAsync_64(void) { return vgpu_refuse("cublasGetMatrixAsync_64"); }
+VGPU_EXPORT int cublasGetVector_64(void);
+int cublasGetVector_64(void) { return vgpu_refuse("cublasGetVector_64"); }
+VGPU_EXPORT int cublasGetVectorAsync_64(void);
+int cublasGetVectorAsync_64(void) { return vgpu_refuse("cublasGetVectorAsync_64"); }
+VGPU_EXPORT int cublasHgemm_64(void);
+int cublasHgemm_64(void) { return vgpu_refuse("cublasHgemm_64"); }
+VGPU_EXPORT int cublasHgemmBatched_64(void);
+int cublasHgemmBatched_64(void) { return vgpu_refuse("cublasHgemmBatched_64"); }
+VGPU_EXPORT int cublasHgemmStridedBatched_64(void);
+int cublasHgemmStridedBatched_64(void) { return vgpu_refuse("cublasHgemmStridedBatched_64"); }
+VGPU_EXPORT int cublasIdamax_v2_64(void);
+int cublasIdamax_v2_64(void) { return vgpu_refuse("cublasIdamax_v2_64"); }
+VGPU_EXPORT int cublasIdamin_v2_64(void);
+int cublasIdamin_v2_64(void) { return vgpu_refuse("cublasIdamin_v2_64"); }
+VGPU_EXPORT int cublasIsamax_v2_64(void);
+int cublasIsamax_v2_64(void) { return vgpu_refuse("cublasIsamax_v2_64"); }
+VGPU_EXPORT int cublasIsamin_v2_64(void);
+int cublasIsamin_v2_64(void) { return vgpu_refuse("cublasIsamin_v2_64"); }
+VGPU_EXPORT int cublasSasum_v2_64(void);
+int cublasSasum_v2_64(void) { return vgpu_refuse("cublasSasum_v2_64"); }
+VGPU_EXPORT int cublasSaxpy_v2_64(void);
+int cublasSaxpy_v2_64(void) { return vgpu_refuse("cublasSaxpy_v2_64"); }
+VGPU_EXPORT int cublasScopy_v2_64(void);
+int cublasScopy_v2_64(void) { return vgpu_refuse("cublasScopy_v2_64"); }
+VGPU_EXPORT int cublasSdot_v2_64(void);
+int cublasSdot_v2_64(void) { return vgpu_refuse("cublasSdot_v2_64"); }
+VGPU_EXPORT int cublasSetMatrix_64(void);
+int cublasSetMatrix_64(void) { return vgpu_refuse("cublasSetMatrix_64"); }
+VGPU_EXPORT int cublasSetMatrixAsync_64(void);
+int cublasSetMatrixAsync_64(void) { return vgpu_refuse("cublasSetMatrixAsync_64"); }
+VGPU_EXPORT int cublasSetVector_64(void);
+int cublasSetVector_64(void) { return vgpu_refuse("cublasSetVector_64"); }
+VGPU_EXPORT int cublasSetVectorAsync_64(void);
+int cublasSetVectorAsync_64(void) { return vgpu_refuse("cublasSetVectorAsync_64"); }
+VGPU_EXPORT int cublasSgemmBatched_64(void);
+int cublasSgemmBatched_64(void) { return vgpu_refuse("cublasSgemmBatched_64"); }
+VGPU_EXPORT int cublasSgemmEx_64(void);
+int cublasSgemmEx_64(void) { return vgpu_refuse("cublasSgemmEx_64"); }
+VGPU_EXPORT int cublasSgemmStridedBatched_64(void);
+int cublasSgemmStridedBatched_64(void) { return vgpu_refuse("cublasSgemmStridedBatched_64"); }
+VGPU_EXPORT int cublasSgemm_v2_64(void);
+int cublasSgemm_v2_64(void) { return vgpu_refuse("cublasSgemm_v2_64"); }
+VGPU_EXPORT int cublasSgemvBatched_64(void);
+int cublasSgemvBatched_64(void) { return vgpu_refuse("cublasSgemvBatched_64"); }
+VGPU_EXPORT int cublasSgemvStridedBatched_64(void);
+int cublasSgemvStridedBatched_64(void) { return vgpu_refuse("cublasSgemvStridedBatched_64"); }
+VGPU_EXPORT int cublasSgemv_v2_64(void);
+int cublasSgemv_v2_64(void) { return vgpu_refuse("cublasSgemv_v2_64"); }
+VGPU_EXPORT int cublasSger_v2_64(void);
+int cublasSger_v2_64(void) { return vgpu_refuse("cublasSger_v2_64"); }
+VGPU_EXPORT int cublasSnrm2_v2_64(void);
+int cublasSnrm2_v2_64(void) { return vgpu_refuse("cublasSnrm2_v2_64"); }
+VGPU_EXPORT int cublasSscal_v2_64(void);
+int cublasSscal_v2_64(void) { return vgpu_refuse("cublasSscal_v2_64"); }
+VGPU_EXPORT int cublasSswap_v2_64(void);
+int cublasSswap_v2_64(void) { return vgpu_refuse("cublasSswap_v2_64"); }
+VGPU_EXPORT int cublasStrsmBatched_64(void);
+int cublasStrsmBatched_64(void) { return vgpu_refuse("cublasStrsmBatched_64"); }
+VGPU_EXPORT int cublasStrsm_v2_64(void);
+int cublasStrsm_v2_64(void) { return vgpu_refuse("cublasStrsm_v2_64"); }
+VGPU_EXPORT int cublasCgelsBatched(void);
+int cublasCgelsBatched(void) { return vgpu_refuse("cublasCgelsBatched"); }
+VGPU_EXPORT int cublasCgeqrfBatched(void);
+int cublasCgeqrfBatched(void) { return vgpu_refuse("cublasCgeqrfBatched"); }
+VGPU_EXPORT int cublasCgetrfBatched(void);
+int cublasCgetrfBatched(void) { return vgpu_refuse("cublasCgetrfBatched"); }
+VGPU_EXPORT int cublasCgetriBatched(void);
+int cublasCgetriBatched(void) { return vgpu_refuse("cublasCgetriBatched"); }
+VGPU_EXPORT int cublasCgetrsBatched(void);
+int cublasCgetrsBatched(void) { return vgpu_refuse("cublasCgetrsBatched"); }
+VGPU_EXPORT int cublasCmatinvBatched(void);
+int cublasCmatinvBatched(void) { return vgpu_refuse("cublasCmatinvBatched"); }
+VGPU_EXPORT int cublasCrotg_v2(void);
+int cublasCrotg_v2(void) { return vgpu_refuse("cublasCrotg_v2"); }
+VGPU_EXPORT int cublasCtpttr(void);
+int cublasCtpttr(void) { return vgpu_refuse("cublasCtpttr"); }
+VGPU_EXPORT int cublasCtrttp(void);
+int cublasCtrttp(void) { return vgpu_refuse("cublasCtrttp"); }
+VGPU_EXPORT int cublasDgelsBatched(void);
+int cublasDgelsBatched(void) { return vgpu_refuse("cublasDgelsBatched"); }
+VGPU_EXPORT int cublasDgeqrfBatched(void);
+int cublasDgeqrfBatched(void) { return vgpu_refuse("cublasDgeqrfBatched"); }
+VGPU_EXPORT int cublasDgetrfBatched(void);
+int cublasDgetrfBatched(void) { return vgpu_refuse("cublasDgetrfBatched"); }
+VGPU_EXPORT int cublasDgetriBatched(void);
+int cublasDgetriBatched(void) { return vgpu_refuse("cublasDgetriBatched"); }
+VGPU_EXPORT int cublasDgetrsBatched(void);
+int cublasDgetrsBatched(void) { return vgpu_refuse("cublasDgetrsBatched"); }
+VGPU_EXPORT int cublasDmatinvBatched(void);
+int cublasDmatinvBatched(void) { return vgpu_refuse("cublasDmatinvBatched"); }
+VGPU_EXPORT int cublasDrotg_v2(void);
+int cublasDrotg_v2(void) { return vgpu_refuse("cublasDrotg_v2"); }
+VGPU_EXPORT int cublasDrotmg_v2(void);
+int cublasDrotmg_v2(void) { return vgpu_refuse("cublasDrotmg_v2"); }
+VGPU_EXPORT int cublasDtpttr(void);
+int cublasDtpttr(void) { return vgpu_refuse("cublasDtpttr"); }
+VGPU_EXPORT int cublasDtrttp(void);
+int cublasDtrttp(void) { return vgpu_refuse("cublasDtrttp"); }
+VGPU_EXPORT int cublasGetEmulationStrategy(void);
+int cublasGetEmulationStrategy(void) { return vgpu_refuse("cublasGetEmulationStrategy"); }
+VGPU_EXPORT int cublasGetLoggerCallback(void);
+int cublasGetLoggerCallback(void) { return vgpu_refuse("cublasGetLoggerCallback"); }
+VGPU_EXPORT int cublasLoggerConfigure(void);
+int cublasLoggerConfigure(void) { return vgpu_refuse("cublasLoggerConfigure"); }
+VGPU_EXPORT int cublasRotgEx(void);
+int cublasRotgEx(void) { return vgpu_refuse("cublasRotgEx"); }
+VGPU_EXPORT int cublasRotmgEx(void);
+int cublasRotmgEx(void) { return vgpu_refuse("cublasRotmgEx"); }
+VGPU_EXPORT int cublasSetEmulationStrategy(void);
+int cublasSetEmulationStrategy(void) { return vgpu_refuse("cublasSetEmulationStrategy"); }
+VGPU_EXPORT int cublasSetLoggerCallback(void);
+int cublasSetLoggerCallback(void) { return vgpu_refuse("cublasSetLoggerCallback"); }
+VGPU_EXPORT int cublasSgelsBatched(void);
+int cublasSgelsBatched(void) { return vgpu_refuse("cublasSgelsBatched"); }
+VGPU_EXPORT int cublasSgeqrfBatched(void);
+int cublasSgeqrfBatched(void) { return vgpu_refuse("cublasSgeqrfBatched"); }
+VGPU_EXPORT int cublasSgetrfBatched(void);
+int cublasSgetrfBatched(void) { return vgpu_refuse("cublasSgetrfBatched"); }
+VGPU_EXPORT int cublasSgetriBatched(void);
+int cublasSgetriBatched(void) { return vgpu_refuse("cublasSgetriBatched"); }
+VGPU_EXPORT int cublasSgetrsBatched(void);
+int cublasSgetrsBatched(void) { return vgpu_refuse("cublasSgetrsBatched"); }
+VGPU_EXPORT int cublasSmatinvBatched(void);
+int cublasSmatinvBatched(void) { return vgpu_refuse("cublasSmatinvBatched"); }
+VGPU_EXPORT int cublasSrotg_v2(void);
+int cublasSrotg_v2(void) { return vgpu_refuse("cublasSrotg_v2"); }
+VGPU_EXPORT int cublasSrotmg_v2(void);
+int cublasSrotmg_v2(void) { return vgpu_refuse("cublasSrotmg_v2"); }
+VGPU_EXPORT int cublasStpttr(void);
+int cublasStpttr(void) { return vgpu_refuse("cublasStpttr"); }
+VGPU_EXPORT int cublasStrttp(void);
+int cublasStrttp(void) { return vgpu_refuse("cublasStrttp"); }
+VGPU_EXPORT int cublasUint8gemmBias(void);
+int cublasUint8gemmBias(void) { return vgpu_refuse("cublasUint8gemmBias"); }
+VGPU_EXPORT int cublasZgelsBatched(void);
+int cublasZgelsBatched(void) { return vgpu_refuse("cublasZgelsBatched"); }
+VGPU_EXPORT int cublasZgeqrfBatched(void);
+int cublasZgeqrfBatched(void) { return vgpu_refuse("cublasZgeqrfBatched"); }
+VGPU_EXPORT int cublasZgetrfBatched(void);
+int cublasZgetrfBatched(void) { return vgpu_refuse("cublasZgetrfBatched"); }
+VGPU_EXPORT int cublasZgetriBatched(void);
+int cublasZgetriBatched(void) { return vgpu_refuse("cublasZgetriBatched"); }
+VGPU_EXPORT int cublasZgetrsBatched(void);
+int cublasZgetrsBatched(void) { return vgpu_refuse("cublasZgetrsBatched"); }
+VGPU_EXPORT int cublasZmatinvBatched(void);
+int cublasZmatinvBatched(void) { return vgpu_refuse("cublasZmatinvBatched"); }
+VGPU_EXPORT int cublasZrotg_v2(void);
+int cublasZrotg_v2(void) { return vgpu_refuse("cublasZrotg_v2"); }
+VGPU_EXPORT int cublasZtpttr(void);
+int cublasZtpttr(void) { return vgpu_refuse("cublasZtpttr"); }
+VGPU_EXPORT int cublasZtrttp(void);
+int cublasZtrttp(void) { return vgpu_refuse("cublasZtrttp"); }
 VGPU_EXPORT int cuDeviceGetLuid(void);
 int cuDeviceGetLuid(void) { return vgpu_refuse("cuDeviceGetLuid"); }
 VGPU_EXPORT int cuDeviceGetTexture1DLinearMaxWidth(void);

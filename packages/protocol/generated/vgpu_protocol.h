@@ -27,8 +27,8 @@
 // SHA-256 over the table. Both ends send it; a difference ends the connection.
 #define VGPU_SCHEMA_HASH \
   { \
-    0x74, 0xb7, 0x10, 0x8d, 0xc2, 0x27, 0x7b, 0x43, 0x44, 0xa7, 0xa9, 0xeb, 0x87, 0x3a, 0x71, 0x5d, \
-    0x6a, 0xc2, 0x7c, 0x84, 0xae, 0x52, 0xa7, 0x76, 0x75, 0xc8, 0x08, 0x7a, 0xaa, 0x05, 0x71, 0x84 \
+    0x67, 0x2a, 0xf3, 0xa1, 0x79, 0x45, 0xcb, 0xa5, 0x61, 0x9d, 0x01, 0x07, 0x8b, 0x73, 0x91, 0xde, \
+    0xae, 0x19, 0xea, 0xc8, 0x3f, 0x28, 0x34, 0x1c, 0xd9, 0x90, 0x6e, 0x6b, 0xf7, 0xdf, 0x69, 0xfe \
   }
 
 // What a connection is for.
@@ -125,8 +125,30 @@ enum vgpu_call {
   VGPU_CALL_cuEventSynchronize = 73,
   VGPU_CALL_cuEventDestroy_v2 = 74,
   VGPU_CALL_cuEventElapsedTime = 75,
+  VGPU_CALL_vgpuBlasMultiply = 76,
+  VGPU_CALL_vgpuBlasSolve = 77,
+  VGPU_CALL_vgpuBlasVector = 78,
+  VGPU_CALL_vgpuBlasReduce = 79,
 };
-#define VGPU_CALL_COUNT 76
+#define VGPU_CALL_COUNT 80
+
+// Flags of the operations of BLAS, and what a vgpu_blas_vector does.
+enum {
+  VGPU_BLAS_POINTER_ARRAYS = 1,
+  VGPU_BLAS_ALPHA_ON_DEVICE = 2,
+  VGPU_BLAS_BETA_ON_DEVICE = 4,
+};
+enum {
+  VGPU_BLAS_AXPY = 0,
+  VGPU_BLAS_SCAL = 1,
+  VGPU_BLAS_COPY = 2,
+  VGPU_BLAS_SWAP = 3,
+  VGPU_BLAS_DOT = 4,
+  VGPU_BLAS_NRM2 = 5,
+  VGPU_BLAS_ASUM = 6,
+  VGPU_BLAS_IAMAX = 7,
+  VGPU_BLAS_IAMIN = 8,
+};
 
 // First bytes on a connection, guest to executor.
 struct vgpu_hello {
@@ -176,5 +198,70 @@ struct vgpu_frame {
   uint64_t context;  // request: the calling thread's current context or 0; response: 0
 };
 VGPU_STATIC_ASSERT(sizeof(struct vgpu_frame) == 24, "vgpu_frame has no padding");
+
+// C = alpha op(A) op(B) + beta C for each of a batch; C has m rows and n columns.
+struct vgpu_blas_product {
+  uint64_t a;  // a's first element; with VGPU_BLAS_POINTER_ARRAYS the array of the batch's
+  int64_t lda;  // from one column to the next; negative: columns lie backwards
+  uint64_t b;  // b's first element; with VGPU_BLAS_POINTER_ARRAYS the array of the batch's
+  int64_t ldb;  // from one column to the next; negative: columns lie backwards
+  uint64_t c;  // c's first element; with VGPU_BLAS_POINTER_ARRAYS the array of the batch's
+  int64_t ldc;  // from one column to the next; negative: columns lie backwards
+  int64_t stride_a;  // from one a of a batch to the next
+  int64_t stride_b;  // from one b of a batch to the next
+  int64_t stride_c;  // from one c of a batch to the next
+  uint64_t alpha;  // the bits of the scalar, or with VGPU_BLAS_ALPHA_ON_DEVICE its address
+  uint64_t beta;  // likewise
+  uint32_t m;  // at most 2³¹-1, like the following three
+  uint32_t n;  // columns of C
+  uint32_t k;  // columns of op(A), rows of op(B)
+  uint32_t batch_count;  // 1 without a batch
+  int32_t type_a;  // cudaDataType
+  int32_t type_b;  // cudaDataType
+  int32_t type_c;  // cudaDataType
+  int32_t compute;  // cublasComputeType_t, which also says what type the scalars have
+  int32_t operation_a;  // cublasOperation_t
+  int32_t operation_b;  // cublasOperation_t
+  uint32_t math_mode;  // cublasMath_t
+  uint32_t flags;  // VGPU_BLAS_…
+};
+VGPU_STATIC_ASSERT(sizeof(struct vgpu_blas_product) == 136, "vgpu_blas_product has no padding");
+
+// op(A) X = alpha B or X op(A) = alpha B for each of a batch; A is triangular, X takes the place of B.
+struct vgpu_blas_solve {
+  uint64_t a;  // a's first element; with VGPU_BLAS_POINTER_ARRAYS the array of the batch's
+  int64_t lda;  // from one column to the next; negative: columns lie backwards
+  uint64_t b;  // b's first element; with VGPU_BLAS_POINTER_ARRAYS the array of the batch's
+  int64_t ldb;  // from one column to the next; negative: columns lie backwards
+  int64_t stride_a;  // from one a of a batch to the next
+  int64_t stride_b;  // from one b of a batch to the next
+  uint64_t alpha;  // the bits of the scalar, or with VGPU_BLAS_ALPHA_ON_DEVICE its address
+  uint32_t m;  // rows of B, at most 2³¹-1, like the following two
+  uint32_t n;  // columns of B
+  uint32_t batch_count;  // 1 without a batch
+  int32_t type;  // cudaDataType of everything
+  int32_t side;  // cublasSideMode_t
+  int32_t fill;  // cublasFillMode_t
+  int32_t operation;  // cublasOperation_t
+  int32_t diagonal;  // cublasDiagType_t
+  uint32_t math_mode;  // cublasMath_t
+  uint32_t flags;  // VGPU_BLAS_…
+};
+VGPU_STATIC_ASSERT(sizeof(struct vgpu_blas_solve) == 96, "vgpu_blas_solve has no padding");
+
+// An operation of BLAS level 1.
+struct vgpu_blas_vector {
+  uint64_t x;  // x's first element in memory, whatever the increment's sign
+  uint64_t y;  // likewise; 0 when there is none
+  int64_t increment_x;  // from one element to the next; negative: the last one lies first
+  int64_t increment_y;  // likewise
+  uint64_t alpha;  // the bits of the scalar, or with VGPU_BLAS_ALPHA_ON_DEVICE its address
+  uint64_t result;  // address of the result; 0 when it belongs into the response
+  uint32_t operation;  // VGPU_BLAS_…
+  uint32_t count;  // elements, at most 2³¹-1
+  int32_t type;  // cudaDataType of everything but the results that are indices (int)
+  uint32_t flags;  // VGPU_BLAS_…
+};
+VGPU_STATIC_ASSERT(sizeof(struct vgpu_blas_vector) == 64, "vgpu_blas_vector has no padding");
 
 #endif

@@ -11,5 +11,5 @@ export {
 } from './handshake.js';
 export type { CallEntry, ParameterRole } from './schema.js';
 export { schemaHash } from './schema-hash.js';
-export { cuda12Functions } from './table/cuda12.js';
+export { cublas12Functions, cuda12Functions } from './table/cuda12.js';
 export { calls } from './table/table.js';

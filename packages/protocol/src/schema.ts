@@ -27,7 +27,7 @@ export type Prototype = z.infer<typeof prototype>;
 const common = {
   prototype,
   /** `internal` calls exist between guest and executor only; programs cannot see them. */
-  api: z.enum(['driver', 'runtime', 'nvml', 'internal']),
+  api: z.enum(['driver', 'runtime', 'nvml', 'cublas', 'internal']),
   /** The CUDA version (major × 1000 + minor × 10) that brought this form: cuGetProcAddress selects by it. */
   since: z.number().int().min(0).max(99990),
 };

@@ -1,7 +1,8 @@
 // The wire format: fixed structures of the handshake and the frame header. All integers are little-endian; every
 // structure is laid out so that C needs no padding.
+import { blasProduct, blasSolve, blasVector } from './wire-blas.js';
 
-export type FieldType = 'u8' | 'char' | 'i32' | 'u32' | 'u64';
+export type FieldType = 'u8' | 'char' | 'i32' | 'u32' | 'i64' | 'u64';
 
 export interface WireField {
   readonly name: string;
@@ -106,9 +107,17 @@ export const frame: WireStructure = {
   ],
 };
 
-export const wireStructures: readonly WireStructure[] = [hello, welcome, device, frame];
+export const wireStructures: readonly WireStructure[] = [
+  hello,
+  welcome,
+  device,
+  frame,
+  blasProduct,
+  blasSolve,
+  blasVector,
+];
 
-const fieldBytes: Readonly<Record<FieldType, number>> = { u8: 1, char: 1, i32: 4, u32: 4, u64: 8 };
+const fieldBytes: Readonly<Record<FieldType, number>> = { u8: 1, char: 1, i32: 4, u32: 4, i64: 8, u64: 8 };
 
 export function structureBytes(structure: WireStructure): number {
   return structure.fields.reduce((sum, field) => sum + fieldBytes[field.type] * (field.count ?? 1), 0);

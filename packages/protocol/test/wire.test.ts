@@ -34,7 +34,7 @@ const codeOf = (run: () => unknown): unknown => {
 
 describe('wire structures', () => {
   it('need no padding: each field lies at a multiple of its size', () => {
-    const sizes = { u8: 1, char: 1, i32: 4, u32: 4, u64: 8 };
+    const sizes = { u8: 1, char: 1, i32: 4, u32: 4, i64: 8, u64: 8 };
     for (const structure of wireStructures) {
       for (const field of structure.fields) {
         expect(

@@ -111,6 +111,11 @@ class CpuGpu final : public Gpu {
   LaunchStatistics launch(const Kernel& kernel, const LaunchConfiguration& configuration,
                           std::span<const std::byte> parameters) override;
 
+  void parallel(unsigned count, const std::function<void(unsigned)>& task) override {
+    const std::lock_guard lock(launching_);
+    pool_.run(count, task);
+  }
+
  private:
   LaunchStatistics finished_under_observation(GridRun& run, const Launch& launch, const Kernel& kernel);
   void check(const LoadedKernel& kernel, const LaunchConfiguration& configuration,

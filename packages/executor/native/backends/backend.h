@@ -45,6 +45,8 @@ class Backend : public BackendCalls {
 };
 
 enum class BackendKind { automatic, real, software };
+/// What multiplies matrices on the software GPU: OpenBLAS where it is installed, or the device's own kernel.
+enum class BlasChoice { automatic, own };
 enum class VectorPathChoice { automatic, portable, avx2, avx512 };
 
 struct BackendOptions {
@@ -58,6 +60,8 @@ struct BackendOptions {
   VectorPathChoice vector_path = VectorPathChoice::automatic;
   DriverChoice driver{};
   std::optional<DriverSnapshot> driver_snapshot{};  // what settle_backend() found
+  BlasChoice blas = BlasChoice::automatic;
+  Log* log = nullptr;  // for what is decided later; outlives the backend
 };
 
 /// As it is spelled on the command line.

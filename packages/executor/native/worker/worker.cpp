@@ -21,7 +21,9 @@ namespace {
 /// Null when it cannot be had, in which case the client has been told.
 std::unique_ptr<Backend> create_backend_for(int socket, const BackendOptions& options, Log& log) {
   try {
-    return create_backend(options);
+    BackendOptions own = options;
+    own.log = &log;
+    return create_backend(own);
   } catch (const std::exception& error) {
     send_refusal(socket, CUDA_ERROR_OUT_OF_MEMORY,
                  std::string("the device cannot be created: ") + error.what(), log);

@@ -2,7 +2,15 @@
 import type { CallEntry } from '../schema.js';
 import { calls } from '../table/table.js';
 
-const titles = { driver: 'Driver API', runtime: 'Runtime API', nvml: 'NVML' } as const;
+const titles = { driver: 'Driver API', runtime: 'Runtime API', nvml: 'NVML', cublas: 'cuBLAS' } as const;
+
+const absent = 'Refused with "not supported" (801), logged once by name, and absent from `cuGetProcAddress`';
+const refusal: Readonly<Record<keyof typeof titles, string>> = {
+  driver: absent,
+  runtime: absent,
+  nvml: 'Refused with NVML_ERROR_NOT_SUPPORTED, logged once by name',
+  cublas: 'Refused with CUBLAS_STATUS_NOT_SUPPORTED, logged once by name',
+};
 
 function row(call: CallEntry): string {
   const since =
@@ -36,12 +44,7 @@ function section(api: keyof typeof titles): string {
     '',
   ];
   if (refused.length > 0) {
-    lines.push(
-      `Refused with "not supported" (801), logged once by name, and absent from \`cuGetProcAddress\` (${refused.length}):`,
-      '',
-      refused.join(', '),
-      '',
-    );
+    lines.push(`${refusal[api]} (${refused.length}):`, '', refused.join(', '), '');
   }
   return lines.join('\n');
 }

@@ -1,4 +1,5 @@
 // cuda_abi.h: the types and constants of CUDA's ABI under their own names, for guest and executor.
+import { blasConstants, cublasStatuses } from '../abi/blas-constants.js';
 import { driverConstants } from '../abi/driver-constants.js';
 import { nvmlReturns } from '../abi/nvml-constants.js';
 import { runtimeConstants } from '../abi/runtime-constants.js';
@@ -23,12 +24,18 @@ function structure({ name, tagged, fields }: Structure): string {
 
 export function cudaAbiHeader(): string {
   const nvml = Object.fromEntries(Object.entries(nvmlReturns).map(([name, { value }]) => [name, value]));
+  const blasStatuses = Object.fromEntries(
+    Object.entries(cublasStatuses).map(([name, { value }]) => [name, value]),
+  );
   const parts = [
     banner('The part of the CUDA 13.0 ABI that vgpu uses: handles, enumerations, structures.'),
     '#ifndef VGPU_CUDA_ABI_H\n#define VGPU_CUDA_ABI_H\n\n#include <stddef.h>\n#include <stdint.h>\n',
-    ...Object.entries({ ...handleTypes, ...handleAliases, nvmlDevice_t: 'nvmlDevice_st' }).map(
-      ([name, tag]) => `typedef struct ${tag} *${name};`,
-    ),
+    ...Object.entries({
+      ...handleTypes,
+      ...handleAliases,
+      nvmlDevice_t: 'nvmlDevice_st',
+      cublasHandle_t: 'cublasContext',
+    }).map(([name, tag]) => `typedef struct ${tag} *${name};`),
     'typedef struct CUctxCreateParams_st CUctxCreateParams;  // opaque: only NULL is accepted',
     ...Object.entries(integerAliases).map(([name, { cType }]) => `typedef ${cType} ${name};`),
     '',
@@ -37,6 +44,9 @@ export function cudaAbiHeader(): string {
     'typedef enum cudaError cudaError_t;\n',
     ...Object.entries(callbackTypes).map(([name, text]) => `typedef ${text.replace('%s', name)};`),
     '',
+    `${enumeration('cublasStatus_t', blasStatuses, true)}\n`,
+    ...Object.entries(blasConstants).map(([name, values]) => `${enumeration(name, values, true)}\n`),
+    'typedef struct {\n  uint16_t bits;\n} __half;  // only pointers to it are parameters\n',
     `${enumeration('nvmlReturn', nvml, false)}\ntypedef enum nvmlReturn nvmlReturn_t;\n`,
     ...structures.map((entry) => `${structure(entry)}\n`),
     '#endif',

@@ -15,6 +15,7 @@ import {
   type WireStructure,
   wireStructures,
 } from '../wire.js';
+import { blasFlags, blasVectorOperations } from '../wire-blas.js';
 import { banner } from './c-text.js';
 
 const cTypes: Readonly<Record<FieldType, string>> = {
@@ -22,6 +23,7 @@ const cTypes: Readonly<Record<FieldType, string>> = {
   char: 'char',
   i32: 'int32_t',
   u32: 'uint32_t',
+  i64: 'int64_t',
   u64: 'uint64_t',
 };
 
@@ -39,6 +41,11 @@ function structure(entry: WireStructure): string {
     '',
   ].join('\n');
 }
+
+const constants = (values: Readonly<Record<string, number>>): string =>
+  Object.entries(values)
+    .map(([name, value]) => `  ${name} = ${value},`)
+    .join('\n');
 
 export function protocolHeader(): string {
   const hash = Array.from(schemaHash(), (byte) => `0x${byte.toString(16).padStart(2, '0')}`);
@@ -95,6 +102,14 @@ enum vgpu_call {
 ${remoteCalls.map((call) => `  VGPU_CALL_${call.prototype.name} = ${callNumber(call)},`).join('\n')}
 };
 #define VGPU_CALL_COUNT ${remoteCalls.length + 1}
+
+// Flags of the operations of BLAS, and what a vgpu_blas_vector does.
+enum {
+${constants(blasFlags)}
+};
+enum {
+${constants(blasVectorOperations)}
+};
 
 ${wireStructures.map(structure).join('\n')}
 #endif

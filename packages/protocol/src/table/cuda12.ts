@@ -1,4 +1,4 @@
-// The runtime library of CUDA 12, libcudart.so.12: the same functions but for those whose shape changed in CUDA 13.
+// The libraries of CUDA 12. libcudart.so.12: the same functions but for those whose shape changed in CUDA 13.
 import type { CallEntry } from '../schema.js';
 
 /** By name in libcudart.so.12: what answers, where that is not the function of the same name in CUDA 13. */
@@ -35,6 +35,19 @@ const absent: ReadonlySet<string> = new Set([
   'cudaMemGetMemPool',
   'cudaMemSetMemPool',
 ]);
+
+/** The same for libcublas.so.12, which has the same functions. */
+const changedInCublas: Readonly<Record<string, string>> = {
+  cublasGetVersion_v2: 'vgpu_cuda12_cublas_get_version',
+  cublasGetProperty: 'vgpu_cuda12_cublas_get_property',
+  cublasGetCudartVersion: 'vgpu_cuda12_cublas_get_cudart_version',
+};
+
+/** What libcublas.so.12 exports, and the function that answers. */
+export function cublas12Functions(calls: readonly CallEntry[]): ReadonlyMap<string, string> {
+  const names = calls.flatMap(({ api, prototype }) => (api === 'cublas' ? [prototype.name] : []));
+  return new Map(names.map((name) => [name, changedInCublas[name] ?? name]));
+}
 
 /** What libcudart.so.12 exports, and the function that answers. */
 export function cuda12Functions(calls: readonly CallEntry[]): ReadonlyMap<string, string> {

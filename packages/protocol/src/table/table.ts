@@ -8,6 +8,8 @@ import type {
   RefusedCall,
   RemoteCall,
 } from '../schema.js';
+import { blas, cublas } from './cublas.js';
+import { cublasRefused } from './cublas-refused.js';
 import { driverLocal } from './driver-local.js';
 import { driverLocalGraphs } from './driver-local-graphs.js';
 import { driverLocalMemory } from './driver-local-memory.js';
@@ -25,12 +27,15 @@ const written: readonly CallEntry[] = [
   ...pools,
   ...virtualMemory,
   ...streams,
+  ...blas,
   ...driverLocal,
   ...driverLocalMemory,
   ...driverLocalGraphs,
   ...runtime,
   ...runtimeForwarded,
   ...nvml,
+  ...cublas,
+  ...cublasRefused,
   ...refusedCalls,
 ];
 

@@ -34,6 +34,8 @@ SoftwareBackend::SoftwareBackend(const BackendOptions& options)
                                   .threads = options.threads,
                                   .vector_path = vector_path(options.vector_path)})),
       space_(gpu_->memory(), memory_of(options), options.account),
+      log_(options.log),
+      use_open_blas_(options.blas == BlasChoice::automatic),
       kernel_time_limit_(options.kernel_time_limit) {
   primary_.handle = contexts_.insert(Context{});
   default_pool_ = current_pool_ = pools_.insert(MemoryPool{});

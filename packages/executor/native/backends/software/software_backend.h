@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backends/backend.h"
+#include "backends/software/blas/multiplier.h"
 #include "backends/software/device_space.h"
 #include "backends/handle_table.h"
 #include "backends/software/objects.h"
@@ -134,6 +135,13 @@ class SoftwareBackend final : public Backend {
                     std::uint32_t element_bytes, std::uint64_t width, std::uint64_t height,
                     Handle stream) override;
 
+  // blas.cpp
+  CUresult vgpuBlasMultiply(Handle current, std::span<const std::byte> description, Handle stream) override;
+  CUresult vgpuBlasSolve(Handle current, std::span<const std::byte> description, Handle stream) override;
+  CUresult vgpuBlasVector(Handle current, std::span<const std::byte> description, Handle stream) override;
+  CUresult vgpuBlasReduce(Handle current, std::uint64_t& bits, std::span<const std::byte> description,
+                          Handle stream) override;
+
   // streams.cpp
   CUresult cuStreamCreate(Handle current, Handle& stream, std::uint32_t flags) override;
   CUresult cuStreamCreateWithPriority(Handle current, Handle& stream, std::uint32_t flags,
@@ -180,8 +188,14 @@ class SoftwareBackend final : public Backend {
   /// What every copy needs: a context and a stream.
   void require_stream(Handle current, Handle stream) { static_cast<void>(resolve_stream(current, stream)); }
 
+  /// Made when it is first needed; the log says then what it works with.
+  blas::Multiplier& multiplier();
+
   std::unique_ptr<software::Gpu> gpu_;
   DeviceSpace space_;
+  Log* log_;
+  bool use_open_blas_;
+  std::unique_ptr<blas::Multiplier> multiplier_;
   int passed_descriptor_ = -1;
   std::chrono::milliseconds kernel_time_limit_;
   HandleTable<Context> contexts_{1, "context"};

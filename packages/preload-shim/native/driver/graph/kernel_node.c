@@ -26,7 +26,8 @@ CUresult vgpu_kernel_node_launch(const CUDA_KERNEL_NODE_PARAMS* parameters, stru
 }
 
 static bool is_kernel_node(CUgraphNode node) {
-  return vgpu_graph_exists(node, VGPU_GRAPH_NODE) && node->work.type == CU_GRAPH_NODE_TYPE_KERNEL;
+  return vgpu_graph_exists(node, VGPU_GRAPH_NODE) && node->work.type == CU_GRAPH_NODE_TYPE_KERNEL &&
+         node->work.blas_kind == VGPU_BLAS_NONE;
 }
 
 // Pointers to the arguments, which last as long as the node does, or until its parameters change.

@@ -24,7 +24,12 @@ static CUresult run_child(CUgraph graph, CUstream stream) {
   return result;
 }
 
+static bool is_kernel(const struct vgpu_work* work) {
+  return work->type == CU_GRAPH_NODE_TYPE_KERNEL && work->blas_kind == VGPU_BLAS_NONE;
+}
+
 CUresult vgpu_work_run(const struct vgpu_work* work, CUstream stream) {
+  if (work->blas_kind != VGPU_BLAS_NONE) return vgpu_blas_run(work->blas_kind, &work->blas, stream);
   switch (work->type) {
     case CU_GRAPH_NODE_TYPE_KERNEL:
       return vgpu_launch_packed(&work->kernel.launch, work->kernel.packed, work->kernel.packed_bytes, stream);
@@ -51,7 +56,7 @@ CUresult vgpu_work_run(const struct vgpu_work* work, CUstream stream) {
 
 CUresult vgpu_work_copy(struct vgpu_work* copy, const struct vgpu_work* work) {
   struct vgpu_work made = *work;
-  if (work->type == CU_GRAPH_NODE_TYPE_KERNEL) {
+  if (is_kernel(work)) {
     made.kernel.arguments = NULL;
     made.kernel.launch.parameters = NULL;
     made.kernel.launch.extra = NULL;
@@ -69,7 +74,7 @@ CUresult vgpu_work_copy(struct vgpu_work* copy, const struct vgpu_work* work) {
 }
 
 void vgpu_work_clear(struct vgpu_work* work) {
-  if (work->type == CU_GRAPH_NODE_TYPE_KERNEL) {
+  if (is_kernel(work)) {
     free(work->kernel.packed);
     free(work->kernel.arguments);
   } else if (work->type == CU_GRAPH_NODE_TYPE_GRAPH) {

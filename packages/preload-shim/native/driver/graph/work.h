@@ -3,6 +3,7 @@
 #ifndef VGPU_DRIVER_GRAPH_WORK_H
 #define VGPU_DRIVER_GRAPH_WORK_H
 
+#include "driver/graph/blas_work.h"
 #include "driver/launch.h"
 
 struct vgpu_kernel_work {
@@ -14,8 +15,10 @@ struct vgpu_kernel_work {
 
 struct vgpu_work {
   CUgraphNodeType type;
+  enum vgpu_blas_kind blas_kind;  // of a kernel node: which operation of cuBLAS it stands for, if any
   union {
     struct vgpu_kernel_work kernel;
+    struct vgpu_blas_work blas;
     CUDA_MEMCPY3D copy;
     CUDA_MEMSET_NODE_PARAMS fill;
     CUDA_HOST_NODE_PARAMS host;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -139,6 +140,10 @@ class Gpu {
   /// After a throw memory holds whatever the kernel had written.
   virtual LaunchStatistics launch(const Kernel& kernel, const LaunchConfiguration& configuration,
                                   std::span<const std::byte> parameters) = 0;
+
+  /// Calls task(0) … task(count - 1), each on another of the device's threads, and returns when all have
+  /// returned. `count` is at most threads(); the task must not throw. For work that is not a kernel.
+  virtual void parallel(unsigned count, const std::function<void(unsigned)>& task) = 0;
 };
 
 }  // namespace vgpu::software
