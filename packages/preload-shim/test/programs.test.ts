@@ -96,7 +96,11 @@ describe('programs of the driver API', { timeout: TEST_TIMEOUT_MS }, () => {
   it('is all that there is', () => {
     const tested = [
       // In cublas.test.ts.
+      'cublas_errors',
       'cublas_products',
+      'cublas_vectors',
+      // In discovery.test.ts.
+      'discovery',
       'driver_bad_arguments',
       'driver_bad_kernels',
       'driver_bad_modules',
