@@ -251,7 +251,7 @@ void add_shuffles(std::vector<Row>& rows) {
                             sources, shuffle_reference(mode, std::nullopt)));
     rows.push_back(warp_row(form, "$@" + form + " $d0, $s0, $s1, $s2, $mask;", {Type::u32}, sources,
                             shuffle_reference(mode, std::nullopt)));
-    for (const std::uint32_t b : {1U, 2U, 16U, 31U}) {
+    for (const std::uint32_t b : {0U, 1U, 2U, 4U, 8U, 16U, 31U}) {
       for (const std::uint32_t c : {31U, 0U, 0x181fU, 0x1800U}) {
         rows.push_back(warp_row(
             form, "$@" + form + " $d0|$d1, $s0, " + std::to_string(b) + ", " + std::to_string(c) + ", $mask;",

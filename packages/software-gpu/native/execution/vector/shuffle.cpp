@@ -1,4 +1,7 @@
 // shfl.sync: each lane reads a register of another lane.
+#include <cstring>
+#include <type_traits>
+
 #include "execution/vector/families.h"
 #include "execution/vector/rows.h"
 
@@ -27,6 +30,12 @@ struct Shuffle {
       }
     }
     u32 results[kLanes];
+    if (all_lanes_alike(distances, bounds)) {
+      const u32 inside = exchange_whole_warp(values, distances[0] & 31, results);
+      for_lanes<kMasked>(warp, row<u32>(warp, in->destination), [&](u32 lane) { return results[lane]; });
+      if (in->immediate >= 0) set_predicate<kMasked>(warp, static_cast<u32>(in->immediate), inside);
+      return in + 1;
+    }
     s32 in_range[kLanes];
     for (u32 lane = 0; lane < kLanes; ++lane) {
       const s32 distance = static_cast<s32>(distances[lane] & 0x1f);
@@ -55,6 +64,58 @@ struct Shuffle {
     for_lanes<kMasked>(warp, row<u32>(warp, in->destination), [&](u32 lane) { return results[lane]; });
     if (in->immediate >= 0) set_predicate<kMasked>(warp, static_cast<u32>(in->immediate), mask_of(in_range));
     return in + 1;
+  }
+
+ private:
+  /// One distance for the whole warp, which is one segment: what nearly every program does.
+  static bool all_lanes_alike(const u32* distances, const u32* bounds) {
+    constexpr u32 kWholeWarp = kDirection == Direction::up ? 0 : 31;
+    u32 difference = 0;
+    for (u32 lane = 0; lane < kLanes; ++lane) {
+      difference |= (distances[lane] ^ distances[0]) | (bounds[lane] ^ kWholeWarp);
+    }
+    return difference == 0;
+  }
+
+  /// Returns the lanes whose source is inside the warp; the others keep their own value.
+  static u32 exchange_whole_warp(const u32* values, u32 distance, u32* results) {
+    if constexpr (kDirection == Direction::butterfly) {
+      exchange_pairs(values, distance, results);
+      return ~u32{0};
+    } else if constexpr (kDirection == Direction::index) {
+      for (u32 lane = 0; lane < kLanes; ++lane) results[lane] = values[distance];
+      return ~u32{0};
+    } else {
+      std::memcpy(results, values, kLanes * sizeof(u32));
+      const std::size_t moved = (kLanes - distance) * sizeof(u32);
+      if constexpr (kDirection == Direction::up) {
+        std::memcpy(results + distance, values, moved);
+        return ~u32{0} << distance;
+      }
+      std::memcpy(results, values + distance, moved);
+      return ~u32{0} >> distance;
+    }
+  }
+
+  /// With the distance known to the compiler the loop becomes a permutation of a vector.
+  static void exchange_pairs(const u32* values, u32 distance, u32* results) {
+    const auto exchange = [&](auto known) {
+      for (u32 lane = 0; lane < kLanes; ++lane) results[lane] = values[lane ^ known];
+    };
+    switch (distance) {
+      case 1:
+        return exchange(std::integral_constant<u32, 1>{});
+      case 2:
+        return exchange(std::integral_constant<u32, 2>{});
+      case 4:
+        return exchange(std::integral_constant<u32, 4>{});
+      case 8:
+        return exchange(std::integral_constant<u32, 8>{});
+      case 16:
+        return exchange(std::integral_constant<u32, 16>{});
+      default:
+        return exchange(distance);
+    }
   }
 };
 
