@@ -278,4 +278,20 @@ CUresult RealCalls::cuEventElapsedTime(std::uint64_t context, float& pMillisecon
   return CUDA_SUCCESS;
 }
 
+CUresult RealCalls::vgpuBlasMultiply(std::uint64_t, std::span<const std::byte>, std::uint64_t) {
+  throw CallError(CUDA_ERROR_NOT_SUPPORTED, "the host's cuBLAS is not used yet");
+}
+
+CUresult RealCalls::vgpuBlasSolve(std::uint64_t, std::span<const std::byte>, std::uint64_t) {
+  throw CallError(CUDA_ERROR_NOT_SUPPORTED, "the host's cuBLAS is not used yet");
+}
+
+CUresult RealCalls::vgpuBlasVector(std::uint64_t, std::span<const std::byte>, std::uint64_t) {
+  throw CallError(CUDA_ERROR_NOT_SUPPORTED, "the host's cuBLAS is not used yet");
+}
+
+CUresult RealCalls::vgpuBlasReduce(std::uint64_t, std::uint64_t&, std::span<const std::byte>, std::uint64_t) {
+  throw CallError(CUDA_ERROR_NOT_SUPPORTED, "the host's cuBLAS is not used yet");
+}
+
 }  // namespace vgpu::executor

@@ -87,10 +87,10 @@ class RealCalls : public RealState {
   CUresult cuEventSynchronize(std::uint64_t context, std::uint64_t hEvent) override;
   CUresult cuEventDestroy_v2(std::uint64_t context, std::uint64_t hEvent) override;
   CUresult cuEventElapsedTime(std::uint64_t context, float& pMilliseconds, std::uint64_t hStart, std::uint64_t hEnd) override;
-  CUresult vgpuBlasMultiply(std::uint64_t context, std::span<const std::byte> description, std::uint64_t stream) override = 0;
-  CUresult vgpuBlasSolve(std::uint64_t context, std::span<const std::byte> description, std::uint64_t stream) override = 0;
-  CUresult vgpuBlasVector(std::uint64_t context, std::span<const std::byte> description, std::uint64_t stream) override = 0;
-  CUresult vgpuBlasReduce(std::uint64_t context, std::uint64_t& bits, std::span<const std::byte> description, std::uint64_t stream) override = 0;
+  CUresult vgpuBlasMultiply(std::uint64_t context, std::span<const std::byte> description, std::uint64_t stream) override;
+  CUresult vgpuBlasSolve(std::uint64_t context, std::span<const std::byte> description, std::uint64_t stream) override;
+  CUresult vgpuBlasVector(std::uint64_t context, std::span<const std::byte> description, std::uint64_t stream) override;
+  CUresult vgpuBlasReduce(std::uint64_t context, std::uint64_t& bits, std::span<const std::byte> description, std::uint64_t stream) override;
 };
 
 }  // namespace vgpu::executor

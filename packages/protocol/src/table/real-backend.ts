@@ -22,7 +22,12 @@ const written: readonly string[] = [
  * Calls that the real backend answers with "not supported", with the reason that the log gives. This is where a new
  * internal call goes for which there is no method yet: `vgpuNewCall: 'what is missing'`.
  */
-const refused: Readonly<Record<string, string>> = {};
+const refused: Readonly<Record<string, string>> = Object.fromEntries(
+  ['vgpuBlasMultiply', 'vgpuBlasSolve', 'vgpuBlasVector', 'vgpuBlasReduce'].map((name) => [
+    name,
+    "the host's cuBLAS is not used yet",
+  ]),
+);
 
 /** Forwarded calls after which a handle means nothing any more: the parameter with the handle. */
 const releases: Readonly<Record<string, string>> = {

@@ -115,13 +115,6 @@ class RealBackend final : public RealCalls {
   CUresult vgpuMemHandleDevice(Handle, std::int32_t& device, Handle handle) override;
   CUresult vgpuMemRetainHandle(Handle, Handle& handle, std::uint64_t address) override;
 
-  // blas.cpp
-  CUresult vgpuBlasMultiply(Handle current, std::span<const std::byte> description, Handle stream) override;
-  CUresult vgpuBlasSolve(Handle current, std::span<const std::byte> description, Handle stream) override;
-  CUresult vgpuBlasVector(Handle current, std::span<const std::byte> description, Handle stream) override;
-  CUresult vgpuBlasReduce(Handle current, std::uint64_t& bits, std::span<const std::byte> description,
-                          Handle stream) override;
-
  private:
   CUresult launch(Handle current, Handle function, CUlaunchConfig configuration, Handle stream,
                   std::span<const std::byte> parameters);
