@@ -12,6 +12,7 @@
 #include "driver/graph/capture.h"
 #include "driver/graph/graph.h"
 #include "driver/host_memory.h"
+#include "driver/library.h"
 #include "driver/shared_memory.h"
 #include "runtime/modules.h"
 #include "runtime/primary_context.h"
@@ -40,6 +41,7 @@ static void forget_parent(void) {
   vgpu_captures_forget();
   vgpu_graphs_forget();
   vgpu_function_layouts_forget();
+  vgpu_libraries_forget();
   vgpu_host_memory_forget();
   vgpu_modules_forget_all();
   vgpu_primary_contexts_forget();

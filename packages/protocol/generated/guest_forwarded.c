@@ -16,6 +16,8 @@ _Static_assert(sizeof(struct cudaMemPoolProps) == sizeof(CUmemPoolProps), "one l
 _Static_assert(sizeof(struct cudaMemAccessDesc) == sizeof(CUmemAccessDesc), "one layout");
 _Static_assert(sizeof(enum cudaMemAccessFlags) == sizeof(CUmemAccess_flags), "one layout");
 _Static_assert(sizeof(struct cudaMemLocation) == sizeof(CUmemLocation), "one layout");
+_Static_assert(sizeof(enum cudaJitOption) == sizeof(CUjit_option), "one layout");
+_Static_assert(sizeof(enum cudaLibraryOption) == sizeof(CUlibraryOption), "one layout");
 
 cudaError_t cudaDeviceSynchronize(void) {
   CUresult result = vgpu_runtime_enter();
@@ -458,5 +460,41 @@ cudaError_t cudaMemGetMemPool(cudaMemPool_t *memPool, struct cudaMemLocation *lo
 cudaError_t cudaMemSetMemPool(struct cudaMemLocation *location, enum cudaMemAllocationType type, cudaMemPool_t memPool) {
   CUresult result = vgpu_runtime_initialise();
   if (result == CUDA_SUCCESS) result = cuMemSetMemPool((CUmemLocation *)location, (CUmemAllocationType)type, memPool);
+  return vgpu_runtime_from_driver(result);
+}
+
+cudaError_t cudaLibraryUnload(cudaLibrary_t library) {
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS) result = cuLibraryUnload(library);
+  return vgpu_runtime_from_driver(result);
+}
+
+cudaError_t cudaLibraryGetKernelCount(unsigned int *count, cudaLibrary_t lib) {
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS) result = cuLibraryGetKernelCount(count, lib);
+  return vgpu_runtime_from_driver(result);
+}
+
+cudaError_t cudaLibraryLoadData(cudaLibrary_t *library, const void *code, enum cudaJitOption *jitOptions, void **jitOptionsValues, unsigned int numJitOptions, enum cudaLibraryOption *libraryOptions, void **libraryOptionValues, unsigned int numLibraryOptions) {
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS) result = cuLibraryLoadData(library, code, (CUjit_option *)jitOptions, jitOptionsValues, numJitOptions, (CUlibraryOption *)libraryOptions, libraryOptionValues, numLibraryOptions);
+  return vgpu_runtime_from_driver(result);
+}
+
+cudaError_t cudaLibraryLoadFromFile(cudaLibrary_t *library, const char *fileName, enum cudaJitOption *jitOptions, void **jitOptionsValues, unsigned int numJitOptions, enum cudaLibraryOption *libraryOptions, void **libraryOptionValues, unsigned int numLibraryOptions) {
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS) result = cuLibraryLoadFromFile(library, fileName, (CUjit_option *)jitOptions, jitOptionsValues, numJitOptions, (CUlibraryOption *)libraryOptions, libraryOptionValues, numLibraryOptions);
+  return vgpu_runtime_from_driver(result);
+}
+
+cudaError_t cudaProfilerStart(void) {
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS) result = cuProfilerStart();
+  return vgpu_runtime_from_driver(result);
+}
+
+cudaError_t cudaProfilerStop(void) {
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS) result = cuProfilerStop();
   return vgpu_runtime_from_driver(result);
 }

@@ -942,40 +942,16 @@ VGPU_EXPORT int cuModuleGetTexRef(void);
 int cuModuleGetTexRef(void) { return vgpu_refuse("cuModuleGetTexRef"); }
 VGPU_EXPORT int cuModuleGetSurfRef(void);
 int cuModuleGetSurfRef(void) { return vgpu_refuse("cuModuleGetSurfRef"); }
-VGPU_EXPORT int cuLibraryLoadData(void);
-int cuLibraryLoadData(void) { return vgpu_refuse("cuLibraryLoadData"); }
-VGPU_EXPORT int cuLibraryLoadFromFile(void);
-int cuLibraryLoadFromFile(void) { return vgpu_refuse("cuLibraryLoadFromFile"); }
-VGPU_EXPORT int cuLibraryUnload(void);
-int cuLibraryUnload(void) { return vgpu_refuse("cuLibraryUnload"); }
-VGPU_EXPORT int cuLibraryGetKernel(void);
-int cuLibraryGetKernel(void) { return vgpu_refuse("cuLibraryGetKernel"); }
-VGPU_EXPORT int cuLibraryGetKernelCount(void);
-int cuLibraryGetKernelCount(void) { return vgpu_refuse("cuLibraryGetKernelCount"); }
 VGPU_EXPORT int cuLibraryEnumerateKernels(void);
 int cuLibraryEnumerateKernels(void) { return vgpu_refuse("cuLibraryEnumerateKernels"); }
-VGPU_EXPORT int cuLibraryGetModule(void);
-int cuLibraryGetModule(void) { return vgpu_refuse("cuLibraryGetModule"); }
-VGPU_EXPORT int cuKernelGetFunction(void);
-int cuKernelGetFunction(void) { return vgpu_refuse("cuKernelGetFunction"); }
 VGPU_EXPORT int cuKernelGetLibrary(void);
 int cuKernelGetLibrary(void) { return vgpu_refuse("cuKernelGetLibrary"); }
-VGPU_EXPORT int cuLibraryGetGlobal(void);
-int cuLibraryGetGlobal(void) { return vgpu_refuse("cuLibraryGetGlobal"); }
 VGPU_EXPORT int cuLibraryGetManaged(void);
 int cuLibraryGetManaged(void) { return vgpu_refuse("cuLibraryGetManaged"); }
 VGPU_EXPORT int cuLibraryGetUnifiedFunction(void);
 int cuLibraryGetUnifiedFunction(void) { return vgpu_refuse("cuLibraryGetUnifiedFunction"); }
-VGPU_EXPORT int cuKernelGetAttribute(void);
-int cuKernelGetAttribute(void) { return vgpu_refuse("cuKernelGetAttribute"); }
-VGPU_EXPORT int cuKernelSetAttribute(void);
-int cuKernelSetAttribute(void) { return vgpu_refuse("cuKernelSetAttribute"); }
-VGPU_EXPORT int cuKernelSetCacheConfig(void);
-int cuKernelSetCacheConfig(void) { return vgpu_refuse("cuKernelSetCacheConfig"); }
 VGPU_EXPORT int cuKernelGetName(void);
 int cuKernelGetName(void) { return vgpu_refuse("cuKernelGetName"); }
-VGPU_EXPORT int cuKernelGetParamInfo(void);
-int cuKernelGetParamInfo(void) { return vgpu_refuse("cuKernelGetParamInfo"); }
 VGPU_EXPORT int cuDeviceRegisterAsyncNotification(void);
 int cuDeviceRegisterAsyncNotification(void) { return vgpu_refuse("cuDeviceRegisterAsyncNotification"); }
 VGPU_EXPORT int cuDeviceUnregisterAsyncNotification(void);
@@ -1842,26 +1818,12 @@ VGPU_EXPORT int cudaIpcOpenEventHandle(void);
 int cudaIpcOpenEventHandle(void) { return vgpu_refuse("cudaIpcOpenEventHandle"); }
 VGPU_EXPORT int cudaIpcOpenMemHandle(void);
 int cudaIpcOpenMemHandle(void) { return vgpu_refuse("cudaIpcOpenMemHandle"); }
-VGPU_EXPORT int cudaKernelSetAttributeForDevice(void);
-int cudaKernelSetAttributeForDevice(void) { return vgpu_refuse("cudaKernelSetAttributeForDevice"); }
 VGPU_EXPORT int cudaLibraryEnumerateKernels(void);
 int cudaLibraryEnumerateKernels(void) { return vgpu_refuse("cudaLibraryEnumerateKernels"); }
-VGPU_EXPORT int cudaLibraryGetGlobal(void);
-int cudaLibraryGetGlobal(void) { return vgpu_refuse("cudaLibraryGetGlobal"); }
-VGPU_EXPORT int cudaLibraryGetKernel(void);
-int cudaLibraryGetKernel(void) { return vgpu_refuse("cudaLibraryGetKernel"); }
-VGPU_EXPORT int cudaLibraryGetKernelCount(void);
-int cudaLibraryGetKernelCount(void) { return vgpu_refuse("cudaLibraryGetKernelCount"); }
 VGPU_EXPORT int cudaLibraryGetManaged(void);
 int cudaLibraryGetManaged(void) { return vgpu_refuse("cudaLibraryGetManaged"); }
 VGPU_EXPORT int cudaLibraryGetUnifiedFunction(void);
 int cudaLibraryGetUnifiedFunction(void) { return vgpu_refuse("cudaLibraryGetUnifiedFunction"); }
-VGPU_EXPORT int cudaLibraryLoadData(void);
-int cudaLibraryLoadData(void) { return vgpu_refuse("cudaLibraryLoadData"); }
-VGPU_EXPORT int cudaLibraryLoadFromFile(void);
-int cudaLibraryLoadFromFile(void) { return vgpu_refuse("cudaLibraryLoadFromFile"); }
-VGPU_EXPORT int cudaLibraryUnload(void);
-int cudaLibraryUnload(void) { return vgpu_refuse("cudaLibraryUnload"); }
 VGPU_EXPORT int cudaLogsCurrent(void);
 int cudaLogsCurrent(void) { return vgpu_refuse("cudaLogsCurrent"); }
 VGPU_EXPORT int cudaLogsDumpToFile(void);
@@ -1930,10 +1892,6 @@ VGPU_EXPORT int cudaOccupancyMaxActiveClusters(void);
 int cudaOccupancyMaxActiveClusters(void) { return vgpu_refuse("cudaOccupancyMaxActiveClusters"); }
 VGPU_EXPORT int cudaOccupancyMaxPotentialClusterSize(void);
 int cudaOccupancyMaxPotentialClusterSize(void) { return vgpu_refuse("cudaOccupancyMaxPotentialClusterSize"); }
-VGPU_EXPORT int cudaProfilerStart(void);
-int cudaProfilerStart(void) { return vgpu_refuse("cudaProfilerStart"); }
-VGPU_EXPORT int cudaProfilerStop(void);
-int cudaProfilerStop(void) { return vgpu_refuse("cudaProfilerStop"); }
 VGPU_EXPORT int cudaSetValidDevices(void);
 int cudaSetValidDevices(void) { return vgpu_refuse("cudaSetValidDevices"); }
 VGPU_EXPORT int cudaSignalExternalSemaphoresAsync(void);

@@ -28,7 +28,8 @@ CUresult cuCtxCreate_v2(CUcontext* pctx, unsigned int flags, CUdevice dev) {
 
 CUresult cuCtxCreate_v4(CUcontext* pctx, CUctxCreateParams* ctxCreateParams, unsigned int flags,
                         CUdevice dev) {
-  if (ctxCreateParams != NULL) {
+  if (ctxCreateParams != NULL &&
+      (ctxCreateParams->numExecAffinityParams != 0 || ctxCreateParams->cigParams != NULL)) {
     vgpu_log("cuCtxCreate with execution affinity or CiG parameters is not implemented");
     return CUDA_ERROR_NOT_SUPPORTED;
   }

@@ -8,6 +8,7 @@
 #include "driver/context_stack.h"
 #include "driver/function_layout.h"
 #include "driver/graph/work.h"
+#include "driver/library.h"
 #include "guest_api.h"
 #include "log.h"
 #include "transport/session.h"
@@ -130,21 +131,23 @@ static CUresult take_extra(const struct vgpu_launch* launch, const struct vgpu_f
   return then(launch, buffer, layout->parameter_bytes, argument);
 }
 
-CUresult vgpu_launch_pack(const struct vgpu_launch* launch, vgpu_packed_launch* then, void* argument) {
+CUresult vgpu_launch_pack(const struct vgpu_launch* given, vgpu_packed_launch* then, void* argument) {
   const struct vgpu_device* device = NULL;
   struct vgpu_function_layout* layout = NULL;
+  struct vgpu_launch launch = *given;
   CUdevice number = 0;
   CUresult result = vgpu_session_check();
   if (result == CUDA_SUCCESS) result = vgpu_context_current_device(&number);
   if (result == CUDA_SUCCESS) result = vgpu_session_device(number, &device);
-  if (result == CUDA_SUCCESS && launch->function == NULL) result = CUDA_ERROR_INVALID_HANDLE;
-  if (result == CUDA_SUCCESS) result = check_dimensions(launch, device);
-  if (result == CUDA_SUCCESS) result = vgpu_function_layout(launch->function, &layout);
-  if (result == CUDA_SUCCESS) result = check_function(launch, layout, device);
-  if (result == CUDA_SUCCESS) result = check_residence(launch, device);
+  if (result == CUDA_SUCCESS && launch.function == NULL) result = CUDA_ERROR_INVALID_HANDLE;
+  if (result == CUDA_SUCCESS) result = vgpu_library_resolve(&launch.function);
+  if (result == CUDA_SUCCESS) result = check_dimensions(&launch, device);
+  if (result == CUDA_SUCCESS) result = vgpu_function_layout(launch.function, &layout);
+  if (result == CUDA_SUCCESS) result = check_function(&launch, layout, device);
+  if (result == CUDA_SUCCESS) result = check_residence(&launch, device);
   if (result != CUDA_SUCCESS) return result;
-  return launch->extra == NULL ? pack(launch, layout, then, argument)
-                               : take_extra(launch, layout, then, argument);
+  return launch.extra == NULL ? pack(&launch, layout, then, argument)
+                              : take_extra(&launch, layout, then, argument);
 }
 
 static CUresult submit(const struct vgpu_launch* launch, const void* packed, size_t bytes, void* argument) {

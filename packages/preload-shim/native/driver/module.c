@@ -1,4 +1,6 @@
 // Loading modules: the guest finds out how long the image is, the executor does the rest.
+#include "driver/module.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -28,7 +30,6 @@ CUresult cuModuleLoadFatBinary(CUmodule* module, const void* fatCubin) {
   return load(module, fatCubin, SIZE_MAX);
 }
 
-// Reads the whole file, with a NUL behind it for text; *bytes is the caller's to free.
 static CUresult read_file(int file, char** bytes, size_t* length) {
   const int64_t size = vgpu_file_bytes(file);
   if (size < 0) return CUDA_ERROR_FILE_NOT_FOUND;
@@ -52,20 +53,25 @@ static CUresult read_file(int file, char** bytes, size_t* length) {
   return CUDA_SUCCESS;
 }
 
-CUresult cuModuleLoad(CUmodule* module, const char* fname) {
-  if (module == NULL || fname == NULL) return CUDA_ERROR_INVALID_VALUE;
+CUresult vgpu_read_module_file(const char* name, char** bytes, size_t* length) {
   const int saved_errno = errno;
   CUresult result = CUDA_ERROR_FILE_NOT_FOUND;
-  char* bytes = NULL;
-  size_t length = 0;
-  const int file = vgpu_open(fname, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
+  const int file = vgpu_open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
   if (file >= 0) {
-    result = read_file(file, &bytes, &length);
+    result = read_file(file, bytes, length);
     vgpu_close(file);
   }
+  errno = saved_errno;
+  return result;
+}
+
+CUresult cuModuleLoad(CUmodule* module, const char* fname) {
+  char* bytes = NULL;
+  size_t length = 0;
+  if (module == NULL || fname == NULL) return CUDA_ERROR_INVALID_VALUE;
+  CUresult result = vgpu_read_module_file(fname, &bytes, &length);
   if (result == CUDA_SUCCESS) result = load(module, bytes, length);
   free(bytes);
-  errno = saved_errno;
   return result;
 }
 
@@ -113,17 +119,22 @@ static size_t log_bytes(unsigned int count, const CUjit_option* options, void* c
   return 0;
 }
 
-CUresult cuModuleLoadDataEx(CUmodule* module, const void* image, unsigned int numOptions,
-                            CUjit_option* options, void** optionValues) {
-  if (numOptions != 0 && (options == NULL || optionValues == NULL)) return CUDA_ERROR_INVALID_VALUE;
-  const size_t info = log_bytes(numOptions, options, optionValues, CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES);
-  const size_t error = log_bytes(numOptions, options, optionValues, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES);
-  for (unsigned int i = 0; i < numOptions; ++i) {
-    char* buffer = optionValues[i];
+CUresult vgpu_jit_options(unsigned int count, const CUjit_option* options, void** values) {
+  if (count != 0 && (options == NULL || values == NULL)) return CUDA_ERROR_INVALID_VALUE;
+  const size_t info = log_bytes(count, options, values, CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES);
+  const size_t error = log_bytes(count, options, values, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES);
+  for (unsigned int i = 0; i < count; ++i) {
+    char* buffer = values[i];
     if (options[i] == CU_JIT_INFO_LOG_BUFFER && buffer != NULL && info > 0) *buffer = '\0';
     if (options[i] == CU_JIT_ERROR_LOG_BUFFER && buffer != NULL && error > 0) *buffer = '\0';
-    const CUresult result = apply_option(options[i], &optionValues[i]);
+    const CUresult result = apply_option(options[i], &values[i]);
     if (result != CUDA_SUCCESS) return result;
   }
-  return load(module, image, SIZE_MAX);
+  return CUDA_SUCCESS;
+}
+
+CUresult cuModuleLoadDataEx(CUmodule* module, const void* image, unsigned int numOptions,
+                            CUjit_option* options, void** optionValues) {
+  const CUresult result = vgpu_jit_options(numOptions, options, optionValues);
+  return result == CUDA_SUCCESS ? load(module, image, SIZE_MAX) : result;
 }

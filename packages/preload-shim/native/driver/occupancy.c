@@ -3,6 +3,7 @@
 #include <limits.h>
 
 #include "driver/context_stack.h"
+#include "driver/library.h"
 #include "guest_api.h"
 
 enum { REGISTERS_PER_ALLOCATION = 256, SHARED_BYTES_PER_ALLOCATION = 128, WARPS_PER_ALLOCATION = 4 };
@@ -27,6 +28,7 @@ struct limits {
 static CUresult read_limits(CUfunction function, struct limits* limits) {
   CUdevice device;
   CUresult result = cuCtxGetDevice(&device);
+  if (result == CUDA_SUCCESS) result = vgpu_library_resolve(&function);
   const struct {
     CUdevice_attribute attribute;
     int* value;

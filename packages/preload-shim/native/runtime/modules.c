@@ -22,7 +22,7 @@ struct loaded_list {
 };
 
 struct vgpu_kernel {
-  struct vgpu_fat_binary* binary;
+  struct vgpu_fat_binary* binary;  // NULL for the kernel of a library, which `host_function` is then
   struct vgpu_kernel* next;
   const void* host_function;
   const char* name;  // the program's, constant for as long as the binary is registered
@@ -99,6 +99,20 @@ void vgpu_modules_add_kernel(struct vgpu_fat_binary* binary, const void* host_fu
   vgpu_unlock(&lock);
   // Registration has no result; the launch will say that the function is unknown.
   if (!stored) vgpu_log("no memory to register kernel %s", name);
+}
+
+bool vgpu_modules_add_library_kernel(CUkernel library_kernel) {
+  vgpu_lock(&lock);
+  bool stored = vgpu_pointer_map_find(&kernels, library_kernel) != NULL;
+  if (!stored) {
+    // Kept after the library is gone: the driver then says that its kernel is none.
+    struct vgpu_kernel* kernel = calloc(1, sizeof(*kernel));
+    if (kernel != NULL) kernel->host_function = library_kernel;
+    stored = kernel != NULL && vgpu_pointer_map_insert(&kernels, library_kernel, kernel);
+    if (!stored) free(kernel);
+  }
+  vgpu_unlock(&lock);
+  return stored;
 }
 
 void vgpu_modules_add_variable(struct vgpu_fat_binary* binary, const void* host_variable, const char* name,
@@ -190,6 +204,8 @@ cudaError_t vgpu_modules_function(const void* entry, CUfunction* function) {
   *function = kernel == NULL ? NULL : find_loaded(&kernel->functions, context);
   vgpu_unlock(&lock);
   if (kernel == NULL) return cudaErrorInvalidDeviceFunction;
+  if (kernel->binary == NULL)
+    return vgpu_runtime_code(cuKernelGetFunction(function, (CUkernel)(uintptr_t)kernel->host_function));
   return *function != NULL ? cudaSuccess : load_function(kernel, context, function);
 }
 

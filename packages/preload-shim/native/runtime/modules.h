@@ -4,6 +4,8 @@
 #ifndef VGPU_RUNTIME_MODULES_H
 #define VGPU_RUNTIME_MODULES_H
 
+#include <stdbool.h>
+
 #include "cuda_abi.h"
 
 struct vgpu_fat_binary;
@@ -15,6 +17,9 @@ void vgpu_modules_add_kernel(struct vgpu_fat_binary* binary, const void* host_fu
 void vgpu_modules_add_variable(struct vgpu_fat_binary* binary, const void* host_variable, const char* name,
                                size_t bytes);
 void vgpu_modules_remove(struct vgpu_fat_binary* binary);
+
+// Lets the kernel of a library be used as an entry below. False when there is no memory.
+bool vgpu_modules_add_library_kernel(CUkernel kernel);
 
 // `entry` is a registered host function, or a kernel that this function returned before; NULL when it is
 // neither.

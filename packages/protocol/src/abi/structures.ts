@@ -42,6 +42,11 @@ function fields(declarations: string): StructureField[] {
 export const structures: readonly Structure[] = [
   { name: 'CUuuid', header: 'cuda.h', fields: fields('char bytes[16]') },
   {
+    name: 'CUctxCreateParams',
+    header: 'cuda.h',
+    fields: fields('void * execAffinityParams; int numExecAffinityParams; void * cigParams'),
+  },
+  {
     name: 'CUdevprop',
     header: 'cuda.h',
     fields: fields(`int maxThreadsPerBlock; int maxThreadsDim[3]; int maxGridSize[3]; int sharedMemPerBlock;

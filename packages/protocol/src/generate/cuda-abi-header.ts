@@ -36,7 +36,6 @@ export function cudaAbiHeader(): string {
       nvmlDevice_t: 'nvmlDevice_st',
       cublasHandle_t: 'cublasContext',
     }).map(([name, tag]) => `typedef struct ${tag} *${name};`),
-    'typedef struct CUctxCreateParams_st CUctxCreateParams;  // opaque: only NULL is accepted',
     ...Object.entries(integerAliases).map(([name, { cType }]) => `typedef ${cType} ${name};`),
     '',
     ...Object.entries(driverConstants).map(([name, values]) => `${enumeration(name, values, true)}\n`),

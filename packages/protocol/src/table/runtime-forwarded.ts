@@ -243,4 +243,23 @@ export const runtimeForwarded: readonly CallEntry[] = [
     'cuMemSetMemPool',
     { needsContext: false },
   ),
+  forwarded('cudaError_t cudaLibraryUnload(cudaLibrary_t library)', 'cuLibraryUnload'),
+  forwarded(
+    'cudaError_t cudaLibraryGetKernelCount(unsigned int *count, cudaLibrary_t lib)',
+    'cuLibraryGetKernelCount',
+  ),
+  forwarded(
+    `cudaError_t cudaLibraryLoadData(cudaLibrary_t *library, const void *code, enum cudaJitOption *jitOptions,
+      void **jitOptionsValues, unsigned int numJitOptions, enum cudaLibraryOption *libraryOptions, void
+      **libraryOptionValues, unsigned int numLibraryOptions)`,
+    'cuLibraryLoadData',
+  ),
+  forwarded(
+    `cudaError_t cudaLibraryLoadFromFile(cudaLibrary_t *library, const char *fileName, enum cudaJitOption
+      *jitOptions, void **jitOptionsValues, unsigned int numJitOptions, enum cudaLibraryOption
+      *libraryOptions, void **libraryOptionValues, unsigned int numLibraryOptions)`,
+    'cuLibraryLoadFromFile',
+  ),
+  forwarded('cudaError_t cudaProfilerStart(void)', 'cuProfilerStart'),
+  forwarded('cudaError_t cudaProfilerStop(void)', 'cuProfilerStop'),
 ];

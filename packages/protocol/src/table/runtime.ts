@@ -120,6 +120,12 @@ export const runtime: readonly CallEntry[] = [
     `cudaError_t cudaLaunchCooperativeKernel(const void *func, dim3 gridDim, dim3 blockDim, void **args, size_t
       sharedMem, cudaStream_t stream)`,
   ]),
+  ...group('launches kernels of libraries like those of the program', [
+    'cudaError_t cudaLibraryGetKernel(cudaKernel_t *pKernel, cudaLibrary_t library, const char *name)',
+    'cudaError_t cudaLibraryGetGlobal(void **dptr, size_t *bytes, cudaLibrary_t library, const char *name)',
+    `cudaError_t cudaKernelSetAttributeForDevice(cudaKernel_t kernel, enum cudaFuncAttribute attr, int value,
+      int device)`,
+  ]),
   ...group('plain data', [
     `struct cudaChannelFormatDesc cudaCreateChannelDesc(int x, int y, int z, int w, enum
       cudaChannelFormatKind f)`,

@@ -12,6 +12,7 @@ import { blas, cublas } from './cublas.js';
 import { cublasRefused } from './cublas-refused.js';
 import { driverLocal } from './driver-local.js';
 import { driverLocalGraphs } from './driver-local-graphs.js';
+import { driverLocalLibraries } from './driver-local-libraries.js';
 import { driverLocalMemory } from './driver-local-memory.js';
 import { contexts, memory, modules, pools, streams, virtualMemory } from './driver-remote.js';
 import { nvml } from './nvml.js';
@@ -29,6 +30,7 @@ const written: readonly CallEntry[] = [
   ...streams,
   ...blas,
   ...driverLocal,
+  ...driverLocalLibraries,
   ...driverLocalMemory,
   ...driverLocalGraphs,
   ...runtime,

@@ -6,16 +6,13 @@
 #include "driver/function_layout.h"
 #include "driver/graph/graph.h"
 #include "guest_api.h"
-#include "log.h"
 
 CUresult vgpu_kernel_node_launch(const CUDA_KERNEL_NODE_PARAMS* parameters, struct vgpu_launch* launch) {
   if (parameters == NULL) return CUDA_ERROR_INVALID_VALUE;
-  if (parameters->kern != NULL) {
-    vgpu_log("graph nodes of kernels of a library are not implemented");
-    return CUDA_ERROR_NOT_SUPPORTED;
-  }
+  // One or the other.
+  if (parameters->kern != NULL && parameters->func != NULL) return CUDA_ERROR_INVALID_VALUE;
   *launch = (struct vgpu_launch){
-      .function = parameters->func,
+      .function = parameters->kern != NULL ? (CUfunction)parameters->kern : parameters->func,
       .grid = {parameters->gridDimX, parameters->gridDimY, parameters->gridDimZ},
       .block = {parameters->blockDimX, parameters->blockDimY, parameters->blockDimZ},
       .dynamic_shared_bytes = parameters->sharedMemBytes,

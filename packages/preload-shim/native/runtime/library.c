@@ -1,0 +1,39 @@
+// Libraries, on those of the driver API.
+#include "guest_api.h"
+#include "runtime/last_error.h"
+#include "runtime/modules.h"
+#include "runtime/primary_context.h"
+
+cudaError_t cudaLibraryGetKernel(cudaKernel_t* pKernel, cudaLibrary_t library, const char* name) {
+  CUkernel kernel = NULL;
+  if (pKernel == NULL) return vgpu_runtime_result(cudaErrorInvalidValue);
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS) result = cuLibraryGetKernel(&kernel, library, name);
+  if (result != CUDA_SUCCESS) return vgpu_runtime_from_driver(result);
+  // From here on it can be launched like a function of the program.
+  if (!vgpu_modules_add_library_kernel(kernel)) return vgpu_runtime_result(cudaErrorMemoryAllocation);
+  *pKernel = kernel;
+  return cudaSuccess;
+}
+
+cudaError_t cudaLibraryGetGlobal(void** dptr, size_t* bytes, cudaLibrary_t library, const char* name) {
+  CUdeviceptr address = 0;
+  if (dptr == NULL && bytes == NULL) return vgpu_runtime_result(cudaErrorInvalidValue);
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS) result = cuLibraryGetGlobal(&address, bytes, library, name);
+  if (result == CUDA_SUCCESS && dptr != NULL) *dptr = (void*)(uintptr_t)address;
+  // The runtime API's name for what is not there is about symbols.
+  return result == CUDA_ERROR_NOT_FOUND ? vgpu_runtime_result(cudaErrorSymbolNotFound)
+                                        : vgpu_runtime_from_driver(result);
+}
+
+cudaError_t cudaKernelSetAttributeForDevice(cudaKernel_t kernel, enum cudaFuncAttribute attr, int value,
+                                            int device) {
+  if (attr < cudaFuncAttributeMaxDynamicSharedMemorySize || attr >= cudaFuncAttributeMax) {
+    return vgpu_runtime_result(cudaErrorInvalidValue);
+  }
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS)
+    result = cuKernelSetAttribute((CUfunction_attribute)attr, value, kernel, device);
+  return vgpu_runtime_from_driver(result);
+}

@@ -1,0 +1,37 @@
+// Driver API calls about libraries and their kernels, which the guest keeps and makes modules and functions of.
+import type { CallEntry } from '../schema.js';
+import { local } from './define.js';
+
+const group = (why: string, since: number, prototypes: readonly string[]): CallEntry[] =>
+  prototypes.map((text) => local('driver', since, text, why));
+
+export const driverLocalLibraries: readonly CallEntry[] = [
+  ...group('keeps the image, and loads it as a module where it is used', 12000, [
+    `CUresult cuLibraryLoadData(CUlibrary *library, const void *code, CUjit_option *jitOptions, void
+      **jitOptionsValues, unsigned int numJitOptions, CUlibraryOption *libraryOptions, void
+      **libraryOptionValues, unsigned int numLibraryOptions)`,
+    `CUresult cuLibraryLoadFromFile(CUlibrary *library, const char *fileName, CUjit_option *jitOptions, void
+      **jitOptionsValues, unsigned int numJitOptions, CUlibraryOption *libraryOptions, void
+      **libraryOptionValues, unsigned int numLibraryOptions)`,
+    'CUresult cuLibraryUnload(CUlibrary library)',
+    'CUresult cuLibraryGetModule(CUmodule *pMod, CUlibrary library)',
+    'CUresult cuLibraryGetKernel(CUkernel *pKernel, CUlibrary library, const char *name)',
+    'CUresult cuLibraryGetGlobal(CUdeviceptr *dptr, size_t *bytes, CUlibrary library, const char *name)',
+  ]),
+  ...group('asks the module', 12040, [
+    'CUresult cuLibraryGetKernelCount(unsigned int *count, CUlibrary lib)',
+  ]),
+  ...group('is the kernel of the module in the current context', 12000, [
+    'CUresult cuKernelGetFunction(CUfunction *pFunc, CUkernel kernel)',
+    'CUresult cuKernelGetAttribute(int *pi, CUfunction_attribute attrib, CUkernel kernel, CUdevice dev)',
+    'CUresult cuKernelSetAttribute(CUfunction_attribute attrib, int val, CUkernel kernel, CUdevice dev)',
+    'CUresult cuKernelSetCacheConfig(CUkernel kernel, CUfunc_cache config, CUdevice dev)',
+  ]),
+  ...group('is the kernel of the module in the current context', 12040, [
+    'CUresult cuKernelGetParamInfo(CUkernel kernel, size_t paramIndex, size_t *paramOffset, size_t *paramSize)',
+  ]),
+  ...group('there is no profiler to tell, and then it does nothing', 4000, [
+    'CUresult cuProfilerStart(void)',
+    'CUresult cuProfilerStop(void)',
+  ]),
+];
