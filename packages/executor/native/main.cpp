@@ -9,6 +9,7 @@
 #include "daemon/daemon.h"
 #include "options.h"
 #include "support/log.h"
+#include "support/token.h"
 #include "vgpu_protocol.h"
 #include "worker/worker.h"
 
@@ -38,12 +39,14 @@ int serve(const Options& options) {
     if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR) throw std::runtime_error("cannot ignore SIGPIPE");
     BackendOptions backend = options.backend;
     settle_backend(backend, log);
+    const auto token =
+        options.token_file.empty() ? std::nullopt : std::optional(Token::read(options.token_file));
     ClientTable clients(table_limits(options, backend));
     Daemon daemon(
         options.daemon, clients,
         [&](FileDescriptor client, ClientAccount account) {
           backend.account = account;
-          return serve_client(std::move(client), backend, log);
+          return serve_client(std::move(client), backend, token, log);
         },
         log);
     daemon.run();
@@ -51,6 +54,9 @@ int serve(const Options& options) {
   } catch (const BackendUnavailable& error) {
     log.write(Level::error, std::string("ERR_VGPU_BACKEND_UNAVAILABLE: ") + error.what());
     return kExitBackendUnavailable;
+  } catch (const TokenError& error) {
+    log.write(Level::error, std::string("ERR_VGPU_EXECUTOR_TOKEN: ") + error.what());
+    return kExitUsage;
   } catch (const ListenError& error) {
     log.write(Level::error, std::string("ERR_VGPU_EXECUTOR_LISTEN: ") + error.what());
     return kExitCannotListen;

@@ -36,6 +36,14 @@ int parse_descriptor(std::string_view option, std::string_view text) {
   throw UsageError(std::string(option) + ": file descriptor " + std::string(text) + " is not open");
 }
 
+Address parse_address(std::string_view option, std::string_view url) {
+  try {
+    return Address::parse(url);
+  } catch (const AddressError& error) {
+    throw UsageError(std::string(option) + ": " + error.what());
+  }
+}
+
 template <typename Value, std::size_t Count>
 Value parse_choice(std::string_view option, std::string_view text,
                    const std::array<std::pair<std::string_view, Value>, Count>& choices) {
@@ -67,8 +75,10 @@ constexpr std::array<std::pair<std::string_view, BlasChoice>, 2> kBlas = {{
 
 /// False when there is no option of that name.
 bool apply(Options& options, std::string_view name, std::string_view value) {
-  if (name == "--socket") {
-    options.daemon.socket_path = value;
+  if (name == "--listen") {
+    options.daemon.addresses.push_back(parse_address(name, value));
+  } else if (name == "--token-file") {
+    options.token_file = value;
   } else if (name == "--backend") {
     options.backend.kind = parse_choice(name, value, kBackends);
   } else if (name == "--memory") {
@@ -108,7 +118,11 @@ bool* flag_of(Options& options, std::string_view name) {
 }
 
 void complete(const Options& options) {
-  if (options.daemon.socket_path.empty()) throw UsageError("--socket PATH is missing");
+  if (options.daemon.addresses.empty()) throw UsageError("--listen URL is missing");
+  for (const Address& address : options.daemon.addresses) {
+    if (address.is_local() || !options.token_file.empty()) continue;
+    throw UsageError("--listen " + address.url() + " would let other machines in: it needs a --token-file");
+  }
 }
 
 }  // namespace
@@ -162,11 +176,14 @@ Options parse_options(std::span<char* const> arguments) {
 }
 
 std::string_view help_text() {
-  return R"(usage: vgpu-executor --socket PATH [OPTIONS]
+  return R"(usage: vgpu-executor --listen URL [OPTIONS]
 
 Serves a GPU to CUDA programs that run with the vgpu guest library.
 
-  --socket PATH             unix socket to listen at
+  --listen URL              where to listen, may be given several times: unix:/path, tcp:host:port,
+                            tcp:[ipv6]:port, vsock:any:port; a host is a numeric address or localhost
+  --token-file FILE         clients over TCP and vsock must know the secret in this file, at least 16 bytes;
+                            without one only programs of this machine can connect
   --backend KIND            auto (default), real, or software
   --driver PATH             the driver's library (default: the installed libcuda.so.1)
   --allow-guest-driver      the driver may be vgpu's guest library, whose executor then does the work
@@ -180,7 +197,7 @@ Serves a GPU to CUDA programs that run with the vgpu guest library.
   --max-clients N           clients at a time (default: 256)
   --ready-fd N              file descriptor that "ready" is written to once the socket listens
   --parent-fd N             stop when the other end of this file descriptor is closed
-  --own-folder              remove the socket's folder too when stopping
+  --own-folder              remove the first unix socket's folder too when stopping
   --debug                   log more
   --version, --help
 

@@ -32,6 +32,7 @@ struct Options {
   DaemonOptions daemon;
   BackendOptions backend;
   std::size_t max_clients = 256;
+  std::string token_file;  // empty: none
   bool debug = false;  // also log what is of interest to developers only
 };
 

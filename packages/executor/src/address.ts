@@ -1,4 +1,5 @@
 // Socket paths and the URLs that stand for them.
+import { lookup } from 'node:dns/promises';
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
@@ -13,16 +14,53 @@ export function urlOf(socketPath: string): string {
   return `unix:${socketPath}`;
 }
 
-/** @throws ExecutorError ERR_VGPU_EXECUTOR_OPTIONS unless `url` is unix:/absolute/path. */
-export function socketPathOf(url: string): string {
-  const path = url.startsWith('unix:') ? url.slice('unix:'.length) : '';
-  if (!isAbsolute(path)) {
-    throw new ExecutorError('ERR_VGPU_EXECUTOR_OPTIONS', `not the address of an executor: ${url}`, {
-      remedy: 'give the absolute path of its socket, for instance unix:/run/vgpu.sock',
+/** Where an executor listens, as node:net wants to have it. */
+export type ExecutorAddress = { readonly path: string } | { readonly host: string; readonly port: number };
+
+function notAnAddress(url: string, remedy: string): ExecutorError {
+  return new ExecutorError('ERR_VGPU_EXECUTOR_OPTIONS', `not the address of an executor: ${url}`, { remedy });
+}
+
+/** @throws ExecutorError ERR_VGPU_EXECUTOR_OPTIONS unless `url` is unix:/absolute/path or tcp:host:port. */
+export function parseExecutorUrl(url: string): ExecutorAddress {
+  const [scheme = '', rest = ''] = url.split(/:(.*)/s, 2);
+  if (scheme === 'unix' && isAbsolute(rest)) {
+    checkSocketPath(rest);
+    return { path: rest };
+  }
+  if (scheme === 'vsock') {
+    throw notAnAddress(
+      url,
+      'Node cannot open vsock connections; ask the executor at its unix or TCP address',
+    );
+  }
+  const [, bracketed, name, digits] =
+    (scheme === 'tcp' && rest.match(/^(?:\[([^[\]]+)\]|([^:/[\]]+)):(\d{1,5})$/)) || [];
+  const host = bracketed ?? name;
+  const port = Number(digits);
+  if (host === undefined || port < 1 || port > 65535) {
+    throw notAnAddress(url, 'give unix:/absolute/path, tcp:host:port or tcp:[ipv6]:port');
+  }
+  return { host, port };
+}
+
+/**
+ * The same address without a name that would have to be looked up: programs get this one, because the guest library
+ * looks nothing up.
+ * @throws ExecutorError ERR_VGPU_EXECUTOR_OPTIONS; _UNREACHABLE when the name is not known
+ */
+export async function resolveExecutorUrl(url: string): Promise<string> {
+  if (url.startsWith('vsock:')) return url;
+  const address = parseExecutorUrl(url);
+  if ('path' in address) return url;
+  try {
+    const { address: numeric, family } = await lookup(address.host);
+    return `tcp:${family === 6 ? `[${numeric}]` : numeric}:${address.port}`;
+  } catch (cause) {
+    throw new ExecutorError('ERR_VGPU_EXECUTOR_UNREACHABLE', `no machine is called ${address.host}`, {
+      cause,
     });
   }
-  checkSocketPath(path);
-  return path;
 }
 
 /** @throws ExecutorError ERR_VGPU_EXECUTOR_OPTIONS when no socket can have this path. */

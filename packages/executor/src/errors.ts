@@ -9,6 +9,8 @@ export type ExecutorErrorCode =
   | 'ERR_VGPU_BACKEND_UNAVAILABLE'
   /** No answer in time. */
   | 'ERR_VGPU_EXECUTOR_TIMEOUT'
+  /** The token file cannot be used, or the two sides do not have the same token. */
+  | 'ERR_VGPU_EXECUTOR_TOKEN'
   /** Nobody listens at the address. */
   | 'ERR_VGPU_EXECUTOR_UNREACHABLE'
   /** Whoever listens there speaks something else, or another version of it. */

@@ -1,11 +1,12 @@
 import { EventEmitter } from 'node:events';
 import { rmSync } from 'node:fs';
-import { checkSocketPath, makePrivateSocket, restoreDirectory, socketPathOf, urlOf } from './address.js';
+import { checkSocketPath, makePrivateSocket, restoreDirectory, urlOf } from './address.js';
 import { findBinary } from './binary.js';
 import { Daemon, type Ending } from './daemon.js';
 import { ExecutorError } from './errors.js';
 import { askDevice, type Device } from './handshake.js';
 import { type RestartOptions, RestartPolicy } from './restart.js';
+import type { ConnectOptions } from './status.js';
 
 export type { Device } from './handshake.js';
 
@@ -18,6 +19,8 @@ export interface StartOptions {
   driverPath?: string | undefined;
   /** The driver may be vgpu's own guest library: the executor at `VGPU_EXECUTOR` then does the work. For tests. */
   allowGuestDriver?: boolean | undefined;
+  /** What each client may take of it; all that others have not taken where it is not given. */
+  clientMemoryBytes?: number | undefined;
   /** The software GPU's threads; one per core where it is not given. */
   threads?: number | undefined;
   /** What multiplies matrices on the software GPU: `auto`, OpenBLAS where it is installed; `own`, its own kernel. */
@@ -26,6 +29,10 @@ export interface StartOptions {
   kernelTimeoutSeconds?: number | undefined;
   /** An absolute path in a folder that exists; a private folder is made where it is not given. */
   socketPath?: string | undefined;
+  /** Further addresses to listen at, with numeric hosts: "tcp:0.0.0.0:4000", "vsock:any:4000". */
+  listen?: readonly string[] | undefined;
+  /** Holds the secret that clients at TCP and vsock addresses have to know. */
+  tokenFile?: string | undefined;
   /** Gets the daemon's log line by line. */
   log?: ((line: string) => void) | undefined;
   /** Ends the start (not an executor that runs), which then rejects with the signal's reason. */
@@ -82,10 +89,10 @@ export class Executor extends EventEmitter<ExecutorEvents> implements AsyncDispo
 
   /**
    * Asks an executor that runs already what it serves. Its stop() leaves it running.
-   * @throws ExecutorError ERR_VGPU_EXECUTOR_OPTIONS, _UNREACHABLE, _TIMEOUT, _PROTOCOL, _REFUSED
+   * @throws ExecutorError ERR_VGPU_EXECUTOR_OPTIONS, _TOKEN, _UNREACHABLE, _TIMEOUT, _PROTOCOL, _REFUSED
    */
-  static async connect(url: string): Promise<Executor> {
-    return new Executor(url, await askDevice(socketPathOf(url), CONNECT_TIMEOUT_MS));
+  static async connect(url: string, options: ConnectOptions = {}): Promise<Executor> {
+    return new Executor(url, await askDevice(url, { timeoutMs: CONNECT_TIMEOUT_MS, ...options }));
   }
 
   /** The daemon's process, where it was started here and runs. */
@@ -129,7 +136,9 @@ class Supervisor {
     } else {
       ({ directory: this.#directory, path: this.socketPath } = makePrivateSocket());
     }
-    this.#arguments = ['--socket', this.socketPath, '--backend', options.gpu ?? 'auto', ...numbers];
+    this.#arguments = ['--listen', urlOf(this.socketPath), '--backend', options.gpu ?? 'auto', ...numbers];
+    for (const url of options.listen ?? []) this.#arguments.push('--listen', url);
+    if (options.tokenFile !== undefined) this.#arguments.push('--token-file', options.tokenFile);
     if (options.driverPath !== undefined) this.#arguments.push('--driver', options.driverPath);
     if (options.allowGuestDriver) this.#arguments.push('--allow-guest-driver');
     // The daemon outlives a supervisor that is killed, for a moment, and then has to clean up for it.
@@ -150,7 +159,7 @@ class Supervisor {
     this.#daemon = daemon;
     const device = await withTimeout(this.#startTimeoutMs, async () => {
       await daemon.ready();
-      return await askDevice(this.socketPath, this.#startTimeoutMs);
+      return await askDevice(urlOf(this.socketPath), { timeoutMs: this.#startTimeoutMs });
     });
     daemon.unref();
     void daemon.ended.then((ending) => this.#onEnd(ending));
@@ -216,7 +225,8 @@ class Supervisor {
 
 /** The options of the daemon for what was given. Checked by hand: a schema library would load slower
  * than the daemon starts. */
-function checkOptions({ memoryBytes, threads, kernelTimeoutSeconds, gpu, blas }: StartOptions): string[] {
+function checkOptions(options: StartOptions): string[] {
+  const { memoryBytes, clientMemoryBytes, threads, kernelTimeoutSeconds, gpu, blas } = options;
   if (gpu !== undefined && !['auto', 'real', 'software'].includes(gpu)) {
     throw new ExecutorError('ERR_VGPU_EXECUTOR_OPTIONS', `gpu is auto, real or software, not ${String(gpu)}`);
   }
@@ -226,6 +236,7 @@ function checkOptions({ memoryBytes, threads, kernelTimeoutSeconds, gpu, blas }:
   return [
     ...(blas === undefined ? [] : ['--blas', blas]),
     ...numberOption('--memory', 'memoryBytes', memoryBytes, 2 ** 20),
+    ...numberOption('--client-memory', 'clientMemoryBytes', clientMemoryBytes, 2 ** 20),
     ...numberOption('--threads', 'threads', threads, 1),
     ...numberOption('--kernel-timeout', 'kernelTimeoutSeconds', kernelTimeoutSeconds, 0),
   ];

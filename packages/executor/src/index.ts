@@ -1,4 +1,5 @@
-export { ExecutorError, type ExecutorErrorCode, isExecutorError } from './errors.js';
+export { resolveExecutorUrl } from './address.js';
+export { type ExecutorErrorCode, ExecutorError, isExecutorError } from './errors.js';
 export { type Device, Executor, type ExecutorEvents, type StartOptions } from './executor.js';
 export type { RestartOptions } from './restart.js';
-export { type ClientStatus, type ExecutorStatus, executorStatus } from './status.js';
+export { type ClientStatus, type ConnectOptions, type ExecutorStatus, executorStatus } from './status.js';

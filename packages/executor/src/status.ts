@@ -1,4 +1,3 @@
-import { socketPathOf } from './address.js';
 import { ExecutorError } from './errors.js';
 import { askStatus } from './handshake.js';
 
@@ -10,7 +9,7 @@ export interface ClientStatus {
   readonly processId: number;
   /** The client's user, where the connection is a unix socket. */
   readonly userId?: number | undefined;
-  /** Where it connected from, such as "192.0.2.1:40000" or "vsock:3:1024", where it is no unix socket. */
+  /** Where it connected from, such as "tcp:192.0.2.1:40000" or "vsock:3:1024", where it is no unix socket. */
   readonly address?: string | undefined;
   /** The executor's process that serves it. */
   readonly workerProcessId: number;
@@ -40,15 +39,20 @@ export interface ExecutorStatus {
   readonly clients: readonly ClientStatus[];
 }
 
+export interface ConnectOptions {
+  /** The secret for an executor at a TCP address; $VGPU_TOKEN_FILE where it is not given. */
+  tokenFile?: string | undefined;
+}
+
 const TIMEOUT_MS = 5_000;
 
 /**
  * Asks a running executor about itself and its clients, in one round trip; takes no client's place.
- * @throws ExecutorError ERR_VGPU_EXECUTOR_OPTIONS, _UNREACHABLE, _TIMEOUT, _PROTOCOL, _REFUSED
+ * @throws ExecutorError ERR_VGPU_EXECUTOR_OPTIONS, _TOKEN, _UNREACHABLE, _TIMEOUT, _PROTOCOL, _REFUSED
  */
-export async function executorStatus(url: string): Promise<ExecutorStatus> {
+export async function executorStatus(url: string, options: ConnectOptions = {}): Promise<ExecutorStatus> {
   const [json, { parseStatus }] = await Promise.all([
-    askStatus(socketPathOf(url), TIMEOUT_MS),
+    askStatus(url, { timeoutMs: TIMEOUT_MS, ...options }),
     import('./status-schema.js'),
   ]);
   try {

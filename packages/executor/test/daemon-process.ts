@@ -13,12 +13,23 @@ export class DaemonProcess {
   readonly socketPath = join(this.folder, 's');
   readonly process: ChildProcess;
   readonly lines: string[] = [];
+  readonly #alsoRemove: string[] = [];
   readonly #exit: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 
   private constructor(args: readonly string[]) {
     this.process = spawn(
       findBinary(),
-      ['--socket', this.socketPath, '--backend', 'software', '--memory', '64M', '--ready-fd', '3', ...args],
+      [
+        '--listen',
+        `unix:${this.socketPath}`,
+        '--backend',
+        'software',
+        '--memory',
+        '64M',
+        '--ready-fd',
+        '3',
+        ...args,
+      ],
       { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] },
     );
     const lines = new LineSplitter((line) => this.lines.push(line));
@@ -45,6 +56,10 @@ export class DaemonProcess {
     return this.process.pid;
   }
 
+  removeLater(file: string): void {
+    this.#alsoRemove.push(file);
+  }
+
   /** Process ids of the workers. */
   workers(): number[] {
     return childrenOf(this.pid);
@@ -63,6 +78,7 @@ export class DaemonProcess {
   ): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
     this.process.kill(signal);
     const exit = await this.#exit;
+    for (const file of this.#alsoRemove) rmSync(file, { force: true });
     rmSync(this.folder, { recursive: true, force: true });
     return exit;
   }

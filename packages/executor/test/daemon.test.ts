@@ -438,7 +438,7 @@ describe('the daemon', () => {
 
   it('does not take the place of another one', async () => {
     daemon = await DaemonProcess.start();
-    await expect(DaemonProcess.start('--socket', daemon.socketPath)).rejects.toThrow(
+    await expect(DaemonProcess.start('--listen', daemon.url)).rejects.toThrow(
       /ERR_VGPU_EXECUTOR_LISTEN: cannot listen at .*: another process listens there/,
     );
     await expectServed(await open());
@@ -448,7 +448,7 @@ describe('the daemon', () => {
     daemon = await DaemonProcess.start();
     const file = `${daemon.folder}/precious`;
     writeFileSync(file, 'precious');
-    await expect(DaemonProcess.start('--socket', file)).rejects.toThrow(/it is no socket/);
+    await expect(DaemonProcess.start('--listen', `unix:${file}`)).rejects.toThrow(/it is no socket/);
     expect(statSync(file).size).toBe(8);
   });
 });

@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { socketPathOf } from '../src/address.js';
 import { Executor, type ExecutorError, isExecutorError, type StartOptions } from '../src/index.js';
 import { childrenOf, isAlive, until } from './daemon-process.js';
 import { RawClient } from './raw-client.js';
@@ -37,6 +36,8 @@ const start = async (options: StartOptions = {}): Promise<Executor> => {
   started.push(executor);
   return executor;
 };
+
+const pathOf = (url: string): string => url.replace(/^unix:/, '');
 
 const pidOf = (executor: Executor): number => {
   if (executor.pid === undefined) throw new Error('no daemon runs');
@@ -71,14 +72,14 @@ describe('start', () => {
       memoryBytes: MEMORY,
       backend: 'software',
     });
-    const client = await RawClient.open(socketPathOf(executor.url));
+    const client = await RawClient.open(pathOf(executor.url));
     expect((await client.call('cuCtxSynchronize')).status).toBe(0);
     client.close();
   });
 
   it('puts the socket where only this user can reach it', async () => {
     const executor = await start();
-    const directory = dirname(socketPathOf(executor.url));
+    const directory = dirname(pathOf(executor.url));
     expect(dirname(directory)).toBe(folder);
     expect(statSync(directory).mode & 0o777).toBe(0o700);
   });
@@ -198,7 +199,7 @@ describe('stop', () => {
   it('ends daemon and workers, removes the socket, and may be called again', async () => {
     const executor = await start();
     const pid = pidOf(executor);
-    const client = await RawClient.open(socketPathOf(executor.url));
+    const client = await RawClient.open(pathOf(executor.url));
     // The one that answered the supervisor's own question may still be ending.
     await until(() => childrenOf(pid).length === 1, 'only the client has a worker');
     const workers = childrenOf(pid);
@@ -208,7 +209,7 @@ describe('stop', () => {
     expect(isAlive(pid)).toBe(false);
     // A worker's connection closes a moment before the process is gone.
     await until(() => !workers.some(isAlive), 'the worker ends');
-    expect(existsSync(dirname(socketPathOf(executor.url)))).toBe(false);
+    expect(existsSync(dirname(pathOf(executor.url)))).toBe(false);
     expect(executor.pid).toBeUndefined();
   });
 
@@ -240,7 +241,7 @@ describe('a daemon that dies', () => {
     expect(await died).toEqual([{ code: null, signal: 'SIGKILL' }]);
     await restarted;
     expect(pidOf(executor)).not.toBe(first);
-    const client = await RawClient.open(socketPathOf(executor.url));
+    const client = await RawClient.open(pathOf(executor.url));
     expect((await client.call('cuCtxSynchronize')).status).toBe(0);
     client.close();
   });
@@ -292,7 +293,7 @@ describe('the process that started it', () => {
     const exited = once(child, 'exit');
     const [bytes] = (await once(child.stdout, 'data')) as [Buffer];
     const { pid, url } = JSON.parse(bytes.toString()) as { pid: number; url: string };
-    return { child, exited, pid, directory: dirname(socketPathOf(url)) };
+    return { child, exited, pid, directory: dirname(pathOf(url)) };
   };
 
   it('leaves nothing over when it is killed', async () => {
@@ -366,7 +367,7 @@ describe('connect', () => {
 
   it('says that the version differs', async () => {
     const executor = await start();
-    const client = await RawClient.connect(socketPathOf(executor.url));
+    const client = await RawClient.connect(pathOf(executor.url));
     const { encodeHello, welcomeBytes } = await import('@vgpu/protocol/handshake');
     client.socket.write(encodeHello(1, 'test'));
     const welcome = Buffer.from(await client.read(welcomeBytes));

@@ -65,6 +65,9 @@ export interface Answer {
   alive: number;
 }
 
+/** The path of a unix socket, or where to find a TCP one. */
+export type RawAddress = string | { host: string; port: number };
+
 export class RawClient {
   readonly socket: Socket;
   context = 0n;
@@ -90,17 +93,17 @@ export class RawClient {
     socket.on('error', end);
   }
 
-  static connect(path: string): Promise<RawClient> {
+  static connect(address: RawAddress): Promise<RawClient> {
     return new Promise((resolve, reject) => {
-      const socket = connect(path);
+      const socket = connect(typeof address === 'string' ? { path: address } : address);
       socket.once('error', reject);
       socket.once('connect', () => resolve(new RawClient(socket)));
     });
   }
 
   /** Connected, welcome, and with the primary context current. */
-  static async open(path: string, program = 'raw-client'): Promise<RawClient> {
-    const client = await RawClient.connect(path);
+  static async open(address: RawAddress, program = 'raw-client'): Promise<RawClient> {
+    const client = await RawClient.connect(address);
     client.socket.write(encodeHello(process.pid, program));
     const welcome = await client.read(welcomeBytes);
     const status = welcome.readInt32LE(40);

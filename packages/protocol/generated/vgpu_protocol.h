@@ -27,9 +27,17 @@
 // SHA-256 over the table. Both ends send it; a difference ends the connection.
 #define VGPU_SCHEMA_HASH \
   { \
-    0x67, 0x2a, 0xf3, 0xa1, 0x79, 0x45, 0xcb, 0xa5, 0x61, 0x9d, 0x01, 0x07, 0x8b, 0x73, 0x91, 0xde, \
-    0xae, 0x19, 0xea, 0xc8, 0x3f, 0x28, 0x34, 0x1c, 0xd9, 0x90, 0x6e, 0x6b, 0xf7, 0xdf, 0x69, 0xfe \
+    0x3f, 0x9f, 0xb7, 0x94, 0xf0, 0x4e, 0x2d, 0x4c, 0xe1, 0x03, 0x04, 0xbf, 0xde, 0x3d, 0x90, 0x76, \
+    0x83, 0x61, 0x9a, 0x9a, 0x1d, 0x1c, 0x70, 0x1d, 0x84, 0x1c, 0x8a, 0x86, 0xdd, 0xe4, 0x1f, 0x64 \
   }
+
+#define VGPU_NONCE_BYTES 32
+#define VGPU_PROOF_BYTES 32
+// What each side computes its proof of the token over: its own label, the guest's nonce, the executor's nonce.
+#define VGPU_PROOF_LABEL_GUEST "vgpu guest proof"
+#define VGPU_PROOF_LABEL_EXECUTOR "vgpu exec. proof"
+// In place of a CUresult in vgpu_welcome.status: prove that you know the token.
+#define VGPU_STATUS_PROVE (-1)
 
 // What a connection is for.
 enum {
@@ -159,23 +167,32 @@ struct vgpu_hello {
   uint32_t purpose;  // VGPU_HELLO_SESSION or VGPU_HELLO_STATUS
   uint32_t features;  // VGPU_FEATURE_… that the guest can use
   char program[64];  // the guest's program name, NUL-terminated, for logs
+  uint8_t nonce[32];  // random, of a guest with a token; otherwise zero
 };
-VGPU_STATIC_ASSERT(sizeof(struct vgpu_hello) == 116, "vgpu_hello has no padding");
+VGPU_STATIC_ASSERT(sizeof(struct vgpu_hello) == 148, "vgpu_hello has no padding");
 
 // The answer to vgpu_hello. When status is 0, device_count structures vgpu_device follow; to VGPU_HELLO_STATUS, a u64 and as many bytes of JSON.
 struct vgpu_welcome {
   uint32_t magic;  // VGPU_MAGIC
   uint32_t protocol_version;  // the executor's VGPU_PROTOCOL_VERSION
   uint8_t schema_hash[32];  // the executor's VGPU_SCHEMA_HASH
-  int32_t status;  // a CUresult; the connection ends when it is not 0
+  int32_t status;  // a CUresult, or VGPU_STATUS_PROVE; the connection ends when it is neither that nor 0
   uint32_t device_count;  // at most VGPU_MAXIMUM_DEVICES
   int32_t driver_version;  // as cuDriverGetVersion reports it: 13000 is CUDA 13.0
   uint32_t features;  // those of the hello that the connection uses
   char backend[32];  // "software" or "real", NUL-terminated
   char driver_release[32];  // as NVML reports it: "580.95.05"
   char message[256];  // why status is not 0, for the log, NUL-terminated
+  uint8_t nonce[32];  // random, with VGPU_STATUS_PROVE; otherwise zero
+  uint8_t proof[32];  // the executor's, after the guest's; otherwise zero
 };
-VGPU_STATIC_ASSERT(sizeof(struct vgpu_welcome) == 376, "vgpu_welcome has no padding");
+VGPU_STATIC_ASSERT(sizeof(struct vgpu_welcome) == 440, "vgpu_welcome has no padding");
+
+// The answer to VGPU_STATUS_PROVE; another vgpu_welcome answers it.
+struct vgpu_proof {
+  uint8_t proof[32];  // HMAC-SHA-256 with the token as key over VGPU_PROOF_LABEL_GUEST and both nonces
+};
+VGPU_STATIC_ASSERT(sizeof(struct vgpu_proof) == 32, "vgpu_proof has no padding");
 
 // What does not change about a device: discovery needs no further call.
 struct vgpu_device {

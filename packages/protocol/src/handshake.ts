@@ -9,12 +9,15 @@ import {
   helloPurposes,
   magic,
   maximumDevices,
+  nonceBytes,
+  proofBytes,
   protocolVersion,
   structureBytes,
   welcome,
 } from './wire.js';
 
 export { ProtocolError } from './errors.js';
+export { nonceBytes, proofLabels, statusProve } from './wire.js';
 
 export interface DeviceDescription {
   readonly name: string;
@@ -25,12 +28,14 @@ export interface DeviceDescription {
 }
 
 export interface Welcome {
-  /** A CUresult; 0 when the executor serves. */
+  /** A CUresult, 0 when the executor serves; or statusProve. */
   readonly status: number;
   readonly message: string;
   readonly backend: string;
   readonly driverVersion: number;
   readonly deviceCount: number;
+  readonly nonce: Uint8Array;
+  readonly proof: Uint8Array;
 }
 
 const ourHash = Uint8Array.from(Buffer.from(schemaHashHex, 'hex'));
@@ -49,6 +54,11 @@ function textField(bytes: Uint8Array, structure: typeof welcome, name: string): 
   return text(bytes, fieldOffset(structure, name), field?.count ?? 0);
 }
 
+function bytesField(bytes: Uint8Array, name: string, count: number): Uint8Array {
+  const offset = fieldOffset(welcome, name);
+  return bytes.slice(offset, offset + count);
+}
+
 /** What a connection is for: CUDA calls, or asking the executor about itself and its clients. */
 export type HelloPurpose = keyof typeof helloPurposes;
 
@@ -57,6 +67,7 @@ export function encodeHello(
   processId: number,
   program: string,
   purpose: HelloPurpose = 'session',
+  nonce: Uint8Array = new Uint8Array(nonceBytes),
 ): Uint8Array {
   const bytes = new Uint8Array(structureBytes(hello));
   const view = new DataView(bytes.buffer);
@@ -64,6 +75,7 @@ export function encodeHello(
   view.setUint32(fieldOffset(hello, 'protocol_version'), protocolVersion, true);
   bytes.set(ourHash, fieldOffset(hello, 'schema_hash'));
   view.setUint32(fieldOffset(hello, 'process_id'), processId, true);
+  bytes.set(nonce, fieldOffset(hello, 'nonce'));
   view.setUint32(fieldOffset(hello, 'purpose'), helloPurposes[purpose], true);
   bytes.set(new TextEncoder().encode(program).subarray(0, 63), fieldOffset(hello, 'program'));
   return bytes;
@@ -108,6 +120,8 @@ export function decodeWelcome(bytes: Uint8Array): Welcome {
     backend: textField(bytes, welcome, 'backend'),
     driverVersion: view.getInt32(fieldOffset(welcome, 'driver_version'), true),
     deviceCount,
+    nonce: bytesField(bytes, 'nonce', nonceBytes),
+    proof: bytesField(bytes, 'proof', proofBytes),
   };
 }
 

@@ -21,6 +21,19 @@ export interface WireStructure {
 /** Raised whenever the handshake itself changes; everything after it is covered by the schema hash. */
 export const protocolVersion = 2;
 
+/** Bytes of a random number that is used once, and of a proof (HMAC-SHA-256). */
+export const nonceBytes = 32;
+export const proofBytes = 32;
+
+/**
+ * What each side computes its proof of the token over: its own label, the guest's nonce, the executor's nonce. The labels
+ * keep a proof from being sent back as the other side's.
+ */
+export const proofLabels = { guest: 'vgpu guest proof', executor: 'vgpu exec. proof' } as const;
+
+/** In place of a CUresult in a welcome: prove that you know the token. */
+export const statusProve = -1;
+
 /** What a connection is for. */
 export const helloPurposes = { session: 0, status: 1 } as const;
 
@@ -47,6 +60,12 @@ export const hello: WireStructure = {
     { name: 'purpose', type: 'u32', about: 'VGPU_HELLO_SESSION or VGPU_HELLO_STATUS' },
     { name: 'features', type: 'u32', about: 'VGPU_FEATURE_… that the guest can use' },
     { name: 'program', type: 'char', count: 64, about: "the guest's program name, NUL-terminated, for logs" },
+    {
+      name: 'nonce',
+      type: 'u8',
+      count: nonceBytes,
+      about: 'random, of a guest with a token; otherwise zero',
+    },
   ],
 };
 
@@ -58,13 +77,37 @@ export const welcome: WireStructure = {
     { name: 'magic', type: 'u32', about: 'VGPU_MAGIC' },
     { name: 'protocol_version', type: 'u32', about: "the executor's VGPU_PROTOCOL_VERSION" },
     { name: 'schema_hash', type: 'u8', count: 32, about: "the executor's VGPU_SCHEMA_HASH" },
-    { name: 'status', type: 'i32', about: 'a CUresult; the connection ends when it is not 0' },
+    {
+      name: 'status',
+      type: 'i32',
+      about: 'a CUresult, or VGPU_STATUS_PROVE; the connection ends when it is neither that nor 0',
+    },
     { name: 'device_count', type: 'u32', about: 'at most VGPU_MAXIMUM_DEVICES' },
     { name: 'driver_version', type: 'i32', about: 'as cuDriverGetVersion reports it: 13000 is CUDA 13.0' },
     { name: 'features', type: 'u32', about: 'those of the hello that the connection uses' },
     { name: 'backend', type: 'char', count: 32, about: '"software" or "real", NUL-terminated' },
     { name: 'driver_release', type: 'char', count: 32, about: 'as NVML reports it: "580.95.05"' },
     { name: 'message', type: 'char', count: 256, about: 'why status is not 0, for the log, NUL-terminated' },
+    { name: 'nonce', type: 'u8', count: nonceBytes, about: 'random, with VGPU_STATUS_PROVE; otherwise zero' },
+    {
+      name: 'proof',
+      type: 'u8',
+      count: proofBytes,
+      about: "the executor's, after the guest's; otherwise zero",
+    },
+  ],
+};
+
+export const proof: WireStructure = {
+  name: 'vgpu_proof',
+  about: 'The answer to VGPU_STATUS_PROVE; another vgpu_welcome answers it.',
+  fields: [
+    {
+      name: 'proof',
+      type: 'u8',
+      count: proofBytes,
+      about: 'HMAC-SHA-256 with the token as key over VGPU_PROOF_LABEL_GUEST and both nonces',
+    },
   ],
 };
 
@@ -110,6 +153,7 @@ export const frame: WireStructure = {
 export const wireStructures: readonly WireStructure[] = [
   hello,
   welcome,
+  proof,
   device,
   frame,
   blasProduct,

@@ -54,6 +54,7 @@ struct BackendOptions {
   /// Of the software GPU, 0: half of the machine's; of a real one that all clients may have, 0: all.
   std::size_t memory_bytes = 0;
   std::size_t client_memory_bytes = 0;            // what one client may take of it; 0: all
+  bool shares_memory = true;                      // the client can be given files, being on this machine
   ClientAccount account{};                        // to ask before memory is taken
   unsigned threads = 0;                           // 0: one per core
   std::chrono::milliseconds kernel_time_limit{};  // 0: none

@@ -75,15 +75,17 @@ void Daemon::run() {
   signals_ = FileDescriptor(signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) fail("signalfd");
 
-  listener_ = std::make_unique<ListeningSocket>(options_.socket_path);
-  log_.write(Level::info, "listening at " + options_.socket_path);
+  for (const Address& address : options_.addresses) {
+    listeners_.push_back(std::make_unique<ListeningSocket>(address));
+    log_.write(Level::info, "listening at " + listeners_.back()->address().url());
+  }
   announce_ready();
 
   while (stop_reason_.empty()) wait_for_events(kForever);
 
   log_.write(Level::info,
              "stopping: " + stop_reason_ + ", " + std::to_string(workers_.size()) + " clients connected");
-  listener_.reset();
+  listeners_.clear();
   if (options_.own_folder) remove_folder();
   stop_workers();
   signals_.reset();
@@ -91,7 +93,10 @@ void Daemon::run() {
 }
 
 void Daemon::remove_folder() {
-  const std::string folder = std::filesystem::path(options_.socket_path).parent_path();
+  const auto is_file = [](const Address& address) { return address.family() == AF_UNIX; };
+  const auto socket = std::ranges::find_if(options_.addresses, is_file);
+  if (socket == options_.addresses.end()) return;
+  const std::string folder = std::filesystem::path(socket->path()).parent_path();
   if (rmdir(folder.c_str()) == 0) return;
   log_.write(Level::warning, "cannot remove " + folder + ": " + std::strerror(errno));
 }
@@ -107,19 +112,23 @@ void Daemon::announce_ready() {
 }
 
 void Daemon::wait_for_events(milliseconds timeout) {
-  const bool accepting = listener_ && stop_reason_.empty() && Clock::now() >= accept_again_;
-  if (listener_ && !accepting) timeout = kAcceptPause;
+  const bool accepting = !listeners_.empty() && Clock::now() >= accept_again_;
+  if (!listeners_.empty() && !accepting) timeout = kAcceptPause;
   // poll() ignores negative descriptors.
-  std::array<pollfd, 3> events{{{.fd = signals_.get(), .events = POLLIN, .revents = 0},
-                                {.fd = parent_.get(), .events = POLLIN, .revents = 0},
-                                {.fd = accepting ? listener_->get() : -1, .events = POLLIN, .revents = 0}}};
+  std::vector<pollfd> events{{.fd = signals_.get(), .events = POLLIN, .revents = 0},
+                             {.fd = parent_.get(), .events = POLLIN, .revents = 0}};
+  for (const auto& listener : listeners_) {
+    events.push_back({.fd = accepting ? listener->get() : -1, .events = POLLIN, .revents = 0});
+  }
   if (poll(events.data(), events.size(), static_cast<int>(timeout.count())) < 0) {
     if (errno == EINTR) return;
     fail("poll");
   }
   if (events[0].revents != 0) take_signals();
   if (events[1].revents != 0) watch_parent();
-  if (events[2].revents != 0 && stop_reason_.empty()) accept_clients();
+  for (std::size_t i = 0; i < listeners_.size(); ++i) {
+    if (events[i + 2].revents != 0 && stop_reason_.empty()) accept_clients(*listeners_[i]);
+  }
 }
 
 void Daemon::watch_parent() {
@@ -140,7 +149,7 @@ void Daemon::take_signals() {
   reap_workers();
 }
 
-void Daemon::accept_clients() {
+void Daemon::accept_clients(const ListeningSocket& listener) {
   for (;;) {
     ClientRecord* record = clients_.add();
     if (record == nullptr) {
@@ -149,7 +158,7 @@ void Daemon::accept_clients() {
       accept_again_ = Clock::now() + kAcceptPause;
       return;
     }
-    FileDescriptor client(accept4(listener_->get(), nullptr, nullptr, SOCK_CLOEXEC));
+    FileDescriptor client(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (client) {
       start_worker(std::move(client), *record);
       continue;
@@ -197,7 +206,7 @@ void Daemon::become_worker(pid_t daemon, FileDescriptor client, ClientRecord& re
   // When memory runs out the worker goes, not the daemon with everybody. Only a wish: /proc may be missing.
   std::ofstream("/proc/self/oom_score_adj") << 500;
 
-  listener_->forget();
+  for (const auto& listener : listeners_) listener->forget();
   signals_.reset();
   parent_.reset();
   const sigset_t handled = handled_signals();

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "clients/client_account.h"
 #include "daemon/listening_socket.h"
@@ -17,8 +18,8 @@
 namespace vgpu::executor {
 
 struct DaemonOptions {
-  std::string socket_path;
-  bool own_folder = false;  // the socket's folder is the daemon's, and goes when it goes
+  std::vector<Address> addresses;
+  bool own_folder = false;  // the first unix socket's folder is the daemon's, and goes when it goes
   int ready_fd = -1;        // "ready\n" is written here once the socket listens
   int parent_fd = -1;       // the daemon stops when its other end is closed
 };
@@ -46,7 +47,7 @@ class Daemon {
   void wait_for_events(std::chrono::milliseconds timeout);
   void watch_parent();
   void take_signals();
-  void accept_clients();
+  void accept_clients(const ListeningSocket& listener);
   void start_worker(FileDescriptor client, ClientRecord& record);
   [[noreturn]] void become_worker(pid_t daemon, FileDescriptor client, ClientRecord& record);
   void evict_somebody();
@@ -61,7 +62,7 @@ class Daemon {
   FileDescriptor signals_;
   FileDescriptor ready_;
   FileDescriptor parent_;
-  std::unique_ptr<ListeningSocket> listener_;
+  std::vector<std::unique_ptr<ListeningSocket>> listeners_;
   std::map<pid_t, Worker> workers_;
   std::uint64_t started_workers_ = 0;
   std::string stop_reason_;  // empty while the daemon shall run

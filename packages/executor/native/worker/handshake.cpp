@@ -1,11 +1,7 @@
 #include "worker/handshake.h"
 
-#include <poll.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <string_view>
@@ -13,6 +9,7 @@
 
 #include "vgpu_protocol.h"
 #include "worker/socket_io.h"
+#include "worker/timed_io.h"
 
 namespace vgpu::executor {
 namespace {
@@ -21,58 +18,13 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::array<std::uint8_t, 32> kSchemaHash = VGPU_SCHEMA_HASH;
 
-enum class Receipt { complete, silence, end };
-
-struct Received {
-  Receipt receipt;
-  std::size_t bytes;
-};
-
-Received receive_until(int socket, std::span<std::byte> buffer, Clock::time_point deadline) {
-  std::size_t received = 0;
-  while (received < buffer.size()) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-    if (left.count() <= 0) return {Receipt::silence, received};
-    pollfd readable{.fd = socket, .events = POLLIN, .revents = 0};
-    if (poll(&readable, 1, static_cast<int>(left.count())) <= 0) continue;
-    const ssize_t count = recv(socket, buffer.data() + received, buffer.size() - received, MSG_DONTWAIT);
-    if (count > 0) {
-      received += static_cast<std::size_t>(count);
-    } else if (count == 0 || (errno != EINTR && errno != EAGAIN)) {
-      return {Receipt::end, received};
-    }
-  }
-  return {Receipt::complete, received};
-}
-
 bool send_bytes(int socket, std::span<const std::byte> bytes) {
-  const auto deadline = Clock::now() + kHelloDeadline;
-  while (!bytes.empty()) {
-    const ssize_t sent = send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent >= 0) {
-      bytes = bytes.subspan(static_cast<std::size_t>(sent));
-      continue;
-    }
-    if (errno != EINTR && errno != EAGAIN) return false;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-    if (left.count() <= 0) return false;
-    pollfd writable{.fd = socket, .events = POLLOUT, .revents = 0};
-    static_cast<void>(poll(&writable, 1, static_cast<int>(left.count())));
-  }
-  return true;
+  return send_until(socket, bytes, Clock::now() + kHelloDeadline);
 }
 
 template <std::size_t Size>
 void copy_text(char (&destination)[Size], std::string_view text) {
   std::memcpy(destination, text.data(), std::min(text.size(), Size - 1));
-}
-
-vgpu_welcome new_welcome() {
-  vgpu_welcome welcome{};
-  welcome.magic = VGPU_MAGIC;
-  welcome.protocol_version = VGPU_PROTOCOL_VERSION;
-  std::ranges::copy(kSchemaHash, welcome.schema_hash);
-  return welcome;
 }
 
 bool is_compatible(const vgpu_hello& hello) {
@@ -82,6 +34,14 @@ bool is_compatible(const vgpu_hello& hello) {
 
 }  // namespace
 
+vgpu_welcome new_welcome() {
+  vgpu_welcome welcome{};
+  welcome.magic = VGPU_MAGIC;
+  welcome.protocol_version = VGPU_PROTOCOL_VERSION;
+  std::ranges::copy(kSchemaHash, welcome.schema_hash);
+  return welcome;
+}
+
 std::optional<vgpu_hello> receive_hello(int socket, std::chrono::milliseconds deadline, Log& log) {
   vgpu_hello hello{};
   const auto bytes = std::as_writable_bytes(std::span(&hello, 1));
@@ -89,22 +49,22 @@ std::optional<vgpu_hello> receive_hello(int socket, std::chrono::milliseconds de
 
   // Another version of the protocol may have another hello: only its beginning is certain to come.
   const std::size_t beginning = offsetof(vgpu_hello, schema_hash);
-  Received received = receive_until(socket, bytes.first(beginning), end);
-  if (received.receipt == Receipt::complete) {
+  Receipt receipt = receive_until(socket, bytes.first(beginning), end);
+  if (receipt == Receipt::complete) {
     if (hello.magic != VGPU_MAGIC) {
       log.write(Level::warning, "a client does not speak the vgpu protocol");
       return std::nullopt;
     }
     if (hello.protocol_version == VGPU_PROTOCOL_VERSION) {
-      received = receive_until(socket, bytes.subspan(beginning), end);
+      receipt = receive_until(socket, bytes.subspan(beginning), end);
     }
   }
-  if (received.receipt == Receipt::silence) {
+  if (receipt == Receipt::silence) {
     log.write(Level::warning,
               "a client said nothing, or only half a hello, for " + std::to_string(deadline.count()) + " ms");
     return std::nullopt;
   }
-  if (received.receipt == Receipt::end) {
+  if (receipt == Receipt::end) {
     log.write(Level::debug, "a client left before its hello");
     return std::nullopt;
   }
@@ -117,9 +77,10 @@ std::optional<vgpu_hello> receive_hello(int socket, std::chrono::milliseconds de
   return std::nullopt;
 }
 
-bool send_welcome(int socket, Backend& backend, const SharedRings* rings, Log& log) {
+bool send_welcome(int socket, Backend& backend, const SharedRings* rings, const Proof& proof, Log& log) {
   const std::vector<vgpu_device> devices = backend.devices();
   vgpu_welcome welcome = new_welcome();
+  std::ranges::copy(proof, welcome.proof);
   welcome.device_count = static_cast<std::uint32_t>(devices.size());
   welcome.driver_version = backend.driver_version();
   if (rings != nullptr) welcome.features |= VGPU_FEATURE_SHARED_MEMORY;
@@ -138,8 +99,9 @@ bool send_welcome(int socket, Backend& backend, const SharedRings* rings, Log& l
   return false;
 }
 
-bool send_status(int socket, const std::string& report, Log& log) {
-  const vgpu_welcome welcome = new_welcome();
+bool send_status(int socket, const std::string& report, const Proof& proof, Log& log) {
+  vgpu_welcome welcome = new_welcome();
+  std::ranges::copy(proof, welcome.proof);
   const std::uint64_t length = report.size();
   std::vector<std::byte> answer;
   for (const auto bytes : {std::as_bytes(std::span(&welcome, 1)), std::as_bytes(std::span(&length, 1)),

@@ -14,6 +14,7 @@
 #include "worker/session.h"
 #include "worker/shared_rings.h"
 #include "worker/socket_channel.h"
+#include "worker/tcp.h"
 
 namespace vgpu::executor {
 namespace {
@@ -85,39 +86,59 @@ void serve_requests(Channel& channel, Session& session, Log& log) {
   }
 }
 
-bool enter(const FileDescriptor& socket, const vgpu_hello& hello, ClientAccount account, Log& log) {
-  Peer peer = peer_of(socket.get());
+bool enter(int socket, Peer peer, const vgpu_hello& hello, ClientAccount account, Log& log) {
   // The kernel knows better, except about a process in another namespace.
   if (peer.process_id == 0) peer.process_id = hello.process_id;
   if (account.enter(peer, hello.program)) return true;
   const std::size_t places = account.table()->limits().places;
-  send_refusal(socket.get(), CUDA_ERROR_MPS_MAX_CLIENTS_REACHED,
+  send_refusal(socket, CUDA_ERROR_MPS_MAX_CLIENTS_REACHED,
                "all " + std::to_string(places) + " places for clients are taken", log);
   return false;
 }
 
+void report_status(int socket, const Peer& peer, const Proof& proof, const BackendOptions& options,
+                   bool trusted, Log& log) {
+  if (!trusted) {
+    send_refusal(socket, CUDA_ERROR_NOT_PERMITTED, "only those who prove a token are told about others", log);
+    return;
+  }
+  log.write(Level::debug, "status for " + describe(peer));
+  send_status(socket, status_report(*options.account.table(), name_of(options.kind)), proof, log);
+}
+
+void serve_session(int socket, const vgpu_hello& hello, const Proof& proof, const BackendOptions& options,
+                   Log& log) {
+  const auto backend = create_backend_for(socket, options, log);
+  if (backend == nullptr) return;
+  const auto rings = share_memory_with(socket, hello, log);
+  if (!send_welcome(socket, *backend, rings.get(), proof, log)) return;
+  log.write(Level::info, rings == nullptr ? "connected" : "connected, with shared memory");
+  const auto channel = create_channel(socket, rings.get());
+  Session session(*backend, log, options.account);
+  serve_requests(*channel, session, log);
+  const std::string loaded = backend->loaded_code();
+  log.write(Level::info, "disconnected after " + std::to_string(session.requests()) + " calls" +
+                             (loaded.empty() ? "" : ", with " + loaded));
+}
+
 }  // namespace
 
-int serve_client(FileDescriptor socket, const BackendOptions& options, Log& log) {
+int serve_client(FileDescriptor socket, BackendOptions options, const std::optional<Token>& token, Log& log) {
   try {
+    const Peer peer = peer_of(socket.get());
+    if (!peer.local) notice_silence(socket.get());
     const auto hello = receive_hello(socket.get(), kHelloDeadline, log);
     if (!hello) return 0;
+    std::optional<Proof> proof = Proof{};
+    if (!peer.local && token) proof = demand_proof(socket.get(), *hello, *token, kHelloDeadline, log);
+    if (!proof) return 0;
     if (hello->purpose == VGPU_HELLO_STATUS) {
-      send_status(socket.get(), status_report(*options.account.table(), name_of(options.kind)), log);
+      report_status(socket.get(), peer, *proof, options, peer.local || token, log);
       return 0;
     }
-    if (!enter(socket, *hello, options.account, log)) return 0;
-    const auto backend = create_backend_for(socket.get(), options, log);
-    if (backend == nullptr) return 0;
-    const auto rings = share_memory_with(socket.get(), *hello, log);
-    if (!send_welcome(socket.get(), *backend, rings.get(), log)) return 0;
-    log.write(Level::info, rings == nullptr ? "connected" : "connected, with shared memory");
-    const auto channel = create_channel(socket.get(), rings.get());
-    Session session(*backend, log, options.account);
-    serve_requests(*channel, session, log);
-    const std::string loaded = backend->loaded_code();
-    log.write(Level::info, "disconnected after " + std::to_string(session.requests()) + " calls" +
-                               (loaded.empty() ? "" : ", with " + loaded));
+    if (!enter(socket.get(), peer, *hello, options.account, log)) return 0;
+    options.shares_memory = peer.local;
+    serve_session(socket.get(), *hello, *proof, options, log);
     return 0;
   } catch (const std::exception& error) {
     log.write(Level::error, std::string("the connection failed: ") + error.what());

@@ -18,9 +18,10 @@ Options parse(std::vector<std::string> arguments) {
 }  // namespace
 
 TEST_CASE("defaults") {
-  const Options options = parse({"--socket", "/s"});
+  const Options options = parse({"--listen", "unix:/s"});
   CHECK(options.action == Options::Action::serve);
-  CHECK(options.daemon.socket_path == "/s");
+  REQUIRE(options.daemon.addresses.size() == 1);
+  CHECK(options.daemon.addresses[0].url() == "unix:/s");
   CHECK(options.max_clients == 256);
   CHECK(options.daemon.ready_fd == -1);
   CHECK(options.backend.kind == BackendKind::automatic);
@@ -29,11 +30,11 @@ TEST_CASE("defaults") {
 }
 
 TEST_CASE("everything given, in both spellings") {
-  const Options options =
-      parse({"--socket=/s", "--backend", "software", "--memory=512M", "--threads", "3", "--kernel-timeout=0",
-             "--vector-path", "portable", "--max-clients=7", "--parent-fd", "0", "--own-folder", "--debug",
-             "--driver=/d", "--allow-guest-driver"});
-  CHECK(options.daemon.socket_path == "/s");
+  const Options options = parse({"--listen=unix:/s", "--backend", "software", "--memory=512M", "--threads",
+                                 "3", "--kernel-timeout=0", "--vector-path", "portable", "--max-clients=7",
+                                 "--parent-fd", "0", "--own-folder", "--debug", "--driver=/d", "--allow-guest-driver"});
+  REQUIRE(options.daemon.addresses.size() == 1);
+  CHECK(options.daemon.addresses[0].url() == "unix:/s");
   CHECK(options.backend.kind == BackendKind::software);
   CHECK(options.backend.memory_bytes == 512ULL << 20);
   CHECK(options.backend.threads == 3);
@@ -68,15 +69,37 @@ TEST_CASE("mistakes are named") {
     }
     return "";
   };
-  CHECK(complaint({}) == "--socket PATH is missing");
-  CHECK(complaint({"--socket"}) == "--socket is unknown or needs a value");
-  CHECK(complaint({"--sock", "/s"}) == "unknown option --sock");
+  CHECK(complaint({}) == "--listen URL is missing");
+  CHECK(complaint({"--listen"}) == "--listen is unknown or needs a value");
+  CHECK(complaint({"--lis", "/s"}) == "unknown option --lis");
   CHECK(complaint({"socket", "/s"}) == "unknown option socket");
   CHECK(complaint({"--backend", "gpu"}) == "--backend is one of auto, real, software, not \"gpu\"");
   CHECK(complaint({"--threads", "0"}) == "--threads needs a whole number from 1 to 4096, not \"0\"");
   CHECK(complaint({"--threads", "2x"}) == "--threads needs a whole number from 1 to 4096, not \"2x\"");
   CHECK(complaint({"--ready-fd", "987"}) == "--ready-fd: file descriptor 987 is not open");
   CHECK(complaint({"--kernel-timeout", "-1"}).starts_with("--kernel-timeout needs"));
+}
+
+TEST_CASE("what other machines can reach needs a token") {
+  for (const char* url : {"tcp:0.0.0.0:1", "tcp:[::]:1", "tcp:192.0.2.1:1", "vsock:any:1", "vsock:2:1"}) {
+    CAPTURE(url);
+    CHECK_THROWS_WITH_AS(
+        parse({"--listen", url}),
+        (std::string("--listen ") + url + " would let other machines in: it needs a --token-file").c_str(),
+        UsageError);
+    CHECK(parse({"--listen", url, "--token-file", "/t"}).token_file == "/t");
+  }
+  for (const char* url :
+       {"unix:/s", "tcp:127.0.0.1:1", "tcp:127.1.2.3:1", "tcp:localhost:1", "tcp:[::1]:1", "vsock:1:1"}) {
+    CAPTURE(url);
+    CHECK_NOTHROW(parse({"--listen", url}));
+  }
+}
+
+TEST_CASE("several addresses") {
+  const Options options = parse({"--listen", "unix:/a", "--listen", "tcp:[::1]:4000"});
+  REQUIRE(options.daemon.addresses.size() == 2);
+  CHECK(options.daemon.addresses[1].url() == "tcp:[::1]:4000");
 }
 
 TEST_CASE("help and version need nothing else") {

@@ -1,55 +1,14 @@
 #include "transport/connection.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/un.h>
 
 #include "log.h"
+#include "transport/address.h"
+#include "transport/dial.h"
+#include "transport/handshake.h"
 #include "transport/rings.h"
 #include "transport/settings.h"
-
-// Shells, select() and daemons that close "all" descriptors up to some number stay below this.
-enum { LOWEST_DESCRIPTOR = 512, RETRY_PAUSE = 5 };
-
-static const char UNIX_SCHEME[] = "unix:";
-
-static int parse_url(const char* url, struct sockaddr_un* address) {
-  *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-  if (strncmp(url, UNIX_SCHEME, sizeof(UNIX_SCHEME) - 1) != 0) return -EINVAL;
-  const char* path = url + sizeof(UNIX_SCHEME) - 1;
-  const size_t length = strnlen(path, sizeof(address->sun_path));
-  if (path[0] != '/') return -EINVAL;
-  if (length == sizeof(address->sun_path)) return -ENAMETOOLONG;
-  memcpy(address->sun_path, path, length);
-  return 0;
-}
-
-// Returns the descriptor or a negative errno.
-static int open_socket(const struct sockaddr_un* address, int64_t deadline) {
-  int descriptor = vgpu_socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (descriptor < 0) return descriptor;
-  int status;
-  // A unix socket whose queue is full says EAGAIN, and poll cannot tell when there is room.
-  while ((status = vgpu_connect(descriptor, (const struct sockaddr*)address, sizeof(*address))) == -EAGAIN ||
-         status == -EINTR) {
-    if (vgpu_now() >= deadline) {
-      status = -ETIMEDOUT;
-      break;
-    }
-    vgpu_poll(NULL, 0, RETRY_PAUSE);
-  }
-  if (status < 0) {
-    vgpu_close(descriptor);
-    return status;
-  }
-  const int high = vgpu_duplicate_above(descriptor, LOWEST_DESCRIPTOR);
-  // With a low limit on descriptors there is nothing that high; the identity check still protects the
-  // program.
-  if (high < 0) return descriptor;
-  vgpu_close(descriptor);
-  return high;
-}
+#include "transport/token.h"
 
 static const char* describe(int status) {
   switch (-status) {
@@ -57,11 +16,19 @@ static const char* describe(int status) {
       return "there is no such socket";
     case ECONNREFUSED:
       return "nobody listens there";
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+      return "there is no way to that machine";
+    case ENODEV:
+    case EAFNOSUPPORT:
+      return "this machine has no sockets of that kind";
     case EACCES:
     case EPERM:
       return "permission denied";
     case EINVAL:
-      return "not an address of the form unix:/path";
+      return "not an address of the form unix:/path, tcp:host:port or vsock:cid:port";
+    case EDESTADDRREQ:
+      return "not a numeric address or localhost, and names are not looked up here";
     case ENAMETOOLONG:
       return "the path is too long for a socket";
     case ETIMEDOUT:
@@ -75,61 +42,17 @@ static const char* describe(int status) {
   }
 }
 
-static int send_hello(struct vgpu_stream* stream, struct vgpu_patience* patience) {
-  struct vgpu_hello hello = {
-      .magic = VGPU_MAGIC,
-      .protocol_version = VGPU_PROTOCOL_VERSION,
-      .schema_hash = VGPU_SCHEMA_HASH,
-      .process_id = vgpu_process_id(),
-      .purpose = VGPU_HELLO_SESSION,
-  };
-  if (vgpu_shared_memory_wanted() && vgpu_socket_is_local(stream->descriptor)) {
-    hello.features |= VGPU_FEATURE_SHARED_MEMORY;
+static const char* describe_token_problem(int status) {
+  switch (-status) {
+    case EPERM:
+      return "others have access to it (chmod o-rwx)";
+    case EINVAL:
+      return "a token is a file of 16 to 4096 bytes";
+    case ENOENT:
+      return "there is no such file";
+    default:
+      return "it cannot be read";
   }
-  const char* name = program_invocation_short_name;
-  memcpy(hello.program, name, strnlen(name, sizeof(hello.program) - 1));
-  struct iovec part = {.iov_base = &hello, .iov_len = sizeof(hello)};
-  return vgpu_stream_send(stream, &part, 1, patience);
-}
-
-// Texts end up in strings that programs read: whatever came, they end.
-static void terminate_texts(struct vgpu_snapshot* snapshot) {
-  struct vgpu_welcome* welcome = &snapshot->welcome;
-  welcome->backend[sizeof(welcome->backend) - 1] = '\0';
-  welcome->driver_release[sizeof(welcome->driver_release) - 1] = '\0';
-  for (uint32_t i = 0; i < welcome->device_count; ++i) {
-    struct vgpu_device* device = &snapshot->devices[i];
-    device->name[sizeof(device->name) - 1] = '\0';
-    device->pci_bus_id[sizeof(device->pci_bus_id) - 1] = '\0';
-  }
-}
-
-// 0, a negative errno, or the executor's own refusal in *refusal.
-static int shake_hands(struct vgpu_stream* stream, struct vgpu_snapshot* snapshot, int64_t deadline,
-                       CUresult* refusal) {
-  static const uint8_t schema_hash[] = VGPU_SCHEMA_HASH;
-  struct vgpu_patience patience = vgpu_patience_until(deadline);
-  struct vgpu_welcome* welcome = &snapshot->welcome;
-  int status = send_hello(stream, &patience);
-  if (status == 0) status = vgpu_stream_receive(stream, welcome, sizeof(*welcome), &patience);
-  if (status != 0) return status;
-  if (welcome->magic != VGPU_MAGIC) return -EPROTO;
-  welcome->message[sizeof(welcome->message) - 1] = '\0';
-  if (welcome->protocol_version != VGPU_PROTOCOL_VERSION ||
-      memcmp(welcome->schema_hash, schema_hash, sizeof(schema_hash)) != 0) {
-    *refusal = CUDA_ERROR_SYSTEM_DRIVER_MISMATCH;
-    return 0;
-  }
-  if (welcome->status != CUDA_SUCCESS) {
-    *refusal = (CUresult)welcome->status;
-    return 0;
-  }
-  if (welcome->device_count > VGPU_MAXIMUM_DEVICES) return -EPROTO;
-  status = vgpu_stream_receive(stream, snapshot->devices, welcome->device_count * sizeof(struct vgpu_device),
-                               &patience);
-  if (status != 0) return status;
-  terminate_texts(snapshot);
-  return 0;
 }
 
 // Takes up what the executor has agreed to.
@@ -148,6 +71,44 @@ static CUresult no_executor(const char* url, int status) {
   return CUDA_ERROR_NO_DEVICE;
 }
 
+static CUresult refused(const char* url, const struct vgpu_welcome* welcome, CUresult result) {
+  if (result == CUDA_ERROR_SYSTEM_DRIVER_MISMATCH) {
+    vgpu_log("the executor at %s and this library are of different versions: %s", url, welcome->message);
+  } else {
+    vgpu_log("the executor at %s refused: %s (%d)", url, welcome->message, (int)result);
+  }
+  return result;
+}
+
+// To *token the secret for this address, or NULL where none is needed: the kernel vouches for who is at a
+// unix socket.
+static CUresult find_token(const struct vgpu_address* address, struct vgpu_token* room,
+                           const struct vgpu_token** token) {
+  const char* path = vgpu_address_is_local(address) ? NULL : vgpu_token_path();
+  *token = NULL;
+  if (path == NULL) return CUDA_SUCCESS;
+  const int status = vgpu_token_read(path, room);
+  if (status == 0) {
+    *token = room;
+    return CUDA_SUCCESS;
+  }
+  vgpu_log("token file %s: %s (%d)", path, describe_token_problem(status), -status);
+  return CUDA_ERROR_NOT_PERMITTED;
+}
+
+static CUresult introduce(struct vgpu_stream* stream, struct vgpu_snapshot* snapshot,
+                          const struct vgpu_token* token, const char* url, int64_t deadline) {
+  CUresult refusal = CUDA_SUCCESS;
+  int status = vgpu_identify(stream->descriptor, &stream->identity);
+  if (status == 0) status = vgpu_shake_hands(stream, snapshot, token, deadline, &refusal);
+  if (status == 0 && refusal == CUDA_SUCCESS) status = use_features(stream, snapshot->welcome.features);
+  if (status != 0) return no_executor(url, status);
+  if (refusal != CUDA_SUCCESS) return refused(url, &snapshot->welcome, refusal);
+  if (snapshot->welcome.device_count != 0) return CUDA_SUCCESS;
+  vgpu_log("the executor at %s has no device", url);
+  return CUDA_ERROR_NO_DEVICE;
+}
+
 CUresult vgpu_connection_open(struct vgpu_stream* stream, struct vgpu_snapshot* snapshot) {
   const int64_t deadline = vgpu_now() + vgpu_connect_timeout();
   if (!vgpu_allowed()) return CUDA_ERROR_NO_DEVICE;
@@ -156,32 +117,22 @@ CUresult vgpu_connection_open(struct vgpu_stream* stream, struct vgpu_snapshot* 
     vgpu_log("no executor: VGPU_EXECUTOR is not set");
     return CUDA_ERROR_NO_DEVICE;
   }
-  struct sockaddr_un address;
-  int status = parse_url(url, &address);
+  struct vgpu_address address;
+  const int status = vgpu_address_parse(url, &address);
   if (status != 0) return no_executor(url, status);
-  const int descriptor = open_socket(&address, deadline);
+  struct vgpu_token room;
+  const struct vgpu_token* token;
+  CUresult result = find_token(&address, &room, &token);
+  if (result != CUDA_SUCCESS) return result;
+  const int descriptor = vgpu_dial(&address, deadline);
   if (descriptor < 0) return no_executor(url, descriptor);
 
-  CUresult result = CUDA_SUCCESS;
   stream->descriptor = descriptor;
   stream->silence = vgpu_silence_timeout();
   stream->first = stream->end = 0;
   stream->passed = -1;
   stream->rings = NULL;
-  status = vgpu_identify(descriptor, &stream->identity);
-  if (status == 0) status = shake_hands(stream, snapshot, deadline, &result);
-  if (status == 0 && result == CUDA_SUCCESS) status = use_features(stream, snapshot->welcome.features);
-  if (status != 0) {
-    result = no_executor(url, status);
-  } else if (result == CUDA_ERROR_SYSTEM_DRIVER_MISMATCH) {
-    vgpu_log("the executor at %s and this library are of different versions: %s", url,
-             snapshot->welcome.message);
-  } else if (result != CUDA_SUCCESS) {
-    vgpu_log("the executor at %s refused: %s (%d)", url, snapshot->welcome.message, (int)result);
-  } else if (snapshot->welcome.device_count == 0) {
-    vgpu_log("the executor at %s has no device", url);
-    result = CUDA_ERROR_NO_DEVICE;
-  }
+  result = introduce(stream, snapshot, token, url, deadline);
   if (result != CUDA_SUCCESS) vgpu_stream_close(stream);
   return result;
 }

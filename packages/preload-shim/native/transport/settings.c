@@ -43,6 +43,9 @@ bool vgpu_shared_memory_wanted(void) {
 const char* vgpu_executor_url(void) {
   return setting("VGPU_EXECUTOR");
 }
+const char* vgpu_token_path(void) {
+  return setting("VGPU_TOKEN_FILE");
+}
 const char* vgpu_log_path(void) {
   return setting("VGPU_LOG");
 }

@@ -10,8 +10,10 @@
 // and where VGPU_DISABLE=1 asks for it.
 bool vgpu_allowed(void);
 
-// "unix:/path"; NULL when not set.
+// See transport/address.h; NULL when not set.
 const char* vgpu_executor_url(void);
+// The file with the secret for executors on other machines; NULL when there is none.
+const char* vgpu_token_path(void);
 // NULL when nothing is to be logged.
 const char* vgpu_log_path(void);
 // Whether shared memory is to be asked for where the executor is on this machine.

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/random.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -20,6 +21,17 @@ int vgpu_socket(int domain, int type) {
 
 int vgpu_connect(int descriptor, const struct sockaddr* address, socklen_t length) {
   return (int)checked(syscall(SYS_connect, descriptor, address, length));
+}
+
+int vgpu_set_socket_option(int descriptor, int level, int option, int value) {
+  return (int)checked(syscall(SYS_setsockopt, descriptor, level, option, &value, sizeof(value)));
+}
+
+int vgpu_socket_error(int descriptor) {
+  int error = 0;
+  socklen_t length = sizeof(error);
+  const long result = checked(syscall(SYS_getsockopt, descriptor, SOL_SOCKET, SO_ERROR, &error, &length));
+  return result < 0 ? (int)result : -error;
 }
 
 int vgpu_open(const char* path, int flags, unsigned int mode) {
@@ -76,6 +88,18 @@ bool vgpu_socket_is_local(int descriptor) {
   socklen_t length = sizeof(domain);
   return syscall(SYS_getsockopt, descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 &&
          domain == AF_UNIX;
+}
+
+int vgpu_file_mode(int descriptor) {
+  struct stat status;
+  const long result = checked(syscall(SYS_fstat, descriptor, &status));
+  return result < 0 ? (int)result : (int)(status.st_mode & 0777);
+}
+
+int vgpu_random(void* bytes, size_t length) {
+  const long count = checked(syscall(SYS_getrandom, bytes, length, GRND_NONBLOCK));
+  if (count < 0) return (int)count;
+  return (size_t)count == length ? 0 : -EAGAIN;
 }
 
 long vgpu_send(int descriptor, const struct msghdr* message) {

@@ -23,6 +23,9 @@ struct vgpu_file_identity {
 
 int vgpu_socket(int domain, int type);
 int vgpu_connect(int descriptor, const struct sockaddr* address, socklen_t length);
+int vgpu_set_socket_option(int descriptor, int level, int option, int value);
+// What became of a connection that was in progress: 0 or a negative errno.
+int vgpu_socket_error(int descriptor);
 int vgpu_open(const char* path, int flags, unsigned int mode);
 int vgpu_close(int descriptor);
 long vgpu_read(int descriptor, void* bytes, size_t length);
@@ -31,6 +34,10 @@ long vgpu_write(int descriptor, const void* bytes, size_t length);
 int vgpu_duplicate_above(int descriptor, int minimum);
 int vgpu_identify(int descriptor, struct vgpu_file_identity* identity);
 int64_t vgpu_file_bytes(int descriptor);
+// Permission bits.
+int vgpu_file_mode(int descriptor);
+// Fills `bytes` with numbers that nobody can guess; at most 256. -EAGAIN before the machine has any.
+int vgpu_random(void* bytes, size_t length);
 // Whether nobody can make the file shorter any more.
 bool vgpu_file_is_sealed(int descriptor);
 // Whether the other end is on this machine, and files can be sent along.

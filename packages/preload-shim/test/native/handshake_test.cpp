@@ -34,8 +34,17 @@ TEST_CASE("without an executor there is no device, and the log says why") {
   const std::string too_long = "unix:/" + std::string(200, 'x');
   const Row rows[] = {
       {"unix:/tmp/vgpu-nothing/socket", "there is no such socket"},
-      {"tcp://127.0.0.1:1", "not an address of the form unix:/path"},
-      {"unix:relative", "not an address of the form unix:/path"},
+      {"http://127.0.0.1:1", "not an address of the form unix:/path, tcp:host:port or vsock:cid:port"},
+      {"tcp:127.0.0.1:0", "not an address of the form"},
+      {"tcp:127.0.0.1:65536", "not an address of the form"},
+      {"tcp:[::1]", "not an address of the form"},
+      {"tcp:[::x]:1", "not an address of the form"},
+      {"tcp:example.org:1", "names are not looked up"},
+      {"tcp:127.0.0.1:1", "nobody listens there"},
+      {"tcp:localhost:1", "nobody listens there"},
+      {"vsock:x:1", "not an address of the form"},
+      {"vsock:1:4294967295", "not an address of the form"},
+      {"unix:relative", "not an address of the form"},
       {too_long.c_str(), "the path is too long"},
       {"unix:/etc/passwd", "nobody listens there"},
   };

@@ -76,8 +76,10 @@ class Connection {
   void send(std::span<const std::byte> bytes);
   void close();
 
- private:
+  /// False when the guest has closed the connection.
   bool receive(void* bytes, std::size_t length);
+
+ private:
   int descriptor_;
 };
 

@@ -10,7 +10,11 @@ import {
   helloPurposes,
   magic,
   maximumDevices,
+  nonceBytes,
+  proofBytes,
+  proofLabels,
   protocolVersion,
+  statusProve,
   structureBytes,
   type WireStructure,
   wireStructures,
@@ -79,6 +83,14 @@ export function protocolHeader(): string {
     ${hash.slice(0, 16).join(', ')}, \\
     ${hash.slice(16).join(', ')} \\
   }
+
+#define VGPU_NONCE_BYTES ${nonceBytes}
+#define VGPU_PROOF_BYTES ${proofBytes}
+// What each side computes its proof of the token over: its own label, the guest's nonce, the executor's nonce.
+#define VGPU_PROOF_LABEL_GUEST "${proofLabels.guest}"
+#define VGPU_PROOF_LABEL_EXECUTOR "${proofLabels.executor}"
+// In place of a CUresult in vgpu_welcome.status: prove that you know the token.
+#define VGPU_STATUS_PROVE (${statusProve})
 
 // What a connection is for.
 enum {

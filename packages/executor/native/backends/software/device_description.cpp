@@ -73,7 +73,7 @@ void describe_processor(Attributes& attributes, unsigned threads) {
 
 /// Answers that do not depend on the machine. Everything from textures to clusters that is 0 is not
 /// there.
-void describe_features(Attributes& attributes, bool time_limit) {
+void describe_features(Attributes& attributes, bool time_limit, bool shares_memory) {
   attributes.clear(CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE1D_WIDTH,
                    CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_LAYERED_LAYERS);
   attributes.clear(CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE1D_LAYERED_WIDTH,
@@ -98,13 +98,13 @@ void describe_features(Attributes& attributes, bool time_limit) {
   attributes.set(CU_DEVICE_ATTRIBUTE_KERNEL_EXEC_TIMEOUT, time_limit ? 1 : 0);
   // The client's memory is in another process: the device cannot be called integrated.
   attributes.set(CU_DEVICE_ATTRIBUTE_INTEGRATED, 0);
-  attributes.set(CU_DEVICE_ATTRIBUTE_CAN_MAP_HOST_MEMORY, 1);
   attributes.set(CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH, 1);
   attributes.set(CU_DEVICE_ATTRIBUTE_UNIFIED_ADDRESSING, 1);
   attributes.set(CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED, 1);
-  // Both processes map the same memory.
-  attributes.set(CU_DEVICE_ATTRIBUTE_MANAGED_MEMORY, 1);
-  attributes.set(CU_DEVICE_ATTRIBUTE_CONCURRENT_MANAGED_ACCESS, 1);
+  // On one machine both processes map the same memory.
+  attributes.set(CU_DEVICE_ATTRIBUTE_CAN_MAP_HOST_MEMORY, shares_memory ? 1 : 0);
+  attributes.set(CU_DEVICE_ATTRIBUTE_MANAGED_MEMORY, shares_memory ? 1 : 0);
+  attributes.set(CU_DEVICE_ATTRIBUTE_CONCURRENT_MANAGED_ACCESS, shares_memory ? 1 : 0);
   attributes.set(CU_DEVICE_ATTRIBUTE_VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED, 1);
   attributes.set(CU_DEVICE_ATTRIBUTE_HOST_REGISTER_SUPPORTED, 1);
   attributes.set(CU_DEVICE_ATTRIBUTE_GLOBAL_L1_CACHE_SUPPORTED, 1);
@@ -130,7 +130,7 @@ void copy_text(std::span<char> destination, std::string_view text) {
 }  // namespace
 
 vgpu_device describe_device(software::Gpu& gpu, std::uint64_t memory_bytes,
-                            std::chrono::milliseconds kernel_time_limit) {
+                            std::chrono::milliseconds kernel_time_limit, bool shares_memory) {
   vgpu_device device{};
   device.total_memory = memory_bytes;
   device.address_base = gpu.memory().base();
@@ -142,7 +142,7 @@ vgpu_device describe_device(software::Gpu& gpu, std::uint64_t memory_bytes,
   snprintf(device.pci_bus_id, sizeof(device.pci_bus_id), "%04x:%02x:%02x.0", kPciDomain, kPciBus, kPciDevice);
 
   Attributes attributes(device.attributes);
-  describe_features(attributes, kernel_time_limit.count() != 0);
+  describe_features(attributes, kernel_time_limit.count() != 0, shares_memory);
   describe_limits(attributes, gpu.limits());
   describe_processor(attributes, gpu.threads());
   attributes.set(CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID, kPciDomain);

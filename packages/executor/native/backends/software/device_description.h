@@ -10,6 +10,6 @@ namespace vgpu::executor {
 
 /// The device's addresses may be more than its memory.
 vgpu_device describe_device(software::Gpu& gpu, std::uint64_t memory_bytes,
-                            std::chrono::milliseconds kernel_time_limit);
+                            std::chrono::milliseconds kernel_time_limit, bool shares_memory);
 
 }  // namespace vgpu::executor

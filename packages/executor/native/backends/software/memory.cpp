@@ -53,6 +53,10 @@ CUresult SoftwareBackend::vgpuMemAllocShared(Handle current, std::uint64_t& addr
                                              std::uint64_t& mapped_bytes, std::uint64_t bytes) {
   require_context(current);
   if (bytes == 0) throw CallError(CUDA_ERROR_INVALID_VALUE, "shared memory of 0 bytes");
+  if (!shares_memory_) {
+    throw CallError(CUDA_ERROR_NOT_SUPPORTED,
+                    "managed and mapped memory need a program on the executor's own machine");
+  }
   const SharedMemory shared = space_.allocate_shared(bytes);
   allocations_.emplace(shared.address, Allocation{.context = current, .shared = true});
   passed_descriptor_ = shared.descriptor;

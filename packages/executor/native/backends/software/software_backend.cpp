@@ -36,13 +36,14 @@ SoftwareBackend::SoftwareBackend(const BackendOptions& options)
       space_(gpu_->memory(), memory_of(options), options.account),
       log_(options.log),
       use_open_blas_(options.blas == BlasChoice::automatic),
+      shares_memory_(options.shares_memory),
       kernel_time_limit_(options.kernel_time_limit) {
   primary_.handle = contexts_.insert(Context{});
   default_pool_ = current_pool_ = pools_.insert(MemoryPool{});
 }
 
 std::vector<vgpu_device> SoftwareBackend::devices() {
-  return {describe_device(*gpu_, space_.total_bytes(), kernel_time_limit_)};
+  return {describe_device(*gpu_, space_.total_bytes(), kernel_time_limit_, shares_memory_)};
 }
 
 CUresult SoftwareBackend::result_of(const std::exception& error) const {

@@ -197,6 +197,7 @@ class SoftwareBackend final : public Backend {
   bool use_open_blas_;
   std::unique_ptr<blas::Multiplier> multiplier_;
   int passed_descriptor_ = -1;
+  bool shares_memory_;
   std::chrono::milliseconds kernel_time_limit_;
   HandleTable<Context> contexts_{1, "context"};
   HandleTable<Module> modules_{2, "module"};
