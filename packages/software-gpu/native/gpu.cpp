@@ -96,7 +96,9 @@ class CpuGpu final : public Gpu {
       : path_(choose_path(options.vector_path)),
         memory_(options.memory_bytes),
         pool_(options.threads == 0 ? usable_cores() : options.threads),
-        observer_(options.observer) {}
+        observer_(options.observer) {
+    if (options.guarded_memory) memory_.guard();
+  }
 
   [[nodiscard]] const DeviceLimits& limits() const override { return limits_; }
   [[nodiscard]] VectorPath vector_path() const override { return path_; }

@@ -16,6 +16,10 @@ namespace {
 // the application. Only a hint: a stable address makes runs comparable, but any address works.
 constexpr std::uint64_t kArenaHint = 0x2000'0000'0000;
 
+/// The distance of guarded allocations: more than a typical stray access is off by, and still little of the
+/// addresses.
+constexpr std::size_t kGuardBytes = std::size_t{64} << 10;
+
 std::size_t round_up(std::size_t value, std::size_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
@@ -64,16 +68,29 @@ DeviceAddress DeviceMemory::allocate(std::size_t bytes) {
                                            " bytes exceeds the device's " + std::to_string(capacity_));
   }
   const std::size_t reserved = round_up(bytes, kAlignment);
-  const auto gap = std::ranges::find_if(gaps_, [&](const auto& entry) { return entry.second >= reserved; });
-  if (gap == gaps_.end()) {
+  DeviceAddress base = 0;
+  if (guarded_ && (base = take(reserved + kGuardBytes)) != 0) reserved_.emplace(base, reserved + kGuardBytes);
+  while (base == 0 && !freed_.empty()) {
+    add_gap(freed_.front().first, freed_.front().second);
+    freed_.pop_front();
+    base = take(reserved);
+  }
+  if (base == 0) base = take(reserved);
+  if (base == 0) {
     throw Error(Status::out_of_memory, "no gap for " + std::to_string(bytes) + " bytes (" +
                                            std::to_string(free_bytes()) + " bytes free)");
   }
+  allocations_.emplace(base, bytes);
+  used_ += reserved;
+  return base;
+}
+
+DeviceAddress DeviceMemory::take(std::size_t reserved) {
+  const auto gap = std::ranges::find_if(gaps_, [&](const auto& entry) { return entry.second >= reserved; });
+  if (gap == gaps_.end()) return 0;
   const auto [base, gap_bytes] = *gap;
   gaps_.erase(gap);
   if (gap_bytes > reserved) gaps_.emplace(base + reserved, gap_bytes - reserved);
-  allocations_.emplace(base, bytes);
-  used_ += reserved;
   return base;
 }
 
@@ -84,10 +101,18 @@ void DeviceMemory::free(DeviceAddress base) {
   }
   // Memory is cleared when it is freed, not when it is handed out, so that every gap always reads as zero.
   clear(reinterpret_cast<std::byte*>(base), allocation->second);
-  const std::size_t reserved = round_up(allocation->second, kAlignment);
+  std::size_t reserved = round_up(allocation->second, kAlignment);
   allocations_.erase(allocation);
   used_ -= reserved;
+  if (!guarded_) return add_gap(base, reserved);
+  if (const auto guard = reserved_.find(base); guard != reserved_.end()) {
+    reserved = guard->second;
+    reserved_.erase(guard);
+  }
+  freed_.emplace_back(base, reserved);
+}
 
+void DeviceMemory::add_gap(DeviceAddress base, std::size_t reserved) {
   auto gap = gaps_.emplace(base, reserved).first;
   if (const auto next = std::next(gap); next != gaps_.end() && base + reserved == next->first) {
     gap->second += next->second;

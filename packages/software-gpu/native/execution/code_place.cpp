@@ -19,6 +19,9 @@ CodePlace code_place(const DecodedKernel& kernel, const Instruction& instruction
   if (source.line == 0 || source.file >= kernel.source_files.size()) return place;
   place.source_file = kernel.source_files[source.file];
   place.source_line = source.line;
+  if (source.caller_line == 0 || source.caller_file >= kernel.source_files.size()) return place;
+  place.caller_file = kernel.source_files[source.caller_file];
+  place.caller_line = source.caller_line;
   return place;
 }
 

@@ -126,6 +126,8 @@ void FunctionDecoder::decode_barrier(const ptx::Instruction& instruction) {
   Emitter emitter = emit(operation);
   emitter.reads(Field::a, number).reads(Field::b, threads);
   emitter->flags = counts ? 0 : kNoThreadCount;
+  if (instruction.opcode == "barrier" && !has_modifier(instruction, "aligned"))
+    emitter->flags |= kUnalignedBarrier;
   if (!reduces) return;
   emitter.reads(Field::c, condition.first);
   if (condition.second) emitter->flags |= kNegated;

@@ -143,6 +143,8 @@ inline constexpr std::uint64_t kFunctionStride = 16;
 inline constexpr std::uint16_t kNegated = 1;
 /// In Instruction::flags of barriers, with kNegated: `b` is no thread count.
 inline constexpr std::uint16_t kNoThreadCount = 1 << 1;
+/// Also of barriers: the lanes of a warp need not come to it by the same instruction.
+inline constexpr std::uint16_t kUnalignedBarrier = 1 << 2;
 
 /// Bits of Instruction::flags of COMPARE operations (with kNegated for the predicate `c`).
 namespace compare_flag {
@@ -224,10 +226,13 @@ struct DecodedFunction {
   std::uint32_t local_bytes = 0;               // of this function's own variables, per thread
 };
 
-/// A line of the program that nvcc compiled; line 0 where none is known.
+/// A line of the program that nvcc compiled; line 0 where none is known. Files are indices in
+/// DecodedKernel::source_files.
 struct SourceLine {
-  std::uint32_t file;  // index in DecodedKernel::source_files
+  std::uint32_t file;
   std::uint32_t line;
+  std::uint32_t caller_file;  // of inlined code: where it was called
+  std::uint32_t caller_line;
 };
 
 /// What a call instruction passes: regions of the caller's frame.

@@ -169,7 +169,7 @@ void FunctionDecoder::decode() {
     } else if (const auto* instruction = std::get_if<ptx::Instruction>(&statement)) {
       decode_statement(*instruction);
     } else if (const auto* location = std::get_if<ptx::SourceLocation>(&statement)) {
-      source_line_ = {location->file, location->line};
+      source_line_ = {location->file, location->line, location->caller_file, location->caller_line};
     }
   }
   // The end of the body returns, too.

@@ -110,6 +110,8 @@ struct CodePlace {
   std::uint32_t ptx_line = 0;    // in the module's text
   std::string_view source_file;  // empty without -lineinfo
   std::uint32_t source_line = 0;
+  std::string_view caller_file;  // of inlined code: where it was called; otherwise empty
+  std::uint32_t caller_line = 0;
 };
 CodePlace code_place(const DecodedKernel& kernel, const Instruction& instruction);
 inline std::uint32_t instruction_index(const DecodedKernel& kernel, const Instruction& instruction) {

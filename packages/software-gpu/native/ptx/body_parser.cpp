@@ -169,7 +169,9 @@ class BodyParser {
         lexer_.expect(TokenKind::identifier, "a label");
         if (lexer_.accept('+')) lexer_.expect_integer(kLimit, "an offset");
       } else if (word.text == "inlined_at") {
-        for (int i = 0; i < 3; ++i) lexer_.expect_integer(kLimit, "a file, line and column number");
+        location.caller_file = static_cast<std::uint32_t>(lexer_.expect_integer(kLimit, "a file number"));
+        location.caller_line = static_cast<std::uint32_t>(lexer_.expect_integer(kLimit, "a line number"));
+        lexer_.expect_integer(kLimit, "a column number");
       } else {
         fail(word.position, "expected 'function_name' or 'inlined_at' but found " + quoted(word.text));
       }

@@ -191,10 +191,12 @@ struct TargetList {
   std::vector<Variable> parameters;     // of a prototype
 };
 
-/// `.loc file line column`: the source position of what follows.
+/// `.loc file line column`: the source position of what follows; of inlined code also where it was called.
 struct SourceLocation {
   std::uint32_t file;
   std::uint32_t line;
+  std::uint32_t caller_file;
+  std::uint32_t caller_line;  // 0: not inlined
 };
 
 using Statement = std::variant<Instruction, Label, SourceLocation>;

@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "vgpu/software_gpu/error.h"
 
@@ -33,6 +35,10 @@ class DeviceMemory {
   DeviceMemory(const DeviceMemory&) = delete;
   DeviceMemory& operator=(const DeviceMemory&) = delete;
 
+  /// From now on allocations keep their distance, and freed addresses are used again only when there are no
+  /// others. Takes addresses only: the free bytes are counted as before.
+  void guard() { guarded_ = true; }
+
   /// Throws Error(invalid_value) for 0 bytes, Error(out_of_memory) when no gap is large enough.
   /// New memory reads as zero.
   DeviceAddress allocate(std::size_t bytes);
@@ -54,11 +60,18 @@ class DeviceMemory {
   [[nodiscard]] std::size_t free_bytes() const { return capacity_ - used_; }
 
  private:
+  /// Of a gap; 0 when none is large enough.
+  DeviceAddress take(std::size_t reserved);
+  void add_gap(DeviceAddress base, std::size_t reserved);
+
   std::size_t capacity_;
   std::size_t used_ = 0;
+  bool guarded_ = false;
   std::byte* arena_ = nullptr;
   std::map<DeviceAddress, std::size_t> allocations_;  // base → size asked for
-  std::map<DeviceAddress, std::size_t> gaps_;         // base → size, never adjacent
+  std::map<DeviceAddress, std::size_t> reserved_;     // base → size with the distance, where that is more
+  std::deque<std::pair<DeviceAddress, std::size_t>> freed_;  // of guarded memory, not yet among the gaps
+  std::map<DeviceAddress, std::size_t> gaps_;                // base → size, never adjacent
 };
 
 }  // namespace vgpu::software

@@ -54,6 +54,9 @@ struct GpuOptions {
   VectorPath vector_path = VectorPath::automatic;
   /// Told about all launches; must outlive the Gpu. Kernels run many times slower with one.
   Observer* observer = nullptr;
+  /// Unused addresses around each allocation, and those that were freed given out last: a stray access then
+  /// meets nothing that belongs to somebody else.
+  bool guarded_memory = false;
 };
 
 struct KernelParameter {
