@@ -33,6 +33,14 @@ describe.skipIf(missing)('the real backend over the guest library runs', { timeo
     expect(await runner.run(`${name}.cu`)).toMatchObject(succeeded);
   });
 
+  it('managed memory, which this driver cannot share, up to its refusal by name', async () => {
+    const result = await runner.run('managed_memory.cu');
+    expect(result.stdout).toMatch(/cudaMallocManaged.*returned 801/);
+    await expect
+      .poll(result.log)
+      .toMatch(/vgpuMemAllocShared gives 801: the driver's cuMemHostGetDevicePointer/);
+  });
+
   it('a kernel that goes astray: the program gets the error, the next one a working GPU', async () => {
     expect(await runner.run('bad_kernels.cu', 'far-store')).toMatchObject(succeeded);
     expect(await runner.run('vector_add.cu')).toMatchObject(succeeded);

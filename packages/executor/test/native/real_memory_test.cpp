@@ -1,0 +1,127 @@
+#include <cstring>
+
+#include "real_backend_fixture.h"
+
+using namespace vgpu::executor;
+using namespace vgpu::executor::test;
+
+TEST_CASE("a client's limit holds before the driver is asked") {
+  RealFixture real(1000);
+  auto& backend = *real.backend;
+  CHECK(backend.devices().front().total_memory == 1000);
+  const std::uint64_t first = real.allocate(600);
+  RealFixture::calls();
+  std::uint64_t address = 0, pitch = 0;
+  const auto refused = [&](auto call) { return real.result(call) == CUDA_ERROR_OUT_OF_MEMORY; };
+  CHECK(refused([&] { return backend.cuMemAlloc_v2(real.context, address, 401); }));
+  CHECK(refused([&] { return backend.cuMemAllocAsync(real.context, address, 401, 0); }));
+  CHECK(refused([&] { return backend.cuMemAllocPitch_v2(real.context, address, pitch, 100, 5, 4); }));
+  CHECK(refused(
+      [&] { return backend.cuMemAllocPitch_v2(real.context, address, pitch, 1ULL << 40, 1ULL << 40, 4); }));
+  CHECK(refused([&] { return backend.vgpuMemAllocShared(real.context, address, pitch, 401); }));
+  CHECK(refused([&] { return backend.vgpuMemCreate(0, address, 401, 0); }));
+  CHECK(refused([&] { return backend.cuMemAlloc_v2(real.context, address, ~0ULL); }));
+  CHECK(RealFixture::calls().empty());
+  std::uint64_t free = 0, total = 0;
+  REQUIRE(backend.cuMemGetInfo_v2(real.context, free, total) == CUDA_SUCCESS);
+  CHECK(free == 400);
+  CHECK(total == 1000);
+  REQUIRE(backend.vgpuMemFree(real.context, first) == CUDA_SUCCESS);
+  real.allocate(1000);
+  CHECK(backend.memory_in_use() == 1000);
+}
+
+TEST_CASE("physical memory counts until its last handle and its last mapping are gone") {
+  RealFixture real(4096);
+  auto& backend = *real.backend;
+  Handle memory = 0, another = 0;
+  constexpr std::uint64_t kAddress = 0x3456'0000'0000;
+  REQUIRE(backend.vgpuMemCreate(0, memory, 4096, 0) == CUDA_SUCCESS);
+  REQUIRE(backend.cuMemMap(0, kAddress, 4096, 0, memory, 0) == CUDA_SUCCESS);
+  REQUIRE(backend.cuMemRelease(0, memory) == CUDA_SUCCESS);
+  CHECK(real.result([&] { return backend.cuMemRelease(0, memory); }) == CUDA_ERROR_INVALID_VALUE);
+  CHECK(backend.memory_in_use() == 4096);
+  CHECK(real.result([&] { return backend.vgpuMemCreate(0, another, 1, 0); }) == CUDA_ERROR_OUT_OF_MEMORY);
+  REQUIRE(backend.cuMemUnmap(0, kAddress, 4096) == CUDA_SUCCESS);
+  CHECK(backend.memory_in_use() == 0);
+}
+
+TEST_CASE("memory where programs have their own is given back, and refused by name") {
+  RealFixture real;
+  auto& backend = *real.backend;
+  const std::uint64_t before = recording().alive();
+  std::uint64_t address = 0;
+  recording().rule("cuMemAlloc_v2", "outside");
+  CHECK(real.result([&] { return backend.cuMemAlloc_v2(real.context, address, 64); }) ==
+        CUDA_ERROR_NOT_SUPPORTED);
+  CHECK(real.message.find("where programs have memory of their own") != std::string::npos);
+  CHECK(recording().alive() == before);
+  CHECK(backend.memory_in_use() == 0);
+}
+
+TEST_CASE("only allocations are freed, and only once") {
+  RealFixture real;
+  auto& backend = *real.backend;
+  const std::uint64_t memory = real.allocate(64);
+  REQUIRE(backend.vgpuMemFree(real.context, memory) == CUDA_SUCCESS);
+  RealFixture::calls();
+  for (const std::uint64_t address : {memory, memory + 1, std::uint64_t{0}}) {
+    CHECK(real.result([&] { return backend.vgpuMemFree(real.context, address); }) ==
+          CUDA_ERROR_INVALID_VALUE);
+    CHECK(real.result([&] { return backend.cuMemFreeAsync(real.context, address, 0); }) ==
+          CUDA_ERROR_INVALID_VALUE);
+  }
+  CHECK(RealFixture::calls().empty());
+}
+
+TEST_CASE("shared memory: the file goes along, and the device sees it at the same address") {
+  RealFixture real;
+  auto& backend = *real.backend;
+  std::uint64_t address = 0, mapped = 0;
+  REQUIRE(backend.cuCtxSynchronize(real.context) == CUDA_SUCCESS);
+  RealFixture::calls();
+  REQUIRE(backend.vgpuMemAllocShared(real.context, address, mapped, 100) == CUDA_SUCCESS);
+  CHECK(mapped == 4096);
+  CHECK_MESSAGE(RealFixture::calls().starts_with("cuMemHostRegister_v2 bytes=4096 flags=3\n"),
+                "for all contexts, and for kernels");
+  const int file = backend.take_descriptor();
+  REQUIRE(file >= 0);
+  CHECK(backend.take_descriptor() == -1);
+  const char text[] = "both see this";
+  REQUIRE(pwrite(file, text, sizeof(text), 0) == sizeof(text));
+  CHECK(std::memcmp(reinterpret_cast<const void*>(address), text, sizeof(text)) == 0);
+  std::uint64_t base = 0, bytes = 0;
+  REQUIRE(backend.cuMemGetAddressRange_v2(real.context, base, bytes, address + 99) == CUDA_SUCCESS);
+  CHECK(base == address);
+  CHECK(bytes == 100);
+  REQUIRE(backend.vgpuMemFree(real.context, address) == CUDA_SUCCESS);
+  const std::string lines = RealFixture::calls();
+  CHECK_MESSAGE(lines.ends_with("cuCtxSynchronize\ncuMemHostUnregister\n"), lines);
+}
+
+TEST_CASE("a device that sees host memory elsewhere has no shared memory, which is said by name") {
+  RealFixture real;
+  std::uint64_t address = 0, mapped = 0;
+  recording().rule("cuMemHostGetDevicePointer_v2", "outside");
+  CHECK(real.result([&] { return real.backend->vgpuMemAllocShared(real.context, address, mapped, 100); }) ==
+        CUDA_ERROR_NOT_SUPPORTED);
+  CHECK(real.message.find("managed and mapped memory") != std::string::npos);
+  CHECK(RealFixture::calls().ends_with("cuMemHostUnregister\n"));
+  CHECK(real.backend->take_descriptor() == -1);
+}
+
+TEST_CASE("a pool's attributes have the width that CUDA gives them") {
+  RealFixture real;
+  Handle pool = 0;
+  std::uint64_t value = ~0ULL;
+  REQUIRE(real.backend->cuDeviceGetDefaultMemPool(0, pool, 0) == CUDA_SUCCESS);
+  REQUIRE(real.backend->vgpuMemPoolGetAttribute(0, pool, CU_MEMPOOL_ATTR_REUSE_ALLOW_OPPORTUNISTIC, value) ==
+          CUDA_SUCCESS);
+  CHECK(value == 1);
+  REQUIRE(real.backend->vgpuMemPoolGetAttribute(0, pool, CU_MEMPOOL_ATTR_RELEASE_THRESHOLD, value) ==
+          CUDA_SUCCESS);
+  CHECK(value == 0x1'0000'0002);
+  CHECK_MESSAGE(
+      real.result([&] { return real.backend->cuMemPoolDestroy(0, 4711); }) == CUDA_ERROR_INVALID_VALUE,
+      "what the documentation has for pools");
+}
