@@ -4,7 +4,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { coverage } from './generate/coverage.js';
 import { cudaAbiHeader } from './generate/cuda-abi-header.js';
-import { executorBackend, executorDispatch, executorDispatchHeader } from './generate/executor.js';
+import {
+  executorBackend,
+  executorDispatch,
+  executorDispatchHeader,
+  remoteCallList,
+} from './generate/executor.js';
 import { guestApiHeader, guestDirectory, guestExports, guestRefused } from './generate/guest-api.js';
 import { guestCalls } from './generate/guest-calls.js';
 import { guestCuda12 } from './generate/guest-cuda12.js';
@@ -28,6 +33,7 @@ const files: Readonly<Record<string, () => string>> = {
   'generated/guest_directory.c': guestDirectory,
   'generated/guest_exports.map': guestExports,
   'generated/executor_backend.h': executorBackend,
+  'generated/remote_calls.h': remoteCallList,
   'generated/executor_dispatch.h': executorDispatchHeader,
   'generated/executor_dispatch.cpp': executorDispatch,
   'generated/driver_functions.h': driverFunctions,

@@ -9,7 +9,7 @@ TEST_CASE("the device is described without what the guest library cannot ask for
   CHECK(std::string(snapshot.device.name) == "Recording device 40");
   CHECK(snapshot.device.total_memory == 16ULL << 30);
   CHECK(snapshot.device.attributes[CU_DEVICE_ATTRIBUTE_WARP_SIZE] == 1);
-  CHECK(snapshot.device.attributes[CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH] == 0);
+  CHECK(snapshot.device.attributes[CU_DEVICE_ATTRIBUTE_PAGEABLE_MEMORY_ACCESS] == 0);
   CHECK(snapshot.device.attributes[CU_DEVICE_ATTRIBUTE_MULTICAST_SUPPORTED] == 0);
   CHECK_MESSAGE(
       snapshot.device.attributes[CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED] == VGPU_ATTRIBUTE_UNKNOWN,

@@ -1,68 +1,138 @@
-// docs/coverage.md: what of CUDA works, and how.
+// docs/coverage.md: every function of CUDA's headers, and what becomes of it on each backend.
+import { headerFunctions } from '../abi/header-functions.js';
 import type { CallEntry } from '../schema.js';
+import { realAnswer, refusedBeneath } from '../table/real-backend.js';
 import { calls } from '../table/table.js';
 
-const titles = { driver: 'Driver API', runtime: 'Runtime API', nvml: 'NVML', cublas: 'cuBLAS' } as const;
+export type State = 'works' | 'refused' | 'missing';
 
-const absent = 'Refused with "not supported" (801), logged once by name, and absent from `cuGetProcAddress`';
-const refusal: Readonly<Record<keyof typeof titles, string>> = {
-  driver: absent,
-  runtime: absent,
-  nvml: 'Refused with NVML_ERROR_NOT_SUPPORTED, logged once by name',
-  cublas: 'Refused with CUBLAS_STATUS_NOT_SUPPORTED, logged once by name',
-};
+export interface Coverage {
+  readonly name: string;
+  readonly since: string;
+  readonly software: State;
+  readonly real: State;
+  readonly note: string;
+}
 
-function row(call: CallEntry): string {
-  const since =
-    call.since === 0 ? '' : `${Math.floor(call.since / 1000)}.${Math.floor((call.since % 1000) / 10)}`;
+const entries = new Map(calls.map((call) => [call.prototype.name, call]));
+
+function sinceText({ since }: CallEntry): string {
+  return since === 0 ? '' : `${Math.floor(since / 1000)}.${Math.floor((since % 1000) / 10)}`;
+}
+
+function noteOf(call: CallEntry): string {
   switch (call.kind) {
     case 'remote':
-      return `| \`${call.prototype.name}\` | ${since} | executor${call.deferred ? ', deferred' : ''} | |`;
+      return call.deferred ? 'executor, deferred' : 'executor';
     case 'local':
-      return `| \`${call.prototype.name}\` | ${since} | guest | ${call.why} |`;
+      return `guest: ${call.why}`;
     case 'forwarded':
-      return `| \`${call.prototype.name}\` | ${since} | guest | is \`${call.beneath}\`, with the last-error rule |`;
+      return `guest: is \`${call.beneath}\`, with the last-error rule`;
     case 'perThread':
-      return `| \`${call.prototype.name}\` | ${since} | guest | \`${call.beneath}\` on the thread's own default stream |`;
+      return `guest: \`${call.beneath}\` on the thread's own default stream`;
     case 'refused':
       return '';
   }
 }
 
-function section(api: keyof typeof titles): string {
-  const entries = calls.filter((call) => call.api === api);
-  const refused = entries
-    .filter((call) => call.kind === 'refused')
-    .map((call) => `\`${call.prototype.name}\``);
-  const rows = entries.map(row).filter((text) => text !== '');
+/** Why the real backend does not carry the call out; the guest's functions stand on others, which decide. */
+function realRefusal(call: CallEntry): string | undefined {
+  if (call.kind === 'remote') {
+    const answer = realAnswer(call);
+    return answer.kind === 'refused' ? answer.reason : undefined;
+  }
+  const own = refusedBeneath(call.prototype.name);
+  if (own !== undefined || !('beneath' in call)) return own;
+  const beneath = entries.get(call.beneath);
+  return beneath === undefined ? undefined : realRefusal(beneath);
+}
+
+export function coverageOf(name: string): Coverage {
+  const call = entries.get(name);
+  if (call === undefined) return { name, since: '', software: 'missing', real: 'missing', note: '' };
+  const since = sinceText(call);
+  if (call.kind === 'refused') return { name, since, software: 'refused', real: 'refused', note: '' };
+  const refusal = realRefusal(call);
+  return {
+    name,
+    since,
+    software: 'works',
+    real: refusal === undefined ? 'works' : 'refused',
+    note: refusal === undefined ? noteOf(call) : `${noteOf(call)}; real: ${refusal}`,
+  };
+}
+
+/** What is measured: the functions of a header, and those of the table that no header names. */
+function groups(): readonly { readonly title: string; readonly functions: readonly Coverage[] }[] {
+  const inHeaders = new Set<string>(Object.values(headerFunctions).flat());
+  const others = (api: CallEntry['api']): string[] =>
+    calls
+      .filter((call) => call.api === api && !inHeaders.has(call.prototype.name))
+      .map((call) => call.prototype.name);
+  const group = (title: string, names: readonly string[]) => ({ title, functions: names.map(coverageOf) });
+  const further = [...new Set(calls.map(({ api }) => api))].filter(
+    (api) => api !== 'internal' && api !== 'driver' && api !== 'runtime',
+  );
+  return [
+    group('Driver API: cuda.h', headerFunctions['cuda.h']),
+    group('Driver API: further forms that programs call', others('driver')),
+    group('Runtime API: cuda_runtime_api.h', headerFunctions['cuda_runtime_api.h']),
+    group("Runtime API: further forms, and what nvcc's code calls", others('runtime')),
+    ...further.map((api) => group(apiTitles[api] ?? api, others(api))),
+  ];
+}
+
+const apiTitles: Readonly<Record<string, string>> = { nvml: 'NVML', cublas: 'cuBLAS' };
+
+const count = (functions: readonly Coverage[], backend: 'software' | 'real', state: State): number =>
+  functions.filter((entry) => entry[backend] === state).length;
+
+function section({ title, functions }: { title: string; functions: readonly Coverage[] }): string {
+  const worksSomewhere = functions.filter(({ software, real }) => software === 'works' || real === 'works');
+  const list = (state: State): string =>
+    functions
+      .filter(({ software, real }) => software === state && real === state)
+      .map(({ name }) => `\`${name}\``)
+      .join(', ');
   const lines = [
-    `## ${titles[api]}`,
+    `## ${title}`,
     '',
-    '| call | since CUDA | answered by | note |',
-    '|---|---|---|---|',
-    ...rows,
+    '| function | since CUDA | software GPU | real backend | answered by |',
+    '|---|---|---|---|---|',
+    ...worksSomewhere.map(
+      ({ name, since, software, real, note }) =>
+        `| \`${name}\` | ${since} | ${software} | ${real} | ${note} |`,
+    ),
     '',
   ];
-  if (refused.length > 0) {
-    lines.push(`${refusal[api]} (${refused.length}):`, '', refused.join(', '), '');
-  }
+  const refused = list('refused');
+  const missing = list('missing');
+  if (refused !== '')
+    lines.push(`Refused on both (${count(functions, 'software', 'refused')}): ${refused}`, '');
+  if (missing !== '') lines.push(`Missing (${count(functions, 'software', 'missing')}): ${missing}`, '');
   return lines.join('\n');
 }
 
 export function coverage(): string {
-  const count = (kind: CallEntry['kind'], api: CallEntry['api']): number =>
-    calls.filter((call) => call.kind === kind && call.api === api).length;
-  const summary = (Object.keys(titles) as (keyof typeof titles)[]).map(
-    (api) =>
-      `| ${titles[api]} | ${count('remote', api)} | ${count('local', api) + count('perThread', api) + count('forwarded', api)} | ${count('refused', api)} |`,
+  const all = groups();
+  const summary = all.map(
+    ({ title, functions }) =>
+      `| ${title} | ${functions.length} | ${count(functions, 'software', 'works')} | ${count(functions, 'real', 'works')} | ${count(functions, 'software', 'refused')} | ${count(functions, 'software', 'missing')} |`,
   );
   return `# Coverage of CUDA's interfaces
 
-Generated from the table in \`packages/protocol\`; \`pnpm codegen\` rewrites it. Names are those of CUDA 13.0.
+Generated from the table in \`packages/protocol\`; \`pnpm codegen\` rewrites it. Names are those of the headers of CUDA
+13.0.
 
-| interface | answered by the executor | answered in the guest | refused |
-|---|---|---|---|
+- **works**: implemented, within the limits that the packages' READMEs name. For the real backend that is what its code
+  and its tests say: they run on a stand-in for the driver and on the guest library in its place, not on a GPU.
+- **refused**: exported, so that programs load; answers "not supported" (801; NVML and cuBLAS with their own code for
+  it), is logged once by name, and is not found by \`cuGetProcAddress\`.
+- **missing**: not exported.
+
+| interface | functions | work on the software GPU | work on the real backend | refused | missing |
+|---|---|---|---|---|---|
 ${summary.join('\n')}
 
-${(Object.keys(titles) as (keyof typeof titles)[]).map(section).join('\n')}`;
+${all.map(section).join('\n')}`;
 }

@@ -137,6 +137,17 @@ ${remoteCalls.map(method).join('\n\n')}
 `;
 }
 
+/** For a test that every call has its method in a backend. */
+export function remoteCallList(): string {
+  const lines = remoteCalls.map(({ prototype: { name } }) => `  visit(${name})`).join(' \\\n');
+  return `${banner('The names of all remote calls.')}
+#pragma once
+
+#define VGPU_FOR_EACH_REMOTE_CALL(visit) \\
+${lines}
+`;
+}
+
 function dispatchCase(call: RemoteCall): string {
   const { inMethodOrder, inWireOrder } = steps(call);
   const name = call.prototype.name;

@@ -19,15 +19,20 @@ const written: readonly string[] = [
 ];
 
 /**
- * Calls that the real backend answers with "not supported", with the reason that the log gives. This is where a new
- * internal call goes for which there is no method yet: `vgpuNewCall: 'what is missing'`.
+ * Calls that the real backend answers with "not supported", with the reason that the log gives, and the functions of
+ * the guest that stand on them. This is where a new internal call goes for which there is no method yet:
+ * `vgpuNewCall: { reason: 'what is missing', above: /^cu(da)?NewCall$/ }`.
  */
-const refused: Readonly<Record<string, string>> = Object.fromEntries(
-  ['vgpuBlasMultiply', 'vgpuBlasSolve', 'vgpuBlasVector', 'vgpuBlasReduce'].map((name) => [
-    name,
-    "the host's cuBLAS is not used yet",
-  ]),
-);
+const refused: Readonly<Record<string, { readonly reason: string; readonly above: RegExp }>> =
+  Object.fromEntries(
+    ['vgpuBlasMultiply', 'vgpuBlasSolve', 'vgpuBlasVector', 'vgpuBlasReduce'].map((name) => [
+      name,
+      {
+        reason: "the host's cuBLAS is not used yet",
+        above: /^cublas(?!Create|Destroy|Set|Get|Logger)/,
+      },
+    ]),
+  );
 
 /** Forwarded calls after which a handle means nothing any more: the parameter with the handle. */
 const releases: Readonly<Record<string, string>> = {
@@ -43,7 +48,7 @@ export type RealAnswer =
   | { readonly kind: 'forwarded'; readonly to: string; readonly releases: string | undefined };
 
 export function realAnswer({ api, prototype: { name } }: RemoteCall): RealAnswer {
-  const reason = refused[name];
+  const reason = refused[name]?.reason;
   if (reason !== undefined) return { kind: 'refused', reason };
   const to = forwardedAs[name] ?? (api === 'driver' ? name : undefined);
   if (to === undefined || written.includes(name)) return { kind: 'written' };
@@ -56,6 +61,10 @@ export function realAnswer({ api, prototype: { name } }: RemoteCall): RealAnswer
   }
   return { kind: 'forwarded', to, releases: released };
 }
+
+/** Why a function of the guest does not work on the real backend; undefined when nothing beneath it is refused. */
+export const refusedBeneath = (name: string): string | undefined =>
+  Object.values(refused).find(({ above }) => above.test(name))?.reason;
 
 /** Every name above must be a remote call: the lists are not to outlive what they are about. */
 export function checkRealBackend(calls: readonly RemoteCall[]): void {

@@ -1,0 +1,53 @@
+// The list of CUDA's functions against the headers, where a toolkit is installed; and the matrix against the table.
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { headerFunctions } from '../src/abi/header-functions.js';
+import { coverage, coverageOf } from '../src/generate/coverage.js';
+
+const include = [process.env.CUDA_HOME, process.env.CUDA_PATH, '/usr/local/cuda', '/usr/local/cuda-13.0']
+  .filter((folder) => folder !== undefined)
+  .map((folder) => join(folder, 'include'))
+  .find((folder) => existsSync(join(folder, 'cuda.h')));
+
+function preprocess(...flags: string[]): string {
+  return execFileSync('gcc', ['-E', '-P', '-x', 'c', ...flags, '/dev/null'], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  });
+}
+
+describe('the functions of the headers', () => {
+  it.each([
+    ['cuda.h', /\b(cu[A-Z]\w*)\s*\(/g],
+    ['cuda_runtime_api.h', /\b(cuda[A-Z]\w*)\s*\(/g],
+  ] as const)('are those of %s', (header, pattern) => {
+    if (include === undefined) {
+      console.log(`skipped: there is no CUDA toolkit to compare ${header} with`);
+      return;
+    }
+    const flags = ['-I', include, '-include', header];
+    const version = /CUDA_VERSION (\d+)/.exec(preprocess('-dM', '-I', include, '-include', 'cuda.h'))?.[1];
+    if (version !== '13000') {
+      console.log(`skipped: ${header} is of CUDA ${version}, the list of 13000`);
+      return;
+    }
+    const found = new Set([...preprocess(...flags).matchAll(pattern)].map((match) => match[1]));
+    expect([...found].sort()).toEqual([...headerFunctions[header]]);
+  });
+});
+
+describe('the coverage matrix', () => {
+  it('tells what works, what is refused, and what is not there', () => {
+    expect(coverageOf('cuMemAlloc_v2')).toMatchObject({ software: 'works', real: 'works', since: '3.2' });
+    expect(coverageOf('cudaMalloc')).toMatchObject({ software: 'works', real: 'works' });
+    expect(coverageOf('cuTexRefCreate')).toMatchObject({ software: 'refused', real: 'refused' });
+    expect(coverageOf('cuNoSuchThing')).toMatchObject({ software: 'missing', real: 'missing' });
+  });
+
+  it('names every function of both headers', () => {
+    const text = coverage();
+    for (const name of Object.values(headerFunctions).flat()) expect(text).toContain(`\`${name}\``);
+  });
+});
