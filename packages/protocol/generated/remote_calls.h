@@ -78,4 +78,8 @@
   visit(cuEventQuery) \
   visit(cuEventSynchronize) \
   visit(cuEventDestroy_v2) \
-  visit(cuEventElapsedTime)
+  visit(cuEventElapsedTime) \
+  visit(vgpuBlasMultiply) \
+  visit(vgpuBlasSolve) \
+  visit(vgpuBlasVector) \
+  visit(vgpuBlasReduce)
