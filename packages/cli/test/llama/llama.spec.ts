@@ -15,23 +15,22 @@ import { tinyModel } from './tiny-model.js';
 const TOKENS = 32;
 /** Products with a vector, with a batch, and with a large one: llama.cpp has kernels for each. */
 const PROMPT_LENGTHS = [4, 20, 100];
-const CANDIDATES = 12;
+const CANDIDATES = 24;
 const MEMORY_BYTES = 2 ** 31;
 const TIMEOUT_MS = 600_000;
 
 /**
  * How far the logits of both backends may be apart: root mean square, in units of their spread. The sums of f32 are
  * those of tf32 in batches; products with quantised weights also round the activations, to 8 bits, and the two backends
- * do not do that in the same way. The chosen texts lead by at least `LEAST_LEAD`, in the same units.
+ * do not do that in the same way. In the chosen texts the best token leads by twice that at least.
  */
 const TYPES = [
   { name: 'f32', type: F32_TENSOR, bound: 0.01 },
   { name: 'f16', type: F16_TENSOR, bound: 0.01 },
   { name: 'q8_0', type: Q8_0, bound: 0.03 },
   { name: 'q4_0', type: Q4_0, bound: 0.08 },
-  { name: 'q4_K', type: Q4_K, bound: 0.08 },
+  { name: 'q4_K', type: Q4_K, bound: 0.05 },
 ];
-const LEAST_LEAD = 0.15;
 
 const folder = mkdtempSync(join(tmpdir(), 'vgpu-llama-'));
 const log: string[] = [];
@@ -85,7 +84,7 @@ describe.each(TYPES)('a model of $name', ({ name, type, bound }) => {
       const candidates = PROMPT_LENGTHS.flatMap((length) => prompts(length, CANDIDATES));
       const cpu = await generate({ ...job, prompts: candidates });
       const chosen = chooseClearest(candidates, cpu.texts);
-      for (const { lead } of chosen) expect(lead).toBeGreaterThan(LEAST_LEAD);
+      for (const { lead } of chosen) expect(lead).toBeGreaterThan(2 * bound);
 
       const firstLine = log.length;
       onTestFailed(() => void process.stderr.write(`${log.slice(firstLine).join('\n')}\n`));
@@ -98,8 +97,8 @@ describe.each(TYPES)('a model of $name', ({ name, type, bound }) => {
       const loaded = await loadedCode(firstLine);
       report(`${name}, flash attention ${flashAttention ? 'on' : 'off'}`, cuda, chosen, errors, loaded);
       // Of 143 modules and 6,731 kernels.
-      expect(loaded.modules).toBeLessThan(60);
-      expect(loaded.kernels).toBeLessThan(120);
+      expect(loaded.modules).toBeLessThan(30);
+      expect(loaded.kernels).toBeLessThan(60);
     },
   );
 });
