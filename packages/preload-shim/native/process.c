@@ -14,6 +14,7 @@
 #include "driver/host_memory.h"
 #include "driver/library.h"
 #include "driver/shared_memory.h"
+#include "output.h"
 #include "runtime/modules.h"
 #include "runtime/primary_context.h"
 #include "transport/session.h"
@@ -36,6 +37,7 @@ static _Atomic uint32_t generation;
 
 static void forget_parent(void) {
   vgpu_session_forget();
+  vgpu_output_forget();
   vgpu_shared_memory_forget();
   vgpu_cublas_forget();
   vgpu_captures_forget();

@@ -93,7 +93,14 @@ export class Builder {
       promisify(execFile)(compiler.command, ['--version']).then(({ stdout }) => stdout);
     this.#versions.set(compiler.command, version);
     const hash = createHash('sha256').update(JSON.stringify([compiler, await version]));
-    for (const source of [file, ...(FURTHER_SOURCES[file] ?? []), 'check.h', 'driver.h', 'cublas.h']) {
+    for (const source of [
+      file,
+      ...(FURTHER_SOURCES[file] ?? []),
+      'check.h',
+      'captured_stream.h',
+      'driver.h',
+      'cublas.h',
+    ]) {
       hash.update(readFileSync(join(SOURCES, source)));
     }
     return hash.digest('hex').slice(0, 16);

@@ -334,6 +334,14 @@ class BackendCalls {
   virtual CUresult vgpuBlasReduce(std::uint64_t /*context*/, std::uint64_t& /*bits*/, std::span<const std::byte> /*description*/, std::uint64_t /*stream*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
+
+  virtual CUresult vgpuOutputPending(std::uint64_t /*context*/, std::uint64_t& /*bytes*/, std::int32_t& /*stream*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuOutputTake(std::uint64_t /*context*/, std::span<std::byte> /*text*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
 };
 
 }  // namespace vgpu::executor

@@ -168,6 +168,10 @@ std::string_view call_name(std::uint32_t call) {
       return "vgpuBlasVector";
     case VGPU_CALL_vgpuBlasReduce:
       return "vgpuBlasReduce";
+    case VGPU_CALL_vgpuOutputPending:
+      return "vgpuOutputPending";
+    case VGPU_CALL_vgpuOutputTake:
+      return "vgpuOutputTake";
     default:
       return {};
   }
@@ -870,6 +874,21 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
       result = backend.vgpuBlasReduce(context, bits, description, stream);
       response.write(bits);
+      break;
+    }
+    case VGPU_CALL_vgpuOutputPending: {
+      std::uint64_t bytes{};
+      std::int32_t stream{};
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuOutputPending(context, bytes, stream);
+      response.write(bytes);
+      response.write(stream);
+      break;
+    }
+    case VGPU_CALL_vgpuOutputTake: {
+      const auto bytes = request.read_length();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuOutputTake(context, response.bytes(bytes));
       break;
     }
     default:

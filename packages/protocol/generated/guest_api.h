@@ -88,6 +88,8 @@ CUresult vgpuBlasMultiply(const void *description, size_t bytes, CUstream stream
 CUresult vgpuBlasSolve(const void *description, size_t bytes, CUstream stream);
 CUresult vgpuBlasVector(const void *description, size_t bytes, CUstream stream);
 CUresult vgpuBlasReduce(unsigned long long *bits, const void *description, size_t bytes, CUstream stream);
+CUresult vgpuOutputPending(size_t *bytes, int *stream);
+CUresult vgpuOutputTake(void *text, size_t bytes);
 VGPU_EXPORT CUresult cuInit(unsigned int Flags);
 VGPU_EXPORT CUresult cuGetErrorString(CUresult error, const char **pStr);
 VGPU_EXPORT CUresult cuGetErrorName(CUresult error, const char **pStr);

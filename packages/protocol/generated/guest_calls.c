@@ -848,3 +848,23 @@ CUresult vgpuBlasReduce(unsigned long long *bits, const void *description, size_
   *bits = (unsigned long long)wire_bits;
   return CUDA_SUCCESS;
 }
+
+CUresult vgpuOutputPending(size_t *bytes, int *stream) {
+  uint64_t wire_bytes = 0;
+  int32_t wire_stream = 0;
+  if (bytes == NULL || stream == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_buffer response[] = {{&wire_bytes, sizeof(wire_bytes)}, {&wire_stream, sizeof(wire_stream)}};
+  const CUresult result = vgpu_exchange(VGPU_CALL_vgpuOutputPending, 0, NULL, 0, response, 2);
+  if (result != CUDA_SUCCESS) return result;
+  *bytes = (size_t)wire_bytes;
+  *stream = (int)wire_stream;
+  return CUDA_SUCCESS;
+}
+
+CUresult vgpuOutputTake(void *text, size_t bytes) {
+  const uint64_t wire_bytes = (uint64_t)bytes;
+  if ((text == NULL && bytes != 0)) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_bytes, sizeof(wire_bytes)}};
+  const struct vgpu_buffer response[] = {{text, bytes}};
+  return vgpu_exchange(VGPU_CALL_vgpuOutputTake, 0, request, 1, response, 1);
+}

@@ -91,6 +91,8 @@ class RealCalls : public RealState {
   CUresult vgpuBlasSolve(std::uint64_t context, std::span<const std::byte> description, std::uint64_t stream) override;
   CUresult vgpuBlasVector(std::uint64_t context, std::span<const std::byte> description, std::uint64_t stream) override;
   CUresult vgpuBlasReduce(std::uint64_t context, std::uint64_t& bits, std::span<const std::byte> description, std::uint64_t stream) override;
+  CUresult vgpuOutputPending(std::uint64_t context, std::uint64_t& bytes, std::int32_t& stream) override = 0;
+  CUresult vgpuOutputTake(std::uint64_t context, std::span<std::byte> text) override = 0;
 };
 
 }  // namespace vgpu::executor

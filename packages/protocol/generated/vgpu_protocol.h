@@ -27,8 +27,8 @@
 // SHA-256 over the table. Both ends send it; a difference ends the connection.
 #define VGPU_SCHEMA_HASH \
   { \
-    0x3f, 0x9f, 0xb7, 0x94, 0xf0, 0x4e, 0x2d, 0x4c, 0xe1, 0x03, 0x04, 0xbf, 0xde, 0x3d, 0x90, 0x76, \
-    0x83, 0x61, 0x9a, 0x9a, 0x1d, 0x1c, 0x70, 0x1d, 0x84, 0x1c, 0x8a, 0x86, 0xdd, 0xe4, 0x1f, 0x64 \
+    0x9f, 0x5d, 0xf9, 0x8c, 0x6e, 0xdc, 0x0d, 0x70, 0x63, 0x8a, 0xe8, 0x88, 0xae, 0xb6, 0xf3, 0x61, \
+    0x29, 0xca, 0xf5, 0xd2, 0x08, 0x94, 0x20, 0x05, 0x5c, 0x7f, 0x38, 0x57, 0x8d, 0xaf, 0x86, 0xa7 \
   }
 
 #define VGPU_NONCE_BYTES 32
@@ -53,6 +53,11 @@ enum {
 // Flags in vgpu_frame.status of a request.
 enum {
   VGPU_FRAME_DEFERRED = 1,  // no response; an error surfaces at the next call that synchronises
+};
+
+// Flags in vgpu_frame.context of a response.
+enum {
+  VGPU_RESPONSE_OUTPUT = 1,  // kernels have printed: to be fetched with vgpuOutputPending and vgpuOutputTake
 };
 
 enum vgpu_call {
@@ -137,8 +142,10 @@ enum vgpu_call {
   VGPU_CALL_vgpuBlasSolve = 77,
   VGPU_CALL_vgpuBlasVector = 78,
   VGPU_CALL_vgpuBlasReduce = 79,
+  VGPU_CALL_vgpuOutputPending = 80,
+  VGPU_CALL_vgpuOutputTake = 81,
 };
-#define VGPU_CALL_COUNT 80
+#define VGPU_CALL_COUNT 82
 
 // Flags of the operations of BLAS, and what a vgpu_blas_vector does.
 enum {
@@ -212,7 +219,7 @@ struct vgpu_frame {
   uint32_t call;  // enum vgpu_call
   uint32_t sequence;  // chosen by the guest; a response repeats its request's
   int32_t status;  // request: VGPU_FRAME_… flags; response: a CUresult
-  uint64_t context;  // request: the calling thread's current context or 0; response: 0
+  uint64_t context;  // request: the calling thread's current context or 0; response: VGPU_RESPONSE_… flags
 };
 VGPU_STATIC_ASSERT(sizeof(struct vgpu_frame) == 24, "vgpu_frame has no padding");
 

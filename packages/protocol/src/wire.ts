@@ -145,7 +145,7 @@ export const frame: WireStructure = {
     {
       name: 'context',
       type: 'u64',
-      about: "request: the calling thread's current context or 0; response: 0",
+      about: "request: the calling thread's current context or 0; response: VGPU_RESPONSE_… flags",
     },
   ],
 };

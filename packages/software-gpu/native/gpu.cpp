@@ -217,6 +217,16 @@ void CpuGpu::check(const LoadedKernel& kernel, const LaunchConfiguration& config
   }
 }
 
+void prepare_runtime(const DecodedKernel& kernel, DeviceRuntime* runtime) {
+  if (runtime == nullptr) {
+    if (!kernel.prints && !kernel.allocates) return;
+    throw Error(Status::invalid_value,
+                "launch of kernel '" + kernel.name + "': it prints or allocates, but has no runtime");
+  }
+  if (kernel.allocates) runtime->heap.reserve(runtime->limits.heap);
+  runtime->output.begin(runtime->limits.output);
+}
+
 LaunchStatistics finished(GridRun& run, const Kernel& kernel) {
   try {
     return run.finish();
@@ -234,6 +244,7 @@ LaunchStatistics CpuGpu::launch(const Kernel& kernel, const LaunchConfiguration&
   const auto workers = static_cast<unsigned>(std::min<std::uint64_t>(pool_.threads(), blocks));
 
   const std::lock_guard lock(launching_);
+  prepare_runtime(loaded.decoded(), configuration.runtime);
   Launch launch{};
   launch.kernel = &loaded.decoded();
   launch.configuration = configuration;
@@ -243,6 +254,7 @@ LaunchStatistics CpuGpu::launch(const Kernel& kernel, const LaunchConfiguration&
   launch.plain_tables = tables_of(path_);
   launch.tables = observer_ == nullptr ? launch.plain_tables : observed_tables();
   launch.observer = observer_;
+  launch.runtime = configuration.runtime;
   launch.worker_count = pool_.threads();
   launch.grid_id = ++launches_;
   launch.deadline = configuration.time_limit.count() == 0

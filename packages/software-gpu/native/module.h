@@ -22,6 +22,8 @@ class LoadedKernel final : public Kernel {
   [[nodiscard]] std::span<const KernelParameter> parameters() const override { return parameters_; }
   [[nodiscard]] std::size_t parameter_bytes() const override { return decoded_.parameter_bytes; }
   [[nodiscard]] const KernelAttributes& attributes() const override { return attributes_; }
+  [[nodiscard]] bool prints() const override { return decoded_.prints; }
+  [[nodiscard]] bool allocates() const override { return decoded_.allocates; }
 
   [[nodiscard]] const DecodedKernel& decoded() const { return decoded_; }
   /// .reqntid; 0 when absent.

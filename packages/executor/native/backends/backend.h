@@ -40,6 +40,9 @@ class Backend : public BackendCalls {
   /// What the client has loaded, for the log; empty where the backend does not know.
   [[nodiscard]] virtual std::string loaded_code() { return {}; }
 
+  /// Whether kernels have printed something that vgpuOutputTake would give.
+  [[nodiscard]] virtual bool has_output() const { return false; }
+
   /// What the program is told about an exception that a method threw.
   [[nodiscard]] virtual CUresult result_of(const std::exception& error) const;
 };

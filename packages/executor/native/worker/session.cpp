@@ -29,6 +29,27 @@ bool is_sticky(CUresult result) {
   }
 }
 
+namespace {
+
+bool fetches_output(std::uint32_t call) {
+  return call == VGPU_CALL_vgpuOutputPending || call == VGPU_CALL_vgpuOutputTake;
+}
+
+/// The calls at which CUDA shows what kernels have printed (CUDA C++ Programming Guide, "Formatted Output").
+bool shows_output(std::uint32_t call) {
+  switch (call) {
+    case VGPU_CALL_vgpuModuleLoad:
+    case VGPU_CALL_vgpuContextDestroy:
+    case VGPU_CALL_cuDevicePrimaryCtxRelease_v2:
+    case VGPU_CALL_cuDevicePrimaryCtxReset_v2:
+      return true;
+    default:
+      return synchronises(call);
+  }
+}
+
+}  // namespace
+
 bool Session::obeys_protocol(const vgpu_frame& request) {
   const auto flags = static_cast<std::uint32_t>(request.status);
   std::string name(call_name(request.call));
@@ -73,7 +94,7 @@ Session::Reply Session::handle(const vgpu_frame& request, std::span<const std::b
   response_.clear();
 
   CUresult result = sticky_error_;
-  if (result == CUDA_SUCCESS) {
+  if (result == CUDA_SUCCESS || fetches_output(request.call)) {
     result = run(request, payload);
     account_.settle_memory(backend_.memory_in_use());
     if (is_sticky(result)) sticky_error_ = result;
@@ -93,7 +114,9 @@ Session::Reply Session::handle(const vgpu_frame& request, std::span<const std::b
                       .call = request.call,
                       .sequence = request.sequence,
                       .status = static_cast<std::int32_t>(result),
-                      .context = 0};
+                      .context = shows_output(request.call) && backend_.has_output()
+                                     ? static_cast<std::uint64_t>(VGPU_RESPONSE_OUTPUT)
+                                     : 0};
   return Reply::send;
 }
 

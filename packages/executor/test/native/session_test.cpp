@@ -34,7 +34,14 @@ class ScriptedBackend final : public Backend {
     return answer();
   }
 
+  [[nodiscard]] bool has_output() const override { return prints; }
+  CUresult vgpuOutputPending(std::uint64_t, std::uint64_t& bytes, std::int32_t&) override {
+    bytes = 5;
+    return CUDA_SUCCESS;
+  }
+
   CUresult next = CUDA_SUCCESS;
+  bool prints = false;
   bool throws = false;
   std::uint64_t memory = 0;
   int calls = 0;
@@ -163,6 +170,28 @@ TEST_CASE_FIXTURE(Fixture, "after a sticky error every call says so") {
   CHECK(status(VGPU_CALL_cuDevicePrimaryCtxReset_v2, Request().value<std::int32_t>(0)) ==
         CUDA_ERROR_ILLEGAL_ADDRESS);
   CHECK_MESSAGE(backend.calls == calls, "nothing reaches a dead context");
+}
+
+TEST_CASE_FIXTURE(Fixture, "responses to calls that synchronise say that kernels have printed") {
+  backend.prints = true;
+  CHECK(allocate() == CUDA_SUCCESS);
+  CHECK(session.response_header().context == 0);
+  CHECK(synchronize() == CUDA_SUCCESS);
+  CHECK(session.response_header().context == VGPU_RESPONSE_OUTPUT);
+  CHECK(status(VGPU_CALL_vgpuOutputPending) == CUDA_SUCCESS);
+  CHECK_MESSAGE(session.response_header().context == 0, "or the guest would never come to an end");
+  backend.prints = false;
+  CHECK(synchronize() == CUDA_SUCCESS);
+  CHECK(session.response_header().context == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what a kernel printed before it failed can be fetched from a dead context") {
+  launch_deferred(CUDA_ERROR_ASSERT);
+  backend.prints = true;
+  CHECK(synchronize() == CUDA_ERROR_ASSERT);
+  CHECK(session.response_header().context == VGPU_RESPONSE_OUTPUT);
+  CHECK(status(VGPU_CALL_vgpuOutputPending) == CUDA_SUCCESS);
+  CHECK(test::value_at<std::uint64_t>(session.response_payload()) == 5);
 }
 
 TEST_CASE("which errors are sticky") {

@@ -5,6 +5,7 @@
 
 #include "driver/context_stack.h"
 #include "log.h"
+#include "output.h"
 #include "transport/session.h"
 
 // The table's longest call has 11 parts.
@@ -40,10 +41,11 @@ static CUresult gather(struct request* request, const struct vgpu_segment* segme
   return CUDA_SUCCESS;
 }
 
-// 0 with the call's own result in *result, or a negative errno as vgpu_stream_receive.
+// 0 with the call's own result in *result and in *output whether kernels have printed, or a negative errno as
+// vgpu_stream_receive.
 static int receive_response(struct vgpu_stream* stream, const struct vgpu_frame* request,
                             const struct vgpu_buffer* buffers, size_t count, struct vgpu_patience* patience,
-                            CUresult* result) {
+                            CUresult* result, bool* output) {
   struct vgpu_frame frame;
   do {
     const int status = vgpu_stream_receive(stream, &frame, sizeof(frame), patience);
@@ -57,6 +59,7 @@ static int receive_response(struct vgpu_stream* stream, const struct vgpu_frame*
   if (frame.call != request->call || frame.sequence != request->sequence) return -EPROTO;
   if (frame.payload_bytes != expected) return -EPROTO;
   *result = (CUresult)frame.status;
+  *output = (frame.context & VGPU_RESPONSE_OUTPUT) != 0;
   if (frame.status != CUDA_SUCCESS) return 0;
   int fault = 0;
   for (size_t i = 0; i < count; ++i) {
@@ -89,12 +92,13 @@ static CUresult exchange(uint32_t call, unsigned flags, const struct vgpu_segmen
   if (result != CUDA_SUCCESS) return result;
   request.frame.sequence = ++sequence;
   struct vgpu_patience patience = vgpu_patience_for_silence(stream->silence);
+  bool output = false;
   // Shared memory needs no descriptor until somebody sleeps.
   int status = stream->rings != NULL ? 0 : vgpu_stream_check(stream);
   if (status == 0) status = vgpu_stream_send(stream, request.parts, request.count, &patience);
   const bool unreadable = status == -EFAULT;
   if ((status == 0 || unreadable) && (flags & VGPU_DEFERRED) == 0) {
-    status = receive_response(stream, &request.frame, buffers, buffer_count, &patience, &result);
+    status = receive_response(stream, &request.frame, buffers, buffer_count, &patience, &result, &output);
   }
   if (status != 0 && status != -EFAULT) {
     result = vgpu_session_break(call, status);
@@ -104,6 +108,7 @@ static CUresult exchange(uint32_t call, unsigned flags, const struct vgpu_segmen
   }
   vgpu_session_release();
   vgpu_session_note(result);
+  if (output) vgpu_output_print();
   return result;
 }
 

@@ -35,6 +35,21 @@ __global__ void wait_forever(const volatile int* flag) {
   }
 }
 
+__device__ __noinline__ int descend(int depth, const int* values) {
+  return values[0] == 12345 ? depth : descend(depth + 1, values) + values[depth % kThreads];
+}
+
+/// `values` never says when to stop.
+__global__ void recur(int* values) {
+  values[threadIdx.x] = descend(0, values);
+}
+
+__global__ void free_twice(int* values) {
+  void* memory = malloc(values[0] + 16);
+  free(memory);
+  free(memory);
+}
+
 __global__ void harmless(int* values) {
   values[threadIdx.x] = 2;
 }
@@ -54,6 +69,8 @@ constexpr Mode kModes[] = {
     {"misaligned", cudaErrorMisalignedAddress},
     {"trap", cudaErrorLaunchFailure},
     {"assert", cudaErrorAssert},
+    {"recursion", cudaErrorHardwareStackError},
+    {"double-free", cudaErrorLaunchFailure},
     {"endless", cudaErrorLaunchTimeout},
 };
 
@@ -72,6 +89,10 @@ static void launch(const char* mode, int* values, int* freed) {
     trap<<<1, kThreads>>>(values);
   } else if (std::strcmp(mode, "assert") == 0) {
     fail_assertion<<<1, kThreads>>>(values);
+  } else if (std::strcmp(mode, "recursion") == 0) {
+    recur<<<1, kThreads>>>(values);
+  } else if (std::strcmp(mode, "double-free") == 0) {
+    free_twice<<<1, 1>>>(values);
   } else {
     wait_forever<<<1, kThreads>>>(values);
   }

@@ -108,6 +108,11 @@ enum {
   VGPU_FRAME_DEFERRED = 1,  // no response; an error surfaces at the next call that synchronises
 };
 
+// Flags in vgpu_frame.context of a response.
+enum {
+  VGPU_RESPONSE_OUTPUT = 1,  // kernels have printed: to be fetched with vgpuOutputPending and vgpuOutputTake
+};
+
 enum vgpu_call {
   // From the executor only, without payload, while a request takes long: "still working".
   VGPU_CALL_ALIVE = 0,

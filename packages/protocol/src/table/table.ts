@@ -16,6 +16,7 @@ import { driverLocalLibraries } from './driver-local-libraries.js';
 import { driverLocalMemory } from './driver-local-memory.js';
 import { contexts, memory, modules, pools, streams, virtualMemory } from './driver-remote.js';
 import { nvml } from './nvml.js';
+import { output } from './output.js';
 import { perThreadCalls } from './per-thread.js';
 import { refusedCalls } from './refused.js';
 import { runtime } from './runtime.js';
@@ -29,6 +30,7 @@ const written: readonly CallEntry[] = [
   ...virtualMemory,
   ...streams,
   ...blas,
+  ...output,
   ...driverLocal,
   ...driverLocalLibraries,
   ...driverLocalMemory,

@@ -5,13 +5,15 @@
 #include <new>
 
 #include "execution/observer.h"
+#include "vgpu/software_gpu/device_runtime.h"
 
 namespace vgpu::software {
 namespace {
 
-/// Functions that call each other may nest; their variables share this much local memory per thread.
-constexpr std::uint64_t kCallStackBytes = 16UL * 1024;
-constexpr std::size_t kMaximumFrames = 4096;
+/// What a call itself takes of a thread's stack: a return address, aligned.
+constexpr std::uint64_t kCallBytes = 16;
+/// The registers of nested calls lie outside the stack; some bug must not take all memory of this machine.
+constexpr std::uint64_t kMaximumFrameBytes = std::uint64_t{1} << 30;
 
 std::uint64_t special_value(const Block& block, const ScheduledWarp& warp, const Frame& frame,
                             Special special, std::uint32_t lane) {
@@ -279,6 +281,24 @@ void check_deadline(const Block& block) {
                   std::to_string(block.launch->configuration.time_limit.count()) + " ms");
 }
 
+/// Room for each function once, which is all that a program without recursion can need; recursion gets the
+/// limit besides.
+void measure_stack(Block& block, const Launch& launch) {
+  const auto& functions = launch.kernel->functions;
+  std::uint64_t variables = 0;
+  for (const DecodedFunction& function : functions) variables += function.local_bytes;
+  const std::uint64_t limit = functions.size() == 1       ? 0
+                              : launch.runtime != nullptr ? launch.runtime->limits.stack
+                                                          : RuntimeLimits{}.stack;
+  block.local_bytes = (variables + limit + 15) / 16 * 16;
+  block.stack_bytes = block.local_bytes + kCallBytes * (functions.size() - 1);
+}
+
+[[noreturn]] void fail_stack(const Block& block, const std::string& function, const std::string& what) {
+  throw Error(Status::stack_error, "kernel '" + block.launch->kernel->name + "': the nested calls up to '" +
+                                       function + "' " + what);
+}
+
 }  // namespace
 
 ZeroedBytes::ZeroedBytes(std::size_t bytes) {
@@ -287,12 +307,6 @@ ZeroedBytes::ZeroedBytes(std::size_t bytes) {
   if (!storage_) throw std::bad_alloc();
   const auto address = reinterpret_cast<std::uintptr_t>(storage_.get());
   begin_ = storage_.get() + (kAlignment - address % kAlignment) % kAlignment;
-}
-
-std::uint64_t local_bytes_per_thread(const DecodedKernel& kernel) {
-  std::uint64_t bytes = kernel.functions.front().local_bytes;
-  if (kernel.functions.size() > 1) bytes += kCallStackBytes;
-  return (bytes + 15) / 16 * 16;
 }
 
 void set_active(Warp* warp, std::uint32_t mask) {
@@ -307,7 +321,7 @@ void set_active(Warp* warp, std::uint32_t mask) {
 }
 
 Frame* open_frame(ScheduledWarp* warp, std::uint32_t function, Frame* caller) {
-  const Block& block = *warp->block;
+  Block& block = *warp->block;
   const DecodedFunction& decoded = block.launch->kernel->functions[function];
   Frame* frame = nullptr;
   for (auto spare = warp->spare_frames.begin(); spare != warp->spare_frames.end(); ++spare) {
@@ -317,11 +331,11 @@ Frame* open_frame(ScheduledWarp* warp, std::uint32_t function, Frame* caller) {
     break;
   }
   if (frame == nullptr) {
-    if (warp->frames.size() >= kMaximumFrames) {
-      throw Error(Status::launch_failed, "kernel '" + block.launch->kernel->name + "': more than " +
-                                             std::to_string(kMaximumFrames) + " nested calls in '" +
-                                             decoded.name + "'");
+    if (block.frame_bytes + decoded.frame_bytes > kMaximumFrameBytes) {
+      fail_stack(block, decoded.name,
+                 "keep more than " + std::to_string(kMaximumFrameBytes) + " bytes of registers");
     }
+    block.frame_bytes += decoded.frame_bytes;
     warp->frames.push_back(std::make_unique<Frame>());
     frame = warp->frames.back().get();
     frame->bytes = ZeroedBytes(decoded.frame_bytes);
@@ -331,12 +345,15 @@ Frame* open_frame(ScheduledWarp* warp, std::uint32_t function, Frame* caller) {
   frame->caller = caller;
   frame->users = 0;
   frame->local_base = 0;
+  frame->depth = 0;
   if (caller != nullptr) {
     frame->local_base = caller->local_base + block.launch->kernel->functions[caller->function].local_bytes;
-    if (frame->local_base + decoded.local_bytes > block.local_bytes) {
-      throw Error(Status::launch_failed, "kernel '" + block.launch->kernel->name + "': the call stack of '" +
-                                             decoded.name + "' exceeds " + std::to_string(block.local_bytes) +
-                                             " bytes per thread");
+    frame->depth = caller->depth + 1;
+    const std::uint64_t used = frame->local_base + decoded.local_bytes;
+    if (used > block.local_bytes || used + kCallBytes * frame->depth > block.stack_bytes) {
+      fail_stack(block, decoded.name,
+                 "need more than the stack of " + std::to_string(block.stack_bytes) +
+                     " bytes per thread (cudaLimitStackSize, with what calls without recursion need)");
     }
   }
   fill_specials(block, *warp, *frame);
@@ -421,7 +438,7 @@ void prepare_block(Block& block, const Launch& launch, std::uint32_t worker) {
   block.shared_bytes = kernel.static_shared_bytes + launch.configuration.dynamic_shared_bytes;
   block.shared = ZeroedBytes(block.shared_bytes);
   const std::uint32_t warps = (block.threads + kLanes - 1) / kLanes;
-  block.local_bytes = local_bytes_per_thread(kernel);
+  measure_stack(block, launch);
   block.local = ZeroedBytes(block.local_bytes * kLanes * warps);
   block.recent_ranges.assign(kernel.access_sites, AddressRange{});
   block.warps = std::vector<ScheduledWarp>(warps);

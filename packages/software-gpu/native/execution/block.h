@@ -25,6 +25,7 @@ struct Launch {
   LaunchConfiguration configuration;
   std::vector<std::byte> parameters;
   const DeviceMemory* memory;
+  DeviceRuntime* runtime;  // of kernels that print or allocate never nullptr
   HandlerTables tables;
   HandlerTables plain_tables;  // the vector path's; the same as `tables` unless the launch is observed
   Observer* observer;          // or nullptr
@@ -58,6 +59,7 @@ struct Frame {
   Frame* caller = nullptr;
   const CallSite* call_site = nullptr;
   std::uint64_t local_base = 0;
+  std::uint32_t depth = 0;  // how many calls lie between the kernel and this
 };
 
 /// Lanes of a warp that run together. A warp starts as one split. At a divergent branch a split waits, and
@@ -127,12 +129,11 @@ struct Block {
   std::uint32_t shared_bytes = 0;
   ZeroedBytes local;  // lane after lane, `local_bytes` each
   std::uint64_t local_bytes = 0;
+  std::uint64_t stack_bytes = 0;  // of each thread: `local_bytes` and what its calls themselves may take
+  std::uint64_t frame_bytes = 0;  // of all calls that have been open at once
   std::vector<AddressRange> recent_ranges;
   BlockObserver* observer = nullptr;
 };
-
-/// Bytes of local memory of each thread, own variables and those of called functions.
-std::uint64_t local_bytes_per_thread(const DecodedKernel& kernel);
 
 void prepare_block(Block& block, const Launch& launch, std::uint32_t worker);
 /// Puts block number `linear_index` at its beginning.

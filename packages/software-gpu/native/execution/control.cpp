@@ -275,27 +275,6 @@ const Instruction* run_trap(const Instruction* in, Warp* warp) {
   fail(Status::launch_failed, in, warp, static_cast<std::uint32_t>(__builtin_ctz(warp->active)), "trap");
 }
 
-/// A C string that the kernel points to, as far as it lies in device memory.
-std::string device_string(const Block& block, std::uint64_t address) {
-  constexpr std::size_t kLongest = 1024;
-  const auto allocation = block.launch->memory->find(address);
-  if (!allocation) return "?";
-  const std::size_t available = allocation->bytes - (address - allocation->base);
-  const auto* text = reinterpret_cast<const char*>(address);
-  return {text, strnlen(text, available < kLongest ? available : kLongest)};
-}
-
-const Instruction* run_assert_fail(const Instruction* in, Warp* warp) {
-  const auto lane = static_cast<std::uint32_t>(__builtin_ctz(warp->active));
-  const auto string = [&](std::uint32_t region) {
-    return device_string(*warp->block, frame_row<const std::uint64_t>(warp, region)[lane]);
-  };
-  const std::uint32_t line = frame_row<const std::uint32_t>(warp, in->c)[lane];
-  fail(Status::assert_failed, in, warp, lane,
-       "assertion '" + string(in->a) + "' failed in " + string(in->d) + ", " + string(in->b) + ":" +
-           std::to_string(line));
-}
-
 const Instruction* run_breakpoint(const Instruction* in, Warp* warp) {
   fail(Status::launch_failed, in, warp, static_cast<std::uint32_t>(__builtin_ctz(warp->active)),
        "brkpt without a debugger");
@@ -585,7 +564,6 @@ void add_control_handlers(Handler* table) {
   add(Operation::return_, run_return);
   add(Operation::exit_, run_exit);
   add(Operation::trap, run_trap);
-  add(Operation::assert_fail, run_assert_fail);
   add(Operation::breakpoint, run_breakpoint);
   add(Operation::barrier_sync, run_barrier_sync);
   add(Operation::barrier_arrive, run_barrier_arrive);
@@ -618,6 +596,7 @@ void add_common_handlers(Handler* full, Handler* masked) {
     add_access_handlers(table);
     add_matrix_handlers(table);
     add_asynchronous_handlers(table);
+    add_runtime_handlers(table);
     add_conversion_handlers(table);
   }
 }

@@ -9,6 +9,7 @@ void add_control_handlers(Handler* table);
 void add_matrix_handlers(Handler* table);        // matrices between memory and registers
 void add_asynchronous_handlers(Handler* table);  // cp.async and mbarrier
 void add_access_handlers(Handler* table);        // atomics, parameters of functions, address spaces
+void add_runtime_handlers(Handler* table);       // printf, assert, malloc, free
 void add_conversion_handlers(Handler* table);    // cvt in general, arithmetic with a rounding mode
 
 }  // namespace vgpu::software

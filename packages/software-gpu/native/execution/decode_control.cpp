@@ -69,18 +69,11 @@ void FunctionDecoder::decode_call(const ptx::Instruction& instruction) {
   const auto function = context_.module->functions.find(symbol->name);
   const bool defined =
       function != context_.module->functions.end() && context_.function_indices.contains(function->second);
-  if (!defined && symbol->name == "__assertfail" && call_sites_.back().arguments.size() >= 4) {
-    const std::vector<std::uint32_t>& arguments = call_sites_.back().arguments;
-    emit(Operation::assert_fail)
-        .reads(Field::a, arguments[0])
-        .reads(Field::b, arguments[1])
-        .reads(Field::c, arguments[2])
-        .reads(Field::d, arguments[3]);
-    return;
-  }
   if (!defined) {
-    fail(Status::not_supported,
-         "call of '" + std::string(symbol->name) + "', which this module does not define");
+    const DraftCallSite runtime_call = std::move(call_sites_.back());
+    call_sites_.pop_back();
+    decode_runtime_call(symbol->name, runtime_call);
+    return;
   }
   Emitter emitter = emit(Operation::call);
   emitter->a = context_.function_indices.at(function->second);

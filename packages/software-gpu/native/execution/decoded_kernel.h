@@ -175,6 +175,10 @@ struct Conversion {
   std::uint8_t register_from;
 };
 
+/// In Instruction::destination of operations for functions that CUDA gives to kernels: the return value is
+/// not used.
+inline constexpr std::uint32_t kNoRegion = 0xffff'ffff;
+
 /// No reconvergence before the function ends.
 inline constexpr std::uint32_t kNoJoin = 0xffff'ffff;
 
@@ -259,6 +263,8 @@ struct DecodedKernel {
   std::uint32_t parameter_bytes = 0;
   std::uint32_t access_sites = 0;  // memory instructions, each with a number of its own
   std::uint32_t register_count = 0;
+  bool prints = false;     // it may call printf or fail an assertion
+  bool allocates = false;  // it may call malloc or free
 };
 
 }  // namespace vgpu::software

@@ -192,7 +192,9 @@ DecodedKernel decode_kernel(LoadedModule& module, std::uint32_t function) {
   kernel.function_numbers = functions;
   kernel.constant_ranges = module.constant_ranges;
 
-  KernelContext context{&module, kernel.name, {}, {}, 0};
+  KernelContext context;
+  context.module = &module;
+  context.kernel_name = kernel.name;
   for (std::uint32_t i = 0; i < functions.size(); ++i) context.function_indices[functions[i]] = i;
   place_shared_variables(context, functions, kernel);
 
@@ -207,6 +209,8 @@ DecodedKernel decode_kernel(LoadedModule& module, std::uint32_t function) {
     kernel.source_files.assign(module.syntax.files.begin(), module.syntax.files.end());
   }
   kernel.access_sites = context.access_sites;
+  kernel.prints = context.prints;
+  kernel.allocates = context.allocates;
   kernel.register_count = static_cast<std::uint32_t>(module.syntax.functions[function].registers.size());
   return kernel;
 }

@@ -1,5 +1,6 @@
 // Decodes the body of one function. The families of instructions that need more than a row of operations.def
-// have a file each: decode_memory.cpp, decode_control.cpp, decode_data.cpp, decode_matrix.cpp.
+// have a file each: decode_memory.cpp, decode_control.cpp, decode_data.cpp, decode_matrix.cpp,
+// decode_async.cpp, decode_runtime.cpp.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +27,8 @@ struct KernelContext {
   std::map<std::uint32_t, std::uint32_t> function_indices;  // number in the module → DecodedKernel::functions
   std::map<const ptx::Variable*, std::uint64_t> shared_addresses;  // of module and function variables
   std::uint32_t access_sites = 0;
+  bool prints = false;     // as in DecodedKernel
+  bool allocates = false;  // as in DecodedKernel
 };
 
 struct DraftCallSite {
@@ -108,6 +111,10 @@ class FunctionDecoder {
   void decode_match(const ptx::Instruction& instruction);
 
   void decode_reduce(const ptx::Instruction& instruction);
+
+  // --- decode_runtime.cpp ---
+  /// A call of a function that the module does not define.
+  void decode_runtime_call(std::string_view name, const DraftCallSite& site);
 
   // --- decode_async.cpp ---
   void decode_async_copy(const ptx::Instruction& instruction);

@@ -147,7 +147,7 @@ TEST_CASE("launch: an endless loop ends at the time limit") {
 TEST_CASE("launch: endless recursion ends") {
   const std::string ptx =
       kHeader + ".func deeper() { call deeper; ret; }\n.visible .entry test() { call deeper; ret; }\n";
-  CHECK(launch_text(*gpus().front(), ptx, {{1}, {32}}).status == Status::launch_failed);
+  CHECK(launch_text(*gpus().front(), ptx, {{1}, {32}}).status == Status::stack_error);
 }
 
 TEST_CASE("launch: a barrier that can never complete is an error") {

@@ -1,4 +1,6 @@
 // Contexts: the primary one and those that cuCtxCreate makes.
+#include <algorithm>
+
 #include "backends/software/software_backend.h"
 
 namespace vgpu::executor {
@@ -17,14 +19,27 @@ void require_context_flags(std::uint32_t flags) {
   }
 }
 
+/// Of a device without device-side launches and without control over its L2 cache. Throws CallError.
 std::uint64_t& limit_of(Context& context, std::int32_t limit) {
-  if (limit >= 0 && static_cast<std::size_t>(limit) < context.limits.size()) {
-    return context.limits.at(static_cast<std::size_t>(limit));
+  software::RuntimeLimits& limits = context.runtime->limits;
+  switch (limit) {
+    case CU_LIMIT_STACK_SIZE:
+      return limits.stack;
+    case CU_LIMIT_PRINTF_FIFO_SIZE:
+      return limits.output;
+    case CU_LIMIT_MALLOC_HEAP_SIZE:
+      return limits.heap;
+    default:
+      break;
   }
   const bool known = limit >= 0 && limit <= CU_LIMIT_CIG_SHMEM_FALLBACK_ENABLED;
   throw CallError(known ? CUDA_ERROR_UNSUPPORTED_LIMIT : CUDA_ERROR_INVALID_VALUE,
                   "context limit " + std::to_string(limit));
 }
+
+/// What a thread can have of local memory (CUDA C++ Programming Guide, "Compute Capabilities"); the
+/// documentation of cuCtxSetLimit allows the driver to clamp.
+constexpr std::uint64_t kLargestStack = 512 << 10;
 
 }  // namespace
 
@@ -50,6 +65,9 @@ void SoftwareBackend::clear_context(Handle context) {
     free_allocation(allocation.first, allocation.second);
     return true;
   });
+  Context& cleared = contexts_.at(context);
+  cleared.runtime = std::make_unique<software::DeviceRuntime>(gpu_->memory());
+  cleared.has_printed = false;
 }
 
 CUresult SoftwareBackend::cuDevicePrimaryCtxRetain(Handle, Handle& context, std::int32_t device) {
@@ -72,7 +90,6 @@ CUresult SoftwareBackend::cuDevicePrimaryCtxReset_v2(Handle, std::int32_t device
   require_device(device);
   // Resetting frees what the context owns; whoever retains it still has to release it.
   clear_context(primary_.handle);
-  contexts_.at(primary_.handle).limits = kDefaultContextLimits;
   return CUDA_SUCCESS;
 }
 
@@ -95,7 +112,7 @@ CUresult SoftwareBackend::vgpuContextCreate(Handle, Handle& context, std::uint32
                                             std::int32_t device) {
   require_device(device);
   require_context_flags(flags);
-  context = contexts_.insert(Context{flags});
+  context = contexts_.insert(Context{flags, std::make_unique<software::DeviceRuntime>(gpu_->memory())});
   return CUDA_SUCCESS;
 }
 
@@ -126,7 +143,15 @@ CUresult SoftwareBackend::cuCtxGetFlags(Handle current, std::uint32_t& flags) {
 }
 
 CUresult SoftwareBackend::cuCtxSetLimit(Handle current, std::int32_t limit, std::uint64_t value) {
-  limit_of(live_context(current), limit) = value;
+  Context& context = live_context(current);
+  std::uint64_t& place = limit_of(context, limit);
+  const bool in_use = (limit == CU_LIMIT_PRINTF_FIFO_SIZE && context.has_printed) ||
+                      (limit == CU_LIMIT_MALLOC_HEAP_SIZE && context.runtime->heap.is_reserved());
+  if (in_use) {
+    throw CallError(CUDA_ERROR_INVALID_VALUE, "context limit " + std::to_string(limit) +
+                                                  " cannot change after a kernel that depends on it");
+  }
+  place = limit == CU_LIMIT_STACK_SIZE ? std::min(value, kLargestStack) : value;
   return CUDA_SUCCESS;
 }
 

@@ -191,8 +191,19 @@ void SoftwareBackend::launch(Handle current, Handle function, software::LaunchCo
                     object.name + ": " + std::to_string(configuration.dynamic_shared_bytes) +
                         " bytes of dynamic shared memory, at most " + std::to_string(shared_limit));
   }
+  Context& context = contexts_.at(current);
+  software::DeviceRuntime& runtime = *context.runtime;
+  if (kernel.allocates() && !runtime.heap.is_reserved()) space_.claim(runtime.limits.heap);
+  context.has_printed = context.has_printed || kernel.prints();
   configuration.time_limit = kernel_time_limit_;
-  gpu_->launch(kernel, configuration, parameters);
+  configuration.runtime = &runtime;
+  try {
+    gpu_->launch(kernel, configuration, parameters);
+  } catch (...) {
+    keep_output(runtime.output);
+    throw;
+  }
+  keep_output(runtime.output);
   if (const auto fault = AddressGuard::take_fault()) {
     throw CallError(CUDA_ERROR_ILLEGAL_ADDRESS, object.name + " touches the reserved address " +
                                                     std::to_string(*fault) +

@@ -15,24 +15,11 @@
 
 namespace vgpu::executor {
 
-/// By CUlimit: the limits that a device without device-side launches and without control over its L2 cache
-/// has.
-using ContextLimits = std::array<std::uint64_t, 3>;
-
-/// None binds: the software GPU gives a thread the stack that its kernel declares, and refuses kernels with
-/// printf or malloc.
-inline constexpr ContextLimits kDefaultContextLimits = [] {
-  ContextLimits limits{};
-  limits[CU_LIMIT_STACK_SIZE] = 1024;
-  limits[CU_LIMIT_PRINTF_FIFO_SIZE] = 1 << 20;
-  limits[CU_LIMIT_MALLOC_HEAP_SIZE] = 8 << 20;
-  return limits;
-}();
-
 /// A CUDA context owns modules, functions, streams, events and allocations.
 struct Context {
   std::uint32_t flags = 0;
-  ContextLimits limits = kDefaultContextLimits;
+  std::unique_ptr<software::DeviceRuntime> runtime;
+  bool has_printed = false;  // a kernel that can print has been launched
 };
 
 /// The device's primary context exists always; it is active while somebody retains it.

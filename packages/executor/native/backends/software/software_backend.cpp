@@ -38,7 +38,7 @@ SoftwareBackend::SoftwareBackend(const BackendOptions& options)
       use_open_blas_(options.blas == BlasChoice::automatic),
       shares_memory_(options.shares_memory),
       kernel_time_limit_(options.kernel_time_limit) {
-  primary_.handle = contexts_.insert(Context{});
+  primary_.handle = contexts_.insert(Context{0, std::make_unique<software::DeviceRuntime>(gpu_->memory())});
   default_pool_ = current_pool_ = pools_.insert(MemoryPool{});
 }
 

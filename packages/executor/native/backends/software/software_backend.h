@@ -1,6 +1,7 @@
 // The CUDA driver's object model over the software GPU: one device, every stream in order and at once.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -28,6 +29,7 @@ class SoftwareBackend final : public Backend {
   [[nodiscard]] int take_descriptor() override { return std::exchange(passed_descriptor_, -1); }
   [[nodiscard]] std::string loaded_code() override;
   [[nodiscard]] std::uint64_t memory_in_use() const override { return space_.used_bytes(); }
+  [[nodiscard]] bool has_output() const override { return !output_.empty(); }
   [[nodiscard]] CUresult result_of(const std::exception& error) const override;
 
   // contexts.cpp
@@ -70,6 +72,10 @@ class SoftwareBackend final : public Backend {
                                        std::uint32_t block_y, std::uint32_t block_z,
                                        std::uint32_t dynamic_shared_bytes, Handle stream,
                                        std::span<const std::byte> parameters) override;
+
+  // output.cpp
+  CUresult vgpuOutputPending(Handle, std::uint64_t& bytes, std::int32_t& stream) override;
+  CUresult vgpuOutputTake(Handle, std::span<std::byte> text) override;
 
   // memory.cpp
   CUresult cuMemGetInfo_v2(Handle current, std::uint64_t& free, std::uint64_t& total) override;
@@ -182,6 +188,9 @@ class SoftwareBackend final : public Backend {
   /// Gives the memory back; the entry in allocations_ stays the caller's to remove.
   void free_allocation(std::uint64_t address, const Allocation& allocation);
 
+  /// After a launch: keeps what it printed until the client fetches it.
+  void keep_output(software::DeviceOutput& printed);
+
   /// Decodes the kernel at its first use.
   const software::Kernel& kernel_of(const Function& function);
   std::int32_t dynamic_shared_limit(const Function& function);
@@ -213,6 +222,8 @@ class SoftwareBackend final : public Backend {
   // module.
   std::map<std::uint64_t, Handle> variables_;
   PrimaryContext primary_;
+  std::deque<software::DeviceOutput::Text> output_;  // what kernels printed, oldest first; no text is empty
+  std::uint64_t output_bytes_ = 0;
 };
 
 }  // namespace vgpu::executor

@@ -21,6 +21,7 @@ enum class Status : std::int32_t {
   launch_out_of_resources = 701,
   launch_timeout = 702,
   assert_failed = 710,
+  stack_error = 714,
   illegal_instruction = 715,
   misaligned_address = 716,
   invalid_address_space = 717,

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "vgpu/software_gpu/device_memory.h"
+#include "vgpu/software_gpu/device_runtime.h"
 #include "vgpu/software_gpu/error.h"
 
 namespace vgpu::software {
@@ -83,6 +84,9 @@ class Kernel {
   [[nodiscard]] virtual std::span<const KernelParameter> parameters() const = 0;
   [[nodiscard]] virtual std::size_t parameter_bytes() const = 0;
   [[nodiscard]] virtual const KernelAttributes& attributes() const = 0;
+  /// Whether it may call printf or fail an assertion; whether it may call malloc or free.
+  [[nodiscard]] virtual bool prints() const = 0;
+  [[nodiscard]] virtual bool allocates() const = 0;
 };
 
 struct Global {
@@ -113,6 +117,10 @@ struct LaunchConfiguration {
   bool cooperative = false;
   /// After this long the launch stops with launch_timeout. Zero means no limit.
   std::chrono::milliseconds time_limit{0};
+  /// What printf, assert, malloc and free of the kernel work with, and the limit of its stack. A kernel that
+  /// calls none of these can do without. It is used by one launch at a time; output.take() afterwards, also
+  /// after a throw.
+  DeviceRuntime* runtime = nullptr;
 };
 
 struct LaunchStatistics {
@@ -137,8 +145,9 @@ class Gpu {
   virtual std::unique_ptr<Module> load(std::span<const std::byte> image) = 0;
 
   /// Runs the whole grid and returns when it is done. `parameters` must hold kernel.parameter_bytes() bytes.
-  /// Throws Error: invalid_value (too many threads, too short parameters, zero dimension),
-  /// launch_out_of_resources, cooperative_launch_too_large, and what the kernel does wrong: illegal_address, misaligned_address,
+  /// Throws Error: invalid_value (too many threads, too short parameters, zero dimension, no runtime for a
+  /// kernel that needs one), out_of_memory (for its heap), launch_out_of_resources,
+  /// cooperative_launch_too_large, and what the kernel does wrong: illegal_address, misaligned_address,
   /// launch_timeout, … whose message names kernel, block, thread, PTX line and the nearest allocation.
   /// After a throw memory holds whatever the kernel had written.
   virtual LaunchStatistics launch(const Kernel& kernel, const LaunchConfiguration& configuration,
