@@ -56,6 +56,10 @@ class RealBackend final : public RealCalls {
                                        std::uint32_t dynamic_shared_bytes, Handle stream,
                                        std::span<const std::byte> parameters) override;
 
+  // output.cpp
+  CUresult vgpuOutputPending(Handle, std::uint64_t& bytes, std::int32_t& stream) override;
+  CUresult vgpuOutputTake(Handle, std::span<std::byte> text) override;
+
   // memory.cpp
   CUresult cuMemGetInfo_v2(Handle current, std::uint64_t& free, std::uint64_t& total) override;
   CUresult cuMemAlloc_v2(Handle current, std::uint64_t& address, std::uint64_t bytes) override;
