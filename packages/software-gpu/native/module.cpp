@@ -50,8 +50,13 @@ LoadedKernel::LoadedKernel(DecodedKernel decoded, const ptx::Function& function,
   attributes_.static_shared_bytes = static_cast<int>(decoded_.static_shared_bytes);
   attributes_.constant_bytes = constant_bytes;
   attributes_.local_bytes = static_cast<int>(decoded_.functions.front().local_bytes);
-  // There is no register file to run out of; programs only want a plausible number.
-  attributes_.registers = static_cast<int>(std::clamp(decoded_.register_count, 1U, 255U));
+  // There is no register file to run out of. Programs compute from the number how many blocks a
+  // multiprocessor holds, and do not launch what it does not: as from a compiler, the largest allowed block
+  // must fit.
+  const auto largest =
+      static_cast<std::uint32_t>(limits.registers_per_block / attributes_.max_threads_per_block);
+  attributes_.registers =
+      static_cast<int>(std::clamp(decoded_.register_count, 1U, std::min(largest / 8 * 8, 255U)));
   attributes_.ptx_version = ptx_version;
   attributes_.binary_version = 10 * limits.compute_capability_major + limits.compute_capability_minor;
 }

@@ -144,6 +144,18 @@ TEST_CASE("launch: an endless loop ends at the time limit") {
   }
 }
 
+TEST_CASE("launch: a block as large as the kernel allows fits the register file") {
+  Gpu& gpu = *gpus().front();
+  for (const std::string bound : {"", ".maxntid 384, 1, 1"}) {
+    const auto module =
+        load(gpu, kHeader + ".visible .entry test() " + bound + " { .reg .b32 %r<2000>; ret; }");
+    const KernelAttributes& attributes = module->kernel("test").attributes();
+    CHECK(attributes.registers > 0);
+    CHECK(attributes.registers <= 255);
+    CHECK(attributes.registers * attributes.max_threads_per_block <= gpu.limits().registers_per_block);
+  }
+}
+
 TEST_CASE("launch: endless recursion ends") {
   const std::string ptx =
       kHeader + ".func deeper() { call deeper; ret; }\n.visible .entry test() { call deeper; ret; }\n";
