@@ -28,8 +28,8 @@ void reduce_and_scan(size_t size) {
   const std::vector<T> values = small_values<T>(size, 10, 1);
   const thrust::device_vector<T> device(values.begin(), values.end());
   const T sum = thrust::reduce(device.begin(), device.end(), T{});
-  expect_equal({sum}, {std::accumulate(values.begin(), values.end(), T{})}, "thrust::reduce", name_of<T>(),
-               size);
+  expect_equal(std::vector<T>{sum}, {std::accumulate(values.begin(), values.end(), T{})}, "thrust::reduce",
+               name_of<T>(), size);
   thrust::device_vector<T> sums(size);
   thrust::inclusive_scan(device.begin(), device.end(), sums.begin());
   std::vector<T> expected(size);

@@ -122,11 +122,12 @@ static std::vector<int> fetch(const int* device, int count) {
 }
 
 static void test_locks() {
-  constexpr int kRounds = 3;
-  count_under_lock<<<4, 70>>>(kRounds);
+  constexpr int kBlocks = 2, kThreads = 40, kRounds = 2;
+  count_under_lock<<<kBlocks, kThreads>>>(kRounds);
   int count = 0;
   CHECK(cudaMemcpyFromSymbol(&count, protected_count, sizeof count));
-  REQUIRE(count == 4 * 70 * kRounds, "the lock let %d of %d through", count, 4 * 70 * kRounds);
+  REQUIRE(count == kBlocks * kThreads * kRounds, "the lock let %d of %d through", count,
+          kBlocks * kThreads * kRounds);
 }
 
 static void test_hand_over(int* device) {

@@ -144,6 +144,39 @@ TEST_CASE("launch: an endless loop ends at the time limit") {
   }
 }
 
+/// Block 0 stores vectors of equal elements, block 1 loads them and counts those that are not.
+std::string torn_vectors(const std::string& vector, const std::string& type, bool four) {
+  const std::string bits = type.substr(1);
+  const std::string stored = four ? "{%i, %i, %i, %i}" : "{%i, %i}";
+  const std::string loaded = four ? "{%a, %b, %c, %d}" : "{%a, %b}";
+  return kHeader +
+         ".visible .entry test(.param .u64 place, .param .u64 count)\n{\n  .reg .pred %p;\n  .reg .b" + bits +
+         " %i, %a, %b, %c, %d;\n  .reg .b32 %block, %old;\n  .reg .b64 %place, %count;\n" +
+         "  ld.param.u64 %place, [place];\n  ld.param.u64 %count, [count];\n  mov.b" + bits + " %i, 0;\n" +
+         "  mov.u32 %block, %ctaid.x;\n  setp.ne.u32 %p, %block, 0;\n  @%p bra LOAD;\n" + "STORE:\n  add." +
+         type + " %i, %i, 1;\n  st.relaxed.gpu.global" + vector + " [%place], " + stored + ";\n  setp.lt." +
+         type + " %p, %i, 200000;\n  @%p bra STORE;\n  ret;\n" + "LOAD:\n  ld.relaxed.gpu.global" + vector +
+         " " + loaded + ", [%place];\n" +
+         (four ? "  xor.b32 %c, %c, %d;\n  setp.ne.u32 %p, %c, 0;\n  @%p red.global.add.u32 [%count], 1;\n"
+               : "") +
+         "  setp.ne." + type + " %p, %a, %b;\n  @%p red.global.add.u32 [%count], 1;\n" + "  setp.lt." + type +
+         " %p, %a, 200000;\n  @%p bra LOAD;\n  ret;\n}\n";
+}
+
+TEST_CASE("launch: a vector that is stored while it is loaded comes whole") {
+  const auto gpu = gpu_with_threads(2);
+  const auto count_torn = [&](const std::string& ptx) {
+    DeviceBuffer place(*gpu, 16);
+    DeviceBuffer count(*gpu, 4);
+    const auto module = load(*gpu, ptx);
+    launch(*gpu, module->kernel("test"), {2}, {1}, Parameters().add(place.address()).add(count.address()));
+    return count.as<std::uint32_t>()[0];
+  };
+  CHECK(count_torn(torn_vectors(".v2.u32", "u32", false)) == 0);
+  CHECK(count_torn(torn_vectors(".v2.u64", "u64", false)) == 0);
+  CHECK(count_torn(torn_vectors(".v4.u32", "u32", true)) == 0);
+}
+
 TEST_CASE("launch: a block as large as the kernel allows fits the register file") {
   Gpu& gpu = *gpus().front();
   for (const std::string bound : {"", ".maxntid 384, 1, 1"}) {
