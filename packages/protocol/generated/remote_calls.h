@@ -82,4 +82,6 @@
   visit(vgpuBlasMultiply) \
   visit(vgpuBlasSolve) \
   visit(vgpuBlasVector) \
-  visit(vgpuBlasReduce)
+  visit(vgpuBlasReduce) \
+  visit(vgpuOutputPending) \
+  visit(vgpuOutputTake)
