@@ -22,6 +22,13 @@ const PASSED =
   /\b(passed|pass|success|successful|successfully|succeeded|OK|correct|matches|sorted|completed)\b(?!\s*=\s*0\b)/i;
 const FAILED = /\b(failed|failure|mismatch|incorrect|not passed|error:?\s*(code|at)|cuda error)\b/i;
 
+/** In a sample's sources: it compares its results and says by its exit code alone whether they are right. */
+const JUDGES_BY_EXIT_CODE = /\?\s*EXIT_SUCCESS\s*:\s*EXIT_FAILURE/;
+
+function judgesByExitCode({ folder, sources }: Sample): boolean {
+  return sources.some((source) => JUDGES_BY_EXIT_CODE.test(readFileSync(join(folder, source), 'utf8')));
+}
+
 const lineWith = (text: string, pattern: RegExp): string | undefined =>
   text
     .split('\n')
@@ -68,7 +75,8 @@ export async function judge(
     return no(cause(text, logged) ?? own ?? `${ending}: ${text.trim().split('\n').at(-1) ?? ''}`);
   }
   if (own !== undefined) return no(own);
-  const passed = lineWith(text, PASSED);
+  const passed =
+    lineWith(text, PASSED) ?? (judgesByExitCode(sample) ? 'its exit code says that the results are right' : undefined);
   return passed === undefined
     ? no('says nothing about its results')
     : { runs, verifies: true, because: passed, milliseconds };

@@ -1,5 +1,6 @@
 // pnpm test:samples -- --samples DIR [--filter TEXT] [--json] [--timeout SECONDS]: which of NVIDIA's cuda-samples
-// build, run and verify under `vgpu run` on the software GPU. A run of all of them writes docs/cuda-samples.md.
+// build, run and verify under `vgpu run` on the software GPU. Results are kept in build/samples/results.json, so that
+// --filter runs some of them again; once there is one for each sample, docs/cuda-samples.md is written.
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -9,6 +10,7 @@ import { findNvcc } from '@vgpu/toolchain/cuda';
 import { build } from './build.js';
 import { judge } from './judge.js';
 import { findSamples, type Sample } from './sample.js';
+import { readResults, writeResults } from './results.js';
 import { type Row, table } from './table.js';
 
 const root = resolve(import.meta.dirname, '../../../..');
@@ -46,16 +48,18 @@ async function row(sample: Sample, driverFolder: string): Promise<Row> {
   return { group, name, builds: true, ...verdict };
 }
 
-const chosen = findSamples(samples).filter(({ name, group }) => `${group}/${name}`.includes(values.filter));
+const all = findSamples(samples);
+const chosen = all.filter(({ name, group }) => `${group}/${name}`.includes(values.filter));
 if (chosen.length === 0) fail(`no sample is named like "${values.filter}"`);
 const driverFolder = mkdtempSync(join(tmpdir(), 'vgpu-samples-'));
-const rows: Row[] = [];
+const results = readResults(output);
 try {
   mkdirSync(output, { recursive: true });
   symlinkSync(guestLibrary().library, join(driverFolder, 'libcuda.so'));
   for (const sample of chosen) {
     const result = await row(sample, driverFolder);
-    rows.push(result);
+    results.set(sample.name, result);
+    writeResults(output, results);
     const word = result.verifies
       ? 'verifies'
       : result.runs
@@ -68,5 +72,6 @@ try {
 } finally {
   rmSync(driverFolder, { recursive: true });
 }
-if (values.filter === '') writeFileSync(join(root, 'docs/cuda-samples.md'), table(rows));
+const rows = all.flatMap(({ name }) => results.get(name) ?? []);
+if (rows.length === all.length) writeFileSync(join(root, 'docs/cuda-samples.md'), table(rows));
 process.stdout.write(values.json ? `${JSON.stringify(rows, undefined, 2)}\n` : table(rows));

@@ -29,7 +29,8 @@ export function table(rows: readonly Row[]): string {
 
 Made by \`pnpm test:samples -- --samples DIR\`, DIR being a clone of NVIDIA's public repository \`cuda-samples\`. Each is
 built with \`nvcc -cudart shared\` for compute capability 8.0 and run, unmodified, under \`vgpu run --gpu software\`. *Runs*:
-it ends with exit code 0 in time. *Verifies*: it also says of itself that its results are right.
+it ends with exit code 0 in time. *Verifies*: it also says of itself that its results are right, in words or, where its
+source makes its exit code depend on the comparison, by that.
 
 Of ${rows.length} samples ${count((row) => row.builds)} build, ${count((row) => row.runs)} run and ${count((row) => row.verifies)} verify.
 
