@@ -108,7 +108,7 @@ describe('a client', () => {
     const bytes = 4 * 1024 * 1024;
     const content = Buffer.alloc(bytes, 'vgpu executor');
     const address = await allocate(client, bytes);
-    const write = await client.call('vgpuCopyToDevice', u64(address), counted(content), u64(bytes), u64(0));
+    const write = await client.call('vgpuCopyToDevice', u64(address), u64(bytes), u64(0), counted(content));
     expect(write.status).toBe(0);
     const read = await client.call('vgpuCopyFromDevice', u64(address), u64(bytes), u64(bytes), u64(0));
     expect(read.payload.equals(content)).toBe(true);
@@ -139,7 +139,7 @@ describe('a client', () => {
     const [first, second] = [await open(), await open()];
     const address = await allocate(first, 64);
     await allocate(second, 64);
-    await first.call('vgpuCopyToDevice', u64(address), counted(Buffer.alloc(64, 1)), u64(64), u64(0));
+    await first.call('vgpuCopyToDevice', u64(address), u64(64), u64(0), counted(Buffer.alloc(64, 1)));
     const read = await second.call('vgpuCopyFromDevice', u64(address), u64(64), u64(64), u64(0));
     expect(read.payload.every((byte) => byte === 0)).toBe(true);
   });

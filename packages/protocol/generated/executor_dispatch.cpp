@@ -481,9 +481,9 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
     }
     case VGPU_CALL_vgpuCopyToDevice: {
       const auto destination = request.read<std::uint64_t>();
-      const auto source = request.read_bytes();
       const auto totalBytes = request.read<std::uint64_t>();
       const auto stream = request.read<std::uint64_t>();
+      const auto source = request.read_bytes();
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
       result = backend.vgpuCopyToDevice(context, destination, source, totalBytes, stream);
       break;
@@ -516,10 +516,10 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
     case VGPU_CALL_vgpuCopyRowsToDevice: {
       const auto destination = request.read<std::uint64_t>();
       const auto pitch = request.read<std::uint64_t>();
-      const auto rows = request.read_bytes();
       const auto width = request.read<std::uint64_t>();
       const auto height = request.read<std::uint64_t>();
       const auto stream = request.read<std::uint64_t>();
+      const auto rows = request.read_bytes();
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
       result = backend.vgpuCopyRowsToDevice(context, destination, pitch, rows, width, height, stream);
       break;

@@ -347,7 +347,7 @@ CUresult vgpuCopyToDevice(CUdeviceptr destination, const void *source, size_t by
   const uint64_t wire_totalBytes = (uint64_t)totalBytes;
   const uint64_t wire_stream = (uint64_t)(uintptr_t)stream;
   if ((source == NULL && bytes != 0)) return CUDA_ERROR_INVALID_VALUE;
-  const struct vgpu_segment request[] = {{&wire_destination, sizeof(wire_destination)}, {&wire_bytes, sizeof(wire_bytes)}, {source, bytes}, {&wire_totalBytes, sizeof(wire_totalBytes)}, {&wire_stream, sizeof(wire_stream)}};
+  const struct vgpu_segment request[] = {{&wire_destination, sizeof(wire_destination)}, {&wire_totalBytes, sizeof(wire_totalBytes)}, {&wire_stream, sizeof(wire_stream)}, {&wire_bytes, sizeof(wire_bytes)}, {source, bytes}};
   return vgpu_exchange(VGPU_CALL_vgpuCopyToDevice, VGPU_NEEDS_CONTEXT, request, 5, NULL, 0);
 }
 
@@ -386,7 +386,7 @@ CUresult vgpuCopyRowsToDevice(CUdeviceptr destination, size_t pitch, const void 
   const uint64_t wire_height = (uint64_t)height;
   const uint64_t wire_stream = (uint64_t)(uintptr_t)stream;
   if ((rows == NULL && bytes != 0)) return CUDA_ERROR_INVALID_VALUE;
-  const struct vgpu_segment request[] = {{&wire_destination, sizeof(wire_destination)}, {&wire_pitch, sizeof(wire_pitch)}, {&wire_bytes, sizeof(wire_bytes)}, {rows, bytes}, {&wire_width, sizeof(wire_width)}, {&wire_height, sizeof(wire_height)}, {&wire_stream, sizeof(wire_stream)}};
+  const struct vgpu_segment request[] = {{&wire_destination, sizeof(wire_destination)}, {&wire_pitch, sizeof(wire_pitch)}, {&wire_width, sizeof(wire_width)}, {&wire_height, sizeof(wire_height)}, {&wire_stream, sizeof(wire_stream)}, {&wire_bytes, sizeof(wire_bytes)}, {rows, bytes}};
   return vgpu_exchange(VGPU_CALL_vgpuCopyRowsToDevice, VGPU_NEEDS_CONTEXT, request, 7, NULL, 0);
 }
 

@@ -1,9 +1,10 @@
 // How long to look again and again before going to sleep: only while that mostly succeeds. C11 and C++.
 //
 // Waking a sleeping process takes far longer than a short answer. But spinning in vain takes the processor
-// from whoever is waited for. So the usual wait is learnt, and where it is longer than a sleep costs, nobody
-// spins but for a trial now and then. (Karlin, Li, Manasse, Owicki: Empirical studies of competitive
-// spinning, SOSP 1991.)
+// from whoever is waited for. So a wait spins for a few times what recent successful ones took, and where
+// spinning fails again and again, as on a machine with other work to do, only every so often to find out
+// whether it would not. (Karlin, Li, Manasse, Owicki: Empirical studies of competitive spinning for a
+// shared-memory multiprocessor, SOSP 1991.)
 
 #ifndef VGPU_ADAPTIVE_SPIN_H
 #define VGPU_ADAPTIVE_SPIN_H
@@ -11,41 +12,44 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct vgpu_spin {
-  bool allowed;    // with one processor the other end cannot move meanwhile
-  uint32_t waits;  // since the last trial
-  int64_t usual;   // nanoseconds that recent waits took
-};
-
 // Nanoseconds; the longest is about what a sleep costs.
 #define VGPU_SPIN_LONGEST INT64_C(40000)
 #define VGPU_SPIN_SHORTEST INT64_C(4000)
+// So many more failures than successes, and there is only a trial in so many waits.
+#define VGPU_SPIN_FAILURES 4u
 #define VGPU_SPIN_TRIAL_EVERY 32u
 
+struct vgpu_spin {
+  bool allowed;       // with one processor the other end cannot move meanwhile
+  int64_t usual;      // nanoseconds that successful spins took
+  uint32_t failures;  // the score: up by a failure, down by a success
+  uint32_t skipped;   // waits since the last trial
+};
+
 static inline struct vgpu_spin vgpu_spin_new(bool allowed) {
-  const struct vgpu_spin spin = {allowed, 0, 0};
+  const struct vgpu_spin spin = {allowed, VGPU_SPIN_SHORTEST, 0, 0};
   return spin;
 }
 
 // Nanoseconds that this wait may spin; 0 for not at all.
 static inline int64_t vgpu_spin_budget(struct vgpu_spin* spin) {
   if (!spin->allowed) return 0;
-  if (spin->usual > VGPU_SPIN_LONGEST) {
-    if (++spin->waits < VGPU_SPIN_TRIAL_EVERY) return 0;
-    spin->waits = 0;
-    return VGPU_SPIN_LONGEST;
-  }
-  const int64_t budget = 4 * spin->usual;
-  if (budget < VGPU_SPIN_SHORTEST) return VGPU_SPIN_SHORTEST;
+  if (spin->failures >= VGPU_SPIN_FAILURES && ++spin->skipped < VGPU_SPIN_TRIAL_EVERY) return 0;
+  spin->skipped = 0;
+  const int64_t budget = VGPU_SPIN_SHORTEST + 4 * spin->usual;
   return budget < VGPU_SPIN_LONGEST ? budget : VGPU_SPIN_LONGEST;
 }
 
-// What the wait took, the sleep included.
-static inline void vgpu_spin_learn(struct vgpu_spin* spin, int64_t nanoseconds, bool slept) {
-  // A sleep's length is mostly that of waking up: it says that spinning failed, and little more.
-  const int64_t most = 2 * VGPU_SPIN_LONGEST;
-  const int64_t seen = nanoseconds < most ? nanoseconds : most;
-  spin->usual += (seen - spin->usual) / (slept ? 8 : 2);
+// How a spin ended.
+static inline void vgpu_spin_succeeded(struct vgpu_spin* spin, int64_t nanoseconds) {
+  if (spin->failures > 0) --spin->failures;
+  spin->usual += (nanoseconds - spin->usual) / 4;
+}
+
+static inline void vgpu_spin_failed(struct vgpu_spin* spin) {
+  // It would have had to be longer: the next ones are, until they cost what a sleep does.
+  if (spin->usual < VGPU_SPIN_LONGEST) spin->usual += spin->usual / 2;
+  if (spin->failures < VGPU_SPIN_FAILURES) ++spin->failures;
 }
 
 // Lets the other thread of the core, or the power, have the moment.

@@ -17,10 +17,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Stays in the second level cache of a core while bytes pass through it.
-#define VGPU_RING_BYTES (1u << 20)
+// Several pieces, so that on a busy machine each end has something to do for as long as it has the processor.
+#define VGPU_RING_BYTES (4u << 20)
 // Large payloads are published in pieces of this size, so that both ends copy at the same time.
-#define VGPU_RING_PIECE_BYTES (64u << 10)
+#define VGPU_RING_PIECE_BYTES (256u << 10)
 
 // Words that different ends write lie in different pairs of cache lines.
 #define VGPU_RING_SPACING 128
@@ -105,6 +105,8 @@ static inline bool vgpu_ring_publish(struct vgpu_ring_writer* writer) {
 // Gives back everything before the reader's position. True: the writer sleeps and is to be woken.
 static inline bool vgpu_ring_release(struct vgpu_ring_reader* reader) {
   __atomic_store_n(&reader->ring->read, reader->read, __ATOMIC_SEQ_CST);
+  // Who sleeps for want of room is woken when it is worth it; a reader that finds nothing more has been here.
+  if (reader->written - reader->read > VGPU_RING_BYTES / 2) return false;
   return vgpu_ring_wake_needed(&reader->ring->writer_sleeps);
 }
 

@@ -43,6 +43,8 @@ export const magic = 0x55504756;
 /** No frame may claim more than this. Copies travel in pieces of at most copyPieceBytes. */
 export const framePayloadLimit = 256 * 1024 * 1024;
 export const copyPieceBytes = 4 * 1024 * 1024;
+/** Copies to the device are carried out while they arrive, and need not fit into memory a second time. */
+export const copyToDevicePieceBytes = 64 * 1024 * 1024;
 
 /** Device attributes travel as an array indexed by CUdevice_attribute. */
 export const deviceAttributeCount = 160;

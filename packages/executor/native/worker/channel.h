@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <system_error>
 
@@ -15,6 +16,14 @@ class ByteSource {
   virtual ~ByteSource() = default;
   /// Waits for at least one byte and returns how many there are, 0 at the end. Throws std::system_error.
   virtual std::size_t read(std::span<std::byte> buffer) = 0;
+
+  /// The next bytes where they lie, at least one and at most `most`, none at the end; valid until the next
+  /// call. Only for bytes that mean nothing to us: a client may write there meanwhile. Throws
+  /// std::system_error.
+  virtual std::span<const std::byte> borrow(std::size_t most);
+
+ private:
+  std::unique_ptr<std::byte[]> borrowed_;
 };
 
 class Channel : public ByteSource {

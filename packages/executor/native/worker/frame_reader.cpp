@@ -9,6 +9,14 @@ namespace {
 constexpr std::size_t kFirstCapacity = 64UL * 1024;
 // Enough for the pieces in which large copies travel; the memory of a rarer, larger frame is given back.
 constexpr std::size_t kKeptCapacity = 4 * std::size_t{VGPU_COPY_PIECE_BYTES};
+// Destination, total bytes, stream, and the length of what follows, each a u64.
+constexpr std::size_t kStreamHeadBytes = 32;
+// Smaller copies are cheaper as a whole.
+constexpr std::size_t kSmallestStream = 64UL * 1024;
+
+bool is_stream(const vgpu_frame& header) {
+  return header.call == VGPU_CALL_vgpuCopyToDevice && header.payload_bytes >= kSmallestStream;
+}
 
 }  // namespace
 
@@ -46,15 +54,35 @@ bool FrameReader::fill(std::size_t wanted) {
   return true;
 }
 
+std::span<const std::byte> FrameReader::next_piece() {
+  std::span<const std::byte> piece;
+  if (streaming_ == 0) return piece;
+  if (begin_ != end_) {
+    // Read ahead along with the header.
+    piece = {buffer_.get() + begin_, std::min(end_ - begin_, streaming_)};
+    begin_ += piece.size();
+  } else {
+    piece = source_.borrow(streaming_);
+  }
+  streaming_ -= piece.size();
+  return piece;
+}
+
 FrameReader::Result FrameReader::next() {
   payload_ = {};
+  while (streaming_ != 0) {
+    if (next_piece().empty()) return Result::truncated;
+  }
   if (!fill(sizeof(header_))) return begin_ == end_ ? Result::end : Result::truncated;
   std::memcpy(&header_, buffer_.get() + begin_, sizeof(header_));
   if (header_.payload_bytes > VGPU_FRAME_PAYLOAD_LIMIT) return Result::oversized;
-  if (!fill(sizeof(header_) + header_.payload_bytes)) return Result::truncated;
-  payload_ = {buffer_.get() + begin_ + sizeof(header_), header_.payload_bytes};
-  begin_ += sizeof(header_) + header_.payload_bytes;
-  return Result::frame;
+  const bool stream = is_stream(header_);
+  const std::size_t bytes = stream ? kStreamHeadBytes : header_.payload_bytes;
+  if (!fill(sizeof(header_) + bytes)) return Result::truncated;
+  payload_ = {buffer_.get() + begin_ + sizeof(header_), bytes};
+  begin_ += sizeof(header_) + bytes;
+  streaming_ = header_.payload_bytes - bytes;
+  return stream ? Result::stream : Result::frame;
 }
 
 }  // namespace vgpu::executor

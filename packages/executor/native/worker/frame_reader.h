@@ -14,20 +14,28 @@ class FrameReader {
  public:
   enum class Result {
     frame,
-    end,        // between two frames
+    stream,  // a large copy to the device: payload() is what comes before the bytes, next_piece() gives them
+    end,     // between two frames
     truncated,  // in the middle of one
     oversized,  // the header claims more than VGPU_FRAME_PAYLOAD_LIMIT
   };
 
   explicit FrameReader(ByteSource& source) : source_(source) {}
 
-  /// Waits for a whole frame. Memory grows with what has arrived, never with what a header claims. Throws
-  /// what the source throws, and std::bad_alloc.
+  /// Waits for a whole frame, or for the beginning of a stream. What is left of an earlier stream is skipped.
+  /// Memory grows with what has arrived, never with what a header claims. Throws what the source throws, and
+  /// std::bad_alloc.
   Result next();
 
   /// Of the frame that next() found; valid until it is called again.
   [[nodiscard]] const vgpu_frame& header() const { return header_; }
   [[nodiscard]] std::span<const std::byte> payload() const { return payload_; }
+
+  /// The next bytes of a stream; none when there are no more, or the client has left. They are where the
+  /// client may still write, and valid until the next call.
+  std::span<const std::byte> next_piece();
+  /// How many there are still.
+  [[nodiscard]] std::size_t streaming() const { return streaming_; }
 
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
 
@@ -42,6 +50,7 @@ class FrameReader {
   std::size_t end_ = 0;
   vgpu_frame header_{};
   std::span<const std::byte> payload_;
+  std::size_t streaming_ = 0;
 };
 
 }  // namespace vgpu::executor

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 #include "worker/socket_io.h"
 
@@ -52,15 +53,20 @@ bool RingChannel::has_room() {
 }
 
 template <typename Came>
-bool RingChannel::spin(Came came, std::int64_t start) {
+bool RingChannel::spin(Came came) {
   const std::int64_t budget = vgpu_spin_budget(&spin_);
   if (budget == 0) return false;
+  const std::int64_t start = nanoseconds();
   do {
     for (int i = 0; i < kLooksPerClock; ++i) {
-      if (came()) return true;
       vgpu_spin_pause();
+      if (came()) {
+        vgpu_spin_succeeded(&spin_, nanoseconds() - start);
+        return true;
+      }
     }
   } while (nanoseconds() - start < budget);
+  vgpu_spin_failed(&spin_);
   return false;
 }
 
@@ -81,24 +87,32 @@ bool RingChannel::sleep_at_socket() {
 /// False when the client is gone and what is waited for will not come any more.
 template <typename Came>
 bool RingChannel::wait_until(std::uint32_t& sleeps, Came came) {
-  const std::int64_t start = nanoseconds();
+  if (spin(came)) return true;
   bool there = true;
-  const bool slept = !spin(came, start);
-  while (slept) {
+  while (there) {
     vgpu_ring_set_sleeps(&sleeps, true);
     if (came()) break;
     there = sleep_at_socket();
-    // What a client said before it left still counts.
-    if (came() || !there) break;
   }
-  if (slept) vgpu_ring_set_sleeps(&sleeps, false);
-  vgpu_spin_learn(&spin_, nanoseconds() - start, slept);
+  vgpu_ring_set_sleeps(&sleeps, false);
+  // What a client said before it left still counts.
   return there || came();
 }
 
+/// False at the end.
+bool RingChannel::wait_for_request() {
+  return has_request() || wait_until(requests_.ring->reader_sleeps, [this] { return has_request(); });
+}
+
+void RingChannel::release() {
+  requests_.read += std::exchange(borrowed_bytes_, 0);
+  // A client that is gone is noticed when there is nothing more to read.
+  if (vgpu_ring_release(&requests_)) static_cast<void>(ring_bell());
+}
+
 std::size_t RingChannel::read(std::span<std::byte> buffer) {
-  if (!has_request() && !wait_until(requests_.ring->reader_sleeps, [this] { return has_request(); }))
-    return 0;
+  if (borrowed_bytes_ != 0) release();
+  if (!wait_for_request()) return 0;
   // Copied before anybody looks at it: the client may go on writing there.
   std::size_t taken = 0;
   while (taken < buffer.size() && has_request()) {
@@ -108,9 +122,17 @@ std::size_t RingChannel::read(std::span<std::byte> buffer) {
     requests_.read += length;
     taken += length;
   }
-  // A client that is gone is noticed when there is nothing more to read.
-  if (vgpu_ring_release(&requests_)) static_cast<void>(ring_bell());
+  release();
   return taken;
+}
+
+std::span<const std::byte> RingChannel::borrow(std::size_t most) {
+  if (borrowed_bytes_ != 0) release();
+  if (!wait_for_request()) return {};
+  const vgpu_ring_stretch content = vgpu_ring_content(&requests_);
+  // In pieces, so that the client has room for the next one while this one is copied.
+  borrowed_bytes_ = std::min({content.length, most, std::size_t{VGPU_RING_PIECE_BYTES}});
+  return std::as_bytes(std::span(content.bytes, borrowed_bytes_));
 }
 
 bool RingChannel::ring_bell() {

@@ -16,6 +16,7 @@ class RingChannel final : public Channel {
   RingChannel(int socket, vgpu_shared_rings& rings);
 
   std::size_t read(std::span<std::byte> buffer) override;
+  std::span<const std::byte> borrow(std::size_t most) override;
   bool send(const vgpu_frame& header, std::span<const std::byte> payload, int descriptor) override;
   bool send_alive() override;
 
@@ -25,8 +26,10 @@ class RingChannel final : public Channel {
   template <typename Came>
   bool wait_until(std::uint32_t& sleeps, Came came);
   template <typename Came>
-  bool spin(Came came, std::int64_t start);
+  bool spin(Came came);
   bool sleep_at_socket();
+  bool wait_for_request();
+  void release();
   bool put(std::span<const std::byte> bytes, std::size_t& unpublished);
   bool publish();
   bool ring_bell();
@@ -34,6 +37,7 @@ class RingChannel final : public Channel {
   int socket_;
   vgpu_ring_reader requests_;
   vgpu_ring_writer responses_;
+  std::size_t borrowed_bytes_ = 0;
   vgpu_spin spin_;
 };
 

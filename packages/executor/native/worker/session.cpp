@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "executor_dispatch.h"
+#include "worker/copy_stream.h"
 
 namespace vgpu::executor {
 
@@ -66,7 +67,7 @@ bool Session::obeys_protocol(const vgpu_frame& request) {
   return true;
 }
 
-CUresult Session::run(const vgpu_frame& request, std::span<const std::byte> payload) {
+CUresult Session::run(const vgpu_frame& request, std::span<const std::byte> payload, FrameReader* stream) {
   const std::string_view name = call_name(request.call);
   if (name.empty()) {
     log_.write(Level::warning, "call " + std::to_string(request.call) + " does not exist");
@@ -74,7 +75,9 @@ CUresult Session::run(const vgpu_frame& request, std::span<const std::byte> payl
   }
   try {
     PayloadReader reader(payload);
-    const CUresult result = dispatch(backend_, request.call, request.context, reader, response_);
+    const CUresult result = stream != nullptr
+                                ? copy_stream(backend_, request.context, reader, *stream)
+                                : dispatch(backend_, request.call, request.context, reader, response_);
     if (!reader.complete())
       log_.write(Level::warning, std::string(name) + ": malformed request: " + reader.problem());
     return result;
@@ -85,7 +88,8 @@ CUresult Session::run(const vgpu_frame& request, std::span<const std::byte> payl
   }
 }
 
-Session::Reply Session::handle(const vgpu_frame& request, std::span<const std::byte> payload) {
+Session::Reply Session::handle(const vgpu_frame& request, std::span<const std::byte> payload,
+                               FrameReader* stream) {
   // Off the fast path: almost every request has no flag.
   if (request.status != 0 && !obeys_protocol(request)) return Reply::close;
   ++requests_;
@@ -95,7 +99,7 @@ Session::Reply Session::handle(const vgpu_frame& request, std::span<const std::b
 
   CUresult result = sticky_error_;
   if (result == CUDA_SUCCESS || fetches_output(request.call)) {
-    result = run(request, payload);
+    result = run(request, payload, stream);
     account_.settle_memory(backend_.memory_in_use());
     if (is_sticky(result)) sticky_error_ = result;
   }

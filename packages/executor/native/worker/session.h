@@ -7,6 +7,7 @@
 #include "backends/backend.h"
 #include "support/log.h"
 #include "vgpu_protocol.h"
+#include "worker/frame_reader.h"
 #include "worker/payload.h"
 
 namespace vgpu::executor {
@@ -22,7 +23,8 @@ class Session {
   Session(Backend& backend, Log& log, ClientAccount account = {})
       : backend_(backend), log_(log), account_(account) {}
 
-  Reply handle(const vgpu_frame& request, std::span<const std::byte> payload);
+  /// `stream` has the rest of the payload where that is still arriving.
+  Reply handle(const vgpu_frame& request, std::span<const std::byte> payload, FrameReader* stream = nullptr);
 
   [[nodiscard]] const vgpu_frame& response_header() const { return response_header_; }
   [[nodiscard]] std::span<const std::byte> response_payload() const { return response_payload_; }
@@ -31,7 +33,7 @@ class Session {
   [[nodiscard]] std::uint64_t requests() const { return requests_; }
 
  private:
-  CUresult run(const vgpu_frame& request, std::span<const std::byte> payload);
+  CUresult run(const vgpu_frame& request, std::span<const std::byte> payload, FrameReader* stream);
   bool obeys_protocol(const vgpu_frame& request);
 
   Backend& backend_;

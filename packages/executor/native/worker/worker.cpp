@@ -61,8 +61,12 @@ void serve_requests(Channel& channel, Session& session, Log& log) {
   });
   FrameReader frames(channel);
   for (;;) {
+    FrameReader* stream = nullptr;
     switch (frames.next()) {
       case FrameReader::Result::frame:
+        break;
+      case FrameReader::Result::stream:
+        stream = &frames;
         break;
       case FrameReader::Result::end:
         return;
@@ -76,7 +80,7 @@ void serve_requests(Channel& channel, Session& session, Log& log) {
         return;
     }
     heartbeat.begin_request();
-    const Session::Reply reply = session.handle(frames.header(), frames.payload());
+    const Session::Reply reply = session.handle(frames.header(), frames.payload(), stream);
     heartbeat.end_request(reply == Session::Reply::send);
     if (reply == Session::Reply::close) return;
     if (reply == Session::Reply::send &&

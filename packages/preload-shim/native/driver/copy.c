@@ -18,15 +18,15 @@ static CUresult ready(void) {
   return vgpu_context_current() == NULL ? CUDA_ERROR_INVALID_CONTEXT : CUDA_SUCCESS;
 }
 
-static size_t piece_of(size_t remaining) {
-  return remaining < VGPU_COPY_PIECE_BYTES ? remaining : VGPU_COPY_PIECE_BYTES;
+static size_t smaller(size_t a, size_t b) {
+  return a < b ? a : b;
 }
 
 CUresult vgpu_copy_to_device(CUdeviceptr destination, const void* source, size_t bytes, CUstream stream) {
   CUresult result = ready();
   if (result == CUDA_SUCCESS) result = vgpu_program_memory_readable(source, bytes);
   for (size_t done = 0; done < bytes && result == CUDA_SUCCESS;) {
-    const size_t piece = piece_of(bytes - done);
+    const size_t piece = smaller(bytes - done, VGPU_COPY_TO_DEVICE_PIECE_BYTES);
     result = vgpuCopyToDevice(destination + done, (const char*)source + done, piece, bytes - done, stream);
     done += piece;
   }
@@ -37,7 +37,7 @@ CUresult vgpu_copy_from_device(void* destination, CUdeviceptr source, size_t byt
   CUresult result = ready();
   if (result == CUDA_SUCCESS) result = vgpu_program_memory_writable(destination, bytes);
   for (size_t done = 0; done < bytes && result == CUDA_SUCCESS;) {
-    const size_t piece = piece_of(bytes - done);
+    const size_t piece = smaller(bytes - done, VGPU_COPY_PIECE_BYTES);
     result = vgpuCopyFromDevice((char*)destination + done, source + done, piece, bytes - done, stream);
     done += piece;
   }

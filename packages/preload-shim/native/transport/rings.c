@@ -47,15 +47,20 @@ struct occasion {
   uint32_t* sleeps;
 };
 
-static bool spin(struct vgpu_stream* stream, const struct occasion* occasion, int64_t start) {
+static bool spin(struct vgpu_stream* stream, const struct occasion* occasion) {
   const int64_t budget = vgpu_spin_budget(&stream->spin);
   if (budget == 0) return false;
+  const int64_t start = vgpu_nanoseconds();
   do {
     for (int i = 0; i < LOOKS_PER_CLOCK; ++i) {
-      if (occasion->came(stream)) return true;
       vgpu_spin_pause();
+      if (occasion->came(stream)) {
+        vgpu_spin_succeeded(&stream->spin, vgpu_nanoseconds() - start);
+        return true;
+      }
     }
   } while (vgpu_nanoseconds() - start < budget);
+  vgpu_spin_failed(&stream->spin);
   return false;
 }
 
@@ -80,15 +85,11 @@ static int sleep_at_socket(struct vgpu_stream* stream, const struct occasion* oc
 // Returns 0 also for no reason; the caller looks again.
 static int wait_until(struct vgpu_stream* stream, const struct occasion* occasion,
                       struct vgpu_patience* patience) {
-  const int64_t start = vgpu_nanoseconds();
+  if (spin(stream, occasion)) return 0;
   int status = 0;
-  const bool slept = !spin(stream, occasion, start);
-  if (slept) {
-    vgpu_ring_set_sleeps(occasion->sleeps, true);
-    if (!occasion->came(stream)) status = sleep_at_socket(stream, occasion, patience);
-    vgpu_ring_set_sleeps(occasion->sleeps, false);
-  }
-  vgpu_spin_learn(&stream->spin, vgpu_nanoseconds() - start, slept);
+  vgpu_ring_set_sleeps(occasion->sleeps, true);
+  if (!occasion->came(stream)) status = sleep_at_socket(stream, occasion, patience);
+  vgpu_ring_set_sleeps(occasion->sleeps, false);
   return status;
 }
 

@@ -217,15 +217,15 @@ TEST_CASE("after the connection broke every call says so, questions about device
 
 TEST_CASE("a large copy travels in pieces that say how much is still to come") {
   FakeExecutor executor;
-  constexpr std::size_t kBytes = 2 * VGPU_COPY_PIECE_BYTES + 12345;
+  constexpr std::size_t kBytes = VGPU_COPY_TO_DEVICE_PIECE_BYTES + 12345;
   std::vector<unsigned char> content(kBytes);
   for (std::size_t i = 0; i < kBytes; ++i) content[i] = static_cast<unsigned char>(i * 7 + i / 4096);
   Bytes received;
   executor.handlers[VGPU_CALL_vgpuCopyToDevice] = [&received](const Request& request) {
-    const auto bytes = request.at<std::uint64_t>(8);
-    received.insert(received.end(), request.payload.begin() + 16,
-                    request.payload.begin() + 16 + static_cast<std::ptrdiff_t>(bytes));
-    CHECK(request.at<std::uint64_t>(16 + bytes) == kBytes - received.size() + bytes);
+    const auto bytes = request.at<std::uint64_t>(24);
+    received.insert(received.end(), request.payload.begin() + 32,
+                    request.payload.begin() + 32 + static_cast<std::ptrdiff_t>(bytes));
+    CHECK(request.at<std::uint64_t>(8) == kBytes - received.size() + bytes);
     CHECK(request.at<std::uint64_t>(0) == kAddressBase + received.size() - bytes);
     return Answer{};
   };
@@ -242,7 +242,8 @@ TEST_CASE("a large copy travels in pieces that say how much is still to come") {
                   cuMemcpyDtoH_v2(back.data(), kAddressBase, kBytes), back == content};
   });
   CHECK(outcome.values == Values{0, 0, 0, 1});
-  CHECK(executor.of(VGPU_CALL_vgpuCopyToDevice).size() == 3);
+  CHECK(executor.of(VGPU_CALL_vgpuCopyToDevice).size() == 2);
+  CHECK(executor.of(VGPU_CALL_vgpuCopyFromDevice).size() == 17);
   const auto raw = std::as_bytes(std::span(content));
   CHECK(received == Bytes(raw.begin(), raw.end()));
 }

@@ -17,8 +17,8 @@ struct FakeMemory {
 
   FakeMemory() {
     executor.handlers[VGPU_CALL_vgpuCopyToDevice] = [this](const Request& request) {
-      const auto length = request.at<std::uint64_t>(8);
-      std::memcpy(at(request.at<std::uint64_t>(0)), request.payload.data() + 16, length);
+      const auto length = request.at<std::uint64_t>(24);
+      std::memcpy(at(request.at<std::uint64_t>(0)), request.payload.data() + 32, length);
       return Answer{};
     };
     executor.handlers[VGPU_CALL_vgpuCopyFromDevice] = [this](const Request& request) {
@@ -26,13 +26,13 @@ struct FakeMemory {
       return Answer{0, Bytes(from, from + request.at<std::uint64_t>(8))};
     };
     executor.handlers[VGPU_CALL_vgpuCopyRowsToDevice] = [this](const Request& request) {
-      const auto length = request.at<std::uint64_t>(16);
-      const auto width = request.at<std::uint64_t>(24 + length);
-      const auto height = request.at<std::uint64_t>(32 + length);
+      const auto width = request.at<std::uint64_t>(16);
+      const auto height = request.at<std::uint64_t>(24);
+      const auto length = request.at<std::uint64_t>(40);
       CHECK(length == width * height);
       for (std::uint64_t row = 0; row < height; ++row) {
         std::memcpy(at(request.at<std::uint64_t>(0) + row * request.at<std::uint64_t>(8)),
-                    request.payload.data() + 24 + row * width, width);
+                    request.payload.data() + 48 + row * width, width);
       }
       return Answer{};
     };

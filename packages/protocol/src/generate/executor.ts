@@ -75,11 +75,15 @@ function step(call: RemoteCall, { type, name }: Parameter): Step | undefined {
   }
 }
 
-/** In the order of the request: a bytesOut parameter stands where its length stands. */
+/**
+ * In the order of the request: a bytesOut parameter stands where its length stands, and what a bytesIn parameter holds
+ * comes behind everything else, so that a call can be under way before all of it has arrived.
+ */
 function steps(call: RemoteCall): { readonly inMethodOrder: Step[]; readonly inWireOrder: Step[] } {
   const lengths = lengthsOf(call);
   const inMethodOrder: Step[] = [];
   const inWireOrder: Step[] = [];
+  const trailing: Step[] = [];
   for (const parameter of call.prototype.parameters) {
     const role = call.roles[parameter.name];
     if (lengths.has(parameter.name)) {
@@ -94,9 +98,10 @@ function steps(call: RemoteCall): { readonly inMethodOrder: Step[]; readonly inW
     const made = step(call, parameter);
     if (made === undefined) continue;
     inMethodOrder.push(made);
-    if (role?.role !== 'bytesOut') inWireOrder.push(made);
+    if (role?.role === 'bytesIn') trailing.push(made);
+    else if (role?.role !== 'bytesOut') inWireOrder.push(made);
   }
-  return { inMethodOrder, inWireOrder };
+  return { inMethodOrder, inWireOrder: [...inWireOrder, ...trailing] };
 }
 
 /** Of a backend's method: types and names. */

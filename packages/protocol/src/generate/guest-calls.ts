@@ -10,6 +10,8 @@ interface Pieces {
   readonly checks: string[];
   readonly locals: string[];
   readonly request: string[];
+  /** What is sent behind everything else. */
+  readonly trailing: string[];
   readonly response: string[];
   readonly results: string[];
 }
@@ -32,7 +34,7 @@ function scalarOut({ type, name }: Parameter, call: string, optional: boolean, p
 }
 
 function piecesOf(call: RemoteCall): Pieces {
-  const pieces: Pieces = { checks: [], locals: [], request: [], response: [], results: [] };
+  const pieces: Pieces = { checks: [], locals: [], request: [], trailing: [], response: [], results: [] };
   const { name: callName, parameters } = call.prototype;
   // The length of a buffer that is sent goes in front of the buffer and not a second time by itself.
   const sentWithBuffer = new Set(
@@ -52,7 +54,7 @@ function piecesOf(call: RemoteCall): Pieces {
       case 'bytesIn':
         pieces.checks.push(`(${name} == NULL && ${role.length} != 0)`);
         pieces.locals.push(`const uint64_t wire_${role.length} = ${role.length};`);
-        pieces.request.push(
+        pieces.trailing.push(
           `{&wire_${role.length}, sizeof(wire_${role.length})}`,
           `{${name}, ${role.length}}`,
         );
@@ -71,6 +73,7 @@ function piecesOf(call: RemoteCall): Pieces {
         break;
     }
   }
+  pieces.request.push(...pieces.trailing);
   return pieces;
 }
 

@@ -4,6 +4,7 @@ import { callNumber, remoteCalls } from '../table/table.js';
 import {
   attributeUnknown,
   copyPieceBytes,
+  copyToDevicePieceBytes,
   deviceAttributeCount,
   type FieldType,
   framePayloadLimit,
@@ -73,6 +74,7 @@ export function protocolHeader(): string {
 #define VGPU_PROTOCOL_VERSION ${protocolVersion}u
 #define VGPU_FRAME_PAYLOAD_LIMIT ${framePayloadLimit}u
 #define VGPU_COPY_PIECE_BYTES ${copyPieceBytes}u
+#define VGPU_COPY_TO_DEVICE_PIECE_BYTES ${copyToDevicePieceBytes}u
 #define VGPU_DEVICE_ATTRIBUTE_COUNT ${deviceAttributeCount}
 #define VGPU_ATTRIBUTE_UNKNOWN (-${-attributeUnknown - 1} - 1)
 #define VGPU_MAXIMUM_DEVICES ${maximumDevices}u
