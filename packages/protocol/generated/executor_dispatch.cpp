@@ -847,30 +847,30 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       break;
     }
     case VGPU_CALL_vgpuBlasMultiply: {
-      const auto description = request.read_bytes();
       const auto stream = request.read<std::uint64_t>();
+      const auto description = request.read_bytes();
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
       result = backend.vgpuBlasMultiply(context, description, stream);
       break;
     }
     case VGPU_CALL_vgpuBlasSolve: {
-      const auto description = request.read_bytes();
       const auto stream = request.read<std::uint64_t>();
+      const auto description = request.read_bytes();
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
       result = backend.vgpuBlasSolve(context, description, stream);
       break;
     }
     case VGPU_CALL_vgpuBlasVector: {
-      const auto description = request.read_bytes();
       const auto stream = request.read<std::uint64_t>();
+      const auto description = request.read_bytes();
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
       result = backend.vgpuBlasVector(context, description, stream);
       break;
     }
     case VGPU_CALL_vgpuBlasReduce: {
       std::uint64_t bits{};
-      const auto description = request.read_bytes();
       const auto stream = request.read<std::uint64_t>();
+      const auto description = request.read_bytes();
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
       result = backend.vgpuBlasReduce(context, bits, description, stream);
       response.write(bits);

@@ -814,7 +814,7 @@ CUresult vgpuBlasMultiply(const void *description, size_t bytes, CUstream stream
   const uint64_t wire_bytes = bytes;
   const uint64_t wire_stream = (uint64_t)(uintptr_t)stream;
   if ((description == NULL && bytes != 0)) return CUDA_ERROR_INVALID_VALUE;
-  const struct vgpu_segment request[] = {{&wire_bytes, sizeof(wire_bytes)}, {description, bytes}, {&wire_stream, sizeof(wire_stream)}};
+  const struct vgpu_segment request[] = {{&wire_stream, sizeof(wire_stream)}, {&wire_bytes, sizeof(wire_bytes)}, {description, bytes}};
   return vgpu_exchange(VGPU_CALL_vgpuBlasMultiply, VGPU_NEEDS_CONTEXT | VGPU_DEFERRED, request, 3, NULL, 0);
 }
 
@@ -822,7 +822,7 @@ CUresult vgpuBlasSolve(const void *description, size_t bytes, CUstream stream) {
   const uint64_t wire_bytes = bytes;
   const uint64_t wire_stream = (uint64_t)(uintptr_t)stream;
   if ((description == NULL && bytes != 0)) return CUDA_ERROR_INVALID_VALUE;
-  const struct vgpu_segment request[] = {{&wire_bytes, sizeof(wire_bytes)}, {description, bytes}, {&wire_stream, sizeof(wire_stream)}};
+  const struct vgpu_segment request[] = {{&wire_stream, sizeof(wire_stream)}, {&wire_bytes, sizeof(wire_bytes)}, {description, bytes}};
   return vgpu_exchange(VGPU_CALL_vgpuBlasSolve, VGPU_NEEDS_CONTEXT | VGPU_DEFERRED, request, 3, NULL, 0);
 }
 
@@ -830,7 +830,7 @@ CUresult vgpuBlasVector(const void *description, size_t bytes, CUstream stream) 
   const uint64_t wire_bytes = bytes;
   const uint64_t wire_stream = (uint64_t)(uintptr_t)stream;
   if ((description == NULL && bytes != 0)) return CUDA_ERROR_INVALID_VALUE;
-  const struct vgpu_segment request[] = {{&wire_bytes, sizeof(wire_bytes)}, {description, bytes}, {&wire_stream, sizeof(wire_stream)}};
+  const struct vgpu_segment request[] = {{&wire_stream, sizeof(wire_stream)}, {&wire_bytes, sizeof(wire_bytes)}, {description, bytes}};
   return vgpu_exchange(VGPU_CALL_vgpuBlasVector, VGPU_NEEDS_CONTEXT | VGPU_DEFERRED, request, 3, NULL, 0);
 }
 
@@ -841,7 +841,7 @@ CUresult vgpuBlasReduce(unsigned long long *bits, const void *description, size_
   const uint64_t wire_bytes = bytes;
   const uint64_t wire_stream = (uint64_t)(uintptr_t)stream;
   if (bits == NULL || (description == NULL && bytes != 0)) return CUDA_ERROR_INVALID_VALUE;
-  const struct vgpu_segment request[] = {{&wire_bytes, sizeof(wire_bytes)}, {description, bytes}, {&wire_stream, sizeof(wire_stream)}};
+  const struct vgpu_segment request[] = {{&wire_stream, sizeof(wire_stream)}, {&wire_bytes, sizeof(wire_bytes)}, {description, bytes}};
   const struct vgpu_buffer response[] = {{&wire_bits, sizeof(wire_bits)}};
   const CUresult result = vgpu_exchange(VGPU_CALL_vgpuBlasReduce, VGPU_NEEDS_CONTEXT, request, 3, response, 1);
   if (result != CUDA_SUCCESS) return result;

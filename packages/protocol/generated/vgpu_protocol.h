@@ -28,8 +28,8 @@
 // SHA-256 over the table. Both ends send it; a difference ends the connection.
 #define VGPU_SCHEMA_HASH \
   { \
-    0x9f, 0x5d, 0xf9, 0x8c, 0x6e, 0xdc, 0x0d, 0x70, 0x63, 0x8a, 0xe8, 0x88, 0xae, 0xb6, 0xf3, 0x61, \
-    0x29, 0xca, 0xf5, 0xd2, 0x08, 0x94, 0x20, 0x05, 0x5c, 0x7f, 0x38, 0x57, 0x8d, 0xaf, 0x86, 0xa7 \
+    0xeb, 0x74, 0x97, 0x05, 0xe2, 0x2d, 0x81, 0xd2, 0xe4, 0xe7, 0xd6, 0xbf, 0x46, 0xbc, 0x01, 0x65, \
+    0x45, 0x0c, 0x26, 0x22, 0x06, 0xe7, 0xa7, 0xb2, 0xb9, 0x06, 0xaf, 0x4b, 0xdf, 0x6e, 0xe6, 0x24 \
   }
 
 #define VGPU_NONCE_BYTES 32
@@ -174,10 +174,11 @@ struct vgpu_hello {
   uint32_t process_id;  // the guest's process id, for logs
   uint32_t purpose;  // VGPU_HELLO_SESSION or VGPU_HELLO_STATUS
   uint32_t features;  // VGPU_FEATURE_… that the guest can use
+  uint32_t reserved;  // zero
   char program[64];  // the guest's program name, NUL-terminated, for logs
   uint8_t nonce[32];  // random, of a guest with a token; otherwise zero
 };
-VGPU_STATIC_ASSERT(sizeof(struct vgpu_hello) == 148, "vgpu_hello has no padding");
+VGPU_STATIC_ASSERT(sizeof(struct vgpu_hello) == 152, "vgpu_hello has no padding");
 
 // The answer to vgpu_hello. When status is 0, device_count structures vgpu_device follow; to VGPU_HELLO_STATUS, a u64 and as many bytes of JSON.
 struct vgpu_welcome {

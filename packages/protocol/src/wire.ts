@@ -61,6 +61,7 @@ export const hello: WireStructure = {
     { name: 'process_id', type: 'u32', about: "the guest's process id, for logs" },
     { name: 'purpose', type: 'u32', about: 'VGPU_HELLO_SESSION or VGPU_HELLO_STATUS' },
     { name: 'features', type: 'u32', about: 'VGPU_FEATURE_… that the guest can use' },
+    { name: 'reserved', type: 'u32', about: 'zero' },
     { name: 'program', type: 'char', count: 64, about: "the guest's program name, NUL-terminated, for logs" },
     {
       name: 'nonce',
