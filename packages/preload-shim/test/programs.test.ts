@@ -88,6 +88,10 @@ describe('programs of the driver API', { timeout: TEST_TIMEOUT_MS }, () => {
     expect(await run('runtime_12.c')).toMatchObject(succeeded);
   });
 
+  it('nvml', async () => {
+    expect(await run('nvml.c')).toMatchObject(succeeded);
+  });
+
   it.each(['driver_ptx', 'driver_bad_arguments'])('%s', async (name) => {
     expect(await run(`${name}.c`, DRIVER_PTX)).toMatchObject(succeeded);
   });
@@ -124,6 +128,7 @@ describe('programs of the driver API', { timeout: TEST_TIMEOUT_MS }, () => {
       'driver_bad_modules',
       'driver_ptx',
       'driver_unsupported',
+      'nvml',
       'runtime_12',
     ];
     expect(programs('.c')).toEqual(tested);

@@ -342,6 +342,14 @@ class BackendCalls {
   virtual CUresult vgpuOutputTake(std::uint64_t /*context*/, std::span<std::byte> /*text*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
+
+  virtual CUresult vgpuDeviceMemory(std::uint64_t /*context*/, std::uint64_t& /*free*/, std::uint64_t& /*total*/, std::int32_t /*device*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuDeviceProcesses(std::uint64_t /*context*/, std::span<std::byte> /*processes*/, std::int32_t /*device*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
 };
 
 }  // namespace vgpu::executor

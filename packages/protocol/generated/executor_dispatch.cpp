@@ -172,6 +172,10 @@ std::string_view call_name(std::uint32_t call) {
       return "vgpuOutputPending";
     case VGPU_CALL_vgpuOutputTake:
       return "vgpuOutputTake";
+    case VGPU_CALL_vgpuDeviceMemory:
+      return "vgpuDeviceMemory";
+    case VGPU_CALL_vgpuDeviceProcesses:
+      return "vgpuDeviceProcesses";
     default:
       return {};
   }
@@ -889,6 +893,23 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       const auto bytes = request.read_length();
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
       result = backend.vgpuOutputTake(context, response.bytes(bytes));
+      break;
+    }
+    case VGPU_CALL_vgpuDeviceMemory: {
+      std::uint64_t free{};
+      std::uint64_t total{};
+      const auto device = request.read<std::int32_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuDeviceMemory(context, free, total, device);
+      response.write(free);
+      response.write(total);
+      break;
+    }
+    case VGPU_CALL_vgpuDeviceProcesses: {
+      const auto bytes = request.read_length();
+      const auto device = request.read<std::int32_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuDeviceProcesses(context, response.bytes(bytes), device);
       break;
     }
     default:

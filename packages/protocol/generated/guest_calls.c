@@ -868,3 +868,26 @@ CUresult vgpuOutputTake(void *text, size_t bytes) {
   const struct vgpu_buffer response[] = {{text, bytes}};
   return vgpu_exchange(VGPU_CALL_vgpuOutputTake, 0, request, 1, response, 1);
 }
+
+CUresult vgpuDeviceMemory(size_t *free, size_t *total, CUdevice device) {
+  uint64_t wire_free = 0;
+  uint64_t wire_total = 0;
+  const int32_t wire_device = (int32_t)device;
+  if (free == NULL || total == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_device, sizeof(wire_device)}};
+  const struct vgpu_buffer response[] = {{&wire_free, sizeof(wire_free)}, {&wire_total, sizeof(wire_total)}};
+  const CUresult result = vgpu_exchange(VGPU_CALL_vgpuDeviceMemory, 0, request, 1, response, 2);
+  if (result != CUDA_SUCCESS) return result;
+  *free = (size_t)wire_free;
+  *total = (size_t)wire_total;
+  return CUDA_SUCCESS;
+}
+
+CUresult vgpuDeviceProcesses(void *processes, size_t bytes, CUdevice device) {
+  const uint64_t wire_bytes = (uint64_t)bytes;
+  const int32_t wire_device = (int32_t)device;
+  if ((processes == NULL && bytes != 0)) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_bytes, sizeof(wire_bytes)}, {&wire_device, sizeof(wire_device)}};
+  const struct vgpu_buffer response[] = {{processes, bytes}};
+  return vgpu_exchange(VGPU_CALL_vgpuDeviceProcesses, 0, request, 2, response, 1);
+}

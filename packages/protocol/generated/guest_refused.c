@@ -4,6 +4,50 @@
 #include "guest_api.h"
 #include "refuse.h"
 
+VGPU_EXPORT int nvmlDeviceGetUtilizationRates(void);
+int nvmlDeviceGetUtilizationRates(void) { return vgpu_refuse("nvmlDeviceGetUtilizationRates"); }
+VGPU_EXPORT int nvmlDeviceGetTemperature(void);
+int nvmlDeviceGetTemperature(void) { return vgpu_refuse("nvmlDeviceGetTemperature"); }
+VGPU_EXPORT int nvmlDeviceGetPowerUsage(void);
+int nvmlDeviceGetPowerUsage(void) { return vgpu_refuse("nvmlDeviceGetPowerUsage"); }
+VGPU_EXPORT int nvmlDeviceGetPowerManagementLimit(void);
+int nvmlDeviceGetPowerManagementLimit(void) { return vgpu_refuse("nvmlDeviceGetPowerManagementLimit"); }
+VGPU_EXPORT int nvmlDeviceGetEnforcedPowerLimit(void);
+int nvmlDeviceGetEnforcedPowerLimit(void) { return vgpu_refuse("nvmlDeviceGetEnforcedPowerLimit"); }
+VGPU_EXPORT int nvmlDeviceGetFanSpeed(void);
+int nvmlDeviceGetFanSpeed(void) { return vgpu_refuse("nvmlDeviceGetFanSpeed"); }
+VGPU_EXPORT int nvmlDeviceGetClockInfo(void);
+int nvmlDeviceGetClockInfo(void) { return vgpu_refuse("nvmlDeviceGetClockInfo"); }
+VGPU_EXPORT int nvmlDeviceGetMaxClockInfo(void);
+int nvmlDeviceGetMaxClockInfo(void) { return vgpu_refuse("nvmlDeviceGetMaxClockInfo"); }
+VGPU_EXPORT int nvmlDeviceGetPerformanceState(void);
+int nvmlDeviceGetPerformanceState(void) { return vgpu_refuse("nvmlDeviceGetPerformanceState"); }
+VGPU_EXPORT int nvmlDeviceGetEncoderUtilization(void);
+int nvmlDeviceGetEncoderUtilization(void) { return vgpu_refuse("nvmlDeviceGetEncoderUtilization"); }
+VGPU_EXPORT int nvmlDeviceGetDecoderUtilization(void);
+int nvmlDeviceGetDecoderUtilization(void) { return vgpu_refuse("nvmlDeviceGetDecoderUtilization"); }
+VGPU_EXPORT int nvmlDeviceGetPcieThroughput(void);
+int nvmlDeviceGetPcieThroughput(void) { return vgpu_refuse("nvmlDeviceGetPcieThroughput"); }
+VGPU_EXPORT int nvmlDeviceGetProcessUtilization(void);
+int nvmlDeviceGetProcessUtilization(void) { return vgpu_refuse("nvmlDeviceGetProcessUtilization"); }
+VGPU_EXPORT int nvmlDeviceGetPersistenceMode(void);
+int nvmlDeviceGetPersistenceMode(void) { return vgpu_refuse("nvmlDeviceGetPersistenceMode"); }
+VGPU_EXPORT int nvmlDeviceGetDisplayActive(void);
+int nvmlDeviceGetDisplayActive(void) { return vgpu_refuse("nvmlDeviceGetDisplayActive"); }
+VGPU_EXPORT int nvmlDeviceGetDisplayMode(void);
+int nvmlDeviceGetDisplayMode(void) { return vgpu_refuse("nvmlDeviceGetDisplayMode"); }
+VGPU_EXPORT int nvmlDeviceGetEccMode(void);
+int nvmlDeviceGetEccMode(void) { return vgpu_refuse("nvmlDeviceGetEccMode"); }
+VGPU_EXPORT int nvmlDeviceGetComputeMode(void);
+int nvmlDeviceGetComputeMode(void) { return vgpu_refuse("nvmlDeviceGetComputeMode"); }
+VGPU_EXPORT int nvmlDeviceGetMigMode(void);
+int nvmlDeviceGetMigMode(void) { return vgpu_refuse("nvmlDeviceGetMigMode"); }
+VGPU_EXPORT int nvmlDeviceGetSerial(void);
+int nvmlDeviceGetSerial(void) { return vgpu_refuse("nvmlDeviceGetSerial"); }
+VGPU_EXPORT int nvmlDeviceGetVbiosVersion(void);
+int nvmlDeviceGetVbiosVersion(void) { return vgpu_refuse("nvmlDeviceGetVbiosVersion"); }
+VGPU_EXPORT int nvmlSystemGetProcessName(void);
+int nvmlSystemGetProcessName(void) { return vgpu_refuse("nvmlSystemGetProcessName"); }
 VGPU_EXPORT int cublasAsumEx(void);
 int cublasAsumEx(void) { return vgpu_refuse("cublasAsumEx"); }
 VGPU_EXPORT int cublasAsumEx_64(void);

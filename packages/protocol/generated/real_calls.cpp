@@ -294,4 +294,8 @@ CUresult RealCalls::vgpuBlasReduce(std::uint64_t, std::uint64_t&, std::span<cons
   throw CallError(CUDA_ERROR_NOT_SUPPORTED, "the host's cuBLAS is not used yet");
 }
 
+CUresult RealCalls::vgpuDeviceMemory(std::uint64_t, std::uint64_t&, std::uint64_t&, std::int32_t) {
+  throw CallError(CUDA_ERROR_NOT_SUPPORTED, "how much memory is free only a context can ask");
+}
+
 }  // namespace vgpu::executor

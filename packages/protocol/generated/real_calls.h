@@ -93,6 +93,8 @@ class RealCalls : public RealState {
   CUresult vgpuBlasReduce(std::uint64_t context, std::uint64_t& bits, std::span<const std::byte> description, std::uint64_t stream) override;
   CUresult vgpuOutputPending(std::uint64_t context, std::uint64_t& bytes, std::int32_t& stream) override = 0;
   CUresult vgpuOutputTake(std::uint64_t context, std::span<std::byte> text) override = 0;
+  CUresult vgpuDeviceMemory(std::uint64_t context, std::uint64_t& free, std::uint64_t& total, std::int32_t device) override;
+  CUresult vgpuDeviceProcesses(std::uint64_t context, std::span<std::byte> processes, std::int32_t device) override = 0;
 };
 
 }  // namespace vgpu::executor

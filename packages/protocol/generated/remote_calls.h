@@ -84,4 +84,6 @@
   visit(vgpuBlasVector) \
   visit(vgpuBlasReduce) \
   visit(vgpuOutputPending) \
-  visit(vgpuOutputTake)
+  visit(vgpuOutputTake) \
+  visit(vgpuDeviceMemory) \
+  visit(vgpuDeviceProcesses)

@@ -28,8 +28,8 @@
 // SHA-256 over the table. Both ends send it; a difference ends the connection.
 #define VGPU_SCHEMA_HASH \
   { \
-    0xeb, 0x74, 0x97, 0x05, 0xe2, 0x2d, 0x81, 0xd2, 0xe4, 0xe7, 0xd6, 0xbf, 0x46, 0xbc, 0x01, 0x65, \
-    0x45, 0x0c, 0x26, 0x22, 0x06, 0xe7, 0xa7, 0xb2, 0xb9, 0x06, 0xaf, 0x4b, 0xdf, 0x6e, 0xe6, 0x24 \
+    0x19, 0x19, 0xed, 0xa2, 0x79, 0xdf, 0x94, 0x45, 0xfa, 0x8e, 0x6e, 0x68, 0xaf, 0xb2, 0xf4, 0xd3, \
+    0x4f, 0xdb, 0x1f, 0x43, 0x2a, 0x16, 0xf2, 0x35, 0xfd, 0x94, 0xd7, 0x53, 0x2c, 0x32, 0x8f, 0xd5 \
   }
 
 #define VGPU_NONCE_BYTES 32
@@ -145,8 +145,10 @@ enum vgpu_call {
   VGPU_CALL_vgpuBlasReduce = 79,
   VGPU_CALL_vgpuOutputPending = 80,
   VGPU_CALL_vgpuOutputTake = 81,
+  VGPU_CALL_vgpuDeviceMemory = 82,
+  VGPU_CALL_vgpuDeviceProcesses = 83,
 };
-#define VGPU_CALL_COUNT 82
+#define VGPU_CALL_COUNT 84
 
 // Flags of the operations of BLAS, and what a vgpu_blas_vector does.
 enum {
@@ -224,6 +226,14 @@ struct vgpu_frame {
   uint64_t context;  // request: the calling thread's current context or 0; response: VGPU_RESPONSE_… flags
 };
 VGPU_STATIC_ASSERT(sizeof(struct vgpu_frame) == 24, "vgpu_frame has no padding");
+
+// A process that uses the device.
+struct vgpu_device_process {
+  uint32_t process_id;  // as the executor sees it; 0: none
+  uint32_t reserved;  // zero
+  uint64_t memory_bytes;  // that it has allocated
+};
+VGPU_STATIC_ASSERT(sizeof(struct vgpu_device_process) == 16, "vgpu_device_process has no padding");
 
 // C = alpha op(A) op(B) + beta C for each of a batch; C has m rows and n columns.
 struct vgpu_blas_product {

@@ -137,6 +137,16 @@ export const device: WireStructure = {
   ],
 };
 
+export const deviceProcess: WireStructure = {
+  name: 'vgpu_device_process',
+  about: 'A process that uses the device.',
+  fields: [
+    { name: 'process_id', type: 'u32', about: 'as the executor sees it; 0: none' },
+    { name: 'reserved', type: 'u32', about: 'zero' },
+    { name: 'memory_bytes', type: 'u64', about: 'that it has allocated' },
+  ],
+};
+
 export const frame: WireStructure = {
   name: 'vgpu_frame',
   about: 'In front of every request and response after the handshake.',
@@ -159,6 +169,7 @@ export const wireStructures: readonly WireStructure[] = [
   proof,
   device,
   frame,
+  deviceProcess,
   blasProduct,
   blasSolve,
   blasVector,

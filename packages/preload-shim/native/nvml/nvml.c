@@ -1,12 +1,13 @@
-// NVML, as far as programs use it to discover devices. A device handle is the device's number, plus one.
+// Init, versions, and what the handshake told about devices.
+#include "nvml/nvml.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "driver/context_stack.h"
 #include "guest_api.h"
 #include "transport/session.h"
 
-static nvmlReturn_t from_driver(CUresult result) {
+nvmlReturn_t vgpu_nvml_result(CUresult result) {
   switch (result) {
     case CUDA_SUCCESS:
       return NVML_SUCCESS;
@@ -22,10 +23,10 @@ static nvmlReturn_t from_driver(CUresult result) {
   }
 }
 
-static nvmlReturn_t find(nvmlDevice_t handle, const struct vgpu_device** device) {
+nvmlReturn_t vgpu_nvml_find(nvmlDevice_t handle, const struct vgpu_device** device) {
   const uintptr_t number = (uintptr_t)handle - 1;
   if (handle == NULL || number >= VGPU_MAXIMUM_DEVICES) return NVML_ERROR_INVALID_ARGUMENT;
-  return from_driver(vgpu_session_device((CUdevice)number, device));
+  return vgpu_nvml_result(vgpu_session_device((CUdevice)number, device));
 }
 
 static nvmlReturn_t copy_text(char* text, unsigned int length, const char* from) {
@@ -37,7 +38,7 @@ static nvmlReturn_t copy_text(char* text, unsigned int length, const char* from)
 }
 
 nvmlReturn_t nvmlInit_v2(void) {
-  return from_driver(vgpu_session_initialise());
+  return vgpu_nvml_result(vgpu_session_initialise());
 }
 
 nvmlReturn_t nvmlInit(void) {
@@ -53,7 +54,7 @@ nvmlReturn_t nvmlInitWithFlags(unsigned int flags) {
 
 // The connection is shared with the CUDA API, which has no shutdown.
 nvmlReturn_t nvmlShutdown(void) {
-  return from_driver(vgpu_session_check());
+  return vgpu_nvml_result(vgpu_session_check());
 }
 
 const char* nvmlErrorString(nvmlReturn_t result) {
@@ -63,7 +64,7 @@ const char* nvmlErrorString(nvmlReturn_t result) {
 
 nvmlReturn_t nvmlSystemGetDriverVersion(char* version, unsigned int length) {
   const CUresult result = vgpu_session_check();
-  if (result != CUDA_SUCCESS) return from_driver(result);
+  if (result != CUDA_SUCCESS) return vgpu_nvml_result(result);
   return copy_text(version, length, vgpu_session_snapshot()->welcome.driver_release);
 }
 
@@ -71,14 +72,14 @@ nvmlReturn_t nvmlSystemGetDriverVersion(char* version, unsigned int length) {
 nvmlReturn_t nvmlSystemGetNVMLVersion(char* version, unsigned int length) {
   char text[64];
   const CUresult result = vgpu_session_check();
-  if (result != CUDA_SUCCESS) return from_driver(result);
+  if (result != CUDA_SUCCESS) return vgpu_nvml_result(result);
   const struct vgpu_welcome* welcome = &vgpu_session_snapshot()->welcome;
   snprintf(text, sizeof(text), "%d.%s", welcome->driver_version / 1000, welcome->driver_release);
   return copy_text(version, length, text);
 }
 
 nvmlReturn_t nvmlSystemGetCudaDriverVersion_v2(int* cudaDriverVersion) {
-  return from_driver(cuDriverGetVersion(cudaDriverVersion));
+  return vgpu_nvml_result(cuDriverGetVersion(cudaDriverVersion));
 }
 
 nvmlReturn_t nvmlSystemGetCudaDriverVersion(int* cudaDriverVersion) {
@@ -90,7 +91,7 @@ nvmlReturn_t nvmlDeviceGetCount_v2(unsigned int* deviceCount) {
   if (deviceCount == NULL) return NVML_ERROR_INVALID_ARGUMENT;
   const CUresult result = cuDeviceGetCount(&count);
   if (result == CUDA_SUCCESS) *deviceCount = (unsigned int)count;
-  return from_driver(result);
+  return vgpu_nvml_result(result);
 }
 
 nvmlReturn_t nvmlDeviceGetCount(unsigned int* deviceCount) {
@@ -106,7 +107,7 @@ nvmlReturn_t nvmlDeviceGetHandleByIndex_v2(unsigned int index, nvmlDevice_t* dev
   const struct vgpu_device* found = NULL;
   if (device == NULL || index >= VGPU_MAXIMUM_DEVICES) return NVML_ERROR_INVALID_ARGUMENT;
   const CUresult result = vgpu_session_device((CUdevice)index, &found);
-  return result == CUDA_SUCCESS ? give_handle(index, device) : from_driver(result);
+  return result == CUDA_SUCCESS ? give_handle(index, device) : vgpu_nvml_result(result);
 }
 
 nvmlReturn_t nvmlDeviceGetHandleByIndex(unsigned int index, nvmlDevice_t* device) {
@@ -122,7 +123,7 @@ nvmlReturn_t nvmlDeviceGetHandleByUUID(const char* uuid, nvmlDevice_t* device) {
   char text[64];
   if (uuid == NULL || device == NULL) return NVML_ERROR_INVALID_ARGUMENT;
   const CUresult result = vgpu_session_check();
-  if (result != CUDA_SUCCESS) return from_driver(result);
+  if (result != CUDA_SUCCESS) return vgpu_nvml_result(result);
   const struct vgpu_snapshot* snapshot = vgpu_session_snapshot();
   for (uint32_t i = 0; i < snapshot->welcome.device_count; ++i) {
     print_uuid(text, snapshot->devices[i].uuid);
@@ -136,7 +137,7 @@ nvmlReturn_t nvmlDeviceGetHandleByPciBusId_v2(const char* pciBusId, nvmlDevice_t
   if (pciBusId == NULL || device == NULL) return NVML_ERROR_INVALID_ARGUMENT;
   const CUresult result = cuDeviceGetByPCIBusId(&number, pciBusId);
   if (result == CUDA_ERROR_INVALID_DEVICE) return NVML_ERROR_NOT_FOUND;
-  return result == CUDA_SUCCESS ? give_handle((uint32_t)number, device) : from_driver(result);
+  return result == CUDA_SUCCESS ? give_handle((uint32_t)number, device) : vgpu_nvml_result(result);
 }
 
 nvmlReturn_t nvmlDeviceGetHandleByPciBusId(const char* pciBusId, nvmlDevice_t* device) {
@@ -146,21 +147,21 @@ nvmlReturn_t nvmlDeviceGetHandleByPciBusId(const char* pciBusId, nvmlDevice_t* d
 nvmlReturn_t nvmlDeviceGetIndex(nvmlDevice_t device, unsigned int* index) {
   const struct vgpu_device* found = NULL;
   if (index == NULL) return NVML_ERROR_INVALID_ARGUMENT;
-  const nvmlReturn_t result = find(device, &found);
+  const nvmlReturn_t result = vgpu_nvml_find(device, &found);
   if (result == NVML_SUCCESS) *index = (unsigned int)((uintptr_t)device - 1);
   return result;
 }
 
 nvmlReturn_t nvmlDeviceGetName(nvmlDevice_t device, char* name, unsigned int length) {
   const struct vgpu_device* found = NULL;
-  const nvmlReturn_t result = find(device, &found);
+  const nvmlReturn_t result = vgpu_nvml_find(device, &found);
   return result == NVML_SUCCESS ? copy_text(name, length, found->name) : result;
 }
 
 nvmlReturn_t nvmlDeviceGetUUID(nvmlDevice_t device, char* uuid, unsigned int length) {
   const struct vgpu_device* found = NULL;
   char text[64];
-  const nvmlReturn_t result = find(device, &found);
+  const nvmlReturn_t result = vgpu_nvml_find(device, &found);
   if (result != NVML_SUCCESS) return result;
   print_uuid(text, found->uuid);
   return copy_text(uuid, length, text);
@@ -169,7 +170,7 @@ nvmlReturn_t nvmlDeviceGetUUID(nvmlDevice_t device, char* uuid, unsigned int len
 nvmlReturn_t nvmlDeviceGetPciInfo_v3(nvmlDevice_t device, nvmlPciInfo_t* pci) {
   const struct vgpu_device* found = NULL;
   if (pci == NULL) return NVML_ERROR_INVALID_ARGUMENT;
-  const nvmlReturn_t result = find(device, &found);
+  const nvmlReturn_t result = vgpu_nvml_find(device, &found);
   if (result != NVML_SUCCESS) return result;
   const int32_t* attributes = found->attributes;
   const int32_t device_id = attributes[CU_DEVICE_ATTRIBUTE_GPU_PCI_DEVICE_ID];
@@ -196,27 +197,10 @@ nvmlReturn_t nvmlDeviceGetPciInfo(nvmlDevice_t device, nvmlPciInfo_t* pci) {
   return nvmlDeviceGetPciInfo_v3(device, pci);
 }
 
-nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t device, nvmlMemory_t* memory) {
-  const struct vgpu_device* found = NULL;
-  if (memory == NULL) return NVML_ERROR_INVALID_ARGUMENT;
-  const nvmlReturn_t result = find(device, &found);
-  if (result != NVML_SUCCESS) return result;
-  size_t free_bytes = found->total_memory;
-  size_t total_bytes = found->total_memory;
-  // How much is free only a context knows; NVML must not make one, which would take memory itself.
-  CUdevice current = -1;
-  if (vgpu_context_current_device(&current) == CUDA_SUCCESS && (uintptr_t)current == (uintptr_t)device - 1) {
-    const CUresult asked = cuMemGetInfo_v2(&free_bytes, &total_bytes);
-    if (asked != CUDA_SUCCESS) return from_driver(asked);
-  }
-  *memory = (nvmlMemory_t){.total = total_bytes, .free = free_bytes, .used = total_bytes - free_bytes};
-  return NVML_SUCCESS;
-}
-
 nvmlReturn_t nvmlDeviceGetCudaComputeCapability(nvmlDevice_t device, int* major, int* minor) {
   const struct vgpu_device* found = NULL;
   if (major == NULL || minor == NULL) return NVML_ERROR_INVALID_ARGUMENT;
-  const nvmlReturn_t result = find(device, &found);
+  const nvmlReturn_t result = vgpu_nvml_find(device, &found);
   if (result != NVML_SUCCESS) return result;
   *major = found->attributes[CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR];
   *minor = found->attributes[CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR];

@@ -11,6 +11,9 @@ namespace {
 
 TEST_CASE("NVML describes the device of the handshake") {
   FakeExecutor executor;
+  executor.handlers[VGPU_CALL_vgpuDeviceMemory] = [](const Request&) {
+    return Answer{0, packed(std::uint64_t{300}, std::uint64_t{1000})};
+  };
   const Outcome outcome = run_with(executor, [] {
     nvmlDevice_t device = nullptr;
     unsigned count = 0;
@@ -46,8 +49,8 @@ TEST_CASE("NVML describes the device of the handshake") {
     return values;
   });
   CHECK(outcome.values == Values{0, 0, 1, 0, 0,       0, 0,  0, 0, 0, 0, 6, 0,     10, 0,
-                                 0, 0, 6, 0, 1 << 30, 0, 75, 0, 0, 0, 0, 0, 13000, 0});
-  CHECK(executor.requests.empty());
+                                 0, 0, 6, 0, 1000, 0, 75, 0, 0, 0, 0, 0, 13000, 0});
+  CHECK(executor.requests.size() == 1);  // for the memory
 }
 
 TEST_CASE("NVML says how much memory is free where a context is there to be asked") {

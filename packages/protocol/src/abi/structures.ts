@@ -301,6 +301,23 @@ unifiedFunctionPointers, reserved[63]`),
   },
   { name: 'nvmlMemory_t', header: 'nvml.h', fields: fields('unsigned long long total, free, used') },
   {
+    name: 'nvmlMemory_v2_t',
+    header: 'nvml.h',
+    fields: fields('unsigned int version; unsigned long long total, reserved, free, used'),
+  },
+  {
+    name: 'nvmlProcessInfo_v1_t',
+    header: 'nvml.h',
+    fields: fields('unsigned int pid; unsigned long long usedGpuMemory'),
+  },
+  {
+    name: 'nvmlProcessInfo_t',
+    header: 'nvml.h',
+    fields: fields(
+      'unsigned int pid; unsigned long long usedGpuMemory; unsigned int gpuInstanceId, computeInstanceId',
+    ),
+  },
+  {
     name: 'nvmlPciInfo_t',
     header: 'nvml.h',
     fields: fields(`char busIdLegacy[16]; unsigned int domain, bus, device, pciDeviceId, pciSubSystemId;

@@ -1,9 +1,8 @@
-// NVML, as far as discovery needs it. NVIDIA's header is not part of the CUDA toolkit, so these prototypes are not
-// compared with one.
+// NVML. NVIDIA's header is not part of the CUDA toolkit, so these prototypes are not compared with one.
 import type { CallEntry } from '../schema.js';
-import { local } from './define.js';
+import { bytesOut, local, out, refused, remote } from './define.js';
 
-export const nvml: readonly CallEntry[] = [
+const fromSnapshot = [
   'nvmlReturn_t nvmlInit(void)',
   'nvmlReturn_t nvmlInit_v2(void)',
   'nvmlReturn_t nvmlInitWithFlags(unsigned int flags)',
@@ -26,6 +25,53 @@ export const nvml: readonly CallEntry[] = [
   'nvmlReturn_t nvmlDeviceGetPciInfo(nvmlDevice_t device, nvmlPciInfo_t *pci)',
   'nvmlReturn_t nvmlDeviceGetPciInfo_v2(nvmlDevice_t device, nvmlPciInfo_t *pci)',
   'nvmlReturn_t nvmlDeviceGetPciInfo_v3(nvmlDevice_t device, nvmlPciInfo_t *pci)',
-  'nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t device, nvmlMemory_t *memory)',
   'nvmlReturn_t nvmlDeviceGetCudaComputeCapability(nvmlDevice_t device, int *major, int *minor)',
-].map((text) => local('nvml', 0, text, 'reads the device snapshot that came with the handshake'));
+];
+
+const running = (name: string, information: string): string =>
+  `nvmlReturn_t ${name}(nvmlDevice_t device, unsigned int *infoCount, ${information} *infos)`;
+
+/** In the forms that NVML has had over the years. */
+const runningProcesses = [
+  'nvmlDeviceGetComputeRunningProcesses',
+  'nvmlDeviceGetGraphicsRunningProcesses',
+].flatMap((name) => [
+  running(name, 'nvmlProcessInfo_v1_t'),
+  running(`${name}_v2`, 'nvmlProcessInfo_t'),
+  running(`${name}_v3`, 'nvmlProcessInfo_t'),
+]);
+
+export const nvml: readonly CallEntry[] = [
+  ...fromSnapshot.map((text) =>
+    local('nvml', 0, text, 'reads the device snapshot that came with the handshake'),
+  ),
+  ...[
+    'nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t device, nvmlMemory_t *memory)',
+    'nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, nvmlMemory_v2_t *memory)',
+  ].map((text) => local('nvml', 0, text, 'asks the executor, with a context or without')),
+  ...runningProcesses.map((text) => local('nvml', 0, text, 'asks the executor for its clients')),
+  // What tools ask for and survive without; no device of ours measures it.
+  ...refused(
+    'nvml',
+    `nvmlDeviceGetUtilizationRates nvmlDeviceGetTemperature nvmlDeviceGetPowerUsage
+     nvmlDeviceGetPowerManagementLimit nvmlDeviceGetEnforcedPowerLimit nvmlDeviceGetFanSpeed
+     nvmlDeviceGetClockInfo nvmlDeviceGetMaxClockInfo nvmlDeviceGetPerformanceState
+     nvmlDeviceGetEncoderUtilization nvmlDeviceGetDecoderUtilization nvmlDeviceGetPcieThroughput
+     nvmlDeviceGetProcessUtilization nvmlDeviceGetPersistenceMode nvmlDeviceGetDisplayActive
+     nvmlDeviceGetDisplayMode nvmlDeviceGetEccMode nvmlDeviceGetComputeMode nvmlDeviceGetMigMode
+     nvmlDeviceGetSerial nvmlDeviceGetVbiosVersion nvmlSystemGetProcessName`,
+  ),
+];
+
+/** What lies beneath: neither needs a context. */
+export const deviceUse: readonly CallEntry[] = [
+  remote('internal', 0, 'CUresult vgpuDeviceMemory(size_t *free, size_t *total, CUdevice device)', {
+    roles: { free: out, total: out },
+    needsContext: false,
+  }),
+  // Filled with vgpu_device_process; the first one without a process ends the list.
+  remote('internal', 0, 'CUresult vgpuDeviceProcesses(void *processes, size_t bytes, CUdevice device)', {
+    roles: { processes: bytesOut('bytes') },
+    needsContext: false,
+  }),
+];

@@ -23,8 +23,10 @@ const written: readonly string[] = [
  * the guest that stand on them. This is where a new internal call goes for which there is no method yet:
  * `vgpuNewCall: { reason: 'what is missing', above: /^cu(da)?NewCall$/ }`.
  */
-const refused: Readonly<Record<string, { readonly reason: string; readonly above: RegExp }>> =
-  Object.fromEntries(
+const refused: Readonly<Record<string, { readonly reason: string; readonly above: RegExp }>> = {
+  // NVML then tells what the snapshot has, so nothing above is refused.
+  vgpuDeviceMemory: { reason: 'how much memory is free only a context can ask', above: /(?!)/ },
+  ...Object.fromEntries(
     ['vgpuBlasMultiply', 'vgpuBlasSolve', 'vgpuBlasVector', 'vgpuBlasReduce'].map((name) => [
       name,
       {
@@ -32,7 +34,8 @@ const refused: Readonly<Record<string, { readonly reason: string; readonly above
         above: /^cublas(?!Create|Destroy|Set|Get|Logger)/,
       },
     ]),
-  );
+  ),
+};
 
 /** Forwarded calls after which a handle means nothing any more: the parameter with the handle. */
 const releases: Readonly<Record<string, string>> = {

@@ -15,7 +15,7 @@ import { driverLocalGraphs } from './driver-local-graphs.js';
 import { driverLocalLibraries } from './driver-local-libraries.js';
 import { driverLocalMemory } from './driver-local-memory.js';
 import { contexts, memory, modules, pools, streams, virtualMemory } from './driver-remote.js';
-import { nvml } from './nvml.js';
+import { deviceUse, nvml } from './nvml.js';
 import { output } from './output.js';
 import { perThreadCalls } from './per-thread.js';
 import { refusedCalls } from './refused.js';
@@ -31,6 +31,7 @@ const written: readonly CallEntry[] = [
   ...streams,
   ...blas,
   ...output,
+  ...deviceUse,
   ...driverLocal,
   ...driverLocalLibraries,
   ...driverLocalMemory,

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "backends/real/real_backend.h"
+#include "clients/process_list.h"
 
 namespace vgpu::executor {
 namespace {
@@ -53,6 +54,12 @@ CUresult RealBackend::cuMemGetInfo_v2(Handle current, std::uint64_t& free, std::
     total = std::min<std::uint64_t>(total, memory_limit_);
     free = std::min(free, memory_limit_ - std::min(memory_used_, memory_limit_));
   }
+  return CUDA_SUCCESS;
+}
+
+CUresult RealBackend::vgpuDeviceProcesses(Handle, std::span<std::byte> processes,
+                                          std::int32_t /*device: there is one*/) {
+  list_processes(account_.table(), processes);
   return CUDA_SUCCESS;
 }
 

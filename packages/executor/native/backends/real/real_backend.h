@@ -62,6 +62,7 @@ class RealBackend final : public RealCalls {
 
   // memory.cpp
   CUresult cuMemGetInfo_v2(Handle current, std::uint64_t& free, std::uint64_t& total) override;
+  CUresult vgpuDeviceProcesses(Handle, std::span<std::byte> processes, std::int32_t device) override;
   CUresult cuMemAlloc_v2(Handle current, std::uint64_t& address, std::uint64_t bytes) override;
   CUresult cuMemAllocPitch_v2(Handle current, std::uint64_t& address, std::uint64_t& pitch,
                               std::uint64_t width, std::uint64_t height,

@@ -1,5 +1,6 @@
 // Device memory: allocation, and what is known of an address.
 #include "backends/software/software_backend.h"
+#include "clients/process_list.h"
 
 namespace vgpu::executor {
 namespace {
@@ -24,6 +25,19 @@ CUresult SoftwareBackend::cuMemGetInfo_v2(Handle current, std::uint64_t& free, s
   require_context(current);
   free = space_.free_bytes();
   total = space_.total_bytes();
+  return CUDA_SUCCESS;
+}
+
+CUresult SoftwareBackend::vgpuDeviceMemory(Handle, std::uint64_t& free, std::uint64_t& total,
+                                           std::int32_t /*device: there is one*/) {
+  free = space_.free_bytes();
+  total = space_.total_bytes();
+  return CUDA_SUCCESS;
+}
+
+CUresult SoftwareBackend::vgpuDeviceProcesses(Handle, std::span<std::byte> processes,
+                                              std::int32_t /*device*/) {
+  list_processes(clients_, processes);
   return CUDA_SUCCESS;
 }
 

@@ -34,6 +34,7 @@ SoftwareBackend::SoftwareBackend(const BackendOptions& options)
                                   .threads = options.threads,
                                   .vector_path = vector_path(options.vector_path)})),
       space_(gpu_->memory(), memory_of(options), options.account),
+      clients_(options.account.table()),
       log_(options.log),
       use_open_blas_(options.blas == BlasChoice::automatic),
       shares_memory_(options.shares_memory),

@@ -79,6 +79,8 @@ class SoftwareBackend final : public Backend {
 
   // memory.cpp
   CUresult cuMemGetInfo_v2(Handle current, std::uint64_t& free, std::uint64_t& total) override;
+  CUresult vgpuDeviceMemory(Handle, std::uint64_t& free, std::uint64_t& total, std::int32_t device) override;
+  CUresult vgpuDeviceProcesses(Handle, std::span<std::byte> processes, std::int32_t device) override;
   CUresult cuMemAlloc_v2(Handle current, std::uint64_t& address, std::uint64_t bytes) override;
   CUresult cuMemAllocPitch_v2(Handle current, std::uint64_t& address, std::uint64_t& pitch,
                               std::uint64_t width, std::uint64_t height,
@@ -202,6 +204,7 @@ class SoftwareBackend final : public Backend {
 
   std::unique_ptr<software::Gpu> gpu_;
   DeviceSpace space_;
+  const ClientTable* clients_;
   Log* log_;
   bool use_open_blas_;
   std::unique_ptr<blas::Multiplier> multiplier_;

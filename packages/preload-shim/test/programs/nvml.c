@@ -1,0 +1,105 @@
+// What tools such as nvidia-smi ask NVML, and that it agrees with the driver.
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "driver.h"
+
+enum { NVML_NOT_SUPPORTED = 3, NVML_INSUFFICIENT_SIZE = 7, NVML_VERSION_MISMATCH = 25, MEGABYTE = 1 << 20 };
+
+typedef struct nvmlDevice_st* nvmlDevice_t;
+
+struct memory {
+  unsigned long long total, free, used;
+};
+struct memory_v2 {
+  unsigned int version;
+  unsigned long long total, reserved, free, used;
+};
+struct process_v1 {
+  unsigned int pid;
+  unsigned long long bytes;
+};
+struct process {
+  unsigned int pid;
+  unsigned long long bytes;
+  unsigned int gpu_instance, compute_instance;
+};
+
+static void* library;
+
+#define FIND(result, name, parameters) \
+  result(*name) parameters = (result(*) parameters)driver_symbol(library, #name)
+
+/// Of this process, in a list that may hold others.
+static unsigned long long own_bytes(const struct process* processes, unsigned int count) {
+  for (unsigned int i = 0; i < count; ++i) {
+    if (processes[i].pid == (unsigned int)getpid()) return processes[i].bytes;
+  }
+  REQUIRE(0, "process %d is not among %u", (int)getpid(), count);
+  return 0;
+}
+
+int main(void) {
+  enum { ROOM = 256 };
+  library = dlopen("libnvidia-ml.so.1", RTLD_NOW);
+  REQUIRE(library != NULL, "%s", dlerror());
+  FIND(int, nvmlInit_v2, (void));
+  FIND(int, nvmlDeviceGetHandleByIndex_v2, (unsigned int, nvmlDevice_t*));
+  FIND(int, nvmlDeviceGetMemoryInfo, (nvmlDevice_t, struct memory*));
+  FIND(int, nvmlDeviceGetMemoryInfo_v2, (nvmlDevice_t, struct memory_v2*));
+  FIND(int, nvmlDeviceGetComputeRunningProcesses, (nvmlDevice_t, unsigned int*, struct process_v1*));
+  FIND(int, nvmlDeviceGetComputeRunningProcesses_v3, (nvmlDevice_t, unsigned int*, struct process*));
+  FIND(int, nvmlDeviceGetGraphicsRunningProcesses_v3, (nvmlDevice_t, unsigned int*, struct process*));
+  FIND(int, nvmlDeviceGetTemperature, (nvmlDevice_t, int, unsigned int*));
+  FIND(int, nvmlDeviceGetUtilizationRates, (nvmlDevice_t, void*));
+  FIND(const char*, nvmlErrorString, (int));
+
+  nvmlDevice_t device = NULL;
+  CHECK(nvmlInit_v2());
+  CHECK(nvmlDeviceGetHandleByIndex_v2(0, &device));
+  struct memory before, after;
+  CHECK(nvmlDeviceGetMemoryInfo(device, &before));
+  REQUIRE(before.total > 0 && before.used + before.free == before.total, "%llu used, %llu free, %llu in all",
+          before.used, before.free, before.total);
+
+  open_device();
+  CUdeviceptr memory;
+  CHECK(cuMemAlloc(&memory, MEGABYTE));
+  CHECK(nvmlDeviceGetMemoryInfo(device, &after));
+  REQUIRE(after.used >= before.used + MEGABYTE, "%llu used, %llu before", after.used, before.used);
+  CHECK(cuCtxSetCurrent(NULL));
+  CHECK(nvmlDeviceGetMemoryInfo(device, &before));
+  REQUIRE(before.free == after.free, "without a context %llu free, with one %llu", before.free, after.free);
+  struct memory_v2 second = {.version = sizeof second | 2 << 24};
+  CHECK(nvmlDeviceGetMemoryInfo_v2(device, &second));
+  REQUIRE(second.free == after.free && second.total == after.total && second.reserved == 0,
+          "%llu free of %llu", second.free, second.total);
+  second.version = 1;
+  EXPECT_STATUS(nvmlDeviceGetMemoryInfo_v2(device, &second), NVML_VERSION_MISMATCH);
+
+  unsigned int count = 0;
+  EXPECT_STATUS(nvmlDeviceGetComputeRunningProcesses_v3(device, &count, NULL), NVML_INSUFFICIENT_SIZE);
+  REQUIRE(count >= 1, "no process");
+  static struct process processes[ROOM];
+  count = ROOM;
+  CHECK(nvmlDeviceGetComputeRunningProcesses_v3(device, &count, processes));
+  REQUIRE(own_bytes(processes, count) >= MEGABYTE, "%llu bytes", own_bytes(processes, count));
+  REQUIRE(processes[0].gpu_instance == UINT32_MAX, "an instance");
+  static struct process_v1 first[ROOM];
+  unsigned int first_count = ROOM;
+  CHECK(nvmlDeviceGetComputeRunningProcesses(device, &first_count, first));
+  REQUIRE(first_count >= 1 && first[0].pid != 0, "%u processes", first_count);
+  count = 5;
+  CHECK(nvmlDeviceGetGraphicsRunningProcesses_v3(device, &count, processes));
+  REQUIRE(count == 0, "%u processes that draw", count);
+
+  unsigned int temperature = 0;
+  EXPECT_STATUS(nvmlDeviceGetTemperature(device, 0, &temperature), NVML_NOT_SUPPORTED);
+  EXPECT_STATUS(nvmlDeviceGetUtilizationRates(device, &after), NVML_NOT_SUPPORTED);
+  REQUIRE(strcmp(nvmlErrorString(NVML_NOT_SUPPORTED), "Not Supported") == 0, "%s",
+          nvmlErrorString(NVML_NOT_SUPPORTED));
+  REQUIRE(strcmp(nvmlErrorString(15), "GPU is lost") == 0, "%s", nvmlErrorString(15));
+  printf("ok NVML agrees with the driver\n");
+  return 0;
+}
