@@ -10,7 +10,7 @@ std::size_t shared_bytes_of(const Launch& launch) {
 std::size_t local_bytes_of(const Launch& launch) {
   const Dim3& block = launch.configuration.block;
   const std::size_t warps = (std::size_t{block.x} * block.y * block.z + kLanes - 1) / kLanes;
-  return local_bytes_per_thread(*launch.kernel) * kLanes * warps;
+  return local_bytes_per_thread(launch) * kLanes * warps;
 }
 
 }  // namespace

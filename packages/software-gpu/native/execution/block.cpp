@@ -281,19 +281,6 @@ void check_deadline(const Block& block) {
                   std::to_string(block.launch->configuration.time_limit.count()) + " ms");
 }
 
-/// Room for each function once, which is all that a program without recursion can need; recursion gets the
-/// limit besides.
-void measure_stack(Block& block, const Launch& launch) {
-  const auto& functions = launch.kernel->functions;
-  std::uint64_t variables = 0;
-  for (const DecodedFunction& function : functions) variables += function.local_bytes;
-  const std::uint64_t limit = functions.size() == 1       ? 0
-                              : launch.runtime != nullptr ? launch.runtime->limits.stack
-                                                          : RuntimeLimits{}.stack;
-  block.local_bytes = (variables + limit + 15) / 16 * 16;
-  block.stack_bytes = block.local_bytes + kCallBytes * (functions.size() - 1);
-}
-
 [[noreturn]] void fail_stack(const Block& block, const std::string& function, const std::string& what) {
   throw Error(Status::stack_error, "kernel '" + block.launch->kernel->name + "': the nested calls up to '" +
                                        function + "' " + what);
@@ -307,6 +294,15 @@ ZeroedBytes::ZeroedBytes(std::size_t bytes) {
   if (!storage_) throw std::bad_alloc();
   const auto address = reinterpret_cast<std::uintptr_t>(storage_.get());
   begin_ = storage_.get() + (kAlignment - address % kAlignment) % kAlignment;
+}
+
+std::uint64_t local_bytes_per_thread(const Launch& launch) {
+  const auto& functions = launch.kernel->functions;
+  std::uint64_t bytes = 0;
+  for (const DecodedFunction& function : functions) bytes += function.local_bytes;
+  if (functions.size() > 1)
+    bytes += launch.runtime != nullptr ? launch.runtime->limits.stack : RuntimeLimits{}.stack;
+  return (bytes + 15) / 16 * 16;
 }
 
 void set_active(Warp* warp, std::uint32_t mask) {
@@ -438,7 +434,8 @@ void prepare_block(Block& block, const Launch& launch, std::uint32_t worker) {
   block.shared_bytes = kernel.static_shared_bytes + launch.configuration.dynamic_shared_bytes;
   block.shared = ZeroedBytes(block.shared_bytes);
   const std::uint32_t warps = (block.threads + kLanes - 1) / kLanes;
-  measure_stack(block, launch);
+  block.local_bytes = local_bytes_per_thread(launch);
+  block.stack_bytes = block.local_bytes + kCallBytes * (kernel.functions.size() - 1);
   block.local = ZeroedBytes(block.local_bytes * kLanes * warps);
   block.recent_ranges.assign(kernel.access_sites, AddressRange{});
   block.warps = std::vector<ScheduledWarp>(warps);

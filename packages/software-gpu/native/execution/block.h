@@ -135,6 +135,10 @@ struct Block {
   BlockObserver* observer = nullptr;
 };
 
+/// Bytes of local memory of each thread: room for the variables of each function once, which is all that a
+/// program without recursion can need, and the limit of the stack for recursion.
+std::uint64_t local_bytes_per_thread(const Launch& launch);
+
 void prepare_block(Block& block, const Launch& launch, std::uint32_t worker);
 /// Puts block number `linear_index` at its beginning.
 void start_block(Block& block, std::uint64_t linear_index);
