@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
@@ -16,6 +17,7 @@ constexpr std::size_t kMaximumMemory = std::size_t{64} << 40;
 constexpr std::size_t kMinimumMemory = std::size_t{1} << 20;
 constexpr std::uint64_t kMaximumThreads = 4096;
 constexpr std::uint64_t kMaximumClients = 65536;
+constexpr std::uint64_t kMaximumFindings = 1'000'000;
 // A year: more is no limit, and says so with 0.
 constexpr std::uint64_t kMaximumSeconds = 31'536'000;
 
@@ -72,6 +74,28 @@ constexpr std::array<std::pair<std::string_view, BlasChoice>, 2> kBlas = {{
     {"auto", BlasChoice::automatic},
     {"own", BlasChoice::own},
 }};
+/// "memory,race": any of the four, or all.
+void parse_checks(std::string_view text, CheckOptions& check) {
+  for (std::size_t begin = 0, end = 0; end != text.size(); begin = end + 1) {
+    end = std::min(text.find(',', begin), text.size());
+    const std::string_view name = text.substr(begin, end - begin);
+    const bool all = name == "all";
+    if (!all && name != "memory" && name != "race" && name != "init" && name != "sync") {
+      throw UsageError("--check takes memory, race, init, sync or all, with commas between them, not \"" +
+                       std::string(text) + "\"");
+    }
+    check.memory |= all || name == "memory";
+    check.races |= all || name == "race";
+    check.initialization |= all || name == "init";
+    check.synchronization |= all || name == "sync";
+  }
+}
+
+/// An absolute path: the daemon's own folder is not the user's.
+std::string parse_path(std::string_view option, std::string_view text) {
+  if (text.starts_with('/')) return std::string(text);
+  throw UsageError(std::string(option) + " needs an absolute path, not \"" + std::string(text) + "\"");
+}
 
 /// False when there is no option of that name.
 bool apply(Options& options, std::string_view name, std::string_view value) {
@@ -92,11 +116,15 @@ bool apply(Options& options, std::string_view name, std::string_view value) {
   } else if (name == "--vector-path") {
     options.backend.vector_path = parse_choice(name, value, kVectorPaths);
   } else if (name == "--driver") {
-    if (!value.starts_with('/'))
-      throw UsageError("--driver needs an absolute path, not \"" + std::string(value) + "\"");
-    options.backend.driver.path = value;
+    options.backend.driver.path = parse_path(name, value);
   } else if (name == "--blas") {
     options.backend.blas = parse_choice(name, value, kBlas);
+  } else if (name == "--check") {
+    parse_checks(value, options.backend.check);
+  } else if (name == "--check-report") {
+    options.backend.check.report_path = parse_path(name, value);
+  } else if (name == "--check-limit") {
+    options.backend.check.most_findings = parse_number(name, value, 1, kMaximumFindings);
   } else if (name == "--max-clients") {
     options.max_clients = parse_number(name, value, 1, kMaximumClients);
   } else if (name == "--ready-fd") {
@@ -119,6 +147,9 @@ bool* flag_of(Options& options, std::string_view name) {
 
 void complete(const Options& options) {
   if (options.daemon.addresses.empty()) throw UsageError("--listen URL is missing");
+  if (options.backend.check.any() == options.backend.check.report_path.empty()) {
+    throw UsageError("--check and --check-report need each other");
+  }
   for (const Address& address : options.daemon.addresses) {
     if (address.is_local() || !options.token_file.empty()) continue;
     throw UsageError("--listen " + address.url() + " would let other machines in: it needs a --token-file");
@@ -192,6 +223,10 @@ Serves a GPU to CUDA programs that run with the vgpu guest library.
   --client-memory SIZE      what each client may take of it (default: all that others have not taken)
   --threads N               threads of the software GPU (default: one per core)
   --kernel-timeout SECONDS  a kernel that runs for longer is stopped (default: 600; 0: never)
+  --check CHECKS            memory, race, init, sync, with commas between them, or all: look for mistakes in the
+                            kernels of the software GPU, which makes it many times slower
+  --check-report FILE       what is found, as lines of JSON that are appended
+  --check-limit N           findings kept for each client (default: 1000)
   --vector-path PATH        auto (default), portable, avx2, or avx512
   --blas CHOICE             auto (default: OpenBLAS where it is installed), or own
   --max-clients N           clients at a time (default: 256)

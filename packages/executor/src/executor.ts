@@ -27,6 +27,8 @@ export interface StartOptions {
   blas?: 'auto' | 'own' | undefined;
   /** A kernel that runs for longer is stopped; 0 means never. Ten minutes where it is not given. */
   kernelTimeoutSeconds?: number | undefined;
+  /** Looks for mistakes in the kernels of all clients, on the software GPU, which makes them many times slower. */
+  check?: CheckOptions | undefined;
   /** An absolute path in a folder that exists; a private folder is made where it is not given. */
   socketPath?: string | undefined;
   /** Further addresses to listen at, with numeric hosts: "tcp:0.0.0.0:4000", "vsock:any:4000". */
@@ -41,6 +43,17 @@ export interface StartOptions {
   restart?: RestartOptions | false | undefined;
   /** How long the daemon may take until it answers; 10 s where it is not given. */
   startTimeoutMs?: number | undefined;
+}
+
+/** What the memory checker looks for; docs/memory-checker.md. */
+export type Check = 'memory' | 'race' | 'init' | 'sync';
+
+export interface CheckOptions {
+  checks: readonly Check[];
+  /** An absolute path: what is found is appended there, as lines of JSON (native/backends/software/kernel_check.h). */
+  reportPath: string;
+  /** Findings kept for each client, from 1; 1000 where it is not given. */
+  limit?: number | undefined;
 }
 
 export interface ExecutorEvents {
@@ -139,6 +152,7 @@ class Supervisor {
     this.#arguments = ['--listen', urlOf(this.socketPath), '--backend', options.gpu ?? 'auto', ...numbers];
     for (const url of options.listen ?? []) this.#arguments.push('--listen', url);
     if (options.tokenFile !== undefined) this.#arguments.push('--token-file', options.tokenFile);
+    if (options.check !== undefined) this.#arguments.push(...checkArguments(options.check));
     if (options.driverPath !== undefined) this.#arguments.push('--driver', options.driverPath);
     if (options.allowGuestDriver) this.#arguments.push('--allow-guest-driver');
     // The daemon outlives a supervisor that is killed, for a moment, and then has to clean up for it.
@@ -239,6 +253,13 @@ function checkOptions(options: StartOptions): string[] {
     ...numberOption('--client-memory', 'clientMemoryBytes', clientMemoryBytes, 2 ** 20),
     ...numberOption('--threads', 'threads', threads, 1),
     ...numberOption('--kernel-timeout', 'kernelTimeoutSeconds', kernelTimeoutSeconds, 0),
+  ];
+}
+
+function checkArguments({ checks, reportPath, limit }: CheckOptions): string[] {
+  return [
+    ...['--check', checks.join(','), '--check-report', reportPath],
+    ...numberOption('--check-limit', 'check.limit', limit, 1),
   ];
 }
 

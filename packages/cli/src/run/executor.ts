@@ -1,4 +1,4 @@
-import type { Device } from '@vgpu/executor';
+import type { CheckOptions, Device } from '@vgpu/executor';
 
 export type GpuChoice = 'auto' | 'real' | 'software';
 
@@ -13,12 +13,16 @@ interface OpenOptions {
   gpu?: GpuChoice | undefined;
   /** An executor that is already there; it is left running. */
   url?: string | undefined;
+  /** Only of an executor that is started here. */
+  check?: CheckOptions | undefined;
   signal: AbortSignal;
   log: (line: string) => void;
 }
 
-export async function openExecutor({ gpu, url, signal, log }: OpenOptions): Promise<RunningExecutor> {
+export async function openExecutor({ gpu, url, check, signal, log }: OpenOptions): Promise<RunningExecutor> {
   // Imported here because start-up time counts for every other command, --help included.
   const { Executor } = await import('@vgpu/executor');
-  return url === undefined ? Executor.start({ gpu: gpu ?? 'auto', signal, log }) : Executor.connect(url);
+  return url === undefined
+    ? Executor.start({ gpu: gpu ?? 'auto', check, signal, log })
+    : Executor.connect(url);
 }

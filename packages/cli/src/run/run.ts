@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Device } from '@vgpu/executor';
+import type { CheckRequest, CheckSession } from '../check/session.js';
 import { CliError, describeError, EXIT_VGPU_FAILED } from '../errors.js';
 import { guestEnvironment } from './environment.js';
 import { type GpuChoice, openExecutor, type RunningExecutor } from './executor.js';
@@ -13,6 +14,7 @@ export interface RunRequest {
   quiet: boolean;
   gpu?: GpuChoice;
   executor?: string;
+  check?: CheckRequest;
 }
 
 /** How the program ended: one of the two. */
@@ -21,29 +23,51 @@ type Ending = { code: number } | { signal: NodeJS.Signals };
 /** Runs the program and ends this process as the program ended. */
 export async function run(request: RunRequest): Promise<void> {
   const relay = new SignalRelay();
+  const check = request.check && (await openCheck(request.check));
   let ending: Ending;
   try {
-    ending = await runProgram(request, relay);
+    ending = await runProgram(request, relay, check);
+    const errors = check?.finish(request.program, request.args);
+    if (errors !== undefined) ending = { code: errors };
   } catch (error) {
     relay.close();
     if (!relay.interruptedBy) throw error;
     ending = { signal: relay.interruptedBy };
+  } finally {
+    check?.remove();
   }
   relay.close();
   if ('signal' in ending) dieOf(ending.signal);
   else process.exit(ending.code);
 }
 
-async function runProgram(request: RunRequest, relay: SignalRelay): Promise<Ending> {
+async function openCheck(request: CheckRequest): Promise<CheckSession> {
+  // Most programs are not checked: they need not wait for this code.
+  const { CheckSession } = await import('../check/session.js');
+  return new CheckSession(request);
+}
+
+async function runProgram(
+  request: RunRequest,
+  relay: SignalRelay,
+  check: CheckSession | undefined,
+): Promise<Ending> {
   const path = findProgram(request.program);
   const { guestLibrary } = await import('@vgpu/preload-shim');
   const guest = guestLibrary();
   warnOfObstacle(path, request);
 
   // An explicit --gpu asks for an executor of one's own, whatever the environment says.
-  const url = request.executor ?? (request.gpu ? undefined : process.env.VGPU_EXECUTOR || undefined);
+  const ownExecutor = request.gpu !== undefined || check !== undefined;
+  const url = request.executor ?? (ownExecutor ? undefined : process.env.VGPU_EXECUTOR || undefined);
   const log = executorLog({ quiet: request.quiet, file: process.env.VGPU_LOG });
-  const executor = await openExecutor({ gpu: request.gpu, url, signal: relay.abortSignal, log });
+  const executor = await openExecutor({
+    gpu: request.gpu,
+    url,
+    check: check?.executorOptions,
+    signal: relay.abortSignal,
+    log,
+  });
   try {
     if (relay.interruptedBy) throw new CliError('ERR_VGPU_INTERRUPTED', 'interrupted');
     announce(request, executor);

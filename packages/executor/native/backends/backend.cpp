@@ -50,6 +50,13 @@ void settle_backend(BackendOptions& options, Log& log) {
     log.write(Level::info, "no NVIDIA driver on this machine: using the software backend");
     options.kind = BackendKind::software;
   }
+  if (options.check.any()) {
+    if (options.kind == BackendKind::real) {
+      throw BackendUnavailable(
+          "--check needs the software backend: a real GPU does not tell what its kernels do");
+    }
+    options.kind = BackendKind::software;
+  }
   if (options.kind != BackendKind::software) {
     try {
       options.driver_snapshot = probe_driver(options.driver, kDriverDeadline);

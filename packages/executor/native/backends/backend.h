@@ -12,6 +12,7 @@
 
 #include "backends/errors.h"
 #include "backends/real/driver_snapshot.h"
+#include "backends/software/kernel_check.h"
 #include "clients/client_account.h"
 #include "executor_backend.h"
 #include "support/log.h"
@@ -62,6 +63,7 @@ struct BackendOptions {
   unsigned threads = 0;                           // 0: one per core
   std::chrono::milliseconds kernel_time_limit{};  // 0: none
   VectorPathChoice vector_path = VectorPathChoice::automatic;
+  CheckOptions check{};  // of the software GPU
   DriverChoice driver{};
   std::optional<DriverSnapshot> driver_snapshot{};  // what settle_backend() found
   BlasChoice blas = BlasChoice::automatic;

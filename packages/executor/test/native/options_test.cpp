@@ -30,9 +30,10 @@ TEST_CASE("defaults") {
 }
 
 TEST_CASE("everything given, in both spellings") {
-  const Options options = parse({"--listen=unix:/s", "--backend", "software", "--memory=512M", "--threads",
-                                 "3", "--kernel-timeout=0", "--vector-path", "portable", "--max-clients=7",
-                                 "--parent-fd", "0", "--own-folder", "--debug", "--driver=/d", "--allow-guest-driver"});
+  const Options options =
+      parse({"--listen=unix:/s", "--backend", "software", "--memory=512M", "--threads", "3",
+             "--kernel-timeout=0", "--vector-path", "portable", "--max-clients=7", "--parent-fd", "0",
+             "--own-folder", "--debug", "--driver=/d", "--allow-guest-driver"});
   REQUIRE(options.daemon.addresses.size() == 1);
   CHECK(options.daemon.addresses[0].url() == "unix:/s");
   CHECK(options.backend.kind == BackendKind::software);
@@ -46,6 +47,31 @@ TEST_CASE("everything given, in both spellings") {
   CHECK(options.debug);
   CHECK(options.backend.driver.path == "/d");
   CHECK(options.backend.driver.allow_guest);
+}
+
+TEST_CASE("checks") {
+  const auto check = [](const std::string& names) {
+    return parse({"--listen=unix:/s", "--check-report=/r", "--check", names}).backend.check;
+  };
+  CHECK_FALSE(parse({"--listen=unix:/s"}).backend.check.any());
+  CHECK(check("race").races);
+  CHECK_FALSE(check("race").memory);
+  CHECK(check("memory,sync").memory);
+  CHECK(check("memory,sync").synchronization);
+  CHECK_FALSE(check("memory,sync").initialization);
+  const CheckOptions all = check("all");
+  CHECK((all.memory && all.races && all.initialization && all.synchronization));
+  CHECK(all.report_path == "/r");
+  CHECK(all.most_findings == 1000);
+  for (const char* names : {"", "races", "memory,", ",memory", "memory;race"}) {
+    CAPTURE(names);
+    CHECK_THROWS_AS(check(names), UsageError);
+  }
+  CHECK_THROWS_AS(parse({"--listen=unix:/s", "--check=all"}), UsageError);
+  CHECK_THROWS_AS(parse({"--listen=unix:/s", "--check-report=/r"}), UsageError);
+  CHECK_THROWS_AS(parse({"--listen=unix:/s", "--check=all", "--check-report=r"}), UsageError);
+  CHECK_THROWS_AS(parse({"--listen=unix:/s", "--check=all", "--check-report=/r", "--check-limit=0"}),
+                  UsageError);
 }
 
 TEST_CASE("sizes") {

@@ -84,7 +84,10 @@ std::span<std::byte> blas_range(DeviceSpace& space, const char* name, std::uint6
                                                        " is not aligned to " + std::to_string(alignment));
   }
   try {
-    return written ? space.writable(address, bytes) : space.readable(address, bytes);
+    if (!written) return space.readable(address, bytes);
+    const auto range = space.writable(address, bytes);
+    space.note_written(address, bytes);
+    return range;
   } catch (const std::exception& error) {
     throw CallError(CUDA_ERROR_ILLEGAL_ADDRESS, std::string(name) + " at " + hexadecimal(address) + ", " +
                                                     std::to_string(bytes) + " bytes: " + error.what());

@@ -65,6 +65,12 @@ void fill_row(std::byte* row, std::uint64_t width, std::uint32_t value, std::uin
 
 }  // namespace
 
+void SoftwareBackend::note_written(std::uint64_t address, std::uint64_t pitch, std::uint64_t width,
+                                   std::uint64_t height) {
+  if (!check_) return;
+  for (std::uint64_t row = 0; row < height; ++row) space_.note_written(address + row * pitch, width);
+}
+
 CUresult SoftwareBackend::vgpuCopyToDevice(Handle current, std::uint64_t destination,
                                            std::span<const std::byte> source, std::uint64_t total_bytes,
                                            Handle stream) {
@@ -73,6 +79,7 @@ CUresult SoftwareBackend::vgpuCopyToDevice(Handle current, std::uint64_t destina
   if (source.empty()) return CUDA_SUCCESS;
   const auto target = space_.writable(destination, total_bytes);
   std::memcpy(target.data(), source.data(), source.size());
+  note_written(destination, 0, source.size(), 1);
   return CUDA_SUCCESS;
 }
 
@@ -93,6 +100,7 @@ CUresult SoftwareBackend::vgpuCopyOnDevice(Handle current, std::uint64_t destina
   const auto target = space_.writable(destination, bytes);
   const auto origin = space_.readable(source, bytes);
   std::memmove(target.data(), origin.data(), bytes);
+  if (check_) check_->checker().copied(destination, source, bytes);
   return CUDA_SUCCESS;
 }
 
@@ -107,6 +115,7 @@ CUresult SoftwareBackend::vgpuCopyRowsToDevice(Handle current, std::uint64_t des
   for (std::uint64_t row = 0; row < height; ++row) {
     std::memcpy(target.data() + row * pitch, rows.data() + row * width, width);
   }
+  note_written(destination, pitch, width, height);
   return CUDA_SUCCESS;
 }
 
@@ -136,6 +145,9 @@ CUresult SoftwareBackend::vgpuCopyRowsOnDevice(Handle current, std::uint64_t des
   const auto origin = space_.readable(source, extent(origin_shape));
   for (std::uint64_t row = 0; row < height; ++row) {
     std::memmove(target.data() + row * destination_pitch, origin.data() + row * source_pitch, width);
+    if (check_) {
+      check_->checker().copied(destination + row * destination_pitch, source + row * source_pitch, width);
+    }
   }
   return CUDA_SUCCESS;
 }
@@ -161,6 +173,7 @@ CUresult SoftwareBackend::vgpuFill(Handle current, std::uint64_t destination, st
   for (std::uint64_t row = 0; row < rows.height; ++row) {
     fill_row(target.data() + row * rows.pitch, rows.width, value, element_bytes);
   }
+  note_written(destination, rows.pitch, rows.width, rows.height);
   return CUDA_SUCCESS;
 }
 

@@ -11,6 +11,7 @@
 #include "clients/client_account.h"
 #include "support/file_descriptor.h"
 #include "vgpu/software_gpu/device_memory.h"
+#include "vgpu/software_gpu/memory_checker.h"
 
 namespace vgpu::executor {
 
@@ -69,6 +70,12 @@ class DeviceSpace {
   std::span<std::byte> readable(std::uint64_t address, std::uint64_t bytes);
   std::span<std::byte> writable(std::uint64_t address, std::uint64_t bytes);
 
+  /// For the memory checker, if there is one: it hears of what the host writes.
+  void watch(software::MemoryChecker* checker) { checker_ = checker; }
+  void note_written(std::uint64_t address, std::uint64_t bytes) {
+    if (checker_ != nullptr) checker_->written(address, bytes);
+  }
+
   /// The mapping or else the allocation that contains the address.
   [[nodiscard]] std::optional<software::Allocation> find(std::uint64_t address) const;
   [[nodiscard]] bool is_reserved(std::uint64_t address) const;
@@ -113,6 +120,7 @@ class DeviceSpace {
   std::pair<Mappings::iterator, Mappings::iterator> mappings_in(std::uint64_t address, std::uint64_t bytes);
 
   software::DeviceMemory& memory_;
+  software::MemoryChecker* checker_ = nullptr;
   std::uint64_t memory_bytes_;
   ClientAccount account_;
   std::uint64_t reserved_bytes_ = 0;  // addresses, not memory

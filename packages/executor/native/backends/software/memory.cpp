@@ -44,6 +44,7 @@ CUresult SoftwareBackend::vgpuDeviceProcesses(Handle, std::span<std::byte> proce
 CUresult SoftwareBackend::cuMemAlloc_v2(Handle current, std::uint64_t& address, std::uint64_t bytes) {
   require_context(current);
   address = space_.allocate(bytes);
+  if (check_) check_->checker().allocated(address, bytes, false);
   allocations_.emplace(address, Allocation{.context = current});
   return CUDA_SUCCESS;
 }
@@ -72,6 +73,7 @@ CUresult SoftwareBackend::vgpuMemAllocShared(Handle current, std::uint64_t& addr
                     "managed and mapped memory need a program on the executor's own machine");
   }
   const SharedMemory shared = space_.allocate_shared(bytes);
+  if (check_) check_->checker().allocated(shared.address, bytes, true);  // the program may write to it unseen
   allocations_.emplace(shared.address, Allocation{.context = current, .shared = true});
   passed_descriptor_ = shared.descriptor;
   address = shared.address;
@@ -84,6 +86,7 @@ CUresult SoftwareBackend::vgpuMemFree(Handle current, std::uint64_t address) {
   // Asking the memory would also free a module's variable.
   const auto allocation = allocations_.find(address);
   if (allocation == allocations_.end()) {
+    if (check_) check_->checker().freed(address);
     throw CallError(CUDA_ERROR_INVALID_VALUE, hexadecimal(address) + " is not an allocation");
   }
   free_allocation(address, allocation->second);

@@ -136,6 +136,7 @@ CUresult SoftwareBackend::cuMemAllocFromPoolAsync(Handle current, std::uint64_t&
                                                   std::to_string(object.maximum_bytes - object.used_bytes));
   }
   address = space_.allocate(bytes);
+  if (check_) check_->checker().allocated(address, bytes, false);
   allocations_.emplace(address, Allocation{.context = current, .pool = pool});
   object.used_bytes += bytes;
   object.used_high = std::max(object.used_high, object.used_bytes);
@@ -149,6 +150,7 @@ CUresult SoftwareBackend::cuMemFreeAsync(Handle current, std::uint64_t address, 
 }
 
 void SoftwareBackend::free_allocation(std::uint64_t address, const Allocation& allocation) {
+  if (check_) check_->checker().freed(address);
   if (MemoryPool* pool = pools_.find(allocation.pool)) {
     pool->used_bytes -= space_.find(address)->bytes;
   }

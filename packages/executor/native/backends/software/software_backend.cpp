@@ -30,15 +30,22 @@ std::size_t memory_of(const BackendOptions& options) {
 }  // namespace
 
 SoftwareBackend::SoftwareBackend(const BackendOptions& options)
-    : gpu_(software::Gpu::create({.memory_bytes = DeviceSpace::address_bytes(memory_of(options)),
+    : check_(options.check.any() ? std::make_unique<KernelCheck>(options.check) : nullptr),
+      gpu_(software::Gpu::create({.memory_bytes = DeviceSpace::address_bytes(memory_of(options)),
                                   .threads = options.threads,
-                                  .vector_path = vector_path(options.vector_path)})),
+                                  .vector_path = vector_path(options.vector_path),
+                                  .observer = check_ ? &check_->checker().observer() : nullptr,
+                                  .guarded_memory = check_ != nullptr})),
       space_(gpu_->memory(), memory_of(options), options.account),
       clients_(options.account.table()),
       log_(options.log),
       use_open_blas_(options.blas == BlasChoice::automatic),
       shares_memory_(options.shares_memory),
       kernel_time_limit_(options.kernel_time_limit) {
+  if (check_) {
+    check_->checker().watch(gpu_->memory());
+    space_.watch(&check_->checker());
+  }
   primary_.handle = contexts_.insert(Context{0, std::make_unique<software::DeviceRuntime>(gpu_->memory())});
   default_pool_ = current_pool_ = pools_.insert(MemoryPool{});
 }

@@ -202,6 +202,10 @@ class SoftwareBackend final : public Backend {
   /// Made when it is first needed; the log says then what it works with.
   blas::Multiplier& multiplier();
 
+  /// A copy or a fill wrote rows of `width` bytes.
+  void note_written(std::uint64_t address, std::uint64_t pitch, std::uint64_t width, std::uint64_t height);
+
+  std::unique_ptr<KernelCheck> check_;  // where kernels are checked; outlives the GPU
   std::unique_ptr<software::Gpu> gpu_;
   DeviceSpace space_;
   const ClientTable* clients_;
