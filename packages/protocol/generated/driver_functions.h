@@ -21,7 +21,6 @@ struct DriverFunctions {
   DriverFunction<CUresult(size_t *pvalue, CUlimit limit)> cuCtxGetLimit{"cuCtxGetLimit"};
   DriverFunction<CUresult(CUmodule hmod)> cuModuleUnload{"cuModuleUnload"};
   DriverFunction<CUresult(CUfunction *hfunc, CUmodule hmod, const char *name)> cuModuleGetFunction{"cuModuleGetFunction"};
-  DriverFunction<CUresult(CUdeviceptr *dptr, size_t *bytes, CUmodule hmod, const char *name)> cuModuleGetGlobal_v2{"cuModuleGetGlobal_v2"};
   DriverFunction<CUresult(unsigned int *count, CUmodule mod)> cuModuleGetFunctionCount{"cuModuleGetFunctionCount"};
   DriverFunction<CUresult(int *pi, CUfunction_attribute attrib, CUfunction hfunc)> cuFuncGetAttribute{"cuFuncGetAttribute"};
   DriverFunction<CUresult(CUfunction hfunc, CUfunction_attribute attrib, int value)> cuFuncSetAttribute{"cuFuncSetAttribute"};
@@ -149,6 +148,8 @@ struct DriverFunctions {
   DriverFunction<CUresult(CUfunction_attribute attrib, int val, CUkernel kernel, CUdevice dev)> cuKernelSetAttribute{"cuKernelSetAttribute"};
   DriverFunction<CUresult(CUkernel kernel, CUfunc_cache config, CUdevice dev)> cuKernelSetCacheConfig{"cuKernelSetCacheConfig"};
   DriverFunction<CUresult(CUkernel kernel, size_t paramIndex, size_t *paramOffset, size_t *paramSize)> cuKernelGetParamInfo{"cuKernelGetParamInfo"};
+  DriverFunction<CUresult(CUdeviceptr *dptr, size_t *bytes, CUmodule hmod, const char *name)> cuModuleGetGlobal_v2{"cuModuleGetGlobal_v2"};
+  DriverFunction<CUresult(CUdeviceptr *dptr, size_t *bytes, CUlibrary library, const char *name)> cuLibraryGetManaged{"cuLibraryGetManaged"};
   DriverFunction<CUresult(void)> cuProfilerStart{"cuProfilerStart"};
   DriverFunction<CUresult(void)> cuProfilerStop{"cuProfilerStop"};
   DriverFunction<CUresult(CUmemoryPool *pool, const CUmemPoolProps *poolProps)> cuMemPoolCreate{"cuMemPoolCreate"};
@@ -234,7 +235,6 @@ struct DriverFunctions {
     visit(cuCtxGetLimit);
     visit(cuModuleUnload);
     visit(cuModuleGetFunction);
-    visit(cuModuleGetGlobal_v2);
     visit(cuModuleGetFunctionCount);
     visit(cuFuncGetAttribute);
     visit(cuFuncSetAttribute);
@@ -362,6 +362,8 @@ struct DriverFunctions {
     visit(cuKernelSetAttribute);
     visit(cuKernelSetCacheConfig);
     visit(cuKernelGetParamInfo);
+    visit(cuModuleGetGlobal_v2);
+    visit(cuLibraryGetManaged);
     visit(cuProfilerStart);
     visit(cuProfilerStop);
     visit(cuMemPoolCreate);

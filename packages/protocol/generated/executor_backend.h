@@ -79,7 +79,7 @@ class BackendCalls {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
-  virtual CUresult cuModuleGetGlobal_v2(std::uint64_t /*context*/, std::uint64_t& /*dptr*/, std::uint64_t& /*bytes*/, std::uint64_t /*hmod*/, std::string_view /*name*/) {
+  virtual CUresult vgpuModuleGetGlobal(std::uint64_t /*context*/, std::uint64_t& /*address*/, std::uint64_t& /*bytes*/, std::uint64_t& /*mappedBytes*/, std::uint64_t /*module*/, std::string_view /*name*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 

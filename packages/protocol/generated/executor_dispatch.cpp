@@ -40,8 +40,8 @@ std::string_view call_name(std::uint32_t call) {
       return "cuModuleUnload";
     case VGPU_CALL_cuModuleGetFunction:
       return "cuModuleGetFunction";
-    case VGPU_CALL_cuModuleGetGlobal_v2:
-      return "cuModuleGetGlobal_v2";
+    case VGPU_CALL_vgpuModuleGetGlobal:
+      return "vgpuModuleGetGlobal";
     case VGPU_CALL_cuModuleGetFunctionCount:
       return "cuModuleGetFunctionCount";
     case VGPU_CALL_cuFuncGetAttribute:
@@ -335,15 +335,17 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       response.write(hfunc);
       break;
     }
-    case VGPU_CALL_cuModuleGetGlobal_v2: {
-      std::uint64_t dptr{};
+    case VGPU_CALL_vgpuModuleGetGlobal: {
+      std::uint64_t address{};
       std::uint64_t bytes{};
-      const auto hmod = request.read<std::uint64_t>();
+      std::uint64_t mappedBytes{};
+      const auto module = request.read<std::uint64_t>();
       const auto name = request.read_string(65535);
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
-      result = backend.cuModuleGetGlobal_v2(context, dptr, bytes, hmod, name);
-      response.write(dptr);
+      result = backend.vgpuModuleGetGlobal(context, address, bytes, mappedBytes, module, name);
+      response.write(address);
       response.write(bytes);
+      response.write(mappedBytes);
       break;
     }
     case VGPU_CALL_cuModuleGetFunctionCount: {

@@ -149,18 +149,20 @@ VGPU_EXPORT CUresult cuModuleGetFunction(CUfunction *hfunc, CUmodule hmod, const
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuModuleGetGlobal_v2(CUdeviceptr *dptr, size_t *bytes, CUmodule hmod, const char *name) {
-  uint64_t wire_dptr = 0;
+CUresult vgpuModuleGetGlobal(CUdeviceptr *address, size_t *bytes, size_t *mappedBytes, CUmodule module, const char *name) {
+  uint64_t wire_address = 0;
   uint64_t wire_bytes = 0;
-  const uint64_t wire_hmod = (uint64_t)(uintptr_t)hmod;
+  uint64_t wire_mappedBytes = 0;
+  const uint64_t wire_module = (uint64_t)(uintptr_t)module;
   const uint64_t length_name = name == NULL ? 0 : strnlen(name, 65535 + 1);
-  if (name == NULL || length_name > 65535) return CUDA_ERROR_INVALID_VALUE;
-  const struct vgpu_segment request[] = {{&wire_hmod, sizeof(wire_hmod)}, {&length_name, sizeof(length_name)}, {name, (size_t)length_name}};
-  const struct vgpu_buffer response[] = {{&wire_dptr, sizeof(wire_dptr)}, {&wire_bytes, sizeof(wire_bytes)}};
-  const CUresult result = vgpu_exchange(VGPU_CALL_cuModuleGetGlobal_v2, VGPU_NEEDS_CONTEXT, request, 3, response, 2);
+  if (address == NULL || bytes == NULL || mappedBytes == NULL || name == NULL || length_name > 65535) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_module, sizeof(wire_module)}, {&length_name, sizeof(length_name)}, {name, (size_t)length_name}};
+  const struct vgpu_buffer response[] = {{&wire_address, sizeof(wire_address)}, {&wire_bytes, sizeof(wire_bytes)}, {&wire_mappedBytes, sizeof(wire_mappedBytes)}};
+  const CUresult result = vgpu_exchange(VGPU_CALL_vgpuModuleGetGlobal, VGPU_NEEDS_CONTEXT, request, 3, response, 3);
   if (result != CUDA_SUCCESS) return result;
-  if (dptr != NULL) *dptr = (CUdeviceptr)wire_dptr;
-  if (bytes != NULL) *bytes = (size_t)wire_bytes;
+  *address = (CUdeviceptr)wire_address;
+  *bytes = (size_t)wire_bytes;
+  *mappedBytes = (size_t)wire_mappedBytes;
   return CUDA_SUCCESS;
 }
 

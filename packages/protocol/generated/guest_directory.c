@@ -108,6 +108,7 @@ const struct vgpu_directory_entry vgpu_directory[] = {
     {"cuLibraryGetGlobal", 12000, (void (*)(void))cuLibraryGetGlobal, NULL},
     {"cuLibraryGetKernel", 12000, (void (*)(void))cuLibraryGetKernel, NULL},
     {"cuLibraryGetKernelCount", 12040, (void (*)(void))cuLibraryGetKernelCount, NULL},
+    {"cuLibraryGetManaged", 12000, (void (*)(void))cuLibraryGetManaged, NULL},
     {"cuLibraryGetModule", 12000, (void (*)(void))cuLibraryGetModule, NULL},
     {"cuLibraryLoadData", 12000, (void (*)(void))cuLibraryLoadData, NULL},
     {"cuLibraryLoadFromFile", 12000, (void (*)(void))cuLibraryLoadFromFile, NULL},

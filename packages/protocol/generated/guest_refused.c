@@ -990,8 +990,6 @@ VGPU_EXPORT int cuLibraryEnumerateKernels(void);
 int cuLibraryEnumerateKernels(void) { return vgpu_refuse("cuLibraryEnumerateKernels"); }
 VGPU_EXPORT int cuKernelGetLibrary(void);
 int cuKernelGetLibrary(void) { return vgpu_refuse("cuKernelGetLibrary"); }
-VGPU_EXPORT int cuLibraryGetManaged(void);
-int cuLibraryGetManaged(void) { return vgpu_refuse("cuLibraryGetManaged"); }
 VGPU_EXPORT int cuLibraryGetUnifiedFunction(void);
 int cuLibraryGetUnifiedFunction(void) { return vgpu_refuse("cuLibraryGetUnifiedFunction"); }
 VGPU_EXPORT int cuKernelGetName(void);
@@ -1596,8 +1594,6 @@ VGPU_EXPORT int __cudaGetProcAddress(void);
 int __cudaGetProcAddress(void) { return vgpu_refuse("__cudaGetProcAddress"); }
 VGPU_EXPORT int __cudaRegisterHostVar(void);
 int __cudaRegisterHostVar(void) { return vgpu_refuse("__cudaRegisterHostVar"); }
-VGPU_EXPORT int __cudaRegisterManagedVar(void);
-int __cudaRegisterManagedVar(void) { return vgpu_refuse("__cudaRegisterManagedVar"); }
 VGPU_EXPORT int __cudaRegisterUnifiedTable(void);
 int __cudaRegisterUnifiedTable(void) { return vgpu_refuse("__cudaRegisterUnifiedTable"); }
 VGPU_EXPORT int cudaArrayGetInfo(void);
@@ -1864,8 +1860,6 @@ VGPU_EXPORT int cudaIpcOpenMemHandle(void);
 int cudaIpcOpenMemHandle(void) { return vgpu_refuse("cudaIpcOpenMemHandle"); }
 VGPU_EXPORT int cudaLibraryEnumerateKernels(void);
 int cudaLibraryEnumerateKernels(void) { return vgpu_refuse("cudaLibraryEnumerateKernels"); }
-VGPU_EXPORT int cudaLibraryGetManaged(void);
-int cudaLibraryGetManaged(void) { return vgpu_refuse("cudaLibraryGetManaged"); }
 VGPU_EXPORT int cudaLibraryGetUnifiedFunction(void);
 int cudaLibraryGetUnifiedFunction(void) { return vgpu_refuse("cudaLibraryGetUnifiedFunction"); }
 VGPU_EXPORT int cudaLogsCurrent(void);

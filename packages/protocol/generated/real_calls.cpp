@@ -69,18 +69,6 @@ CUresult RealCalls::cuModuleGetFunction(std::uint64_t context, std::uint64_t& hf
   return CUDA_SUCCESS;
 }
 
-CUresult RealCalls::cuModuleGetGlobal_v2(std::uint64_t context, std::uint64_t& dptr, std::uint64_t& bytes, std::uint64_t hmod, std::string_view name) {
-  enter(context);
-  CUdeviceptr made_dptr{};
-  size_t made_bytes{};
-  const std::string text_name(name);
-  const CUresult result = driver().cuModuleGetGlobal_v2(&made_dptr, &made_bytes, objects_.modules.at(hmod), text_name.c_str());
-  if (result != CUDA_SUCCESS) return result;
-  dptr = visible_address(made_dptr);
-  bytes = made_bytes;
-  return CUDA_SUCCESS;
-}
-
 CUresult RealCalls::cuModuleGetFunctionCount(std::uint64_t context, std::uint32_t& count, std::uint64_t mod) {
   enter(context);
   unsigned int made_count{};

@@ -27,7 +27,7 @@ class RealCalls : public RealState {
   CUresult vgpuModuleLoad(std::uint64_t context, std::uint64_t& module, std::span<const std::byte> image) override = 0;
   CUresult cuModuleUnload(std::uint64_t context, std::uint64_t hmod) override;
   CUresult cuModuleGetFunction(std::uint64_t context, std::uint64_t& hfunc, std::uint64_t hmod, std::string_view name) override;
-  CUresult cuModuleGetGlobal_v2(std::uint64_t context, std::uint64_t& dptr, std::uint64_t& bytes, std::uint64_t hmod, std::string_view name) override;
+  CUresult vgpuModuleGetGlobal(std::uint64_t context, std::uint64_t& address, std::uint64_t& bytes, std::uint64_t& mappedBytes, std::uint64_t module, std::string_view name) override = 0;
   CUresult cuModuleGetFunctionCount(std::uint64_t context, std::uint32_t& count, std::uint64_t mod) override;
   CUresult cuFuncGetAttribute(std::uint64_t context, std::int32_t& pi, std::int32_t attrib, std::uint64_t hfunc) override;
   CUresult cuFuncSetAttribute(std::uint64_t context, std::uint64_t hfunc, std::int32_t attrib, std::int32_t value) override;

@@ -19,7 +19,7 @@
   visit(vgpuModuleLoad) \
   visit(cuModuleUnload) \
   visit(cuModuleGetFunction) \
-  visit(cuModuleGetGlobal_v2) \
+  visit(vgpuModuleGetGlobal) \
   visit(cuModuleGetFunctionCount) \
   visit(cuFuncGetAttribute) \
   visit(cuFuncSetAttribute) \

@@ -105,9 +105,10 @@ class CpuGpu final : public Gpu {
   [[nodiscard]] unsigned threads() const override { return pool_.threads(); }
   DeviceMemory& memory() override { return memory_; }
 
-  std::unique_ptr<Module> load(std::span<const std::byte> image) override {
+  using Gpu::load;
+  std::unique_ptr<Module> load(std::span<const std::byte> image, ManagedMemory* managed) override {
     const int capability = 10 * limits_.compute_capability_major + limits_.compute_capability_minor;
-    return std::make_unique<TextModule>(select_ptx(image, capability), memory_, limits_);
+    return std::make_unique<TextModule>(select_ptx(image, capability), memory_, managed, limits_);
   }
 
   LaunchStatistics launch(const Kernel& kernel, const LaunchConfiguration& configuration,

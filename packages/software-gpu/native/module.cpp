@@ -61,8 +61,9 @@ LoadedKernel::LoadedKernel(DecodedKernel decoded, const ptx::Function& function,
   attributes_.binary_version = 10 * limits.compute_capability_major + limits.compute_capability_minor;
 }
 
-TextModule::TextModule(std::string ptx, DeviceMemory& memory, const DeviceLimits& limits)
-    : text_(std::move(ptx)), memory_(memory), limits_(limits) {
+TextModule::TextModule(std::string ptx, DeviceMemory& memory, ManagedMemory* managed,
+                       const DeviceLimits& limits)
+    : text_(std::move(ptx)), memory_(memory), managed_(managed), limits_(limits) {
   module_.syntax = ptx::parse_module(text_);
   check_target();
   index_functions();
@@ -115,13 +116,20 @@ void TextModule::index_functions() {
   }
 }
 
+Global TextModule::allocate(const ptx::Variable& variable) {
+  const std::size_t bytes = variable.bytes();
+  if (variable.managed && managed_ != nullptr) return {managed_->allocate(bytes), bytes, true};
+  return {memory_.allocate(bytes), bytes};
+}
+
 void TextModule::allocate_variables() {
   for (const ptx::Variable& variable : module_.syntax.variables) {
     if (!is_variable_in_memory(variable)) continue;
-    const std::size_t bytes = variable.bytes();
-    const DeviceAddress address = memory_.allocate(bytes);
+    const Global placed = allocate(variable);
+    const DeviceAddress address = placed.address;
+    const std::size_t bytes = placed.bytes;
     module_.variables[variable.name] = address;
-    globals_[variable.name] = {address, bytes};
+    globals_[variable.name] = placed;
     if (variable.space != ptx::StateSpace::constant) continue;
     constant_bytes_ += static_cast<int>(bytes);
     module_.constant_ranges.emplace_back(address, address + bytes);
@@ -168,7 +176,13 @@ void TextModule::initialize_variables() {
 }
 
 void TextModule::free_variables() noexcept {
-  for (const auto& [name, global] : globals_) memory_.free(global.address);
+  for (const auto& [name, global] : globals_) {
+    if (global.managed) {
+      managed_->free(global.address);
+    } else {
+      memory_.free(global.address);
+    }
+  }
   globals_.clear();
 }
 

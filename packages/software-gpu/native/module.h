@@ -38,8 +38,9 @@ class LoadedKernel final : public Kernel {
 
 class TextModule final : public Module {
  public:
-  /// Parses the declarations of `ptx` and places its variables in `memory`, which must live longer.
-  TextModule(std::string ptx, DeviceMemory& memory, const DeviceLimits& limits);
+  /// Parses the declarations of `ptx` and places its variables in `memory`, the managed ones in `managed` if
+  /// there is one; both must live longer.
+  TextModule(std::string ptx, DeviceMemory& memory, ManagedMemory* managed, const DeviceLimits& limits);
   ~TextModule() override;
   TextModule(const TextModule&) = delete;
   TextModule& operator=(const TextModule&) = delete;
@@ -53,6 +54,7 @@ class TextModule final : public Module {
  private:
   void check_target() const;
   void index_functions();
+  Global allocate(const ptx::Variable& variable);
   void allocate_variables();
   void initialize_variables();
   [[nodiscard]] std::uint64_t address_of(std::string_view symbol, const ptx::Variable& user) const;
@@ -60,6 +62,7 @@ class TextModule final : public Module {
 
   const std::string text_;  // the syntax tree points into it
   DeviceMemory& memory_;
+  ManagedMemory* const managed_;
   const DeviceLimits& limits_;
   LoadedModule module_;
   std::map<std::string_view, std::uint32_t> kernels_;

@@ -108,7 +108,7 @@ std::string_view shape_of(std::uint32_t call) {
       {VGPU_CALL_vgpuModuleLoad, "m"},
       {VGPU_CALL_cuModuleUnload, "h"},
       {VGPU_CALL_cuModuleGetFunction, "hs"},
-      {VGPU_CALL_cuModuleGetGlobal_v2, "hs"},
+      {VGPU_CALL_vgpuModuleGetGlobal, "hs"},
       {VGPU_CALL_cuModuleGetFunctionCount, "h"},
       {VGPU_CALL_cuFuncGetAttribute, "uh"},
       {VGPU_CALL_cuFuncSetAttribute, "huu"},

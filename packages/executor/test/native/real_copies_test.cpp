@@ -137,8 +137,8 @@ TEST_CASE("ranges that are not all device memory are refused before the first by
 TEST_CASE("a variable of a module and memory mapped piece by piece are device memory") {
   RealFixture real;
   auto& backend = *real.backend;
-  std::uint64_t variable = 0, bytes = 0;
-  REQUIRE(backend.cuModuleGetGlobal_v2(real.context, variable, bytes, real.load(), "v") == CUDA_SUCCESS);
+  std::uint64_t variable = 0, bytes = 0, mapped = 0;
+  REQUIRE(backend.vgpuModuleGetGlobal(real.context, variable, bytes, mapped, real.load(), "v") == CUDA_SUCCESS);
   CHECK(backend.vgpuRequireRange(real.context, variable, bytes) == CUDA_SUCCESS);
   CHECK(real.result([&] { return backend.vgpuRequireRange(real.context, variable, bytes + 1); }) ==
         CUDA_ERROR_INVALID_VALUE);

@@ -144,7 +144,7 @@ TEST_CASE_FIXTURE(SoftwareFixture, "every call that needs a context says so") {
   check("vgpuModuleLoad", [&] { return backend.vgpuModuleLoad(0, u64, {}); });
   check("cuModuleUnload", [&] { return backend.cuModuleUnload(0, 1); });
   check("cuModuleGetFunction", [&] { return backend.cuModuleGetFunction(0, u64, 1, "f"); });
-  check("cuModuleGetGlobal", [&] { return backend.cuModuleGetGlobal_v2(0, u64, u64, 1, "f"); });
+  check("cuModuleGetGlobal", [&] { return backend.vgpuModuleGetGlobal(0, u64, u64, u64, 1, "f"); });
   check("cuModuleGetFunctionCount", [&] { return backend.cuModuleGetFunctionCount(0, u32, 1); });
   check("cuFuncGetAttribute", [&] { return backend.cuFuncGetAttribute(0, i32, 0, 1); });
   check("cuFuncSetAttribute", [&] { return backend.cuFuncSetAttribute(0, 1, 8, 0); });

@@ -99,7 +99,8 @@ TEST_CASE_FIXTURE(Memory, "a module's variable is memory, but not to be freed") 
   const Handle module = load();
   std::uint64_t address = 0;
   std::uint64_t bytes = 0;
-  CHECK(backend.cuModuleGetGlobal_v2(context, address, bytes, module, "counter") == CUDA_SUCCESS);
+  std::uint64_t mapped = 0;
+  CHECK(backend.vgpuModuleGetGlobal(context, address, bytes, mapped, module, "counter") == CUDA_SUCCESS);
   CHECK(bytes == 4);
   CHECK(test::value_at<std::uint32_t>(read(address, 4)) == 5);
   CHECK(result([&] { return backend.vgpuMemFree(context, address); }) == CUDA_ERROR_INVALID_VALUE);

@@ -72,8 +72,10 @@ TEST_CASE_FIXTURE(Modules, "functions of a module") {
   }
   std::uint64_t address = 0;
   std::uint64_t bytes = 0;
-  CHECK(result([&] { return backend.cuModuleGetGlobal_v2(context, address, bytes, module, "scale"); }) ==
-        CUDA_ERROR_NOT_FOUND);
+  std::uint64_t mapped = 0;
+  CHECK(result([&] {
+          return backend.vgpuModuleGetGlobal(context, address, bytes, mapped, module, "scale");
+        }) == CUDA_ERROR_NOT_FOUND);
 }
 
 TEST_CASE_FIXTURE(Modules, "parameters") {
@@ -191,7 +193,7 @@ TEST_CASE_FIXTURE(Modules, "handles that are no module or function") {
     std::int32_t i32 = 0;
     CHECK(result([&] { return backend.cuModuleUnload(context, wrong); }) == invalid);
     CHECK(result([&] { return backend.cuModuleGetFunction(context, handle, wrong, "scale"); }) == invalid);
-    CHECK(result([&] { return backend.cuModuleGetGlobal_v2(context, u64, u64, wrong, "counter"); }) ==
+    CHECK(result([&] { return backend.vgpuModuleGetGlobal(context, u64, u64, u64, wrong, "counter"); }) ==
           invalid);
     CHECK(result([&] { return backend.cuModuleGetFunctionCount(context, u32, wrong); }) == invalid);
     CHECK(result([&] { return backend.cuFuncGetAttribute(context, i32, 0, wrong); }) == invalid);

@@ -193,6 +193,18 @@ CUresult cuLibraryGetGlobal(CUdeviceptr* dptr, size_t* bytes, CUlibrary library,
   return result == CUDA_SUCCESS ? cuModuleGetGlobal_v2(dptr, bytes, module, name) : result;
 }
 
+CUresult cuLibraryGetManaged(CUdeviceptr* dptr, size_t* bytes, CUlibrary library, const char* name) {
+  CUdeviceptr address = 0;
+  unsigned int managed = 0;
+  CUresult result = cuLibraryGetGlobal(&address, bytes, library, name);
+  if (result == CUDA_SUCCESS)
+    result = cuPointerGetAttribute(&managed, CU_POINTER_ATTRIBUTE_IS_MANAGED, address);
+  if (result != CUDA_SUCCESS) return result;
+  if (managed == 0) return CUDA_ERROR_NOT_FOUND;
+  if (dptr != NULL) *dptr = address;
+  return CUDA_SUCCESS;
+}
+
 static struct CUkern_st* find_kernel(CUlibrary library, const char* name) {
   struct CUkern_st* kernel = library->kernels;
   while (kernel != NULL && strcmp(kernel->name, name) != 0) kernel = kernel->next;

@@ -74,20 +74,21 @@ static CUresult map(int file, const struct range* range) {
   return CUDA_ERROR_OUT_OF_MEMORY;
 }
 
-static CUresult allocate_locked(struct range* range) {
-  CUresult result = vgpuMemAllocShared(&range->address, &range->mapped, range->bytes);
-  if (result != CUDA_SUCCESS) return result;
+// Maps the file that came with the executor's answer.
+static CUresult map_passed(struct range* range) {
   const int file = vgpu_session_take_passed();
   if (file < 0) {
     vgpu_log("the executor sent no file with the memory");
-    result = CUDA_ERROR_NOT_SUPPORTED;
-  } else {
-    // What a context left behind that was destroyed: the executor has given the address out again.
-    drop(range->address, range->mapped);
-    result = map(file, range);
-    vgpu_close(file);
+    return CUDA_ERROR_NOT_SUPPORTED;
   }
-  if (result != CUDA_SUCCESS) vgpuMemFree(range->address);
+  // What a context left behind that was destroyed: the executor has given the address out again.
+  drop(range->address, range->mapped);
+  const CUresult result = map(file, range);
+  vgpu_close(file);
+  if (result == CUDA_SUCCESS) {
+    range->next = ranges;
+    ranges = range;
+  }
   return result;
 }
 
@@ -98,16 +99,44 @@ CUresult vgpu_shared_memory_allocate(CUdeviceptr* address, size_t bytes, bool ma
   range->managed = managed;
   const int saved_errno = errno;
   vgpu_lock(&lock);
-  const CUresult result = allocate_locked(range);
+  CUresult result = vgpuMemAllocShared(&range->address, &range->mapped, bytes);
   if (result == CUDA_SUCCESS) {
-    *address = range->address;
-    range->next = ranges;
-    ranges = range;
+    result = map_passed(range);
+    if (result != CUDA_SUCCESS) vgpuMemFree(range->address);
   }
+  if (result == CUDA_SUCCESS) *address = range->address;
   vgpu_unlock(&lock);
   errno = saved_errno;
   if (result != CUDA_SUCCESS) free(range);
   return result;
+}
+
+// Asked again, a managed variable has a file again: mapping it once more changes nothing.
+static CUresult map_variable(const struct range* found) {
+  struct range* range = malloc(sizeof(*range));
+  if (range == NULL) {
+    const int file = vgpu_session_take_passed();
+    if (file >= 0) vgpu_close(file);
+    return CUDA_ERROR_OUT_OF_MEMORY;
+  }
+  *range = *found;
+  const CUresult result = map_passed(range);
+  if (result != CUDA_SUCCESS) free(range);
+  return result;
+}
+
+CUresult cuModuleGetGlobal_v2(CUdeviceptr* dptr, size_t* bytes, CUmodule hmod, const char* name) {
+  struct range variable = {.managed = true};
+  const int saved_errno = errno;
+  vgpu_lock(&lock);
+  CUresult result = vgpuModuleGetGlobal(&variable.address, &variable.bytes, &variable.mapped, hmod, name);
+  if (result == CUDA_SUCCESS && variable.mapped != 0) result = map_variable(&variable);
+  vgpu_unlock(&lock);
+  errno = saved_errno;
+  if (result != CUDA_SUCCESS) return result;
+  if (dptr != NULL) *dptr = variable.address;
+  if (bytes != NULL) *bytes = variable.bytes;
+  return CUDA_SUCCESS;
 }
 
 CUresult cuMemAllocManaged(CUdeviceptr* dptr, size_t bytesize, unsigned int flags) {

@@ -16,15 +16,24 @@ cudaError_t cudaLibraryGetKernel(cudaKernel_t* pKernel, cudaLibrary_t library, c
   return cudaSuccess;
 }
 
-cudaError_t cudaLibraryGetGlobal(void** dptr, size_t* bytes, cudaLibrary_t library, const char* name) {
+typedef CUresult get_variable(CUdeviceptr* address, size_t* bytes, CUlibrary library, const char* name);
+
+static cudaError_t find(get_variable* get, void** pointer, size_t* bytes, CUlibrary library,
+                        const char* name) {
   CUdeviceptr address = 0;
-  if (dptr == NULL && bytes == NULL) return vgpu_runtime_result(cudaErrorInvalidValue);
+  if (pointer == NULL && bytes == NULL) return vgpu_runtime_result(cudaErrorInvalidValue);
   CUresult result = vgpu_runtime_enter();
-  if (result == CUDA_SUCCESS) result = cuLibraryGetGlobal(&address, bytes, library, name);
-  if (result == CUDA_SUCCESS && dptr != NULL) *dptr = (void*)(uintptr_t)address;
-  // The runtime API's name for what is not there is about symbols.
-  return result == CUDA_ERROR_NOT_FOUND ? vgpu_runtime_result(cudaErrorSymbolNotFound)
-                                        : vgpu_runtime_from_driver(result);
+  if (result == CUDA_SUCCESS) result = get(&address, bytes, library, name);
+  if (result == CUDA_SUCCESS && pointer != NULL) *pointer = (void*)(uintptr_t)address;
+  return vgpu_runtime_from_driver(result);
+}
+
+cudaError_t cudaLibraryGetGlobal(void** dptr, size_t* bytes, cudaLibrary_t library, const char* name) {
+  return find(cuLibraryGetGlobal, dptr, bytes, library, name);
+}
+
+cudaError_t cudaLibraryGetManaged(void** dptr, size_t* bytes, cudaLibrary_t library, const char* name) {
+  return find(cuLibraryGetManaged, dptr, bytes, library, name);
 }
 
 cudaError_t cudaKernelSetAttributeForDevice(cudaKernel_t kernel, enum cudaFuncAttribute attr, int value,

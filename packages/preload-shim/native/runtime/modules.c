@@ -34,6 +34,7 @@ struct variable {
   struct variable* next;
   const void* host_variable;
   const char* name;
+  void** managed;  // where the program keeps the variable's address; NULL for other variables
 };
 
 struct vgpu_fat_binary {
@@ -115,19 +116,31 @@ bool vgpu_modules_add_library_kernel(CUkernel library_kernel) {
   return stored;
 }
 
-void vgpu_modules_add_variable(struct vgpu_fat_binary* binary, const void* host_variable, const char* name,
-                               size_t bytes) {
-  struct variable* variable = calloc(1, sizeof(*variable));
-  (void)bytes;  // the module knows; a declaration may be of another size
+static void add_variable(struct vgpu_fat_binary* binary, const struct variable* made) {
+  struct variable* variable = malloc(sizeof(*variable));
   vgpu_lock(&lock);
   if (variable != NULL) {
-    *variable = (struct variable){
-        .binary = binary, .next = binary->variables, .host_variable = host_variable, .name = name};
+    *variable = *made;
+    variable->binary = binary;
+    variable->next = binary->variables;
     binary->variables = variable;
   }
-  const bool stored = variable != NULL && vgpu_pointer_map_insert(&variables, host_variable, variable);
+  const bool stored = variable != NULL && vgpu_pointer_map_insert(&variables, made->host_variable, variable);
   vgpu_unlock(&lock);
-  if (!stored) vgpu_log("no memory to register variable %s", name);
+  if (!stored) vgpu_log("no memory to register variable %s", made->name);
+}
+
+void vgpu_modules_add_variable(struct vgpu_fat_binary* binary, const void* host_variable, const char* name,
+                               size_t bytes) {
+  (void)bytes;  // the module knows; a declaration may be of another size
+  add_variable(binary, &(struct variable){.host_variable = host_variable, .name = name});
+}
+
+void vgpu_modules_add_managed(struct vgpu_fat_binary* binary, void** host_pointer, const char* name,
+                              size_t bytes) {
+  (void)bytes;
+  add_variable(binary,
+               &(struct variable){.host_variable = host_pointer, .name = name, .managed = host_pointer});
 }
 
 static void remove_from_maps(const struct vgpu_fat_binary* binary) {
@@ -163,6 +176,31 @@ struct vgpu_kernel* vgpu_modules_kernel(const void* entry) {
   return kernel;
 }
 
+// Under `loading`: tells the program where its managed variables are. It names them by their addresses from
+// then on.
+static cudaError_t place_managed(struct vgpu_fat_binary* binary, CUmodule module) {
+  for (struct variable* variable = binary->variables; variable != NULL; variable = variable->next) {
+    CUdeviceptr address = 0;
+    unsigned int managed = 0;
+    if (variable->managed == NULL) continue;
+    CUresult result = cuModuleGetGlobal_v2(&address, NULL, module, variable->name);
+    if (result == CUDA_SUCCESS)
+      result = cuPointerGetAttribute(&managed, CU_POINTER_ATTRIBUTE_IS_MANAGED, address);
+    if (result != CUDA_SUCCESS) return vgpu_runtime_code(result);
+    if (managed == 0) {
+      vgpu_log("managed variable %s: its device shares no memory with this process", variable->name);
+      return cudaErrorNotSupported;
+    }
+    void* pointer = (void*)(uintptr_t)address;
+    vgpu_lock(&lock);
+    const bool stored = vgpu_pointer_map_insert(&variables, pointer, variable);
+    vgpu_unlock(&lock);
+    if (!stored) return cudaErrorMemoryAllocation;
+    *variable->managed = pointer;
+  }
+  return cudaSuccess;
+}
+
 // Under `loading`: the module of the binary in the context.
 static cudaError_t load_module(struct vgpu_fat_binary* binary, CUcontext context, CUmodule* module) {
   vgpu_lock(&lock);
@@ -171,10 +209,31 @@ static cudaError_t load_module(struct vgpu_fat_binary* binary, CUcontext context
   if (*module != NULL) return cudaSuccess;
   const CUresult result = cuModuleLoadFatBinary(module, binary->image);
   if (result != CUDA_SUCCESS) return vgpu_runtime_code(result);
+  const cudaError_t error = place_managed(binary, *module);
+  if (error != cudaSuccess) {
+    cuModuleUnload(*module);
+    return error;
+  }
   vgpu_lock(&lock);
   const bool stored = add_loaded(&binary->modules, context, *module);
   vgpu_unlock(&lock);
   return stored ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+
+static CUresult current_context(CUcontext* context) {
+  const CUresult result = vgpu_runtime_enter();
+  return result == CUDA_SUCCESS ? cuCtxGetCurrent(context) : result;
+}
+
+cudaError_t vgpu_modules_load(struct vgpu_fat_binary* binary) {
+  CUcontext context = NULL;
+  CUmodule module = NULL;
+  const CUresult result = current_context(&context);
+  if (result != CUDA_SUCCESS) return vgpu_runtime_code(result);
+  vgpu_lock(&loading);
+  const cudaError_t error = load_module(binary, context, &module);
+  vgpu_unlock(&loading);
+  return error;
 }
 
 static cudaError_t load_function(struct vgpu_kernel* kernel, CUcontext context, CUfunction* function) {
@@ -196,8 +255,7 @@ static cudaError_t load_function(struct vgpu_kernel* kernel, CUcontext context, 
 
 cudaError_t vgpu_modules_function(const void* entry, CUfunction* function) {
   CUcontext context = NULL;
-  CUresult result = vgpu_runtime_enter();
-  if (result == CUDA_SUCCESS) result = cuCtxGetCurrent(&context);
+  CUresult result = current_context(&context);
   if (result != CUDA_SUCCESS) return vgpu_runtime_code(result);
   vgpu_lock(&lock);
   struct vgpu_kernel* kernel = vgpu_pointer_map_find(&kernels, entry);
@@ -212,8 +270,7 @@ cudaError_t vgpu_modules_function(const void* entry, CUfunction* function) {
 cudaError_t vgpu_modules_variable(const void* host_variable, CUdeviceptr* address, size_t* bytes) {
   CUcontext context = NULL;
   CUmodule module = NULL;
-  CUresult result = vgpu_runtime_enter();
-  if (result == CUDA_SUCCESS) result = cuCtxGetCurrent(&context);
+  CUresult result = current_context(&context);
   if (result != CUDA_SUCCESS) return vgpu_runtime_code(result);
   vgpu_lock(&lock);
   const struct variable* variable = vgpu_pointer_map_find(&variables, host_variable);

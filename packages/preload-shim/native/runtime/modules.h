@@ -16,10 +16,16 @@ struct vgpu_fat_binary* vgpu_modules_add(const void* image);
 void vgpu_modules_add_kernel(struct vgpu_fat_binary* binary, const void* host_function, const char* name);
 void vgpu_modules_add_variable(struct vgpu_fat_binary* binary, const void* host_variable, const char* name,
                                size_t bytes);
+// `*host_pointer` becomes the variable's address when the binary is loaded.
+void vgpu_modules_add_managed(struct vgpu_fat_binary* binary, void** host_pointer, const char* name,
+                              size_t bytes);
 void vgpu_modules_remove(struct vgpu_fat_binary* binary);
 
 // Lets the kernel of a library be used as an entry below. False when there is no memory.
 bool vgpu_modules_add_library_kernel(CUkernel kernel);
+
+// Loads the binary in the calling thread's current context, if it is not there yet.
+cudaError_t vgpu_modules_load(struct vgpu_fat_binary* binary);
 
 // `entry` is a registered host function, or a kernel that this function returned before; NULL when it is
 // neither.

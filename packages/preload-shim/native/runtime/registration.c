@@ -38,9 +38,18 @@ void __cudaRegisterVar(void** fatCubinHandle, char* hostVar, char* deviceAddress
   vgpu_modules_add_variable((struct vgpu_fat_binary*)fatCubinHandle, hostVar, deviceName, size);
 }
 
-// Called before a managed variable is used. Registering one is refused, so none is there to be prepared.
+// The program reaches the variable through *hostVarPtrAddress, after it has called __cudaInitModule.
+void __cudaRegisterManagedVar(void** fatCubinHandle, void** hostVarPtrAddress, char* deviceAddress,
+                              const char* deviceName, int ext, size_t size, int constant, int global) {
+  (void)deviceAddress, (void)ext, (void)constant, (void)global;
+  if (fatCubinHandle == NULL) return;
+  vgpu_modules_add_managed((struct vgpu_fat_binary*)fatCubinHandle, hostVarPtrAddress, deviceName, size);
+}
+
+// Called before a managed variable is used; 0 makes the program ask again next time.
 char __cudaInitModule(void** fatCubinHandle) {
-  return fatCubinHandle != NULL;
+  if (fatCubinHandle == NULL) return 0;
+  return vgpu_runtime_result(vgpu_modules_load((struct vgpu_fat_binary*)fatCubinHandle)) == cudaSuccess;
 }
 
 struct call_configuration {

@@ -66,8 +66,8 @@ FakeExecutor executor_with_module() {
   executor.handlers[VGPU_CALL_cuModuleGetFunction] = [](const Request& request) {
     return name_in(request) == "kernel" ? Answer{0, packed(kFunction)} : failure(CUDA_ERROR_NOT_FOUND);
   };
-  executor.handlers[VGPU_CALL_cuModuleGetGlobal_v2] = [](const Request& request) {
-    return name_in(request) == "variable" ? Answer{0, packed(kVariable, std::uint64_t{16})}
+  executor.handlers[VGPU_CALL_vgpuModuleGetGlobal] = [](const Request& request) {
+    return name_in(request) == "variable" ? Answer{0, packed(kVariable, std::uint64_t{16}, std::uint64_t{0})}
                                           : failure(CUDA_ERROR_NOT_FOUND);
   };
   executor.handlers[VGPU_CALL_cuFuncGetAttribute] = [](const Request& request) {

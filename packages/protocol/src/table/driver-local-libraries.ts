@@ -1,4 +1,4 @@
-// Driver API calls about libraries and their kernels, which the guest keeps and makes modules and functions of.
+// Driver API calls about variables, libraries and their kernels, which the guest makes modules and functions of.
 import type { CallEntry } from '../schema.js';
 import { local } from './define.js';
 
@@ -29,6 +29,12 @@ export const driverLocalLibraries: readonly CallEntry[] = [
   ]),
   ...group('is the kernel of the module in the current context', 12040, [
     'CUresult cuKernelGetParamInfo(CUkernel kernel, size_t paramIndex, size_t *paramOffset, size_t *paramSize)',
+  ]),
+  ...group('maps managed variables here too', 3020, [
+    'CUresult cuModuleGetGlobal_v2(CUdeviceptr *dptr, size_t *bytes, CUmodule hmod, const char *name)',
+  ]),
+  ...group('maps them here too', 12000, [
+    'CUresult cuLibraryGetManaged(CUdeviceptr *dptr, size_t *bytes, CUlibrary library, const char *name)',
   ]),
   ...group('there is no profiler to tell, and then it does nothing', 4000, [
     'CUresult cuProfilerStart(void)',

@@ -49,12 +49,11 @@ export const modules: readonly CallEntry[] = [
   driver(2000, 'CUresult cuModuleGetFunction(CUfunction *hfunc, CUmodule hmod, const char *name)', {
     roles: { hfunc: out, name: stringIn(NAME_LIMIT) },
   }),
-  driver(
-    3020,
-    'CUresult cuModuleGetGlobal_v2(CUdeviceptr *dptr, size_t *bytes, CUmodule hmod, const char *name)',
-    {
-      roles: { dptr: optionalOut, bytes: optionalOut, name: stringIn(NAME_LIMIT) },
-    },
+  // Of a managed variable the response also carries the file to be mapped at the address; mappedBytes is 0 otherwise.
+  internal(
+    `CUresult vgpuModuleGetGlobal(CUdeviceptr *address, size_t *bytes, size_t *mappedBytes, CUmodule module,
+      const char *name)`,
+    { roles: { address: out, bytes: out, mappedBytes: out, name: stringIn(NAME_LIMIT) } },
   ),
   driver(12040, 'CUresult cuModuleGetFunctionCount(unsigned int *count, CUmodule mod)', {
     roles: { count: out },

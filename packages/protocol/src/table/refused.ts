@@ -10,7 +10,7 @@ const driverNames = `
   cuCtxGetExecAffinity cuCtxRecordEvent cuCtxWaitEvent cuCtxAttach cuCtxDetach
   cuCtxGetSharedMemConfig cuCtxSetSharedMemConfig cuModuleEnumerateFunctions cuLinkCreate_v2
   cuLinkAddData_v2 cuLinkAddFile_v2 cuLinkComplete cuLinkDestroy cuModuleGetTexRef cuModuleGetSurfRef
-  cuLibraryEnumerateKernels cuKernelGetLibrary cuLibraryGetManaged cuLibraryGetUnifiedFunction
+  cuLibraryEnumerateKernels cuKernelGetLibrary cuLibraryGetUnifiedFunction
   cuKernelGetName cuDeviceRegisterAsyncNotification cuDeviceUnregisterAsyncNotification
   cuIpcGetEventHandle cuIpcOpenEventHandle cuIpcGetMemHandle cuIpcOpenMemHandle_v2
   cuIpcCloseMemHandle cuArrayCreate_v2 cuArrayGetDescriptor_v2 cuArrayGetSparseProperties
@@ -93,7 +93,7 @@ const driverNames = `
 `;
 
 const runtimeNames = `
-  __cudaGetProcAddress __cudaRegisterHostVar __cudaRegisterManagedVar __cudaRegisterUnifiedTable
+  __cudaGetProcAddress __cudaRegisterHostVar __cudaRegisterUnifiedTable
   cudaArrayGetInfo cudaArrayGetMemoryRequirements cudaArrayGetPlane cudaArrayGetSparseProperties
   cudaChooseDevice cudaCreateSurfaceObject cudaCreateTextureObject cudaCtxResetPersistingL2Cache
   cudaDestroyExternalMemory cudaDestroyExternalSemaphore cudaDestroySurfaceObject
@@ -141,7 +141,7 @@ const runtimeNames = `
   cudaGraphicsUnregisterResource cudaGraphicsVDPAURegisterOutputSurface
   cudaGraphicsVDPAURegisterVideoSurface cudaImportExternalMemory cudaImportExternalSemaphore
   cudaIpcCloseMemHandle cudaIpcGetEventHandle cudaIpcGetMemHandle cudaIpcOpenEventHandle
-  cudaIpcOpenMemHandle cudaLibraryEnumerateKernels cudaLibraryGetManaged
+  cudaIpcOpenMemHandle cudaLibraryEnumerateKernels 
   cudaLibraryGetUnifiedFunction cudaLogsCurrent cudaLogsDumpToFile cudaLogsDumpToMemory
   cudaLogsRegisterCallback cudaLogsUnregisterCallback cudaMalloc3DArray cudaMallocArray
   cudaMallocMipmappedArray cudaMemDiscardAndPrefetchBatchAsync cudaMemDiscardBatchAsync

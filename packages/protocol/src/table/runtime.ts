@@ -123,6 +123,7 @@ export const runtime: readonly CallEntry[] = [
   ...group('launches kernels of libraries like those of the program', [
     'cudaError_t cudaLibraryGetKernel(cudaKernel_t *pKernel, cudaLibrary_t library, const char *name)',
     'cudaError_t cudaLibraryGetGlobal(void **dptr, size_t *bytes, cudaLibrary_t library, const char *name)',
+    'cudaError_t cudaLibraryGetManaged(void **dptr, size_t *bytes, cudaLibrary_t library, const char *name)',
     `cudaError_t cudaKernelSetAttributeForDevice(cudaKernel_t kernel, enum cudaFuncAttribute attr, int value,
       int device)`,
   ]),
@@ -138,6 +139,8 @@ export const runtime: readonly CallEntry[] = [
       *deviceName, int thread_limit, uint3 *tid, uint3 *bid, dim3 *bDim, dim3 *gDim, int *wSize)`,
     `void __cudaRegisterVar(void **fatCubinHandle, char *hostVar, char *deviceAddress, const char
       *deviceName, int ext, size_t size, int constant, int global)`,
+    `void __cudaRegisterManagedVar(void **fatCubinHandle, void **hostVarPtrAddress, char *deviceAddress, const
+      char *deviceName, int ext, size_t size, int constant, int global)`,
     'char __cudaInitModule(void **fatCubinHandle)',
     `unsigned int __cudaPushCallConfiguration(dim3 gridDim, dim3 blockDim, size_t sharedMem, struct
       CUstream_st *stream)`,

@@ -23,6 +23,21 @@ CUresult RealBackend::vgpuModuleLoad(Handle current, Handle& module, std::span<c
   return result;
 }
 
+CUresult RealBackend::vgpuModuleGetGlobal(Handle current, std::uint64_t& address, std::uint64_t& bytes,
+                                          std::uint64_t& mapped_bytes, Handle module, std::string_view name) {
+  enter(current);
+  CUdeviceptr found = 0;
+  std::size_t size = 0;
+  const CUresult result =
+      driver().cuModuleGetGlobal_v2(&found, &size, objects_.modules.at(module), std::string(name).c_str());
+  if (result != CUDA_SUCCESS) return result;
+  address = found;
+  bytes = size;
+  // The driver's managed memory exists in this process only: the guest says so to a program that wants it.
+  mapped_bytes = 0;
+  return CUDA_SUCCESS;
+}
+
 std::size_t RealBackend::parameter_bytes(Handle function) {
   // Numbers are never given out twice, so what was learnt stays true.
   if (const auto known = parameter_bytes_.find(function); known != parameter_bytes_.end())

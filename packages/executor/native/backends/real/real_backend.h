@@ -46,6 +46,8 @@ class RealBackend final : public RealCalls {
 
   // modules.cpp
   CUresult vgpuModuleLoad(Handle current, Handle& module, std::span<const std::byte> image) override;
+  CUresult vgpuModuleGetGlobal(Handle current, std::uint64_t& address, std::uint64_t& bytes,
+                               std::uint64_t& mapped_bytes, Handle module, std::string_view name) override;
   CUresult vgpuLaunchKernel(Handle current, Handle function, std::uint32_t grid_x, std::uint32_t grid_y,
                             std::uint32_t grid_z, std::uint32_t block_x, std::uint32_t block_y,
                             std::uint32_t block_z, std::uint32_t dynamic_shared_bytes, Handle stream,

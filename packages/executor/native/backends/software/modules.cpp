@@ -16,7 +16,7 @@ std::int32_t default_dynamic_shared_limit(const software::Gpu& gpu, const softwa
 
 CUresult SoftwareBackend::vgpuModuleLoad(Handle current, Handle& module, std::span<const std::byte> image) {
   require_context(current);
-  auto code = gpu_->load(image);
+  auto code = gpu_->load(image, &managed_variables_);
   space_.claim(0);  // the module's variables are memory too
   module = modules_.insert(Module{current, std::move(code), {}});
   return CUDA_SUCCESS;
@@ -56,14 +56,21 @@ CUresult SoftwareBackend::cuModuleGetFunction(Handle current, Handle& function, 
   return CUDA_SUCCESS;
 }
 
-CUresult SoftwareBackend::cuModuleGetGlobal_v2(Handle current, std::uint64_t& address, std::uint64_t& bytes,
-                                               Handle module, std::string_view name) {
+CUresult SoftwareBackend::vgpuModuleGetGlobal(Handle current, std::uint64_t& address, std::uint64_t& bytes,
+                                              std::uint64_t& mapped_bytes, Handle module,
+                                              std::string_view name) {
   require_context(current);
   const auto global = modules_.at(module).code->global(name);
   if (!global) throw CallError(CUDA_ERROR_NOT_FOUND, "the module has no variable " + std::string(name));
   variables_[global->address] = module;
   address = global->address;
   bytes = global->bytes;
+  mapped_bytes = 0;
+  if (global->managed) {
+    const SharedMemory& shared = managed_variables_.at(global->address);
+    mapped_bytes = shared.bytes;
+    passed_descriptor_ = shared.descriptor;
+  }
   return CUDA_SUCCESS;
 }
 

@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
-#include "backends/software/device_space.h"
 #include "backends/handle_table.h"
+#include "backends/software/device_space.h"
 #include "vgpu/software_gpu/gpu.h"
 
 namespace vgpu::executor {
@@ -26,6 +26,27 @@ struct Context {
 struct PrimaryContext {
   Handle handle = 0;
   std::uint32_t retained = 0;
+};
+
+/// The managed variables of modules, each in a file that the client maps too.
+class ManagedVariables final : public software::ManagedMemory {
+ public:
+  explicit ManagedVariables(DeviceSpace& space) : space_(space) {}
+
+  std::uint64_t allocate(std::size_t bytes) override {
+    const SharedMemory shared = space_.allocate_shared(bytes);
+    placed_.emplace(shared.address, shared);
+    return shared.address;
+  }
+  void free(std::uint64_t address) noexcept override {
+    space_.free_shared(address);
+    placed_.erase(address);
+  }
+  [[nodiscard]] const SharedMemory& at(std::uint64_t address) const { return placed_.at(address); }
+
+ private:
+  DeviceSpace& space_;
+  std::map<std::uint64_t, SharedMemory> placed_;
 };
 
 struct Module {

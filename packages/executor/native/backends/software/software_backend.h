@@ -52,8 +52,8 @@ class SoftwareBackend final : public Backend {
   CUresult cuModuleUnload(Handle current, Handle module) override;
   CUresult cuModuleGetFunction(Handle current, Handle& function, Handle module,
                                std::string_view name) override;
-  CUresult cuModuleGetGlobal_v2(Handle current, std::uint64_t& address, std::uint64_t& bytes, Handle module,
-                                std::string_view name) override;
+  CUresult vgpuModuleGetGlobal(Handle current, std::uint64_t& address, std::uint64_t& bytes,
+                               std::uint64_t& mapped_bytes, Handle module, std::string_view name) override;
   CUresult cuModuleGetFunctionCount(Handle current, std::uint32_t& count, Handle module) override;
   CUresult cuFuncGetAttribute(Handle current, std::int32_t& value, std::int32_t attribute,
                               Handle function) override;
@@ -208,7 +208,11 @@ class SoftwareBackend final : public Backend {
   std::unique_ptr<KernelCheck> check_;  // where kernels are checked; outlives the GPU
   std::unique_ptr<software::Gpu> gpu_;
   DeviceSpace space_;
+<<<<<<< HEAD
   const ClientTable* clients_;
+=======
+  ManagedVariables managed_variables_{space_};
+>>>>>>> e6ce41c (Share managed variables between host and kernels)
   Log* log_;
   bool use_open_blas_;
   std::unique_ptr<blas::Multiplier> multiplier_;

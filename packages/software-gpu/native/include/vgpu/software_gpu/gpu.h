@@ -92,6 +92,21 @@ class Kernel {
 struct Global {
   DeviceAddress address;
   std::size_t bytes;
+  bool managed = false;  // placed by the module's ManagedMemory
+};
+
+/// Where variables that are declared as managed live, so that somebody else can reach them too. The addresses
+/// are allocations of the Gpu's memory.
+class ManagedMemory {
+ public:
+  ManagedMemory() = default;
+  virtual ~ManagedMemory() = default;
+  ManagedMemory(const ManagedMemory&) = delete;
+  ManagedMemory& operator=(const ManagedMemory&) = delete;
+
+  /// Zeroed. May throw; the module is then not loaded.
+  virtual DeviceAddress allocate(std::size_t bytes) = 0;
+  virtual void free(DeviceAddress address) noexcept = 0;
 };
 
 /// A loaded module: its global variables live in device memory; its kernels are decoded when first asked for.
@@ -142,7 +157,10 @@ class Gpu {
   /// the newest PTX that is not above the compute capability is taken. Declarations are parsed now, function
   /// bodies when a kernel is first used. Throws Error: invalid_image, no_binary_for_gpu, invalid_ptx,
   /// unsupported_ptx_version, out_of_memory.
-  virtual std::unique_ptr<Module> load(std::span<const std::byte> image) = 0;
+  /// `managed` gets the module's managed variables and outlives the module; without it they are like all
+  /// others.
+  virtual std::unique_ptr<Module> load(std::span<const std::byte> image, ManagedMemory* managed) = 0;
+  std::unique_ptr<Module> load(std::span<const std::byte> image) { return load(image, nullptr); }
 
   /// Runs the whole grid and returns when it is done. `parameters` must hold kernel.parameter_bytes() bytes.
   /// Throws Error: invalid_value (too many threads, too short parameters, zero dimension, no runtime for a
