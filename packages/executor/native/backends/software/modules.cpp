@@ -16,7 +16,7 @@ std::int32_t default_dynamic_shared_limit(const software::Gpu& gpu, const softwa
 
 CUresult SoftwareBackend::vgpuModuleLoad(Handle current, Handle& module, std::span<const std::byte> image) {
   require_context(current);
-  auto code = gpu_->load(image, &managed_variables_);
+  auto code = gpu_->load(image, shares_memory_ ? &managed_variables_ : nullptr);
   space_.claim(0);  // the module's variables are memory too
   module = modules_.insert(Module{current, std::move(code), {}});
   return CUDA_SUCCESS;
