@@ -208,11 +208,8 @@ class SoftwareBackend final : public Backend {
   std::unique_ptr<KernelCheck> check_;  // where kernels are checked; outlives the GPU
   std::unique_ptr<software::Gpu> gpu_;
   DeviceSpace space_;
-<<<<<<< HEAD
   const ClientTable* clients_;
-=======
   ManagedVariables managed_variables_{space_};
->>>>>>> e6ce41c (Share managed variables between host and kernels)
   Log* log_;
   bool use_open_blas_;
   std::unique_ptr<blas::Multiplier> multiplier_;
