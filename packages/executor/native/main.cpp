@@ -39,14 +39,14 @@ int serve(const Options& options) {
     if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR) throw std::runtime_error("cannot ignore SIGPIPE");
     BackendOptions backend = options.backend;
     settle_backend(backend, log);
-    const auto token =
-        options.token_file.empty() ? std::nullopt : std::optional(Token::read(options.token_file));
+    ServingOptions serving{.token = {}, .tenure = options.tenure};
+    if (!options.token_file.empty()) serving.token = Token::read(options.token_file);
     ClientTable clients(table_limits(options, backend));
     Daemon daemon(
         options.daemon, clients,
         [&](FileDescriptor client, ClientAccount account) {
           backend.account = account;
-          return serve_client(std::move(client), backend, token, log);
+          return serve_client(std::move(client), backend, serving, log);
         },
         log);
     daemon.run();

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <limits>
 #include <optional>
+#include <thread>
 #include <utility>
 
 namespace vgpu::executor {
@@ -29,6 +30,14 @@ std::uint64_t parse_number(std::string_view option, std::string_view text, std::
     return value;
   throw UsageError(std::string(option) + " needs a whole number from " + std::to_string(least) + " to " +
                    std::to_string(most) + ", not \"" + std::string(text) + "\"");
+}
+
+double parse_fraction(std::string_view option, std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size() && value > 0 && value <= 1) return value;
+  throw UsageError(std::string(option) + " needs a number above 0 and up to 1, such as 0.25, not \"" +
+                   std::string(text) + "\"");
 }
 
 int parse_descriptor(std::string_view option, std::string_view text) {
@@ -109,6 +118,12 @@ bool apply(Options& options, std::string_view name, std::string_view value) {
     options.backend.memory_bytes = parse_bytes(name, value);
   } else if (name == "--client-memory") {
     options.backend.client_memory_bytes = parse_bytes(name, value);
+  } else if (name == "--client-fraction") {
+    options.client_fraction = parse_fraction(name, value);
+  } else if (name == "--idle-limit") {
+    options.tenure.idle = std::chrono::seconds(parse_number(name, value, 0, kMaximumSeconds));
+  } else if (name == "--client-lifetime") {
+    options.tenure.lifetime = std::chrono::seconds(parse_number(name, value, 0, kMaximumSeconds));
   } else if (name == "--threads") {
     options.backend.threads = static_cast<unsigned>(parse_number(name, value, 1, kMaximumThreads));
   } else if (name == "--kernel-timeout") {
@@ -145,7 +160,16 @@ bool* flag_of(Options& options, std::string_view name) {
   return nullptr;
 }
 
-void complete(const Options& options) {
+/// A share of the device is a share of the threads that run its kernels.
+void apply_fraction(Options& options) {
+  if (options.client_fraction == 1) return;
+  const unsigned all =
+      options.backend.threads != 0 ? options.backend.threads : std::thread::hardware_concurrency();
+  options.backend.threads = std::max(1U, static_cast<unsigned>(all * options.client_fraction));
+}
+
+void complete(Options& options) {
+  apply_fraction(options);
   if (options.daemon.addresses.empty()) throw UsageError("--listen URL is missing");
   if (options.backend.check.any() == options.backend.check.report_path.empty()) {
     throw UsageError("--check and --check-report need each other");
@@ -221,6 +245,10 @@ Serves a GPU to CUDA programs that run with the vgpu guest library.
   --memory SIZE             memory of the software GPU, e.g. 512M or 8G (default: half of this machine's), or
                             what all clients may have of the real one (default: all of it)
   --client-memory SIZE      what each client may take of it (default: all that others have not taken)
+  --client-fraction F       share of the threads that the kernels of each client may use, e.g. 0.25, rounded
+                            down to whole threads and at least one (default: 1)
+  --idle-limit SECONDS      a client that asks for nothing for so long is ended (default: 0: never)
+  --client-lifetime SECONDS a client that is connected for so long is ended (default: 0: never)
   --threads N               threads of the software GPU (default: one per core)
   --kernel-timeout SECONDS  a kernel that runs for longer is stopped (default: 600; 0: never)
   --check CHECKS            memory, race, init, sync, with commas between them, or all: look for mistakes in the

@@ -8,6 +8,7 @@
 
 #include "backends/backend.h"
 #include "daemon/daemon.h"
+#include "worker/tenure.h"
 
 namespace vgpu::executor {
 
@@ -32,8 +33,10 @@ struct Options {
   DaemonOptions daemon;
   BackendOptions backend;
   std::size_t max_clients = 256;
+  TenureLimits tenure;
+  double client_fraction = 1;
   std::string token_file;  // empty: none
-  bool debug = false;  // also log what is of interest to developers only
+  bool debug = false;      // also log what is of interest to developers only
 };
 
 /// `arguments` without the program's name. Throws UsageError.

@@ -129,7 +129,10 @@ describe('a client', () => {
     client.close();
     await until(() => daemon.workers().length === 0, 'the worker ends');
     expect(isAlive(worker ?? 0)).toBe(false);
-    await until(() => daemon.logged(/disconnected after \d+ calls, with 0 modules, 0 decoded kernels/), 'the log says so');
+    await until(
+      () => daemon.logged(/disconnected after \d+ calls, with 0 modules, 0 decoded kernels/),
+      'the log says so',
+    );
     const next = await open();
     const { payload } = await next.call('cuMemGetInfo_v2');
     expect(payload.readBigUInt64LE(0)).toBe(payload.readBigUInt64LE(8));

@@ -22,6 +22,10 @@ class ByteSource {
   /// std::system_error.
   virtual std::span<const std::byte> borrow(std::size_t most);
 
+  /// Whether the client owes the rest of a frame: read() then throws std::runtime_error when nothing comes
+  /// for too long.
+  virtual void expect_rest(bool /*owed*/) {}
+
  private:
   std::unique_ptr<std::byte[]> borrowed_;
 };

@@ -47,10 +47,12 @@ bool FrameReader::fill(std::size_t wanted) {
   if (begin_ == end_) begin_ = end_ = 0;
   while (end_ - begin_ < wanted) {
     make_room(wanted);
+    source_.expect_rest(begin_ != end_);
     const std::size_t received = source_.read({buffer_.get() + end_, capacity_ - end_});
     if (received == 0) return false;
     end_ += received;
   }
+  source_.expect_rest(false);
   return true;
 }
 
@@ -62,7 +64,9 @@ std::span<const std::byte> FrameReader::next_piece() {
     piece = {buffer_.get() + begin_, std::min(end_ - begin_, streaming_)};
     begin_ += piece.size();
   } else {
+    source_.expect_rest(true);
     piece = source_.borrow(streaming_);
+    source_.expect_rest(false);
   }
   streaming_ -= piece.size();
   return piece;

@@ -72,6 +72,7 @@ bool RingChannel::spin(Came came) {
 
 /// Until a byte comes. False when the client is gone.
 bool RingChannel::sleep_at_socket() {
+  if (rest_owed_) wait_for_rest(socket_);
   pollfd readable{.fd = socket_, .events = POLLIN, .revents = 0};
   if (poll(&readable, 1, -1) < 0) {
     if (errno == EINTR) return true;

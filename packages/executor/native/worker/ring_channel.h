@@ -19,8 +19,10 @@ class RingChannel final : public Channel {
   std::span<const std::byte> borrow(std::size_t most) override;
   bool send(const vgpu_frame& header, std::span<const std::byte> payload, int descriptor) override;
   bool send_alive() override;
+  void expect_rest(bool owed) override { rest_owed_ = owed; }
 
  private:
+  bool rest_owed_ = false;
   [[nodiscard]] bool has_request();
   [[nodiscard]] bool has_room();
   template <typename Came>

@@ -88,10 +88,22 @@ CUresult Session::run(const vgpu_frame& request, std::span<const std::byte> payl
   }
 }
 
+bool Session::end(std::chrono::milliseconds patience, const std::function<void()>& release) {
+  const std::unique_lock handling(handling_, patience);
+  if (!handling) return false;
+  ended_ = true;
+  sticky_error_ = CUDA_ERROR_MPS_CLIENT_TERMINATED;
+  release();
+  account_.settle_memory(0);
+  account_.leave();
+  return true;
+}
+
 Session::Reply Session::handle(const vgpu_frame& request, std::span<const std::byte> payload,
                                FrameReader* stream) {
   // Off the fast path: almost every request has no flag.
   if (request.status != 0 && !obeys_protocol(request)) return Reply::close;
+  const std::lock_guard handling(handling_);
   ++requests_;
   account_.count_call(request.call == VGPU_CALL_vgpuLaunchKernel ||
                       request.call == VGPU_CALL_vgpuLaunchCooperativeKernel);
@@ -111,7 +123,7 @@ Session::Reply Session::handle(const vgpu_frame& request, std::span<const std::b
     result = std::exchange(deferred_error_, CUDA_SUCCESS);
   }
 
-  const int descriptor = backend_.take_descriptor();
+  const int descriptor = ended_ ? -1 : backend_.take_descriptor();
   response_descriptor_ = result == CUDA_SUCCESS ? descriptor : -1;
   response_payload_ = result == CUDA_SUCCESS ? response_.written() : std::span<const std::byte>();
   response_header_ = {.payload_bytes = static_cast<std::uint32_t>(response_payload_.size()),

@@ -1,7 +1,10 @@
 // One client's requests: dispatch, deferred errors, errors that end the context. Knows nothing of sockets.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
+#include <mutex>
 #include <span>
 
 #include "backends/backend.h"
@@ -26,6 +29,11 @@ class Session {
   /// `stream` has the rest of the payload where that is still arriving.
   Reply handle(const vgpu_frame& request, std::span<const std::byte> payload, FrameReader* stream = nullptr);
 
+  /// From another thread: `release` is called between two requests and may destroy the backend; every later
+  /// request is answered with CUDA_ERROR_MPS_CLIENT_TERMINATED. False when a request does not end within
+  /// `patience`.
+  bool end(std::chrono::milliseconds patience, const std::function<void()>& release);
+
   [[nodiscard]] const vgpu_frame& response_header() const { return response_header_; }
   [[nodiscard]] std::span<const std::byte> response_payload() const { return response_payload_; }
   /// What goes with the response, -1 for nothing; valid until the next request.
@@ -33,6 +41,8 @@ class Session {
   [[nodiscard]] std::uint64_t requests() const { return requests_; }
 
  private:
+  std::timed_mutex handling_;
+  bool ended_ = false;
   CUresult run(const vgpu_frame& request, std::span<const std::byte> payload, FrameReader* stream);
   bool obeys_protocol(const vgpu_frame& request);
 

@@ -10,6 +10,7 @@
 namespace vgpu::executor {
 
 std::size_t SocketChannel::read(std::span<std::byte> buffer) {
+  if (rest_owed_) wait_for_rest(socket_);
   for (;;) {
     const ssize_t received = recv(socket_, buffer.data(), buffer.size(), 0);
     if (received >= 0) return static_cast<std::size_t>(received);

@@ -15,8 +15,10 @@ class SocketChannel final : public Channel {
   std::size_t read(std::span<std::byte> buffer) override;
   bool send(const vgpu_frame& header, std::span<const std::byte> payload, int descriptor) override;
   bool send_alive() override;
+  void expect_rest(bool owed) override { rest_owed_ = owed; }
 
  private:
+  bool rest_owed_ = false;
   int socket_;
   std::mutex sending_;
 };

@@ -18,4 +18,8 @@ iovec part(std::span<const std::byte> bytes);
 /// it takes. False when the other end is gone. Throws std::system_error.
 bool send_all(int socket, std::span<iovec> parts, int descriptor = -1);
 
+/// Waits for bytes of a client that has begun a frame: a second on one machine, ten over a network. Throws
+/// std::runtime_error when none come, unless somebody has stopped the client's process (SIGSTOP, a debugger).
+void wait_for_rest(int socket);
+
 }  // namespace vgpu::executor

@@ -15,6 +15,7 @@
 #include "worker/shared_rings.h"
 #include "worker/socket_channel.h"
 #include "worker/tcp.h"
+#include "worker/tenure.h"
 
 namespace vgpu::executor {
 namespace {
@@ -51,7 +52,7 @@ std::unique_ptr<Channel> create_channel(int socket, const SharedRings* rings) {
   return std::make_unique<SocketChannel>(socket);
 }
 
-void serve_requests(Channel& channel, Session& session, Log& log) {
+void serve_requests(Channel& channel, Session& session, Tenure& tenure, Log& log) {
   // A client that goes away during a long kernel is noticed here: nobody wants the result, so the process
   // ends.
   Heartbeat heartbeat([&channel, &log] {
@@ -80,7 +81,9 @@ void serve_requests(Channel& channel, Session& session, Log& log) {
         return;
     }
     heartbeat.begin_request();
+    tenure.begin_request();
     const Session::Reply reply = session.handle(frames.header(), frames.payload(), stream);
+    tenure.end_request();
     heartbeat.end_request(reply == Session::Reply::send);
     if (reply == Session::Reply::close) return;
     if (reply == Session::Reply::send &&
@@ -111,23 +114,30 @@ void report_status(int socket, const Peer& peer, const Proof& proof, const Backe
 }
 
 void serve_session(int socket, const vgpu_hello& hello, const Proof& proof, const BackendOptions& options,
-                   Log& log) {
-  const auto backend = create_backend_for(socket, options, log);
+                   const TenureLimits& limits, Log& log) {
+  auto backend = create_backend_for(socket, options, log);
   if (backend == nullptr) return;
   const auto rings = share_memory_with(socket, hello, log);
   if (!send_welcome(socket, *backend, rings.get(), proof, log)) return;
   log.write(Level::info, rings == nullptr ? "connected" : "connected, with shared memory");
   const auto channel = create_channel(socket, rings.get());
   Session session(*backend, log, options.account);
-  serve_requests(*channel, session, log);
-  const std::string loaded = backend->loaded_code();
+  Tenure tenure(limits, [&](const std::string& reason) {
+    log.write(Level::warning, "ending the client: " + reason);
+    // The client hears of it from its next call. One that is in the middle of a long one is cut off.
+    constexpr std::chrono::milliseconds kPatience{500};
+    if (!session.end(kPatience, [&] { backend.reset(); })) _exit(0);
+  });
+  serve_requests(*channel, session, tenure, log);
+  const std::string loaded = backend == nullptr ? "" : backend->loaded_code();
   log.write(Level::info, "disconnected after " + std::to_string(session.requests()) + " calls" +
                              (loaded.empty() ? "" : ", with " + loaded));
 }
 
 }  // namespace
 
-int serve_client(FileDescriptor socket, BackendOptions options, const std::optional<Token>& token, Log& log) {
+int serve_client(FileDescriptor socket, BackendOptions options, const ServingOptions& serving, Log& log) {
+  const auto& token = serving.token;
   try {
     const Peer peer = peer_of(socket.get());
     if (!peer.local) notice_silence(socket.get());
@@ -142,7 +152,7 @@ int serve_client(FileDescriptor socket, BackendOptions options, const std::optio
     }
     if (!enter(socket.get(), peer, *hello, options.account, log)) return 0;
     options.shares_memory = peer.local;
-    serve_session(socket.get(), *hello, *proof, options, log);
+    serve_session(socket.get(), *hello, *proof, options, serving.tenure, log);
     return 0;
   } catch (const std::exception& error) {
     log.write(Level::error, std::string("the connection failed: ") + error.what());

@@ -122,6 +122,19 @@ TEST_CASE("what other machines can reach needs a token") {
   }
 }
 
+TEST_CASE("limits of a client") {
+  const Options options = parse({"--listen", "unix:/s", "--threads", "8", "--client-fraction", "0.3",
+                                 "--idle-limit", "60", "--client-lifetime=3600"});
+  CHECK(options.backend.threads == 2);
+  CHECK(options.tenure.idle == std::chrono::seconds(60));
+  CHECK(options.tenure.lifetime == std::chrono::hours(1));
+  CHECK(parse({"--listen", "unix:/s", "--threads", "2", "--client-fraction", "0.01"}).backend.threads == 1);
+  for (const char* fraction : {"0", "-0.5", "1.01", "", "half", "0.5x", "nan"}) {
+    CAPTURE(fraction);
+    CHECK_THROWS_AS(parse({"--listen", "unix:/s", "--client-fraction", fraction}), UsageError);
+  }
+}
+
 TEST_CASE("several addresses") {
   const Options options = parse({"--listen", "unix:/a", "--listen", "tcp:[::1]:4000"});
   REQUIRE(options.daemon.addresses.size() == 2);
