@@ -2,10 +2,10 @@
 // a Node that does nothing. Run after a build.
 //
 //   node bench/startup.mjs [--rounds N] [--json]
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { selfTestProgram } from '@vgpu/preload-shim';
 
 /** What `vgpu run` of one kernel may add, in ms, the executor's start and end included. */
 const GOAL_MS = 60;
@@ -17,7 +17,7 @@ const cli = join(import.meta.dirname, '../dist/vgpu.js');
 const cases = {
   node: ['-e', '0'],
   version: [cli, '--version'],
-  run: [cli, 'run', '--gpu', 'software', '--', buildProgram()],
+  run: [cli, 'run', '--gpu', 'software', '--', selfTestProgram()],
 };
 const samples = { node: [], version: [], run: [] };
 // Alternating, so that a busy machine slows all.
@@ -85,13 +85,4 @@ function measure(args) {
     .split(/\s+/)
     .map((seconds) => Number(seconds) * 1000);
   return { elapsed, processor: user + system };
-}
-
-function buildProgram() {
-  const folder = join(import.meta.dirname, '../build/bench');
-  mkdirSync(folder, { recursive: true });
-  const program = join(folder, 'one_kernel');
-  const source = join(import.meta.dirname, 'one_kernel.c');
-  execFileSync(process.env.CC ?? 'cc', ['-std=c11', '-D_GNU_SOURCE', '-O2', source, '-o', program, '-ldl']);
-  return program;
 }

@@ -32,7 +32,15 @@ export type ErrorCode =
   | 'ERR_VGPU_NEEDS_CONSENT'
   | 'ERR_VGPU_NO_REPAIR'
   | 'ERR_VGPU_NO_SPACE'
-  | 'ERR_VGPU_NOT_ON_DISK';
+  | 'ERR_VGPU_NOT_ON_DISK'
+  | 'ERR_VGPU_EXECUTOR_FOLDER'
+  | 'ERR_VGPU_EXECUTOR_STATE'
+  | 'ERR_VGPU_EXECUTOR_RUNNING'
+  | 'ERR_VGPU_EXECUTOR_NOT_STARTED'
+  | 'ERR_VGPU_EXECUTOR_STUCK'
+  | 'ERR_VGPU_NO_EXECUTOR'
+  | 'ERR_VGPU_BAD_PROGRAM'
+  | 'ERR_VGPU_TRACE_OUTPUT';
 
 interface CliErrorOptions {
   /** One sentence: what the user can do about it. */

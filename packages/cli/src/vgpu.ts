@@ -2,16 +2,20 @@
 import { Command, CommanderError } from 'commander';
 import { cleanCommand } from './commands/clean.js';
 import { demoCommand } from './commands/demo.js';
+import { doctorCommand } from './commands/doctor.js';
+import { executorCommand } from './commands/executor.js';
 import { fileCommand } from './commands/file/index.js';
+import { psCommand } from './commands/ps.js';
 import { runCommand } from './commands/run.js';
 import { tortureCommand } from './commands/torture.js';
+import { traceCommand } from './commands/trace.js';
 import { CliError, describeError, EXIT_FAILED, EXIT_VGPU_FAILED, exitCodeOf } from './errors.js';
 
 declare const VGPU_VERSION: string;
 
 // What vgpu exits with when it fails or was called wrongly: commands that run a program keep clear of its exit codes.
 let failureExitCode = EXIT_VGPU_FAILED;
-const runningPrograms = ['run', 'demo'];
+const runningPrograms = ['run', 'trace', 'demo'];
 
 const program = new Command('vgpu')
   .description('Runs CUDA programs on machines without a GPU, and keeps arrays in files')
@@ -21,7 +25,11 @@ const program = new Command('vgpu')
   .showHelpAfterError('(vgpu --help lists commands and options)')
   .exitOverride()
   .addCommand(runCommand())
+  .addCommand(traceCommand())
   .addCommand(demoCommand())
+  .addCommand(executorCommand())
+  .addCommand(psCommand())
+  .addCommand(doctorCommand())
   .addCommand(fileCommand())
   .addCommand(cleanCommand())
   .addCommand(tortureCommand())

@@ -10,7 +10,7 @@ import { buildProgram, findSources } from '../src/demo/program.js';
 import { Progress } from '../src/output/progress.js';
 import { paletteOf } from '../src/demo/report.js';
 import { readResult } from '../src/demo/result.js';
-import { table } from '../src/demo/table.js';
+import { table } from '../src/output/table.js';
 import { findZipCodes, MAP_HEIGHT, MAP_WIDTH, parseZipCodes, readZipCodes } from '../src/demo/zip-codes.js';
 
 const HEADER = 'zip_code,latitude,longitude,city,state,county';

@@ -187,3 +187,69 @@ export const tortureSchema = documentOf('torture memory', {
   notReturnedBytes: z.int(),
   pages: z.strictObject({ checked: z.int(), wrong: z.int() }),
 });
+
+const count = z.int().nonnegative();
+
+export const executorStartSchema = documentOf('executor start', {
+  url: z.string(),
+  processId: count,
+  device: z.strictObject({ name: z.string(), memoryBytes: count, backend: z.string() }),
+  log: z.string(),
+});
+
+export const executorStopSchema = documentOf('executor stop', {
+  stopped: z.strictObject({ url: z.string(), processId: count }).nullable(),
+});
+
+export const executorStatusSchema = z.union([
+  documentOf('executor status', { running: z.literal(false), directory: z.string() }),
+  documentOf('executor status', {
+    running: z.literal(true),
+    url: z.string(),
+    processId: count,
+    backend: z.string(),
+    startedAt: z.iso.datetime(),
+    maximumClients: count,
+    memoryBytes: count,
+    memoryInUseBytes: count,
+    clientMemoryBytes: count,
+    totals: z.strictObject({ clients: count, calls: count, kernels: count }),
+    clients: count,
+  }),
+]);
+
+export const executorLogsSchema = documentOf('executor logs', {
+  path: z.string(),
+  lines: z.array(z.string()),
+});
+
+export const psSchema = documentOf('ps', {
+  url: z.string(),
+  memoryInUseBytes: count,
+  clients: z.array(
+    z.strictObject({
+      program: z.string(),
+      processId: count,
+      userId: count.optional(),
+      address: z.string().optional(),
+      workerProcessId: count,
+      connectedAt: z.iso.datetime(),
+      memoryBytes: count,
+      calls: count,
+      kernels: count,
+      kernelsPerSecond: z.number(),
+      callsPerSecond: z.number(),
+    }),
+  ),
+});
+
+export const doctorSchema = documentOf('doctor', {
+  checks: z.array(
+    z.strictObject({
+      id: z.string().regex(/^[a-z-]+$/),
+      status: z.enum(['ok', 'warning', 'problem', 'skipped']),
+      evidence: z.string().min(1),
+      remedy: z.string().min(1).optional(),
+    }),
+  ),
+});

@@ -12,7 +12,7 @@ export type { Device } from './handshake.js';
 
 export interface StartOptions {
   /** `auto` takes the real GPU where there is one. */
-  gpu?: 'auto' | 'real' | 'software';
+  gpu?: 'auto' | 'real' | 'software' | undefined;
   /** The software GPU's memory; half of the machine's where it is not given. */
   memoryBytes?: number | undefined;
   /** The real GPU's driver, an absolute path; the installed `libcuda.so.1` where it is not given. */

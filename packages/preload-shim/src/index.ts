@@ -1,2 +1,2 @@
 export { GuestError, type GuestErrorCode, isGuestError } from './errors.js';
-export { type GuestLibrary, guestLibrary } from './guest-library.js';
+export { type GuestLibrary, guestLibrary, selfTestProgram, tracingLibrary } from './guest-library.js';

@@ -18,6 +18,7 @@ import { guestPerThread } from './generate/guest-per-thread.js';
 import { protocolHeader } from './generate/protocol-header.js';
 import { driverFunctions, realCalls, realCallsHeader } from './generate/real-backend.js';
 import { schemaHashModule } from './generate/schema-hash-module.js';
+import { traceFunctions } from './generate/trace.js';
 
 const packageDirectory = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -39,6 +40,7 @@ const files: Readonly<Record<string, () => string>> = {
   'generated/driver_functions.h': driverFunctions,
   'generated/real_calls.h': realCallsHeader,
   'generated/real_calls.cpp': realCalls,
+  'generated/trace_functions.c': traceFunctions,
   'generated/schema_hash.ts': schemaHashModule,
   '../../docs/coverage.md': coverage,
 };

@@ -13,3 +13,4 @@ export type { CallEntry, ParameterRole } from './schema.js';
 export { schemaHash } from './schema-hash.js';
 export { cublas12Functions, cuda12Functions } from './table/cuda12.js';
 export { calls } from './table/table.js';
+export { resultName } from './result-names.js';

@@ -61,12 +61,17 @@ describe('handshake', () => {
   });
 
   it('reads a welcome', () => {
-    expect(decodeWelcome(makeWelcome())).toEqual({
+    const bytes = makeWelcome();
+    bytes.fill(1, fieldOffset(welcome, 'nonce'), fieldOffset(welcome, 'nonce') + 32);
+    bytes.fill(2, fieldOffset(welcome, 'proof'), fieldOffset(welcome, 'proof') + 32);
+    expect(decodeWelcome(bytes)).toEqual({
       status: 0,
       message: '',
       backend: 'software',
       driverVersion: 13000,
       deviceCount: 1,
+      nonce: new Uint8Array(32).fill(1),
+      proof: new Uint8Array(32).fill(2),
     });
   });
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Check, CheckOptions } from '@vgpu/executor';
 import { CliError } from '../errors.js';
+import type { Observer } from '../run/observer.js';
 import { type CheckReport, makeReport, parseEvents } from './report.js';
 import { describeFinding, describeReport } from './text.js';
 
@@ -22,7 +23,7 @@ export interface CheckRequest {
 
 const FOLLOW_INTERVAL_MS = 200;
 
-export class CheckSession {
+export class CheckSession implements Observer {
   readonly #request: CheckRequest;
   readonly #folder = mkdtempSync(join(tmpdir(), 'vgpu-check-'));
   readonly #events = join(this.#folder, 'events');
@@ -44,13 +45,13 @@ export class CheckSession {
     if (request.verbose) this.#timer = setInterval(() => this.#tellNews(), FOLLOW_INTERVAL_MS);
   }
 
-  get executorOptions(): CheckOptions {
+  get check(): CheckOptions {
     const { checks, limit } = this.#request;
     return { checks, reportPath: this.#events, ...(limit !== undefined && { limit }) };
   }
 
   /** Once the executor has stopped: tells and writes what was found. Returns the exit status for errors, if any. */
-  finish(program: string, args: readonly string[]): number | undefined {
+  async finish(program: string, args: readonly string[]): Promise<number | undefined> {
     const { checks, reportFile, errorExitCode, quiet, verbose } = this.#request;
     if (verbose) this.#tellNews();
     const report = makeReport(checks, parseEvents(readFileSync(this.#events, 'utf8')));

@@ -1,8 +1,8 @@
 import type { Check } from '@vgpu/executor';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { CheckRequest } from '../check/session.js';
 import { CliError } from '../errors.js';
 import type { GpuChoice } from '../run/executor.js';
+import type { Observer } from '../run/observer.js';
 
 interface RunOptions {
   gpu?: GpuChoice;
@@ -69,13 +69,13 @@ export function runCommand(): Command {
         quiet: options.quiet ?? false,
         ...(options.gpu && { gpu: options.gpu }),
         ...(options.executor && { executor: options.executor }),
-        ...checkRequest(options),
+        observer: await checkSession(options),
       });
     });
 }
 
 /** @throws CliError ERR_VGPU_USAGE for options that mean nothing without --check, and for a GPU that cannot be checked */
-function checkRequest(options: RunOptions): { check?: CheckRequest } {
+async function checkSession(options: RunOptions): Promise<Observer | undefined> {
   const {
     check: checks,
     checkReport,
@@ -90,7 +90,7 @@ function checkRequest(options: RunOptions): { check?: CheckRequest } {
     if (alone || errorExitcode !== undefined) {
       throw new CliError('ERR_VGPU_USAGE', `${alone ?? '--error-exitcode'} needs --check`);
     }
-    return {};
+    return undefined;
   }
   if (gpu === 'real') {
     throw new CliError(
@@ -98,16 +98,16 @@ function checkRequest(options: RunOptions): { check?: CheckRequest } {
       '--check needs the software GPU: a real one does not tell what kernels do',
     );
   }
-  return {
-    check: {
-      checks,
-      verbose,
-      quiet,
-      ...(checkReport !== undefined && { reportFile: checkReport }),
-      ...(checkLimit !== undefined && { limit: checkLimit }),
-      ...(errorExitcode !== undefined && { errorExitCode: errorExitcode }),
-    },
-  };
+  // Most programs are not checked: they need not wait for this code.
+  const { CheckSession } = await import('../check/session.js');
+  return new CheckSession({
+    checks,
+    verbose,
+    quiet,
+    ...(checkReport !== undefined && { reportFile: checkReport }),
+    ...(checkLimit !== undefined && { limit: checkLimit }),
+    ...(errorExitcode !== undefined && { errorExitCode: errorExitcode }),
+  });
 }
 
 function checksArgument(text: string): Check[] {

@@ -3,7 +3,7 @@ import type { Clustering } from './kmeans.js';
 import { drawMap, mark, type Palette } from './map.js';
 import type { Program } from './program.js';
 import type { ProgramResult } from './result.js';
-import { table } from './table.js';
+import { table } from '../output/table.js';
 import { METRES_PER_UNIT, type ZipCodes } from './zip-codes.js';
 
 export interface Step {

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Device } from '@vgpu/executor';
-import type { CheckRequest, CheckSession } from '../check/session.js';
 import { CliError, describeError, EXIT_VGPU_FAILED } from '../errors.js';
 import { guestEnvironment } from './environment.js';
 import { type GpuChoice, openExecutor, type RunningExecutor } from './executor.js';
 import { executorLog } from './log.js';
+import type { Observer } from './observer.js';
 import { findProgram, preloadObstacle, spawnError } from './program.js';
 import { dieOf, SignalRelay } from './signals.js';
 
@@ -14,7 +14,7 @@ export interface RunRequest {
   quiet: boolean;
   gpu?: GpuChoice;
   executor?: string;
-  check?: CheckRequest;
+  observer?: Observer | undefined;
 }
 
 /** How the program ended: one of the two. */
@@ -23,48 +23,39 @@ type Ending = { code: number } | { signal: NodeJS.Signals };
 /** Runs the program and ends this process as the program ended. */
 export async function run(request: RunRequest): Promise<void> {
   const relay = new SignalRelay();
-  const check = request.check && (await openCheck(request.check));
+  const { observer } = request;
   let ending: Ending;
   try {
-    ending = await runProgram(request, relay, check);
-    const errors = check?.finish(request.program, request.args);
-    if (errors !== undefined) ending = { code: errors };
+    ending = await runProgram(request, relay);
+    const code = await observer?.finish(request.program, request.args);
+    if (code !== undefined) ending = { code };
   } catch (error) {
     relay.close();
     if (!relay.interruptedBy) throw error;
     ending = { signal: relay.interruptedBy };
   } finally {
-    check?.remove();
+    observer?.remove();
   }
   relay.close();
   if ('signal' in ending) dieOf(ending.signal);
   else process.exit(ending.code);
 }
 
-async function openCheck(request: CheckRequest): Promise<CheckSession> {
-  // Most programs are not checked: they need not wait for this code.
-  const { CheckSession } = await import('../check/session.js');
-  return new CheckSession(request);
-}
-
-async function runProgram(
-  request: RunRequest,
-  relay: SignalRelay,
-  check: CheckSession | undefined,
-): Promise<Ending> {
+async function runProgram(request: RunRequest, relay: SignalRelay): Promise<Ending> {
+  const { observer } = request;
   const path = findProgram(request.program);
   const { guestLibrary } = await import('@vgpu/preload-shim');
-  const guest = guestLibrary();
+  const guest = observer?.guest ?? guestLibrary();
   warnOfObstacle(path, request);
 
   // An explicit --gpu asks for an executor of one's own, whatever the environment says.
-  const ownExecutor = request.gpu !== undefined || check !== undefined;
+  const ownExecutor = request.gpu !== undefined || observer?.check !== undefined;
   const url = request.executor ?? (ownExecutor ? undefined : process.env.VGPU_EXECUTOR || undefined);
   const log = executorLog({ quiet: request.quiet, file: process.env.VGPU_LOG });
   const executor = await openExecutor({
     gpu: request.gpu,
     url,
-    check: check?.executorOptions,
+    check: observer?.check,
     signal: relay.abortSignal,
     log,
   });
@@ -74,7 +65,7 @@ async function runProgram(
     const program = spawn(path, request.args, {
       argv0: request.program,
       stdio: 'inherit',
-      env: guestEnvironment(process.env, guest, executor.url),
+      env: { ...guestEnvironment(process.env, guest, executor.url), ...observer?.environment },
     });
     relay.attach(program);
     return await ended(program, path);

@@ -76,7 +76,8 @@ export async function judge(
   }
   if (own !== undefined) return no(own);
   const passed =
-    lineWith(text, PASSED) ?? (judgesByExitCode(sample) ? 'its exit code says that the results are right' : undefined);
+    lineWith(text, PASSED) ??
+    (judgesByExitCode(sample) ? 'its exit code says that the results are right' : undefined);
   return passed === undefined
     ? no('says nothing about its results')
     : { runs, verifies: true, because: passed, milliseconds };
