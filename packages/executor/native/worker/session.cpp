@@ -110,7 +110,8 @@ Session::Reply Session::handle(const vgpu_frame& request, std::span<const std::b
   response_.clear();
 
   CUresult result = sticky_error_;
-  if (result == CUDA_SUCCESS || fetches_output(request.call)) {
+  // After the end there is no backend to ask, not even for what kernels printed.
+  if (!ended_ && (result == CUDA_SUCCESS || fetches_output(request.call))) {
     result = run(request, payload, stream);
     account_.settle_memory(backend_.memory_in_use());
     if (is_sticky(result)) sticky_error_ = result;
@@ -130,7 +131,7 @@ Session::Reply Session::handle(const vgpu_frame& request, std::span<const std::b
                       .call = request.call,
                       .sequence = request.sequence,
                       .status = static_cast<std::int32_t>(result),
-                      .context = shows_output(request.call) && backend_.has_output()
+                      .context = !ended_ && shows_output(request.call) && backend_.has_output()
                                      ? static_cast<std::uint64_t>(VGPU_RESPONSE_OUTPUT)
                                      : 0};
   return Reply::send;

@@ -204,3 +204,17 @@ TEST_CASE("which errors are sticky") {
     CHECK_FALSE(is_sticky(static_cast<CUresult>(code)));
   }
 }
+
+TEST_CASE("after its end a session asks no backend, whatever the call") {
+  Fixture fixture;
+  bool released = false;
+  CHECK(fixture.session.end(std::chrono::seconds(1), [&] { released = true; }));
+  CHECK(released);
+  for (std::uint32_t call = 1; call < VGPU_CALL_COUNT; ++call) {
+    CAPTURE(call);
+    CHECK(fixture.handle(call) == Reply::send);
+    CHECK(fixture.session.response_header().status == CUDA_ERROR_MPS_CLIENT_TERMINATED);
+    CHECK(fixture.session.response_payload().empty());
+  }
+  CHECK(fixture.backend.calls == 0);
+}
