@@ -248,6 +248,7 @@ LaunchStatistics CpuGpu::launch(const Kernel& kernel, const LaunchConfiguration&
   prepare_runtime(loaded.decoded(), configuration.runtime);
   Launch launch{};
   launch.kernel = &loaded.decoded();
+  launch.ptx = loaded.module_text();
   launch.configuration = configuration;
   launch.parameters.assign(parameters.begin(),
                            parameters.begin() + static_cast<std::ptrdiff_t>(kernel.parameter_bytes()));

@@ -26,9 +26,9 @@ bool is_variable_in_memory(const ptx::Variable& variable) {
 
 }  // namespace
 
-LoadedKernel::LoadedKernel(DecodedKernel decoded, const ptx::Function& function, const DeviceLimits& limits,
-                           int ptx_version, int constant_bytes)
-    : decoded_(std::move(decoded)) {
+LoadedKernel::LoadedKernel(DecodedKernel decoded, std::string_view module_text, const ptx::Function& function,
+                           const DeviceLimits& limits, int ptx_version, int constant_bytes)
+    : decoded_(std::move(decoded)), module_text_(module_text) {
   std::size_t total = 0;
   for (const ParameterPlace& place : place_parameters(function.parameters, total)) {
     parameters_.push_back({place.offset, place.bytes});
@@ -204,7 +204,7 @@ const Kernel& TextModule::kernel(std::string_view name) {
   const std::lock_guard lock(decoding_);
   const auto known = decoded_.find(found->second);
   if (known != decoded_.end()) return *known->second;
-  auto kernel = std::make_unique<LoadedKernel>(decode_kernel(module_, found->second),
+  auto kernel = std::make_unique<LoadedKernel>(decode_kernel(module_, found->second), text_,
                                                module_.syntax.functions[found->second], limits_,
                                                target_number(module_.syntax.target), constant_bytes_);
   return *decoded_.emplace(found->second, std::move(kernel)).first->second;

@@ -15,8 +15,9 @@ namespace vgpu::software {
 
 class LoadedKernel final : public Kernel {
  public:
-  LoadedKernel(DecodedKernel decoded, const ptx::Function& function, const DeviceLimits& limits,
-               int ptx_version, int constant_bytes);
+  /// `module_text` must live as long as this object.
+  LoadedKernel(DecodedKernel decoded, std::string_view module_text, const ptx::Function& function,
+               const DeviceLimits& limits, int ptx_version, int constant_bytes);
 
   [[nodiscard]] const std::string& name() const override { return decoded_.name; }
   [[nodiscard]] std::span<const KernelParameter> parameters() const override { return parameters_; }
@@ -26,11 +27,14 @@ class LoadedKernel final : public Kernel {
   [[nodiscard]] bool allocates() const override { return decoded_.allocates; }
 
   [[nodiscard]] const DecodedKernel& decoded() const { return decoded_; }
+  /// The PTX that it was decoded from.
+  [[nodiscard]] std::string_view module_text() const { return module_text_; }
   /// .reqntid; 0 when absent.
   [[nodiscard]] const Dim3& required_block() const { return required_block_; }
 
  private:
   DecodedKernel decoded_;
+  std::string_view module_text_;
   std::vector<KernelParameter> parameters_;
   KernelAttributes attributes_{};
   Dim3 required_block_{0, 0, 0};

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "execution/decoded_kernel.h"
@@ -22,6 +23,7 @@ class Observer;
 /// What all blocks of a launch share.
 struct Launch {
   const DecodedKernel* kernel;
+  std::string_view ptx;  // the text of its module
   LaunchConfiguration configuration;
   std::vector<std::byte> parameters;
   const DeviceMemory* memory;
