@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { incomparable, makePtx } from '@vgpu/toolchain/cuda';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { guestLibrary } from '../src/index.js';
 import { Builder, programs, SOURCES } from './build-programs.js';
 import {
@@ -132,6 +132,18 @@ describe('programs of the driver API', { timeout: TEST_TIMEOUT_MS }, () => {
       'runtime_12',
     ];
     expect(programs('.c')).toEqual(tested);
+  });
+});
+
+describe('without shared memory', { timeout: TEST_TIMEOUT_MS }, () => {
+  beforeAll(() => void vi.stubEnv('VGPU_SHARED_MEMORY', '0'));
+  afterAll(() => void vi.unstubAllEnvs());
+
+  it.each(['driver_ptx', 'driver_bad_arguments'])('%s', async (name) => {
+    expect(await run(`${name}.c`, DRIVER_PTX)).toMatchObject(succeeded);
+  });
+  it.skipIf(missing).each(['histogram', 'graphs', 'streams_events'])('%s', async (name) => {
+    expect(await run(`${name}.cu`)).toMatchObject(succeeded);
   });
 });
 

@@ -72,11 +72,16 @@ std::span<const std::byte> FrameReader::next_piece() {
   return piece;
 }
 
+bool FrameReader::skip_stream() {
+  while (streaming_ != 0) {
+    if (next_piece().empty()) return false;
+  }
+  return true;
+}
+
 FrameReader::Result FrameReader::next() {
   payload_ = {};
-  while (streaming_ != 0) {
-    if (next_piece().empty()) return Result::truncated;
-  }
+  if (!skip_stream()) return Result::truncated;
   if (!fill(sizeof(header_))) return begin_ == end_ ? Result::end : Result::truncated;
   std::memcpy(&header_, buffer_.get() + begin_, sizeof(header_));
   if (header_.payload_bytes > VGPU_FRAME_PAYLOAD_LIMIT) return Result::oversized;

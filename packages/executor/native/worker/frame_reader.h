@@ -34,6 +34,8 @@ class FrameReader {
   /// The next bytes of a stream; none when there are no more, or the client has left. They are where the
   /// client may still write, and valid until the next call.
   std::span<const std::byte> next_piece();
+  /// Reads what is left of a stream and forgets it. False when the client has left.
+  bool skip_stream();
   /// How many there are still.
   [[nodiscard]] std::size_t streaming() const { return streaming_; }
 

@@ -83,6 +83,8 @@ void serve_requests(Channel& channel, Session& session, Tenure& tenure, Log& log
     heartbeat.begin_request();
     tenure.begin_request();
     const Session::Reply reply = session.handle(frames.header(), frames.payload(), stream);
+    // A client that is still sending expects no answer. That it has left, the next frame will tell.
+    static_cast<void>(frames.skip_stream());
     tenure.end_request();
     heartbeat.end_request(reply == Session::Reply::send);
     if (reply == Session::Reply::close) return;
