@@ -52,7 +52,8 @@ export function parseExecutorUrl(url: string): ExecutorAddress {
 export async function resolveExecutorUrl(url: string): Promise<string> {
   if (url.startsWith('vsock:')) return url;
   const address = parseExecutorUrl(url);
-  if ('path' in address) return url;
+  // The guest library knows this one name.
+  if ('path' in address || address.host === 'localhost') return url;
   try {
     const { address: numeric, family } = await lookup(address.host);
     return `tcp:${family === 6 ? `[${numeric}]` : numeric}:${address.port}`;

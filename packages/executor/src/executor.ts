@@ -1,6 +1,12 @@
 import { EventEmitter } from 'node:events';
 import { rmSync } from 'node:fs';
-import { checkSocketPath, makePrivateSocket, restoreDirectory, urlOf } from './address.js';
+import {
+  checkSocketPath,
+  makePrivateSocket,
+  resolveExecutorUrl,
+  restoreDirectory,
+  urlOf,
+} from './address.js';
 import { findBinary } from './binary.js';
 import { Daemon, type Ending } from './daemon.js';
 import { ExecutorError } from './errors.js';
@@ -101,11 +107,13 @@ export class Executor extends EventEmitter<ExecutorEvents> implements AsyncDispo
   }
 
   /**
-   * Asks an executor that runs already what it serves. Its stop() leaves it running.
+   * Asks an executor that runs already what it serves. Its stop() leaves it running. The `url` of the result has a numeric
+   * address in the place of a name, as the guest library needs it.
    * @throws ExecutorError ERR_VGPU_EXECUTOR_OPTIONS, _TOKEN, _UNREACHABLE, _TIMEOUT, _PROTOCOL, _REFUSED
    */
   static async connect(url: string, options: ConnectOptions = {}): Promise<Executor> {
-    return new Executor(url, await askDevice(url, { timeoutMs: CONNECT_TIMEOUT_MS, ...options }));
+    const numeric = await resolveExecutorUrl(url);
+    return new Executor(numeric, await askDevice(numeric, { timeoutMs: CONNECT_TIMEOUT_MS, ...options }));
   }
 
   /** The daemon's process, where it was started here and runs. */

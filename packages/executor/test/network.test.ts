@@ -100,7 +100,9 @@ describe('a token', () => {
     const { url, tokenFile } = await start('0.0.0.0', SECRET);
     const reachable = url.replace('0.0.0.0', '127.0.0.1');
     expect((await Executor.connect(reachable, { tokenFile })).device.backend).toBe('software');
-    expect((await executorStatus(reachable, { tokenFile })).clients).toEqual([]);
+    // The worker of the connection above may still be on its way out.
+    const clients = async () => (await executorStatus(reachable, { tokenFile })).clients;
+    await expect.poll(clients, { timeout: 5_000 }).toEqual([]);
   });
 
   it('is asked for before anything else: who has none, or another, takes no place', async () => {
@@ -202,7 +204,9 @@ describe('a token', () => {
 
 describe('an address', () => {
   it('is resolved for the guest library, which looks no name up', async () => {
-    expect(await resolveExecutorUrl('tcp:localhost:4000')).toMatch(/^tcp:(127\.0\.0\.1|\[::1\]):4000$/);
+    const { url: ofMachine } = await start('127.0.0.1');
+    const named = ofMachine.replace('127.0.0.1', 'localhost');
+    expect((await Executor.connect(named)).url).toBe(named);
     for (const url of ['unix:/run/vgpu.sock', 'tcp:192.0.2.1:80', 'tcp:[2001:db8::1]:80', 'vsock:2:4000']) {
       expect(await resolveExecutorUrl(url)).toBe(url);
     }
