@@ -52,6 +52,7 @@ class CheckedBlocks final : public BlockObserver {
   }
   void lanes_meet(const ScheduledWarp& warp, LaneMask members) override {
     if (races) races->lanes_meet(warp, members);
+    if (synchronization) synchronization->lanes_meet(warp, members);
   }
   void block_hangs(const Block& block) override {
     if (synchronization) synchronization->block_hangs(block);

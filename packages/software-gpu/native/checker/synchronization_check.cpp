@@ -74,11 +74,26 @@ void SynchronizationCheck::arrives_for_exchange(const ScheduledWarp& warp, const
     report("mask-without-caller", warp, instruction, outside,
            "the mask of this operation does not name the thread that executes it");
   }
-  if (const LaneMask exited = members & lanes_of_block(warp) & ~warp.live; exited != 0) {
-    report("mask-names-exited-thread", warp, instruction, lanes,
-           "the mask of this operation names " + std::to_string(count(exited)) +
-               " threads of the warp that have exited");
+  report_exited(warp, instruction, lanes, members & lanes_of_block(warp) & ~warp.live);
+}
+
+/// Lanes may have exited while others waited for them.
+void SynchronizationCheck::lanes_meet(const ScheduledWarp& warp, LaneMask arrived) {
+  for (const Split& split : warp.splits) {
+    if (split.state != Split::State::waiting_for_lanes) continue;
+    const Meeting& meeting = warp.meetings[split.meeting];
+    const LaneMask missing = meeting.awaited & ~meeting.arrived;
+    const bool meets = meeting.arrived == arrived && (missing & warp.live) == 0;
+    if (meets) report_exited(warp, *split.next, split.mask & warp.live, missing);
   }
+}
+
+void SynchronizationCheck::report_exited(const ScheduledWarp& warp, const Instruction& instruction,
+                                         LaneMask lanes, LaneMask exited) {
+  if (exited == 0) return;
+  report("mask-names-exited-thread", warp, instruction, lanes,
+         "the mask of this operation names " + std::to_string(count(exited)) +
+             " threads of the warp that have exited");
 }
 
 void SynchronizationCheck::block_hangs(const Block& block) {

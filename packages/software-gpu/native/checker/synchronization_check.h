@@ -19,11 +19,14 @@ class SynchronizationCheck {
   void barrier_completes(const Block& block, std::uint32_t number);
   void arrives_for_exchange(const ScheduledWarp& warp, const Instruction& instruction, LaneMask lanes,
                             LaneMask members);
+  void lanes_meet(const ScheduledWarp& warp, LaneMask arrived);
   void block_hangs(const Block& block);
 
  private:
   void report(const char* kind, const ScheduledWarp& warp, const Instruction& instruction, LaneMask lanes,
               const std::string& message, const Instruction* other = nullptr);
+  void report_exited(const ScheduledWarp& warp, const Instruction& instruction, LaneMask lanes,
+                     LaneMask exited);
   void report_hanging_barrier(const Block& block, const ScheduledWarp& warp, const Split& split);
 
   FindingLog& log_;

@@ -93,6 +93,7 @@ struct Split {
 /// Lanes of several splits that wait for each other: bar.warp.sync, vote.sync, shfl.sync, match.sync.
 struct Meeting {
   std::uint32_t members = 0;  // 0: not in use
+  std::uint32_t awaited = 0;  // members that had not exited when the first ones came
   std::uint32_t arrived = 0;
   std::uint32_t splits = 0;  // that still have to fetch the values
   std::array<std::uint64_t, kLanes> values{};

@@ -1,5 +1,5 @@
-// Operations that change which lanes run, where, and when: branches, calls, barriers; and those that look at
-// the whole warp's predicates. They are compiled once, for every vector path.
+// Operations that change which lanes run, where, and when: branches, calls, barriers. They are compiled once,
+// for every vector path.
 #include "execution/control.h"
 
 #include <cstring>
@@ -358,10 +358,10 @@ const Instruction* run_barrier_red_or(const Instruction* in, Warp* warp) {
 }
 
 const Instruction* run_warp_sync(const Instruction* in, Warp* warp) {
-  const std::uint32_t members = uniform_value(warp, in->a);
-  if (lanes_are_apart(warp, members)) {
+  const auto* named = frame_row<const std::uint32_t>(warp, in->a);
+  if (lanes_are_apart(warp, named_lanes(warp, named))) {
     std::uint64_t values[kLanes] = {};
-    if (!exchange_with_other_branches(in, warp, members, values)) return run_other_lanes(warp);
+    if (exchange_with_other_branches(in, warp, named, values) == 0) return run_other_lanes(warp);
   }
   return in + 1;
 }
@@ -375,142 +375,6 @@ const Instruction* run_nanosleep(const Instruction* in, Warp* warp) {
 }
 
 const Instruction* run_nothing(const Instruction* in, Warp* /*warp*/) {
-  return in + 1;
-}
-
-// --- Votes and matches
-// --------------------------------------------------------------------------------------
-
-struct Vote {
-  std::uint32_t set = 0;      // lanes of the member mask whose predicate is set
-  std::uint32_t members = 0;  // lanes of the member mask that have not exited
-};
-
-/// Returns whether the vote is complete.
-bool take_vote(const Instruction* in, Warp* warp, Vote& vote) {
-  const std::uint32_t members = uniform_value(warp, in->b);
-  const std::uint32_t set = predicate_operand(in, warp, in->a) & members;
-  if (!lanes_are_apart(warp, members)) {
-    vote = {set, members & warp->active};
-    return true;
-  }
-  std::uint64_t values[kLanes] = {};
-  for (std::uint32_t lane = 0; lane < kLanes; ++lane) values[lane] = set >> lane & 1;
-  if (!exchange_with_other_branches(in, warp, members, values)) return false;
-  vote.members = members & warp->live;
-  for (std::uint32_t lane = 0; lane < kLanes; ++lane)
-    vote.set |= static_cast<std::uint32_t>(values[lane]) << lane;
-  vote.set &= vote.members;
-  return true;
-}
-
-const Instruction* run_vote_all(const Instruction* in, Warp* warp) {
-  Vote vote;
-  if (!take_vote(in, warp, vote)) return run_other_lanes(warp);
-  set_predicate(warp, in->destination, vote.set == vote.members ? kAllLanes : 0);
-  return in + 1;
-}
-
-const Instruction* run_vote_any(const Instruction* in, Warp* warp) {
-  Vote vote;
-  if (!take_vote(in, warp, vote)) return run_other_lanes(warp);
-  set_predicate(warp, in->destination, vote.set != 0 ? kAllLanes : 0);
-  return in + 1;
-}
-
-const Instruction* run_vote_uni(const Instruction* in, Warp* warp) {
-  Vote vote;
-  if (!take_vote(in, warp, vote)) return run_other_lanes(warp);
-  set_predicate(warp, in->destination, vote.set == 0 || vote.set == vote.members ? kAllLanes : 0);
-  return in + 1;
-}
-
-const Instruction* run_vote_ballot(const Instruction* in, Warp* warp) {
-  Vote vote;
-  if (!take_vote(in, warp, vote)) return run_other_lanes(warp);
-  set_all_lanes<std::uint32_t>(warp, in->destination, vote.set);
-  return in + 1;
-}
-
-const Instruction* run_activemask(const Instruction* in, Warp* warp) {
-  set_all_lanes<std::uint32_t>(warp, in->destination, warp->active);
-  return in + 1;
-}
-
-/// The values of the members of a match, or false when it has to wait for some.
-template <class T>
-bool gather_values(const Instruction* in, Warp* warp, std::uint64_t values[kLanes], std::uint32_t& members) {
-  const std::uint32_t named = uniform_value(warp, in->b);
-  for (std::uint32_t lane = 0; lane < kLanes; ++lane) values[lane] = frame_row<const T>(warp, in->a)[lane];
-  members = named & warp->active;
-  if (!lanes_are_apart(warp, named)) return true;
-  if (!exchange_with_other_branches(in, warp, named, values)) return false;
-  members = named & warp->live;
-  return true;
-}
-
-/// a: values; b: member mask
-template <class T>
-const Instruction* run_match_any(const Instruction* in, Warp* warp) {
-  std::uint64_t values[kLanes];
-  std::uint32_t members = 0;
-  if (!gather_values<T>(in, warp, values, members)) return run_other_lanes(warp);
-  for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
-    if ((warp->active >> lane & 1) == 0) continue;
-    std::uint32_t same = 0;
-    for (std::uint32_t other = 0; other < kLanes; ++other) {
-      if ((members >> other & 1) != 0 && values[other] == values[lane]) same |= std::uint32_t{1} << other;
-    }
-    frame_row<std::uint32_t>(warp, in->destination)[lane] = same;
-  }
-  return in + 1;
-}
-
-/// immediate: the predicate's place or -1
-template <class T>
-const Instruction* run_match_all(const Instruction* in, Warp* warp) {
-  std::uint64_t values[kLanes];
-  std::uint32_t members = 0;
-  if (!gather_values<T>(in, warp, values, members)) return run_other_lanes(warp);
-  bool same = true;
-  for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
-    if ((members >> lane & 1) != 0) same &= values[lane] == values[__builtin_ctz(members)];
-  }
-  set_all_lanes<std::uint32_t>(warp, in->destination, same ? members : 0);
-  if (in->immediate >= 0)
-    set_predicate(warp, static_cast<std::uint32_t>(in->immediate), same ? kAllLanes : 0);
-  return in + 1;
-}
-
-std::uint32_t reduced(AtomicOperation operation, bool is_signed, std::uint32_t a, std::uint32_t b) {
-  const bool less = is_signed ? static_cast<std::int32_t>(a) < static_cast<std::int32_t>(b) : a < b;
-  switch (operation) {
-    case AtomicOperation::add:
-      return a + b;
-    case AtomicOperation::min:
-      return less ? a : b;
-    case AtomicOperation::max:
-      return less ? b : a;
-    case AtomicOperation::bit_and:
-      return a & b;
-    case AtomicOperation::bit_or:
-      return a | b;
-    default:
-      return a ^ b;  // the decoder makes no others
-  }
-}
-
-const Instruction* run_redux(const Instruction* in, Warp* warp) {
-  std::uint64_t values[kLanes];
-  std::uint32_t members = 0;
-  if (!gather_values<std::uint32_t>(in, warp, values, members)) return run_other_lanes(warp);
-  if (members == 0) return in + 1;
-  auto result = static_cast<std::uint32_t>(values[__builtin_ctz(members)]);
-  for (std::uint32_t lanes = members & (members - 1); lanes != 0; lanes &= lanes - 1) {
-    result = reduced(static_cast<AtomicOperation>(in->c), in->d != 0, result,
-                     static_cast<std::uint32_t>(values[__builtin_ctz(lanes)]));
-  }
-  set_all_lanes(warp, in->destination, result);
   return in + 1;
 }
 
@@ -573,16 +437,6 @@ void add_control_handlers(Handler* table) {
   add(Operation::warp_sync, run_warp_sync);
   add(Operation::nanosleep, run_nanosleep);
   add(Operation::nothing, run_nothing);
-  add(Operation::vote_all, run_vote_all);
-  add(Operation::vote_any, run_vote_any);
-  add(Operation::vote_uni, run_vote_uni);
-  add(Operation::vote_ballot, run_vote_ballot);
-  add(Operation::activemask, run_activemask);
-  add(Operation::match_any_32, run_match_any<std::uint32_t>);
-  add(Operation::match_any_64, run_match_any<std::uint64_t>);
-  add(Operation::match_all_32, run_match_all<std::uint32_t>);
-  add(Operation::match_all_64, run_match_all<std::uint64_t>);
-  add(Operation::redux, run_redux);
   add(Operation::clock_32, run_clock_32);
   add(Operation::clock_64, run_clock_64);
   add(Operation::globaltimer_32, run_globaltimer_32);
@@ -593,6 +447,7 @@ void add_control_handlers(Handler* table) {
 void add_common_handlers(Handler* full, Handler* masked) {
   for (Handler* table : {full, masked}) {
     add_control_handlers(table);
+    add_vote_handlers(table);
     add_access_handlers(table);
     add_matrix_handlers(table);
     add_asynchronous_handlers(table);

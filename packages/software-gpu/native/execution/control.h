@@ -6,6 +6,7 @@
 namespace vgpu::software {
 
 void add_control_handlers(Handler* table);
+void add_vote_handlers(Handler* table);          // vote, match, redux
 void add_matrix_handlers(Handler* table);        // matrices between memory and registers
 void add_asynchronous_handlers(Handler* table);  // cp.async and mbarrier
 void add_access_handlers(Handler* table);        // atomics, parameters of functions, address spaces

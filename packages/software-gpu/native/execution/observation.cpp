@@ -74,10 +74,7 @@ void tell_exchange(const Instruction* in, Warp* warp) {
   const auto* masks = frame_row<const std::uint32_t>(warp, member_row(*in));
   for (LaneMask lanes = warp->active; lanes != 0;) {
     const LaneMask members = masks[__builtin_ctz(lanes)];
-    LaneMask group = 0;
-    for (LaneMask rest = lanes; rest != 0; rest &= rest - 1) {
-      if (masks[__builtin_ctz(rest)] == members) group |= rest & -rest;
-    }
+    const LaneMask group = lanes_naming(warp, masks, members);
     observer_of(warp).arrives_for_exchange(*scheduled(warp), *in, group, members);
     if (!lanes_are_apart(warp, members))
       observer_of(warp).lanes_meet(*scheduled(warp), members & warp->active);
@@ -86,7 +83,8 @@ void tell_exchange(const Instruction* in, Warp* warp) {
 }
 
 const Instruction* run_exchange(const Instruction* in, Warp* warp) {
-  if (is_new(warp)) {
+  const auto* masks = frame_row<const std::uint32_t>(warp, member_row(*in));
+  if (is_new(warp) && !lanes_must_part(warp, masks)) {
     observer_of(warp).executes(*scheduled(warp), *in);
     tell_exchange(in, warp);
   }

@@ -66,11 +66,18 @@ void resolve_pointers(const Instruction* instruction, Warp* warp, std::uint32_t 
 /// Whether an instruction that takes values from all of `members` (lanes) must exchange them, because some of
 /// these lanes are in another branch.
 bool lanes_are_apart(const Warp* warp, std::uint32_t members);
-/// Waits for these lanes to come to such an instruction, too. `values` has the active lanes' values when it
-/// is called and those of all members when it returns true. If it returns false, the lanes have to wait: the
-/// handler returns run_other_lanes(), and the instruction is executed again later.
-bool exchange_with_other_branches(const Instruction* instruction, Warp* warp, std::uint32_t members,
-                                  std::uint64_t values[kLanes]);
+/// All lanes that active lanes name; `named` is the row of their member masks, one for each lane.
+std::uint32_t named_lanes(const Warp* warp, const std::uint32_t* named);
+/// The active lanes that name exactly these members: they execute the instruction together.
+std::uint32_t lanes_naming(const Warp* warp, const std::uint32_t* named, std::uint32_t members);
+/// Whether the active lanes cannot wait together for lanes in other branches, because they name different
+/// ones: exchange_with_other_branches() will let them come to the instruction again, group by group.
+bool lanes_must_part(const Warp* warp, const std::uint32_t* named);
+/// Waits for the named lanes to come to such an instruction, too. `values` has the active lanes' values when
+/// it is called and those of all that have come when it returns these lanes. If it returns 0, the lanes have
+/// to wait: the handler returns run_other_lanes(), and the instruction is executed again later.
+std::uint32_t exchange_with_other_branches(const Instruction* instruction, Warp* warp,
+                                           const std::uint32_t* named, std::uint64_t values[kLanes]);
 const Instruction* run_other_lanes(Warp* warp);
 
 /// Throws Error unless all lanes that have not exited are active: the .aligned instructions on matrices that

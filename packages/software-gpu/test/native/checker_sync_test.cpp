@@ -73,9 +73,21 @@ TEST_CASE("checker: masks without the caller, with exited lanes, and lanes that 
                    "  shfl.sync.idx.b32 %r5, %r1, 0, 31, 0xffff;\n  ret;\n") == Status::success);
   CHECK(exited.kinds() == "sync/mask-names-exited-thread");
   CHECK(exited.findings()[0].message.find("16 threads") != std::string::npos);
+  Bench later;  // while the others wait already; nvcc makes this of an early return
+  CHECK(later.run("  setp.ge.u32 %p1, %r1, 20;\n  @%p1 bra over;\n"
+                  "  shfl.sync.bfly.b32 %r5, %r1, 1, 31, -1;\nover:\n  ret;\n") == Status::success);
+  CHECK(later.kinds() == "sync/mask-names-exited-thread");
+  CHECK(later.findings()[0].message.find("12 threads") != std::string::npos);
+  CHECK(later.findings()[0].place->ptx_line == kFirstLine + 2);
   Bench partial;  // lanes that the block never had
   partial.run("  bar.warp.sync -1;\n  ret;\n", 20);
   CHECK(partial.kinds().empty());
+  Bench groups;  // half-warps, some in different branches
+  CHECK(groups.run("  and.b32 %r2, %r1, 16;\n  mov.u32 %r3, 0xffff;\n  shl.b32 %r3, %r3, %r2;\n"
+                   "  setp.lt.u32 %p1, %r1, 24;\n  bar.warp.sync %r3;\n  @%p1 bra low;\n"
+                   "  bar.warp.sync %r3;\n  bra over;\nlow:\n  bar.warp.sync %r3;\nover:\n  ret;\n") ==
+        Status::success);
+  CHECK(groups.kinds().empty());
   Bench apart;
   CHECK(apart.run("  setp.lt.u32 %p1, %r1, 16;\n  @%p1 bra low;\n  bar.warp.sync 0xffffffff;\n  ret;\nlow:\n"
                   "  bar.warp.sync 0x0000ffff;\n  bar.sync 1, 64;\n  ret;\n") == Status::launch_failed);

@@ -1,5 +1,7 @@
 // Control flow (PTX ISA 9.0, 9.7.12): lanes that go different ways, compared with one thread at a time in
 // C++.
+#include "instruction_control.h"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -10,9 +12,6 @@
 
 namespace vgpu::software::test {
 
-namespace {
-
-/// Every program here reads x = inputs[i] and leaves outputs[i]; `body` works on %x and %r.
 std::string kernel_around(const std::string& body) {
   return std::string(kPtxHeader) + R"(.visible .entry test(.param .u64 inputs, .param .u64 outputs)
 {
@@ -37,6 +36,32 @@ STORE:
 }
 )";
 }
+
+std::vector<std::uint32_t> random_inputs(std::size_t count, std::uint64_t seed) {
+  Random random(seed);
+  std::vector<std::uint32_t> values(count);
+  for (std::uint32_t& value : values) value = static_cast<std::uint32_t>(random.next() >> random.below(32));
+  return values;
+}
+
+namespace {
+constexpr std::uint32_t kUnwritten = 0xdeadbeef;
+}  // namespace
+
+std::vector<std::uint32_t> run(Gpu& gpu, Module& module, const std::vector<std::uint32_t>& inputs) {
+  DeviceBuffer in(gpu, inputs.size() * 4);
+  DeviceBuffer out(gpu, inputs.size() * 4);
+  std::ranges::copy(inputs, in.as<std::uint32_t>().begin());
+  std::ranges::fill(out.as<std::uint32_t>(), kUnwritten);
+  Parameters parameters;
+  parameters.add(in.address()).add(out.address());
+  launch(gpu, module.kernel("test"), {static_cast<std::uint32_t>(inputs.size() / kThreads), 1, 1},
+         {kThreads, 1, 1}, parameters);
+  const auto results = out.as<std::uint32_t>();
+  return {results.begin(), results.end()};
+}
+
+namespace {
 
 const char* const kNestedBody = R"(
   and.b32 %t, %x, 1;
@@ -139,8 +164,6 @@ AGAIN:
   @!%p bra AGAIN;
 )";
 
-constexpr std::uint32_t kUnwritten = 0xdeadbeef;
-
 std::uint32_t early_exit(std::uint32_t x) {
   std::uint32_t r = 0;
   for (std::uint32_t n = x & 31;; --n) {
@@ -195,21 +218,6 @@ std::uint32_t switched(std::uint32_t x) {
   return r + t;
 }
 
-// The lanes of a warp vote and exchange from different branches, each naming the whole warp: the instruction
-// waits for the others wherever they are.
-const char* const kMeetingBody = R"(
-  and.b32 %t, %x, 1;
-  setp.ne.u32 %p, %t, 0;
-  setp.gt.u32 %q, %x, 1000;
-  @%p bra ODD;
-  vote.sync.ballot.b32 %r, %q, -1;
-  bra JOIN;
-ODD:
-  vote.sync.ballot.b32 %r, %q, -1;
-JOIN:
-  bar.warp.sync -1;
-)";
-
 using Scalar = std::uint32_t (*)(std::uint32_t);
 
 struct ScalarProgram {
@@ -229,28 +237,7 @@ std::vector<ScalarProgram> scalar_programs() {
   };
 }
 
-constexpr std::size_t kThreads = 96;
 constexpr std::size_t kBlocks = 21;
-
-std::vector<std::uint32_t> random_inputs(std::size_t count, std::uint64_t seed) {
-  Random random(seed);
-  std::vector<std::uint32_t> values(count);
-  for (std::uint32_t& value : values) value = static_cast<std::uint32_t>(random.next() >> random.below(32));
-  return values;
-}
-
-std::vector<std::uint32_t> run(Gpu& gpu, Module& module, const std::vector<std::uint32_t>& inputs) {
-  DeviceBuffer in(gpu, inputs.size() * 4);
-  DeviceBuffer out(gpu, inputs.size() * 4);
-  std::ranges::copy(inputs, in.as<std::uint32_t>().begin());
-  std::ranges::fill(out.as<std::uint32_t>(), kUnwritten);
-  Parameters parameters;
-  parameters.add(in.address()).add(out.address());
-  launch(gpu, module.kernel("test"), {static_cast<std::uint32_t>(inputs.size() / kThreads), 1, 1},
-         {kThreads, 1, 1}, parameters);
-  const auto results = out.as<std::uint32_t>();
-  return {results.begin(), results.end()};
-}
 
 /// A block of a random control-flow graph: changes x, then goes on to one of its successors by bits of x.
 struct GraphBlock {
@@ -316,9 +303,6 @@ constexpr int kGraphs = 60;
 std::vector<Program> control_programs() {
   std::vector<Program> programs;
   for (const ScalarProgram& each : scalar_programs()) programs.push_back(each.program);
-  programs.push_back({"votes in different branches",
-                      kernel_around(kMeetingBody),
-                      {"vote.sync.ballot.b32", "bar.warp.sync"}});
   Random random(0xc0f);
   programs.push_back({"random graph", graph_ptx(random_graph(random)), {"bra"}});
   return programs;
@@ -351,21 +335,6 @@ TEST_CASE("instructions: random control-flow graphs equal one thread at a time")
       }
     });
   }
-}
-
-TEST_CASE("instructions: a vote meets lanes in different branches") {
-  const Program program{"votes in different branches", kernel_around(kMeetingBody), {"vote.sync.ballot.b32"}};
-  const std::vector<std::uint32_t> inputs = random_inputs(kThreads * 4, 0x3e);
-  run_program(program, [&](Gpu& gpu, Module& module) {
-    const std::vector<std::uint32_t> results = run(gpu, module, inputs);
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      std::uint32_t ballot = 0;
-      for (std::size_t lane = 0; lane < 32; ++lane)
-        ballot |= inputs[i / 32 * 32 + lane] > 1000 ? 1U << lane : 0;
-      INFO("thread " << i);
-      REQUIRE(results[i] == ballot);
-    }
-  });
 }
 
 }  // namespace vgpu::software::test

@@ -38,6 +38,7 @@ struct Program {
 std::vector<Program> space_programs();
 std::vector<Program> contention_programs();
 std::vector<Program> control_programs();
+std::vector<Program> exchange_programs();
 std::vector<Program> barrier_programs();
 std::vector<Program> special_programs();
 std::vector<Program> call_programs();

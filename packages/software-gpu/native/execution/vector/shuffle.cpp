@@ -19,12 +19,12 @@ struct Shuffle {
     const u32* distances = row<const u32>(warp, in->b);
     const u32* bounds = row<const u32>(warp, in->c);
     u32 exchanged[kLanes];
-    const u32 members = row<const u32>(warp, in->d)[__builtin_ctz(warp->active)];
     if constexpr (kMasked) {
-      if (lanes_are_apart(warp, members)) [[unlikely]] {
+      const u32* named = row<const u32>(warp, in->d);
+      if (lanes_are_apart(warp, named_lanes(warp, named))) [[unlikely]] {
         u64 wide[kLanes];
         for (u32 lane = 0; lane < kLanes; ++lane) wide[lane] = values[lane];
-        if (!exchange_with_other_branches(in, warp, members, wide)) return run_other_lanes(warp);
+        if (exchange_with_other_branches(in, warp, named, wide) == 0) return run_other_lanes(warp);
         for (u32 lane = 0; lane < kLanes; ++lane) exchanged[lane] = static_cast<u32>(wide[lane]);
         values = exchanged;
       }
