@@ -1,5 +1,7 @@
 // Function bodies: statements, operands, and which declaration each name means.
 #include <algorithm>
+#include <map>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -34,6 +36,9 @@ class BodyParser {
   }
 
  private:
+  /// File, line and column of the program's sources.
+  using CodePosition = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>;
+
   struct LabelUse {
     std::size_t place;  // in Function::statements or Function::target_lists
     std::uint32_t block;
@@ -162,7 +167,7 @@ class BodyParser {
     SourceLocation location{};
     location.file = static_cast<std::uint32_t>(lexer_.expect_integer(kLimit, "a file number"));
     location.line = static_cast<std::uint32_t>(lexer_.expect_integer(kLimit, "a line number"));
-    lexer_.expect_integer(kLimit, "a column number");
+    const CodePosition here{location.file, location.line, lexer_.expect_integer(kLimit, "a column number")};
     while (lexer_.accept(',')) {
       const Token word = lexer_.expect(TokenKind::identifier, "'function_name' or 'inlined_at'");
       if (word.text == "function_name") {
@@ -171,12 +176,20 @@ class BodyParser {
       } else if (word.text == "inlined_at") {
         location.caller_file = static_cast<std::uint32_t>(lexer_.expect_integer(kLimit, "a file number"));
         location.caller_line = static_cast<std::uint32_t>(lexer_.expect_integer(kLimit, "a line number"));
-        lexer_.expect_integer(kLimit, "a column number");
+        find_outermost_caller(location, lexer_.expect_integer(kLimit, "a column number"));
+        inlined_[here] = {location.caller_file, location.caller_line};
       } else {
         fail(word.position, "expected 'function_name' or 'inlined_at' but found " + quoted(word.text));
       }
     }
     function_.statements.emplace_back(location);
+  }
+
+  /// The caller may be inlined itself: then its own .loc came before, with where the function's own code
+  /// called it.
+  void find_outermost_caller(SourceLocation& location, std::uint64_t column) const {
+    const auto outer = inlined_.find({location.caller_file, location.caller_line, column});
+    if (outer != inlined_.end()) std::tie(location.caller_file, location.caller_line) = outer->second;
   }
 
   void parse_label(const Token& name) {
@@ -428,6 +441,7 @@ class BodyParser {
   DeclarationBudget budget_;
   NameTable names_;
   LabelTable labels_;
+  std::map<CodePosition, std::pair<std::uint32_t, std::uint32_t>> inlined_;  // code and its outermost caller
   std::vector<LabelUse> uses_;
   std::vector<LabelUse> list_uses_;
   // Whether the instruction being read names something that is not declared yet.

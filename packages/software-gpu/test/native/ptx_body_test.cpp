@@ -299,6 +299,21 @@ TEST_CASE("source locations, also of inlined code, and pragmas") {
   CHECK(std::get<Instruction>(statements[2]).opcode == "ret");
 }
 
+TEST_CASE("code that is inlined into inlined code has the caller that is not") {
+  const ParsedFunction parsed = parse_statements(
+      ".loc 2 414 2, function_name $L1, inlined_at 1 41 3\n.loc 2 409 9, function_name $L2, inlined_at 2 414 "
+      "2\n"
+      ".loc 2 300 1, function_name $L3, inlined_at 2 409 9\n.loc 2 409 9, function_name $L2, inlined_at 1 50 "
+      "3\n"
+      "ret;");
+  const std::vector<Statement>& statements = parsed.function().statements;
+  for (const std::size_t inner : {0, 1, 2}) {
+    CHECK(std::get<SourceLocation>(statements[inner]).caller_file == 1);
+    CHECK(std::get<SourceLocation>(statements[inner]).caller_line == 41);
+  }
+  CHECK(std::get<SourceLocation>(statements[3]).caller_line == 50);
+}
+
 TEST_CASE("labels stand between instructions, several in a row and at the end") {
   const ParsedFunction parsed = parse_statements("A: B: ret; C:");
   const std::vector<Statement>& statements = parsed.function().statements;
