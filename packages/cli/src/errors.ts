@@ -1,5 +1,5 @@
 /**
- * Exit codes of `vgpu run` and `vgpu demo` follow `env`, `nice` and `timeout`, because anything below may be the
+ * Exit codes of `vgpu run`, `vgpu profile` and `vgpu demo` follow `env`, `nice` and `timeout`, because anything below may be the
  * program's own.
  */
 export const EXIT_VGPU_FAILED = 125;
@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'ERR_VGPU_INTERRUPTED'
   | 'ERR_VGPU_PRELOAD_PATH'
   | 'ERR_VGPU_CHECK_REPORT'
+  | 'ERR_VGPU_PROFILE_REPORT'
   | 'ERR_VGPU_USAGE'
   | 'ERR_VGPU_CANCELLED'
   | 'ERR_VGPU_FILE_NOT_FOUND'

@@ -6,6 +6,7 @@ import { doctorCommand } from './commands/doctor.js';
 import { executorCommand } from './commands/executor.js';
 import { fileCommand } from './commands/file/index.js';
 import { psCommand } from './commands/ps.js';
+import { profileCommand } from './commands/profile.js';
 import { runCommand } from './commands/run.js';
 import { tortureCommand } from './commands/torture.js';
 import { traceCommand } from './commands/trace.js';
@@ -15,7 +16,7 @@ declare const VGPU_VERSION: string;
 
 // What vgpu exits with when it fails or was called wrongly: commands that run a program keep clear of its exit codes.
 let failureExitCode = EXIT_VGPU_FAILED;
-const runningPrograms = ['run', 'trace', 'demo'];
+const runningPrograms = ['run', 'trace', 'profile', 'demo'];
 
 const program = new Command('vgpu')
   .description('Runs CUDA programs on machines without a GPU, and keeps arrays in files')
@@ -26,6 +27,7 @@ const program = new Command('vgpu')
   .exitOverride()
   .addCommand(runCommand())
   .addCommand(traceCommand())
+  .addCommand(profileCommand())
   .addCommand(demoCommand())
   .addCommand(executorCommand())
   .addCommand(psCommand())

@@ -19,9 +19,10 @@ const stop = async (url) => {
   if (process.env.STAND_IN_STOP === 'hangs') await new Promise((resolve) => setTimeout(resolve, 20_000));
 };
 export const Executor = {
-  async start({ gpu, signal, check, log: write }) {
-    log('start ' + gpu + (check ? ' check ' + check.checks + ' limit ' + check.limit : ''));
-    if (check) appendFileSync(check.reportPath, process.env.STAND_IN_EVENTS ?? '');
+  async start({ gpu, signal, check, profilePath, log: write }) {
+    log('start ' + gpu + (check ? ' check ' + check.checks + ' limit ' + check.limit : '') + (profilePath ? ' profile' : ''));
+    const events = check?.reportPath ?? profilePath;
+    if (events) appendFileSync(events, process.env.STAND_IN_EVENTS ?? '');
     for (const line of process.env.STAND_IN_LINES?.split('|') ?? []) write(line);
     if (process.env.STAND_IN_FAILS) {
       throw Object.assign(new Error('no GPU answers'), {

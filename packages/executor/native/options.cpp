@@ -136,6 +136,8 @@ bool apply(Options& options, std::string_view name, std::string_view value) {
     options.backend.blas = parse_choice(name, value, kBlas);
   } else if (name == "--check") {
     parse_checks(value, options.backend.check);
+  } else if (name == "--profile") {
+    options.backend.profile_path = parse_path(name, value);
   } else if (name == "--check-report") {
     options.backend.check.report_path = parse_path(name, value);
   } else if (name == "--check-limit") {
@@ -173,6 +175,9 @@ void complete(Options& options) {
   if (options.daemon.addresses.empty()) throw UsageError("--listen URL is missing");
   if (options.backend.check.any() == options.backend.check.report_path.empty()) {
     throw UsageError("--check and --check-report need each other");
+  }
+  if (options.backend.check.any() && !options.backend.profile_path.empty()) {
+    throw UsageError("--check and --profile exclude each other");
   }
   for (const Address& address : options.daemon.addresses) {
     if (address.is_local() || !options.token_file.empty()) continue;
@@ -255,6 +260,8 @@ Serves a GPU to CUDA programs that run with the vgpu guest library.
                             kernels of the software GPU, which makes it many times slower
   --check-report FILE       what is found, as lines of JSON that are appended
   --check-limit N           findings kept for each client (default: 1000)
+  --profile FILE            count what the kernels of the software GPU do; their profiles are appended to FILE as
+                            lines of JSON, which makes kernels several times slower
   --vector-path PATH        auto (default), portable, avx2, or avx512
   --blas CHOICE             auto (default: OpenBLAS where it is installed), or own
   --max-clients N           clients at a time (default: 256)

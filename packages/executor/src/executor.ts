@@ -35,6 +35,11 @@ export interface StartOptions {
   kernelTimeoutSeconds?: number | undefined;
   /** Looks for mistakes in the kernels of all clients, on the software GPU, which makes them many times slower. */
   check?: CheckOptions | undefined;
+  /**
+   * Profiles the kernels of all clients, on the software GPU, which makes them slower: an absolute path where lines of
+   * JSON are appended (native/backends/software/profile_report.h). Not together with `check`.
+   */
+  profilePath?: string | undefined;
   /** An absolute path in a folder that exists; a private folder is made where it is not given. */
   socketPath?: string | undefined;
   /** Further addresses to listen at, with numeric hosts: "tcp:0.0.0.0:4000", "vsock:any:4000". */
@@ -161,6 +166,7 @@ class Supervisor {
     for (const url of options.listen ?? []) this.#arguments.push('--listen', url);
     if (options.tokenFile !== undefined) this.#arguments.push('--token-file', options.tokenFile);
     if (options.check !== undefined) this.#arguments.push(...checkArguments(options.check));
+    if (options.profilePath !== undefined) this.#arguments.push('--profile', options.profilePath);
     if (options.driverPath !== undefined) this.#arguments.push('--driver', options.driverPath);
     if (options.allowGuestDriver) this.#arguments.push('--allow-guest-driver');
     // The daemon outlives a supervisor that is killed, for a moment, and then has to clean up for it.

@@ -15,14 +15,22 @@ interface OpenOptions {
   url?: string | undefined;
   /** Only of an executor that is started here. */
   check?: CheckOptions | undefined;
+  profilePath?: string | undefined;
   signal: AbortSignal;
   log: (line: string) => void;
 }
 
-export async function openExecutor({ gpu, url, check, signal, log }: OpenOptions): Promise<RunningExecutor> {
+export async function openExecutor({
+  gpu,
+  url,
+  check,
+  profilePath,
+  signal,
+  log,
+}: OpenOptions): Promise<RunningExecutor> {
   // Imported here because start-up time counts for every other command, --help included.
   const { Executor } = await import('@vgpu/executor');
   return url === undefined
-    ? Executor.start({ gpu: gpu ?? 'auto', check, signal, log })
+    ? Executor.start({ gpu: gpu ?? 'auto', check, profilePath, signal, log })
     : Executor.connect(url);
 }

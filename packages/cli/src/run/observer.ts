@@ -9,6 +9,8 @@ export interface Observer {
   readonly environment?: NodeJS.ProcessEnv;
   /** What the executor shall look for; then it is one of the program's own. */
   readonly check?: CheckOptions;
+  /** Where the executor shall append what it counts; then, too, it is one of the program's own. */
+  readonly profilePath?: string;
   /**
    * Once the program has ended and the executor has stopped: tells what was seen. Gives the exit status to end with,
    * where it shall not be the program's.

@@ -49,13 +49,15 @@ async function runProgram(request: RunRequest, relay: SignalRelay): Promise<Endi
   warnOfObstacle(path, request);
 
   // An explicit --gpu asks for an executor of one's own, whatever the environment says.
-  const ownExecutor = request.gpu !== undefined || observer?.check !== undefined;
+  const { check, profilePath } = observer ?? {};
+  const ownExecutor = request.gpu !== undefined || check !== undefined || profilePath !== undefined;
   const url = request.executor ?? (ownExecutor ? undefined : process.env.VGPU_EXECUTOR || undefined);
   const log = executorLog({ quiet: request.quiet, file: process.env.VGPU_LOG });
   const executor = await openExecutor({
     gpu: request.gpu,
     url,
-    check: observer?.check,
+    check,
+    profilePath,
     signal: relay.abortSignal,
     log,
   });

@@ -50,10 +50,10 @@ void settle_backend(BackendOptions& options, Log& log) {
     log.write(Level::info, "no NVIDIA driver on this machine: using the software backend");
     options.kind = BackendKind::software;
   }
-  if (options.check.any()) {
+  if (options.check.any() || !options.profile_path.empty()) {
     if (options.kind == BackendKind::real) {
-      throw BackendUnavailable(
-          "--check needs the software backend: a real GPU does not tell what its kernels do");
+      throw BackendUnavailable(std::string(options.check.any() ? "--check" : "--profile") +
+                               " needs the software backend: a real GPU does not tell what its kernels do");
     }
     options.kind = BackendKind::software;
   }

@@ -64,6 +64,7 @@ struct BackendOptions {
   std::chrono::milliseconds kernel_time_limit{};  // 0: none
   VectorPathChoice vector_path = VectorPathChoice::automatic;
   CheckOptions check{};  // of the software GPU
+  std::string profile_path{};  // absolute: where the software GPU profiles its kernels; empty: it does not
   DriverChoice driver{};
   std::optional<DriverSnapshot> driver_snapshot{};  // what settle_backend() found
   BlasChoice blas = BlasChoice::automatic;

@@ -74,6 +74,14 @@ TEST_CASE("checks") {
                   UsageError);
 }
 
+TEST_CASE("profiles") {
+  CHECK(parse({"--listen=unix:/s"}).backend.profile_path.empty());
+  CHECK(parse({"--listen=unix:/s", "--profile", "/p"}).backend.profile_path == "/p");
+  CHECK_THROWS_AS(parse({"--listen=unix:/s", "--profile=p"}), UsageError);
+  CHECK_THROWS_AS(parse({"--listen=unix:/s", "--profile=/p", "--check=all", "--check-report=/r"}),
+                  UsageError);
+}
+
 TEST_CASE("sizes") {
   CHECK(parse_bytes("--memory", "1048576") == 1 << 20);
   CHECK(parse_bytes("--memory", "1024K") == 1 << 20);

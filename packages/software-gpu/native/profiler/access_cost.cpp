@@ -30,6 +30,7 @@ std::uint32_t count_distinct(std::vector<std::uint64_t>& numbers) {
 /// Passes that these lanes need together.
 std::uint32_t passes_of(const MemoryAccess& access, LaneMask lanes) {
   std::vector<std::uint64_t> words;
+  words.reserve(kLanes);
   for_each_lane(lanes, [&](std::uint32_t lane) {
     const std::uint64_t address = access.addresses[lane];
     const std::uint64_t last = (address + access.bytes - 1) / kWordBytes;
@@ -45,6 +46,7 @@ std::uint32_t passes_of(const MemoryAccess& access, LaneMask lanes) {
 
 std::uint32_t sectors_of(const MemoryAccess& access) {
   std::vector<std::uint64_t> sectors;
+  sectors.reserve(kLanes);
   for_each_lane(access.lanes, [&](std::uint32_t lane) {
     const std::uint64_t begin = access.addresses[lane];
     const std::uint64_t last = begin + access.bytes - 1;

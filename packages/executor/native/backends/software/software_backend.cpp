@@ -30,11 +30,13 @@ std::size_t memory_of(const BackendOptions& options) {
 }  // namespace
 
 SoftwareBackend::SoftwareBackend(const BackendOptions& options)
-    : check_(options.check.any() ? std::make_unique<KernelCheck>(options.check) : nullptr),
+    : profile_(options.profile_path.empty() ? nullptr
+                                            : std::make_unique<ProfileReport>(options.profile_path)),
+      check_(options.check.any() ? std::make_unique<KernelCheck>(options.check) : nullptr),
       gpu_(software::Gpu::create({.memory_bytes = DeviceSpace::address_bytes(memory_of(options)),
                                   .threads = options.threads,
                                   .vector_path = vector_path(options.vector_path),
-                                  .observer = check_ ? &check_->checker().observer() : nullptr,
+                                  .observer = observer(),
                                   .guarded_memory = check_ != nullptr})),
       space_(gpu_->memory(), memory_of(options), options.account),
       clients_(options.account.table()),
@@ -48,6 +50,12 @@ SoftwareBackend::SoftwareBackend(const BackendOptions& options)
   }
   primary_.handle = contexts_.insert(Context{0, std::make_unique<software::DeviceRuntime>(gpu_->memory())});
   default_pool_ = current_pool_ = pools_.insert(MemoryPool{});
+}
+
+/// Of the GPU; the options name one at most.
+software::Observer* SoftwareBackend::observer() const {
+  if (profile_) return &profile_->observer();
+  return check_ ? &check_->checker().observer() : nullptr;
 }
 
 std::vector<vgpu_device> SoftwareBackend::devices() {

@@ -9,10 +9,11 @@
 #include <vector>
 
 #include "backends/backend.h"
+#include "backends/handle_table.h"
 #include "backends/software/blas/multiplier.h"
 #include "backends/software/device_space.h"
-#include "backends/handle_table.h"
 #include "backends/software/objects.h"
+#include "backends/software/profile_report.h"
 #include "vgpu/software_gpu/gpu.h"
 
 namespace vgpu::executor {
@@ -205,7 +206,10 @@ class SoftwareBackend final : public Backend {
   /// A copy or a fill wrote rows of `width` bytes.
   void note_written(std::uint64_t address, std::uint64_t pitch, std::uint64_t width, std::uint64_t height);
 
-  std::unique_ptr<KernelCheck> check_;  // where kernels are checked; outlives the GPU
+  [[nodiscard]] software::Observer* observer() const;
+
+  std::unique_ptr<ProfileReport> profile_;  // where kernels are profiled; outlives the GPU
+  std::unique_ptr<KernelCheck> check_;      // where kernels are checked; outlives the GPU
   std::unique_ptr<software::Gpu> gpu_;
   DeviceSpace space_;
   const ClientTable* clients_;
