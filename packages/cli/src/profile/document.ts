@@ -5,7 +5,7 @@ const SCHEMA_VERSION = 1;
 
 export const SECTOR_BYTES = 32;
 
-export interface Traffic {
+interface Traffic {
   space: string;
   operation: 'load' | 'store' | 'atomic';
   /** What one warp instruction does at once. */
@@ -116,7 +116,7 @@ function withRatios(kernel: CountedKernel, process: number): Kernel {
 }
 
 /** Null where nothing was moved in sectors. */
-export function efficiencyOf({ bytes, sectors }: { bytes: number; sectors: number }): number | null {
+function efficiencyOf({ bytes, sectors }: { bytes: number; sectors: number }): number | null {
   return sectors === 0 ? null : bytes / (sectors * SECTOR_BYTES);
 }
 

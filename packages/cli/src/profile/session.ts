@@ -8,7 +8,7 @@ import { makeProfile } from './document.js';
 import { profilePage } from './page.js';
 import { describeProfile } from './text.js';
 
-export interface ProfileRequest {
+interface ProfileRequest {
   /** Where the report goes; stderr where it is not given. */
   outputFile?: string;
   json: boolean;
