@@ -6,6 +6,8 @@ import { promisify } from 'node:util';
 import { findNvcc } from '@vgpu/toolchain/cuda';
 
 export const SOURCES = join(import.meta.dirname, 'programs');
+/** Programs with planted mistakes, as Builder.build() takes them. */
+export const PLANTED = '../planted/';
 const OUTPUT = join(import.meta.dirname, '..', 'build', 'programs');
 const PARALLEL_BUILDS = 2;
 
@@ -17,6 +19,8 @@ const NOT_PROGRAMS = ['driver_kernels.cu', ...Object.values(FURTHER_SOURCES).fla
 const FURTHER_FLAGS: Record<string, string[]> = {
   'per_thread_streams.cu': ['--default-stream', 'per-thread'],
 };
+/** The memory checker shall name their lines. */
+const PLANTED_FLAGS = ['-lineinfo'];
 
 interface Compiler {
   command: string;
@@ -84,7 +88,8 @@ export class Builder {
   #compiler(file: string): Compiler {
     if (extname(file) === '.c') return C_COMPILER;
     if (!this.nvcc) throw new Error(`nvcc is not installed: ${file} cannot be built`);
-    return { command: this.nvcc, flags: [...NVCC_FLAGS, ...(FURTHER_FLAGS[file] ?? [])], libraries: [] };
+    const further = file.startsWith(PLANTED) ? PLANTED_FLAGS : (FURTHER_FLAGS[file] ?? []);
+    return { command: this.nvcc, flags: [...NVCC_FLAGS, ...further], libraries: [] };
   }
 
   async #hash(file: string, compiler: Compiler): Promise<string> {
@@ -100,6 +105,7 @@ export class Builder {
       'captured_stream.h',
       'driver.h',
       'cublas.h',
+      `${PLANTED}planted.h`,
     ]) {
       hash.update(readFileSync(join(SOURCES, source)));
     }
