@@ -63,7 +63,7 @@ struct BackendOptions {
   unsigned threads = 0;                           // 0: one per core
   std::chrono::milliseconds kernel_time_limit{};  // 0: none
   VectorPathChoice vector_path = VectorPathChoice::automatic;
-  CheckOptions check{};  // of the software GPU
+  CheckOptions check{};        // of the software GPU
   std::string profile_path{};  // absolute: where the software GPU profiles its kernels; empty: it does not
   DriverChoice driver{};
   std::optional<DriverSnapshot> driver_snapshot{};  // what settle_backend() found

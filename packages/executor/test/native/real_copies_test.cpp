@@ -138,7 +138,8 @@ TEST_CASE("a variable of a module and memory mapped piece by piece are device me
   RealFixture real;
   auto& backend = *real.backend;
   std::uint64_t variable = 0, bytes = 0, mapped = 0;
-  REQUIRE(backend.vgpuModuleGetGlobal(real.context, variable, bytes, mapped, real.load(), "v") == CUDA_SUCCESS);
+  REQUIRE(backend.vgpuModuleGetGlobal(real.context, variable, bytes, mapped, real.load(), "v") ==
+          CUDA_SUCCESS);
   CHECK(backend.vgpuRequireRange(real.context, variable, bytes) == CUDA_SUCCESS);
   CHECK(real.result([&] { return backend.vgpuRequireRange(real.context, variable, bytes + 1); }) ==
         CUDA_ERROR_INVALID_VALUE);

@@ -1,5 +1,5 @@
-// The shortest CUDA program with a kernel: it stores a number, which is read back. Ends with 0 when the number is
-// right, otherwise with 1 and the reason on stderr.
+// The shortest CUDA program with a kernel: it stores a number, which is read back. Ends with 0 when the
+// number is right, otherwise with 1 and the reason on stderr.
 #include <dlfcn.h>
 #include <stdio.h>
 

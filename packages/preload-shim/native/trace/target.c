@@ -34,8 +34,8 @@ static void* target_of(unsigned int index) {
   const struct vgpu_trace_function* function = &vgpu_trace_functions[index];
   void* guest = open_guest();
   if (guest != NULL) {
-    target = function->node == NULL ? dlsym(guest, function->name)
-                                    : dlvsym(guest, function->name, function->node);
+    target =
+        function->node == NULL ? dlsym(guest, function->name) : dlvsym(guest, function->name, function->node);
   }
   vgpu_trace_targets[index] = target;
   return target;

@@ -112,16 +112,17 @@ static void put_results(struct line* line, const struct vgpu_trace_function* fun
   put(line, "}");
 }
 
-// The trace file of this process, opened with the first line. The program may close any descriptor and reuse its number:
-// what is not our file any more is not written to.
+// The trace file of this process, opened with the first line. The program may close any descriptor and reuse
+// its number: what is not our file any more is not written to.
 static int trace_file(void) {
   static _Atomic int opened = -1;
   static struct vgpu_file_identity identity;
   struct vgpu_file_identity now;
   const int known = opened;
   if (known >= 0) {
-    return vgpu_identify(known, &now) == 0 && now.device == identity.device && now.inode == identity.inode ? known
-                                                                                                           : -1;
+    return vgpu_identify(known, &now) == 0 && now.device == identity.device && now.inode == identity.inode
+               ? known
+               : -1;
   }
   const char* path = getenv("VGPU_TRACE_FILE");
   if (path == NULL || known == -2) return -1;
@@ -133,7 +134,8 @@ static int trace_file(void) {
     return -1;
   }
   int expected = -1;
-  if (!__atomic_compare_exchange_n((int*)&opened, &expected, high, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+  if (!__atomic_compare_exchange_n((int*)&opened, &expected, high, false, __ATOMIC_SEQ_CST,
+                                   __ATOMIC_SEQ_CST)) {
     vgpu_close(high);
     return expected;
   }
@@ -154,8 +156,8 @@ void vgpu_trace_end(const struct vgpu_trace_call* call, const void* const* argum
   if (file >= 0) {
     const struct vgpu_trace_function* function = &vgpu_trace_functions[call->index];
     struct line line = {0, ""};
-    put(&line, "{\"began\":%" PRId64 ",\"nanoseconds\":%" PRId64 ",\"process\":%u,\"thread\":%ld", call->began,
-        ended - call->began, vgpu_process_id(), syscall(SYS_gettid));
+    put(&line, "{\"began\":%" PRId64 ",\"nanoseconds\":%" PRId64 ",\"process\":%u,\"thread\":%ld",
+        call->began, ended - call->began, vgpu_process_id(), syscall(SYS_gettid));
     put(&line, ",\"api\":\"%s\",\"function\":\"%s\"", function->api, function->name);
     put_arguments(&line, function, arguments);
     const bool failed = function->result == VGPU_TRACE_I32 && result != NULL && *(const int32_t*)result != 0;

@@ -1,5 +1,5 @@
-// The tracing library stands in the guest library's place: each CUDA function writes one line of JSON and hands the call
-// on. It is a library of its own, so that without it a call costs nothing.
+// The tracing library stands in the guest library's place: each CUDA function writes one line of JSON and
+// hands the call on. It is a library of its own, so that without it a call costs nothing.
 
 #ifndef VGPU_TRACE_TRACE_H
 #define VGPU_TRACE_TRACE_H
@@ -49,8 +49,8 @@ struct vgpu_trace_call {
 
 // Ends the program with a message when the guest library cannot be opened: nothing could be handed on.
 struct vgpu_trace_call vgpu_trace_begin(unsigned int index);
-// Writes the line. `arguments` are addresses of the parameters, `result` that of the result; NULL where there are none.
-// Leaves errno alone.
+// Writes the line. `arguments` are addresses of the parameters, `result` that of the result; NULL where there
+// are none. Leaves errno alone.
 void vgpu_trace_end(const struct vgpu_trace_call* call, const void* const* arguments, const void* result);
 // A function of the guest's that the program was given becomes the one that writes.
 void vgpu_trace_redirect(void** function);

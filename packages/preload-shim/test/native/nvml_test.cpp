@@ -48,7 +48,7 @@ TEST_CASE("NVML describes the device of the handshake") {
     values.insert(values.end(), {nvmlSystemGetCudaDriverVersion(&major), major, nvmlShutdown()});
     return values;
   });
-  CHECK(outcome.values == Values{0, 0, 1, 0, 0,       0, 0,  0, 0, 0, 0, 6, 0,     10, 0,
+  CHECK(outcome.values == Values{0, 0, 1, 0, 0,    0, 0,  0, 0, 0, 0, 6, 0,     10, 0,
                                  0, 0, 6, 0, 1000, 0, 75, 0, 0, 0, 0, 0, 13000, 0});
   CHECK(executor.requests.size() == 1);  // for the memory
 }

@@ -91,8 +91,8 @@ class DeviceHeap {
   std::set<Gap> gaps_by_size_;
 };
 
-/// One for each context. Not thread-safe except where a member says so. Limits are read when a kernel is launched,
-/// that of the heap only before its first one.
+/// One for each context. Not thread-safe except where a member says so. Limits are read when a kernel is
+/// launched, that of the heap only before its first one.
 class DeviceRuntime {
  public:
   /// `memory` is that of the Gpu whose kernels use this, and outlives it.
