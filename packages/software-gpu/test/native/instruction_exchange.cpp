@@ -140,7 +140,7 @@ TEST_CASE("instructions: groups of lanes that each name themselves") {
   for (const bool apart : {false, true}) {
     const Program program{"votes in groups", kernel_around(group_body(apart)), {"redux.sync.add.u32"}};
     std::vector<std::uint32_t> inputs = random_inputs(kThreads * 4, 0x96);
-    for (std::size_t i = 0; i < inputs.size(); i += 8 * 3) {  // groups that agree
+    for (std::size_t i = 0; i < inputs.size(); i += 24) {  // groups that agree
       for (std::size_t j = i; j < i + 8; ++j)
         inputs[j] = (inputs[j] & 0xffff'eff3) | (i % 16 == 0 ? 0x1004 : 0);
     }
