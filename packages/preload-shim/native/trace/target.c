@@ -14,10 +14,10 @@ static void* open_guest(void) {
   if (opened != NULL) return opened;
   Dl_info self;
   char path[PATH_MAX];
-  if (dladdr((const void*)&vgpu_trace_functions, &self) == 0 || strlen(self.dli_fname) >= sizeof(path)) {
-    return NULL;
-  }
-  strcpy(path, self.dli_fname);
+  if (dladdr((const void*)&vgpu_trace_functions, &self) == 0) return NULL;
+  const size_t length = strlen(self.dli_fname);
+  if (length >= sizeof(path)) return NULL;
+  memcpy(path, self.dli_fname, length + 1);
   char* name = strrchr(path, '/');
   name = name == NULL ? path : name + 1;
   if ((size_t)(name - path) + sizeof(kGuest) > sizeof(path)) return NULL;
