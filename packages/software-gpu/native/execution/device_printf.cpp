@@ -41,7 +41,7 @@ class Formatter {
  private:
   std::string take_while(std::string_view characters) {
     const std::size_t end = std::min(format_.find_first_not_of(characters, position_), format_.size());
-    const std::string taken(format_.substr(position_, end - position_));
+    std::string taken(format_.substr(position_, end - position_));
     position_ = end;
     return taken;
   }

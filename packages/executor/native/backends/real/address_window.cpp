@@ -4,9 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cinttypes>
-#include <cstdio>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -25,7 +24,9 @@ std::vector<Mapping> mappings_above_window() {
   std::ifstream file("/proc/self/maps");
   for (std::string line; std::getline(file, line);) {
     Mapping mapping{.is_stack = line.ends_with("[stack]")};
-    if (std::sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64, &mapping.begin, &mapping.end) != 2) continue;
+    std::istringstream fields(line);
+    char dash = 0;
+    if (!(fields >> std::hex >> mapping.begin >> dash >> mapping.end)) continue;
     const bool kernel = mapping.begin >> 63 != 0;
     if (!kernel && mapping.end > kWindowEnd) found.push_back(mapping);
   }
