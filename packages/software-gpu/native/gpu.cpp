@@ -207,7 +207,7 @@ void CpuGpu::check(const LoadedKernel& kernel, const LaunchConfiguration& config
   const std::uint64_t blocks =
       std::uint64_t{configuration.grid.x} * configuration.grid.y * configuration.grid.z;
   const std::uint64_t resident =
-      resident_blocks(limits_, pool_.threads(), block.x * block.y * block.z, shared);
+      resident_blocks(limits_, pool_.threads(), std::uint64_t{block.x} * block.y * block.z, shared);
   if (configuration.cooperative && blocks > resident) {
     refuse(Status::cooperative_launch_too_large,
            std::to_string(blocks) + " blocks, of which " + std::to_string(resident) + " can run at once");

@@ -98,9 +98,10 @@ BlasOperands::BlasOperands(DeviceSpace& space, std::uint32_t flags, std::uint32_
     : space_(space), flags_(flags), batch_count_(batch_count) {
   // Every one gets a description here, which may not be where a program ends the worker.
   constexpr std::uint32_t kMost = 1U << 20;
-  if (batch_count > kMost)
+  if (batch_count > kMost) {
     throw CallError(CUDA_ERROR_NOT_SUPPORTED,
                     "a batch of " + std::to_string(batch_count) + ", at most " + std::to_string(kMost));
+  }
 }
 
 double BlasOperands::scalar(const char* name, std::uint64_t bits_or_address, Element element,

@@ -112,7 +112,8 @@ CUresult SoftwareBackend::vgpuContextCreate(Handle, Handle& context, std::uint32
                                             std::int32_t device) {
   require_device(device);
   require_context_flags(flags);
-  context = contexts_.insert(Context{flags, std::make_unique<software::DeviceRuntime>(gpu_->memory())});
+  auto runtime = std::make_unique<software::DeviceRuntime>(gpu_->memory());
+  context = contexts_.insert(Context{flags, std::move(runtime)});
   return CUDA_SUCCESS;
 }
 

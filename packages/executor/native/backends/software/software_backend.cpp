@@ -48,7 +48,8 @@ SoftwareBackend::SoftwareBackend(const BackendOptions& options)
     check_->checker().watch(gpu_->memory());
     space_.watch(&check_->checker());
   }
-  primary_.handle = contexts_.insert(Context{0, std::make_unique<software::DeviceRuntime>(gpu_->memory())});
+  auto runtime = std::make_unique<software::DeviceRuntime>(gpu_->memory());
+  primary_.handle = contexts_.insert(Context{0, std::move(runtime)});
   default_pool_ = current_pool_ = pools_.insert(MemoryPool{});
 }
 
