@@ -211,7 +211,7 @@ void finish(const Product& block, const double* sums) {
 template <typename Sum>
 constexpr std::int64_t kBlockRows = 192 - 192 % std::int64_t{Tile<Sum>::kRows};
 template <typename Sum>
-constexpr std::int64_t kBlockColumns = 384 * 4 / static_cast<std::int64_t>(sizeof(Sum));
+constexpr std::int64_t kBlockColumns = std::int64_t{384} * 4 / static_cast<std::int64_t>(sizeof(Sum));
 
 template <typename Sum>
 void multiply_block(const Product& block, std::byte* scratch) {
