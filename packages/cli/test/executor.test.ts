@@ -69,6 +69,21 @@ describe('vgpu executor', () => {
     expect(stdout).toBe(`export VGPU_EXECUTOR=unix:${folder.at('vgpu/executor.sock')}\n`);
   });
 
+  it('hands its limits to the executor', async () => {
+    const limits = ['--client-memory', '16MiB', '--max-clients', '3', '--client-fraction', '0.5'];
+    const started = await startExecutor(...limits, '--idle-limit', '100', '--client-lifetime', '1000');
+    expect(started.code, started.stderr).toBe(0);
+    expect((await json(executorStatusSchema, 'executor', 'status')).document).toMatchObject({
+      maximumClients: 3,
+      memoryBytes: 64 * 2 ** 20,
+      clientMemoryBytes: 16 * 2 ** 20,
+    });
+    await run('executor', 'stop');
+    expect((await run('executor', 'start', '--client-fraction', '2')).stderr).toContain(
+      'ERR_VGPU_EXECUTOR_OPTIONS',
+    );
+  });
+
   it('refuses a second one, and leaves the first alone', async () => {
     const first = await startExecutor();
     const second = await json(failureSchema, 'executor', 'start', '--gpu', 'software');

@@ -27,6 +27,15 @@ export interface StartOptions {
   allowGuestDriver?: boolean | undefined;
   /** What each client may take of it; all that others have not taken where it is not given. */
   clientMemoryBytes?: number | undefined;
+  /** The share of the software GPU's threads that each client's kernels may use, above 0 and at most 1; 1 where it is
+   * not given. */
+  clientFraction?: number | undefined;
+  /** A client that asks for nothing for so long is ended; never where it is not given. */
+  idleLimitSeconds?: number | undefined;
+  /** A client that is connected for so long is ended; never where it is not given. */
+  clientLifetimeSeconds?: number | undefined;
+  /** Clients at a time; 256 where it is not given. */
+  maximumClients?: number | undefined;
   /** The software GPU's threads; one per core where it is not given. */
   threads?: number | undefined;
   /** What multiplies matrices on the software GPU: `auto`, OpenBLAS where it is installed; `own`, its own kernel. */
@@ -254,7 +263,13 @@ class Supervisor {
 /** The options of the daemon for what was given. Checked by hand: a schema library would load slower
  * than the daemon starts. */
 function checkOptions(options: StartOptions): string[] {
-  const { memoryBytes, clientMemoryBytes, threads, kernelTimeoutSeconds, gpu, blas } = options;
+  const { gpu, blas, clientFraction } = options;
+  if (clientFraction !== undefined && !(clientFraction > 0 && clientFraction <= 1)) {
+    throw new ExecutorError(
+      'ERR_VGPU_EXECUTOR_OPTIONS',
+      `clientFraction is above 0 and at most 1, not ${clientFraction}`,
+    );
+  }
   if (gpu !== undefined && !['auto', 'real', 'software'].includes(gpu)) {
     throw new ExecutorError('ERR_VGPU_EXECUTOR_OPTIONS', `gpu is auto, real or software, not ${String(gpu)}`);
   }
@@ -263,10 +278,14 @@ function checkOptions(options: StartOptions): string[] {
   }
   return [
     ...(blas === undefined ? [] : ['--blas', blas]),
-    ...numberOption('--memory', 'memoryBytes', memoryBytes, 2 ** 20),
-    ...numberOption('--client-memory', 'clientMemoryBytes', clientMemoryBytes, 2 ** 20),
-    ...numberOption('--threads', 'threads', threads, 1),
-    ...numberOption('--kernel-timeout', 'kernelTimeoutSeconds', kernelTimeoutSeconds, 0),
+    ...numberOption('--memory', 'memoryBytes', options.memoryBytes, 2 ** 20),
+    ...numberOption('--client-memory', 'clientMemoryBytes', options.clientMemoryBytes, 2 ** 20),
+    ...(clientFraction === undefined ? [] : ['--client-fraction', String(clientFraction)]),
+    ...numberOption('--idle-limit', 'idleLimitSeconds', options.idleLimitSeconds, 0),
+    ...numberOption('--client-lifetime', 'clientLifetimeSeconds', options.clientLifetimeSeconds, 0),
+    ...numberOption('--max-clients', 'maximumClients', options.maximumClients, 1),
+    ...numberOption('--threads', 'threads', options.threads, 1),
+    ...numberOption('--kernel-timeout', 'kernelTimeoutSeconds', options.kernelTimeoutSeconds, 0),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import type { ServeOptions } from '../executor/serve.js';
-import { bytesArgument, countArgument, EXIT_STATUS, jsonOption } from './arguments.js';
+import { bytesArgument, countArgument, EXIT_STATUS, jsonOption, positiveArgument } from './arguments.js';
 
 export const executorOption = () =>
   new Option('--executor <url>', 'this one (default: $VGPU_EXECUTOR, or else the one in the background)');
@@ -102,6 +102,10 @@ interface ServeFlags {
   tokenFile?: string;
   memory?: number;
   clientMemory?: number;
+  clientFraction?: number;
+  idleLimit?: number;
+  clientLifetime?: number;
+  maxClients?: number;
   threads?: number;
   kernelTimeout?: number;
   logFile?: string;
@@ -125,6 +129,14 @@ function withServeOptions(command: Command): Command {
     .option('--token-file <file>', 'clients over TCP and vsock must know the secret in this file')
     .option('--memory <size>', "the software GPU's memory (default: half of the machine's)", bytesArgument)
     .option('--client-memory <size>', 'what each client may take of it', bytesArgument)
+    .option(
+      '--client-fraction <share>',
+      'of the threads that the kernels of each client may use, e.g. 0.25',
+      positiveArgument,
+    )
+    .option('--idle-limit <seconds>', 'a client that asks for nothing for so long is ended', countArgument)
+    .option('--client-lifetime <seconds>', 'a client that is connected for so long is ended', countArgument)
+    .option('--max-clients <count>', 'at a time (default: 256)', countArgument)
     .option('--threads <count>', 'of the software GPU (default: one per core)', countArgument)
     .option(
       '--kernel-timeout <seconds>',
@@ -134,11 +146,14 @@ function withServeOptions(command: Command): Command {
 }
 
 function toServeOptions(flags: ServeFlags): ServeOptions {
-  const { memory, clientMemory, kernelTimeout, ...others } = flags;
+  const { memory, clientMemory, idleLimit, clientLifetime, maxClients, kernelTimeout, ...others } = flags;
   return {
     ...others,
     memoryBytes: memory,
     clientMemoryBytes: clientMemory,
+    idleLimitSeconds: idleLimit,
+    clientLifetimeSeconds: clientLifetime,
+    maximumClients: maxClients,
     kernelTimeoutSeconds: kernelTimeout,
   };
 }
@@ -151,6 +166,10 @@ function serveArguments({ listen, tokenFile, ...flags }: ServeFlags & { json?: b
     '--token-file': tokenFile && resolve(tokenFile),
     '--memory': flags.memory,
     '--client-memory': flags.clientMemory,
+    '--client-fraction': flags.clientFraction,
+    '--idle-limit': flags.idleLimit,
+    '--client-lifetime': flags.clientLifetime,
+    '--max-clients': flags.maxClients,
     '--threads': flags.threads,
     '--kernel-timeout': flags.kernelTimeout,
   };

@@ -1,7 +1,6 @@
 // `vgpu executor serve`: an executor in the foreground, for service managers and containers, and in the background
 // for `vgpu executor start`.
-import { Executor, type StartOptions } from '@vgpu/executor';
-import type { Device } from '@vgpu/executor';
+import { type Device, Executor, type StartOptions } from '@vgpu/executor';
 import { CliError } from '../errors.js';
 import type { Context, Outcome } from '../output/command.js';
 import { errorDocument } from '../output/json.js';
@@ -10,10 +9,7 @@ import { LogFile } from './log-file.js';
 import { processStartOf, removeState, runningState, writeState } from './state.js';
 
 export interface ServeOptions
-  extends Pick<
-    StartOptions,
-    'gpu' | 'memoryBytes' | 'clientMemoryBytes' | 'threads' | 'kernelTimeoutSeconds' | 'listen' | 'tokenFile'
-  > {
+  extends Omit<StartOptions, 'socketPath' | 'log' | 'signal' | 'restart' | 'startTimeoutMs'> {
   /** Instead of stderr. */
   readonly logFile?: string | undefined;
 }
