@@ -1,6 +1,6 @@
 // What a call costs: round trips, deferred calls per second, copies beside memcpy, and an idle client, for each
 // transport. Run after a build.
-//   node bench/transport.mjs [--json] [--rounds N]
+//   node bench/transport.mjs [--json] [--rounds N] [--gpu software|real]
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -10,7 +10,11 @@ import { parseArgs, promisify } from 'node:util';
 import { Executor } from '@vgpu/executor';
 
 const { values: options } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '3' } },
+  options: {
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '3' },
+    gpu: { type: 'string', default: 'software' },
+  },
 });
 const rounds = Number(options.rounds);
 if (!Number.isInteger(rounds) || rounds < 1) throw new RangeError(`--rounds ${options.rounds}`);
@@ -27,10 +31,17 @@ const goal = {
   'unix socket': { roundTripMicroseconds: { most: 10 } },
 };
 
-const executor = await Executor.start({ gpu: 'software' });
+const addresses = [];
+const executor = await Executor.start({
+  gpu: options.gpu,
+  // The system chooses the port; the executor says which.
+  listen: ['tcp:127.0.0.1:0'],
+  log: (line) => addresses.push(...(/listening at (tcp:.*)$/.exec(line)?.slice(1) ?? [])),
+});
 const transports = {
   'shared memory': { VGPU_EXECUTOR: executor.url },
   'unix socket': { VGPU_EXECUTOR: executor.url, VGPU_SHARED_MEMORY: '0' },
+  'TCP loopback': { VGPU_EXECUTOR: addresses[0] },
 };
 
 // One transport after the other in each round, so that whatever else the machine does hits all alike.
