@@ -1,34 +1,23 @@
 #include "worker/ring_channel.h"
 
 #include <poll.h>
-#include <sched.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
 
 #include "worker/socket_io.h"
+#include "worker/spin.h"
 
 namespace vgpu::executor {
 namespace {
 
 // Looking at the clock takes longer than looking at the ring.
 constexpr int kLooksPerClock = 8;
-
-std::int64_t nanoseconds() {
-  return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
-}
-
-/// False on machines with more processors than the mask has bits as well, where it hardly matters.
-bool has_one_processor() {
-  cpu_set_t mask;
-  return sched_getaffinity(0, sizeof(mask), &mask) == 0 && CPU_COUNT(&mask) == 1;
-}
 
 vgpu_ring_stretch believable(vgpu_ring_stretch stretch) {
   if (stretch.broken)
@@ -42,7 +31,7 @@ RingChannel::RingChannel(int socket, vgpu_shared_rings& rings)
     : socket_(socket),
       requests_{&rings.requests, 0, 0},
       responses_{&rings.responses, 0, 0},
-      spin_(vgpu_spin_new(!has_one_processor())) {}
+      spin_(make_spin()) {}
 
 bool RingChannel::has_request() {
   return believable(vgpu_ring_content(&requests_)).length != 0;
@@ -50,24 +39,6 @@ bool RingChannel::has_request() {
 
 bool RingChannel::has_room() {
   return believable(vgpu_ring_room(&responses_)).length != 0;
-}
-
-template <typename Came>
-bool RingChannel::spin(Came came) {
-  const std::int64_t budget = vgpu_spin_budget(&spin_);
-  if (budget == 0) return false;
-  const std::int64_t start = nanoseconds();
-  do {
-    for (int i = 0; i < kLooksPerClock; ++i) {
-      vgpu_spin_pause();
-      if (came()) {
-        vgpu_spin_succeeded(&spin_, nanoseconds() - start);
-        return true;
-      }
-    }
-  } while (nanoseconds() - start < budget);
-  vgpu_spin_failed(&spin_);
-  return false;
 }
 
 /// Until a byte comes. False when the client is gone.
@@ -88,7 +59,7 @@ bool RingChannel::sleep_at_socket() {
 /// False when the client is gone and what is waited for will not come any more.
 template <typename Came>
 bool RingChannel::wait_until(std::uint32_t& sleeps, Came came) {
-  if (spin(came)) return true;
+  if (spin(spin_, kLooksPerClock, came)) return true;
   bool there = true;
   while (there) {
     vgpu_ring_set_sleeps(&sleeps, true);

@@ -27,8 +27,6 @@ class RingChannel final : public Channel {
   [[nodiscard]] bool has_room();
   template <typename Came>
   bool wait_until(std::uint32_t& sleeps, Came came);
-  template <typename Came>
-  bool spin(Came came);
   bool sleep_at_socket();
   bool wait_for_request();
   void release();

@@ -6,19 +6,33 @@
 #include <cerrno>
 
 #include "worker/socket_io.h"
+#include "worker/spin.h"
 
 namespace vgpu::executor {
 
+SocketChannel::SocketChannel(int socket) : socket_(socket), spin_(make_spin()) {}
+
 std::size_t SocketChannel::read(std::span<std::byte> buffer) {
-  if (rest_owed_) wait_for_rest(socket_);
+  int flags = MSG_DONTWAIT;
   for (;;) {
-    const ssize_t received = recv(socket_, buffer.data(), buffer.size(), 0);
+    const ssize_t received = recv(socket_, buffer.data(), buffer.size(), flags);
     if (received >= 0) return static_cast<std::size_t>(received);
+    if (errno == EAGAIN && flags != 0) {
+      if (!spin(spin_, 1, [this] { return has_bytes(); }) && rest_owed_) wait_for_rest(socket_);
+      flags = 0;
+      continue;
+    }
     // A client that was killed with answers unread resets the connection: an end like any other.
     if (is_gone(errno)) return 0;
     if (errno != EINTR)
       throw std::system_error(errno, std::generic_category(), "cannot receive from the client");
   }
+}
+
+/// Or the end, or an error: whatever recv() would not wait for.
+bool SocketChannel::has_bytes() const {
+  std::byte next{};
+  return recv(socket_, &next, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
 }
 
 bool SocketChannel::send(const vgpu_frame& header, std::span<const std::byte> payload, int descriptor) {

@@ -3,6 +3,7 @@
 
 #include <mutex>
 
+#include "adaptive_spin.h"
 #include "worker/channel.h"
 
 namespace vgpu::executor {
@@ -10,7 +11,7 @@ namespace vgpu::executor {
 class SocketChannel final : public Channel {
  public:
   /// The socket stays its owner's.
-  explicit SocketChannel(int socket) : socket_(socket) {}
+  explicit SocketChannel(int socket);
 
   std::size_t read(std::span<std::byte> buffer) override;
   bool send(const vgpu_frame& header, std::span<const std::byte> payload, int descriptor) override;
@@ -18,8 +19,11 @@ class SocketChannel final : public Channel {
   void expect_rest(bool owed) override { rest_owed_ = owed; }
 
  private:
+  [[nodiscard]] bool has_bytes() const;
+
   bool rest_owed_ = false;
   int socket_;
+  vgpu_spin spin_;
   std::mutex sending_;
 };
 

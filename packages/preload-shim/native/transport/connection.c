@@ -132,6 +132,7 @@ CUresult vgpu_connection_open(struct vgpu_stream* stream, struct vgpu_snapshot* 
   stream->first = stream->end = 0;
   stream->passed = -1;
   stream->rings = NULL;
+  stream->spin = vgpu_spin_new(vgpu_processor_count() > 1);
   result = introduce(stream, snapshot, token, url, deadline);
   if (result != CUDA_SUCCESS) vgpu_stream_close(stream);
   return result;

@@ -22,7 +22,8 @@ int vgpu_rings_open(struct vgpu_stream* stream, int file) {
   stream->rings = mapped;
   stream->requests = (struct vgpu_ring_writer){.ring = &stream->rings->requests};
   stream->responses = (struct vgpu_ring_reader){.ring = &stream->rings->responses};
-  stream->spin = vgpu_spin_new(vgpu_processor_count() > 1);
+  // What was learnt at the socket does not hold here.
+  stream->spin = vgpu_spin_new(stream->spin.allowed);
   return 0;
 }
 
@@ -50,18 +51,16 @@ struct occasion {
 static bool spin(struct vgpu_stream* stream, const struct occasion* occasion) {
   const int64_t budget = vgpu_spin_budget(&stream->spin);
   if (budget == 0) return false;
-  const int64_t start = vgpu_nanoseconds();
+  const int64_t deadline = vgpu_nanoseconds() + budget;
+  bool came = false;
   do {
-    for (int i = 0; i < LOOKS_PER_CLOCK; ++i) {
+    for (int i = 0; i < LOOKS_PER_CLOCK && !came; ++i) {
       vgpu_spin_pause();
-      if (occasion->came(stream)) {
-        vgpu_spin_succeeded(&stream->spin, vgpu_nanoseconds() - start);
-        return true;
-      }
+      came = occasion->came(stream);
     }
-  } while (vgpu_nanoseconds() - start < budget);
-  vgpu_spin_failed(&stream->spin);
-  return false;
+  } while (!came && vgpu_nanoseconds() < deadline);
+  vgpu_spin_ended(&stream->spin, came);
+  return came;
 }
 
 // Takes the bytes that woke us off the socket.

@@ -75,6 +75,19 @@ static long fill(struct vgpu_stream* stream) {
   return received;
 }
 
+// The same, but waits awake for a moment when there is nothing yet and that mostly pays.
+static long fill_soon(struct vgpu_stream* stream) {
+  long received = fill(stream);
+  const int64_t budget = received == 0 ? vgpu_spin_budget(&stream->spin) : 0;
+  if (budget == 0) return received;
+  const int64_t deadline = vgpu_nanoseconds() + budget;
+  do {
+    received = fill(stream);
+  } while (received == 0 && vgpu_nanoseconds() < deadline);
+  vgpu_spin_ended(&stream->spin, received != 0);
+  return received;
+}
+
 // While a request is still being sent, nothing but "still working" may come.
 static int drop_alive_frames(struct vgpu_stream* stream, struct vgpu_patience* patience) {
   const long received = fill(stream);
@@ -167,7 +180,7 @@ static long receive_some(struct vgpu_stream* stream, char* destination, size_t l
   if (stream->first != stream->end) return (long)take(stream, destination, length);
   long received;
   if (length < VGPU_STREAM_BUFFER) {
-    received = fill(stream);
+    received = fill_soon(stream);
     if (received < 0) return received;
     if (received > 0) {
       vgpu_patience_progressed(patience);
