@@ -7,6 +7,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <map>
 #include <memory>
 #include <optional>
@@ -403,5 +404,10 @@ int run(std::uint64_t frames, std::uint64_t seed) {
 int main(int argc, char** argv) {
   const std::uint64_t frames = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 20'000;
   const std::uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
-  return vgpu::executor::test::run(frames, seed);
+  try {
+    return vgpu::executor::test::run(frames, seed);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "seed %" PRIu64 ": %s\n", seed, error.what());
+    return 1;
+  }
 }

@@ -76,9 +76,10 @@ TEST_CASE("rows go packed through the buffers, several at once or one in parts")
   struct Form {
     std::size_t pitch, width, height;
   };
-  for (const auto& [pitch, width, height] :
+  for (const Form& form :
        {Form{512, 300, 7}, Form{1024, 1000, 5000}, Form{2 * kPiece, kPiece + 3, 3}, Form{64, 64, 1}}) {
-    CAPTURE(width);
+    CAPTURE(form.width);
+    const auto [pitch, width, height] = form;
     const std::uint64_t memory = real.allocate(pitch * height);
     const auto rows = pattern(width * height);
     std::vector<std::byte> back(rows.size());
