@@ -180,8 +180,9 @@ TEST_CASE("launch: a vector that is stored while it is loaded comes whole") {
 TEST_CASE("launch: a block as large as the kernel allows fits the register file") {
   Gpu& gpu = *gpus().front();
   for (const std::string bound : {"", ".maxntid 384, 1, 1"}) {
-    const auto module =
-        load(gpu, kHeader + ".visible .entry test() " + bound + " { .reg .b32 %r<2000>; ret; }");
+    std::string source = kHeader;
+    source.append(".visible .entry test() ").append(bound).append(" { .reg .b32 %r<2000>; ret; }");
+    const auto module = load(gpu, source);
     const KernelAttributes& attributes = module->kernel("test").attributes();
     CHECK(attributes.registers > 0);
     CHECK(attributes.registers <= 255);
