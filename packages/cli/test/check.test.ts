@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { makeReport, parseEvents } from '../src/check/report.js';
+import { type CheckEvent, makeReport } from '../src/check/report.js';
+import { parseEvents } from '../src/run/events.js';
 import { Installation } from './stand-in.js';
 
 const vgpu = new Installation();
@@ -130,7 +131,7 @@ describe('vgpu run --check', () => {
 
 describe('the report', () => {
   it('keeps the findings of several processes apart', () => {
-    const events = parseEvents(
+    const events = parseEvents<CheckEvent>(
       lines(begin(1), begin(2), found(1, 0, race), found(2, 0, leak), end(2, 3), end(1, 2)),
     );
     const { findings, complete } = makeReport(['race'], events);
@@ -142,7 +143,9 @@ describe('the report', () => {
   });
 
   it('knows when a process did not come to its end, and counts what was dropped', () => {
-    const events = parseEvents(`${lines(begin(1), begin(2), { ...end(1), dropped: 9 })}{"event":"fin`);
+    const events = parseEvents<CheckEvent>(
+      `${lines(begin(1), begin(2), { ...end(1), dropped: 9 })}{"event":"fin`,
+    );
     expect(makeReport(['race'], events)).toMatchObject({ complete: false, dropped: 9, findings: [] });
   });
 });

@@ -41,16 +41,10 @@ export interface CheckReport {
 }
 
 /** A line of the executor's file; see kernel_check.h of the executor. */
-type CheckEvent =
+export type CheckEvent =
   | { event: 'begin'; client: number }
   | { event: 'finding'; client: number; number: number; finding: Finding }
   | { event: 'end'; client: number; counts: number[]; dropped: number };
-
-/** The lines of the text that are whole; a line that somebody is still writing comes later. */
-export function parseEvents(text: string): CheckEvent[] {
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  return whole.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as CheckEvent]));
-}
 
 export function makeReport(checks: readonly Check[], events: readonly CheckEvent[]): CheckReport {
   const found = new Map<string, Finding>();

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Check, CheckOptions } from '@vgpu/executor';
 import { CliError } from '../errors.js';
+import { parseEvents } from '../run/events.js';
 import type { Observer } from '../run/observer.js';
-import { type CheckReport, makeReport, parseEvents } from './report.js';
+import { type CheckEvent, type CheckReport, makeReport } from './report.js';
 import { describeFinding, describeReport } from './text.js';
 
 export interface CheckRequest {
@@ -54,7 +55,7 @@ export class CheckSession implements Observer {
   async finish(program: string, args: readonly string[]): Promise<number | undefined> {
     const { checks, reportFile, errorExitCode, quiet, verbose } = this.#request;
     if (verbose) this.#tellNews();
-    const report = makeReport(checks, parseEvents(readFileSync(this.#events, 'utf8')));
+    const report = makeReport(checks, parseEvents<CheckEvent>(readFileSync(this.#events, 'utf8')));
     if (!quiet || report.findings.length > 0) process.stderr.write(textOf(report));
     if (reportFile !== undefined) writeReport(reportFile, { schemaVersion: 1, program, args, ...report });
     return report.errors > 0 ? errorExitCode : undefined;
@@ -66,7 +67,7 @@ export class CheckSession implements Observer {
   }
 
   #tellNews(): void {
-    const findings = parseEvents(readFileSync(this.#events, 'utf8')).filter(
+    const findings = parseEvents<CheckEvent>(readFileSync(this.#events, 'utf8')).filter(
       ({ event }) => event === 'finding',
     );
     for (const event of findings.slice(this.#told)) {

@@ -1,4 +1,5 @@
 // What the executor writes about the kernels of a profiled program, and the document that is made of it.
+import { parseEvents } from '../run/events.js';
 
 /** Raised when a field of the document changes its meaning or goes; new fields do not raise it. */
 const SCHEMA_VERSION = 1;
@@ -80,7 +81,7 @@ type ProfileEvent =
   | { event: 'end'; client: number };
 
 export function makeProfile(program: string, args: readonly string[], text: string): ProfileDocument {
-  const events = parseEvents(text);
+  const events = parseEvents<ProfileEvent>(text);
   const launching = new Set(events.flatMap((event) => (event.event === 'kernel' ? [event.client] : [])));
   const clients: number[] = [];
   const open = new Set<number>();
@@ -97,12 +98,6 @@ export function makeProfile(program: string, args: readonly string[], text: stri
   }
   kernels.sort((a, b) => b.totalNs - a.totalNs);
   return { schemaVersion: SCHEMA_VERSION, program, args, complete: open.size === 0, kernels };
-}
-
-/** A line without an end was cut off by a full disk; what it belongs to has no `end` then. */
-function parseEvents(text: string): ProfileEvent[] {
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  return whole.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as ProfileEvent]));
 }
 
 function withRatios(kernel: CountedKernel, process: number): Kernel {

@@ -41,7 +41,6 @@ static void* target_of(unsigned int index) {
   return target;
 }
 
-void* vgpu_trace_target(unsigned int index);
 void* vgpu_trace_target(unsigned int index) {
   void* target = target_of(index);
   if (target != NULL) return target;

@@ -13,8 +13,6 @@
 
 #include "transport/system.h"
 
-void* vgpu_trace_target(unsigned int index);
-
 enum { LINE_BYTES = 4096, SHOWN_CHARACTERS = 200, FIRST_DESCRIPTOR = 512 };
 
 // A line of JSON in the making. What does not fit is left out, so that it stays JSON.

@@ -47,7 +47,9 @@ struct vgpu_trace_call {
   int64_t began;  // nanoseconds of a clock that nobody sets
 };
 
-// Ends the program with a message when the guest library cannot be opened: nothing could be handed on.
+// The guest's function. Ends the program with a message when the guest library cannot be opened: nothing
+// could be handed on.
+void* vgpu_trace_target(unsigned int index);
 struct vgpu_trace_call vgpu_trace_begin(unsigned int index);
 // Writes the line. `arguments` are addresses of the parameters, `result` that of the result; NULL where there
 // are none. Leaves errno alone.

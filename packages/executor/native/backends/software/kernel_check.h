@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "support/file_descriptor.h"
+#include "backends/software/event_file.h"
 #include "vgpu/software_gpu/memory_checker.h"
 
 namespace vgpu::executor {
@@ -22,15 +22,14 @@ struct CheckOptions {
   [[nodiscard]] bool any() const { return memory || races || initialization || synchronization; }
 };
 
-/// Appends lines of JSON to the report, each in one write, as several clients may do so at once:
+/// Appends to the report:
 ///
 ///     {"event":"begin","client":PID}
 ///     {"event":"finding","client":PID,"number":N,"finding":{…}}   as soon as it is found, with count 1
 ///     {"event":"end","client":PID,"counts":[…],"dropped":N}       when the client has gone: counts by number
 class KernelCheck {
  public:
-  /// Throws CallError with CUDA_ERROR_OPERATING_SYSTEM when the report cannot be written. From here on this
-  /// process ignores SIGTERM: it ends when its client does, and only then is the report whole.
+  /// Throws as EventFile does.
   explicit KernelCheck(const CheckOptions& options);
   ~KernelCheck();
   KernelCheck(const KernelCheck&) = delete;
@@ -39,9 +38,9 @@ class KernelCheck {
   software::MemoryChecker& checker() { return *checker_; }
 
  private:
-  void append(const std::string& line);
+  void append(const char* event, const std::string& members = "");
 
-  FileDescriptor report_;
+  EventFile report_;
   std::unique_ptr<software::MemoryChecker> checker_;
 };
 
