@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "text.h"
+
 namespace vgpu::software::checker {
 namespace {
 

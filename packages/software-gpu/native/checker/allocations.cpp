@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <iterator>
 
+#include "text.h"
+
 namespace vgpu::software::checker {
 namespace {
 
@@ -84,12 +86,6 @@ std::optional<FindingAllocation> Allocations::explain(DeviceAddress address, std
   // A null pointer, say, has nothing to do with any allocation.
   if (nearest && nearest->distance > kFarthest) return std::nullopt;
   return nearest;
-}
-
-std::string hexadecimal(std::uint64_t value) {
-  char text[24];
-  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
-  return text;
 }
 
 std::string describe(const FindingAllocation& allocation) {

@@ -49,6 +49,5 @@ class Allocations {
 
 /// "4 bytes behind the allocation of 512 bytes at 0x…", of an access
 std::string describe(const FindingAllocation& allocation);
-std::string hexadecimal(std::uint64_t value);
 
 }  // namespace vgpu::software::checker

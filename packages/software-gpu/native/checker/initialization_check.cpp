@@ -1,5 +1,7 @@
 #include "checker/initialization_check.h"
 
+#include "text.h"
+
 namespace vgpu::software::checker {
 namespace {
 

@@ -7,6 +7,7 @@
 #include "checker/initialization_check.h"
 #include "checker/race_check.h"
 #include "checker/synchronization_check.h"
+#include "text.h"
 
 namespace vgpu::software {
 namespace checker {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "checker/allocations.h"
+#include "text.h"
 
 namespace vgpu::software::checker {
 namespace {

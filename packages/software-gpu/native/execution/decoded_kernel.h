@@ -77,6 +77,20 @@ enum class AtomicOperation : std::uint8_t {
   decrement
 };
 enum class AtomicType : std::uint8_t { u32, s32, u64, s64, f32, f64, b16, f16, f16x2 };
+
+constexpr std::uint32_t atomic_bytes(AtomicType type) {
+  switch (type) {
+    case AtomicType::u64:
+    case AtomicType::s64:
+    case AtomicType::f64:
+      return 8;
+    case AtomicType::b16:
+    case AtomicType::f16:
+      return 2;
+    default:
+      return 4;
+  }
+}
 inline constexpr std::uint16_t kAtomicResult = 1 << 15;
 
 /// A product of matrices of m×k and k×n elements whose parts lie in registers of all lanes: what mma and wmma

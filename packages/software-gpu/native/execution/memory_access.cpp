@@ -6,18 +6,13 @@
 
 #include "execution/block.h"
 #include "execution/control.h"
+#include "text.h"
 
 #define VGPU_VECTOR_PATH common
 #include "execution/lane_math.h"
 
 namespace vgpu::software {
 namespace {
-
-std::string hex(std::uint64_t value) {
-  char text[24];
-  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
-  return text;
-}
 
 Space space_of(const Instruction* in) {
   return static_cast<Space>(in->flags & memory_flag::space_mask);
@@ -48,8 +43,8 @@ std::byte* place_in(const Access& access, std::byte* begin, std::uint64_t size, 
                     const char* space) {
   if (offset >= size || size - offset < access.bytes) {
     fail_access(access, Status::illegal_address,
-                std::string("at ") + hex(offset) + " of the " + std::to_string(size) + " bytes of " + space +
-                    " memory");
+                std::string("at ") + hexadecimal(offset) + " of the " + std::to_string(size) + " bytes of " +
+                    space + " memory");
   }
   return begin + offset;
 }
@@ -63,13 +58,13 @@ std::byte* place_in_device(const Access& access, std::uint64_t address) {
   const DeviceMemory& memory = *access.warp->block->launch->memory;
   const auto allocation = memory.find(address);
   if (!allocation || allocation->bytes - (address - allocation->base) < access.bytes) {
-    std::string message = "at " + hex(address);
+    std::string message = "at " + hexadecimal(address);
     if (const auto nearest = memory.nearest(address); !nearest) {
       message += ": nothing is allocated";
     } else {
       const std::uint64_t end = nearest->base + nearest->bytes;
-      message +=
-          ": the nearest allocation is " + std::to_string(nearest->bytes) + " bytes at " + hex(nearest->base);
+      message += ": the nearest allocation is " + std::to_string(nearest->bytes) + " bytes at " +
+                 hexadecimal(nearest->base);
       if (address < nearest->base) {
         message += ", " + std::to_string(nearest->base - address) + " bytes after the address";
       } else if (address >= end) {
@@ -219,20 +214,6 @@ void atomic_add_f16x2(const Instruction* in, const Warp* warp, std::uint32_t lan
   if ((in->flags & kAtomicResult) != 0) frame_row<u32>(warp, in->destination)[lane] = old;
 }
 
-std::uint32_t atomic_bytes(AtomicType type) {
-  switch (type) {
-    case AtomicType::u64:
-    case AtomicType::s64:
-    case AtomicType::f64:
-      return 8;
-    case AtomicType::b16:
-    case AtomicType::f16:
-      return 2;
-    default:
-      return 4;
-  }
-}
-
 const Instruction* run_atomic(const Instruction* in, Warp* warp) {
   const auto type = static_cast<AtomicType>(in->d & 0xff);
   std::byte* places[kLanes];
@@ -353,7 +334,7 @@ std::byte* resolve_address(const Instruction* in, Warp* warp, std::uint32_t lane
   const Access access{in, warp, lane, bytes};
   if ((address & (alignment - 1)) != 0) {
     fail_access(access, Status::misaligned_address,
-                "at " + hex(address) + ", which is not a multiple of " +
+                "at " + hexadecimal(address) + ", which is not a multiple of " +
                     (alignment == bytes ? "its size" : std::to_string(alignment)));
   }
   return place_of(access, space, address);

@@ -155,20 +155,6 @@ LaneMask tell_load_or_store(BlockObserver& observer, const ScheduledWarp& warp, 
   return tell_simple(observer, warp, in, shape, strong);
 }
 
-std::uint32_t atomic_bytes(AtomicType type) {
-  switch (type) {
-    case AtomicType::u64:
-    case AtomicType::s64:
-    case AtomicType::f64:
-      return 8;
-    case AtomicType::b16:
-    case AtomicType::f16:
-      return 2;
-    default:
-      return 4;
-  }
-}
-
 /// cp.async: lanes may read fewer bytes than they write, or none.
 LaneMask tell_copy(BlockObserver& observer, const ScheduledWarp& warp, const Instruction& in) {
   LaneMask allowed = tell_simple(observer, warp, in, {AccessKind::store, in.destination}, false);

@@ -3,28 +3,11 @@
 #include <initializer_list>
 #include <utility>
 
+#include "text.h"
 #include "vgpu/software_gpu/profiler.h"
 
 namespace vgpu::software {
 namespace {
-
-/// RFC 8259, section 7. Bytes above 127 pass as they are: PTX is ASCII, names are UTF-8.
-std::string quoted(std::string_view text) {
-  std::string result = "\"";
-  for (const char character : text) {
-    if (character == '"' || character == '\\') {
-      result += '\\';
-      result += character;
-    } else if (static_cast<unsigned char>(character) < 0x20) {
-      char escape[8];
-      std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(character));
-      result += escape;
-    } else {
-      result += character;
-    }
-  }
-  return result + '"';
-}
 
 using Numbers = std::initializer_list<std::pair<const char*, std::uint64_t>>;
 
@@ -38,7 +21,7 @@ std::string members(Numbers numbers) {
 }
 
 std::string member(const char* name, std::string_view text) {
-  return "\"" + std::string(name) + "\":" + quoted(text);
+  return "\"" + std::string(name) + "\":" + json_string(text);
 }
 
 std::string json_of(const Dim3& size) {

@@ -8,17 +8,12 @@
 
 #include "backends/backend.h"
 #include "backends/software/blas/short_floats.h"
+#include "support/hexadecimal.h"
 
 namespace vgpu::executor {
 namespace {
 
 using blas::Element;
-
-std::string hexadecimal(std::uint64_t value) {
-  char text[2 * sizeof(value) + 3];
-  std::snprintf(text, sizeof(text), "0x%llx", static_cast<unsigned long long>(value));
-  return text;
-}
 
 template <typename Value>
 Value value_of(const void* bytes) {

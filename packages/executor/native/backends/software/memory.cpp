@@ -1,15 +1,10 @@
 // Device memory: allocation, and what is known of an address.
 #include "backends/software/software_backend.h"
 #include "clients/process_list.h"
+#include "support/hexadecimal.h"
 
 namespace vgpu::executor {
 namespace {
-
-std::string hexadecimal(std::uint64_t address) {
-  char text[20];
-  snprintf(text, sizeof(text), "0x%llx", static_cast<unsigned long long>(address));
-  return text;
-}
 
 std::uint64_t checked_product(std::uint64_t a, std::uint64_t b) {
   std::uint64_t product = 0;
