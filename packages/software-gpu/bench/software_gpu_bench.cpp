@@ -1,163 +1,135 @@
-// How many thread-instructions per second the interpreter executes on one core, for each vector path, beside
-// the same work in C++.
+// How long kernels take on the software GPU, beside the same computation in C++ with the same instruction set
+// on as many threads.
 //
-//   software_gpu_bench [--json]
+//   software_gpu_bench [--json] [--all-paths] [--only NAME]
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <ctime>
-#include <functional>
+#include <fstream>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "kernels.h"
-#include "vgpu/software_gpu/gpu.h"
+#include "benchmarks.h"
 
 namespace vgpu::software::bench {
 namespace {
 
-constexpr std::uint32_t kBlockThreads = 256;
-constexpr std::uint32_t kArithmeticBlocks = 32;
-constexpr std::uint32_t kArithmeticIterations = 2000;
-constexpr std::uint32_t kMemoryElements = 4 << 20;
 constexpr int kRuns = 9;
+
+struct Options {
+  bool json = false;
+  bool all_paths = false;
+  std::string only;
+};
+
+struct Path {
+  VectorPath path;
+  const char* name;
+  Reference reference;
+};
 
 struct Result {
   std::string path;
-  std::string kernel;
-  double thread_instructions_per_second;
-  double warp_instruction_nanoseconds;
+  unsigned threads;
+  std::string name;
+  std::string bound;
   double seconds;
   double reference_seconds;
+  double ratio;  // the median of the runs' ratios
+  double warp_instructions;
 };
 
-/// Processor time of this thread: with one worker the caller runs all blocks, and what other processes do on
-/// a shared machine does not count.
-double now() {
+/// With one thread the processor time of the caller, who then runs all blocks: what other processes do on a
+/// shared machine does not count. Otherwise the time of the clock on the wall.
+double now(unsigned threads) {
   timespec time{};
-  if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) != 0) {
+  if (clock_gettime(threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &time) != 0) {
     std::perror("clock_gettime");
     std::exit(1);
   }
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-/// The median, because a shared machine is sometimes slow and never too fast.
-double median_seconds(const std::function<void()>& work) {
-  work();  // caches and pages
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
+
+/// Kernel and C++ in turn, so that a machine that is slow for a while is slow for both.
+Result measure(Gpu& gpu, const char* path, const Benchmark& benchmark) {
+  const unsigned threads = gpu.threads();
+  const auto run_reference = [&] {
+    gpu.parallel(threads, [&](unsigned part) { benchmark.reference(part, threads); });
+  };
+  LaunchStatistics statistics = benchmark.kernel();  // decoding, caches and pages
+  run_reference();
   std::vector<double> seconds;
+  std::vector<double> reference_seconds;
+  std::vector<double> ratios;
   for (int run = 0; run < kRuns; ++run) {
-    const double begin = now();
-    work();
-    seconds.push_back(now() - begin);
+    const double begin = now(threads);
+    statistics = benchmark.kernel();
+    const double middle = now(threads);
+    run_reference();
+    const double end = now(threads);
+    seconds.push_back(middle - begin);
+    reference_seconds.push_back(end - middle);
+    ratios.push_back((middle - begin) / (end - middle));
   }
-  std::ranges::nth_element(seconds, seconds.begin() + kRuns / 2);
-  return seconds[kRuns / 2];
-}
-
-class ParameterBuffer {
- public:
-  template <class T>
-  ParameterBuffer& add(T value) {
-    bytes_.resize((bytes_.size() + sizeof value - 1) / sizeof value * sizeof value);
-    bytes_.resize(bytes_.size() + sizeof value);
-    std::memcpy(bytes_.data() + bytes_.size() - sizeof value, &value, sizeof value);
-    return *this;
+  if (!benchmark.agree()) {  // a wrong result has no speed
+    std::fprintf(stderr, "software_gpu_bench: %s on %s differs from C++\n", benchmark.name.c_str(), path);
+    std::exit(1);
   }
-  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
-
- private:
-  std::vector<std::byte> bytes_;
-};
-
-std::unique_ptr<Module> load(Gpu& gpu, const char* ptx) {
-  return gpu.load(std::as_bytes(std::span(ptx, std::strlen(ptx))));
-}
-
-template <class T>
-T* host_pointer(DeviceAddress address) {
-  return reinterpret_cast<T*>(address);
-}
-
-/// Stops the program when the two ways of computing do not agree: a wrong result has no speed.
-void require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "software_gpu_bench: %s differs from C++\n", what);
-  std::exit(1);
-}
-
-Result measure(Gpu& gpu, const std::string& path, const std::string& kernel,
-               const LaunchConfiguration& configuration, Module& module, const ParameterBuffer& parameters,
-               const std::function<void()>& reference) {
-  LaunchStatistics statistics;
-  const double seconds = median_seconds(
-      [&] { statistics = gpu.launch(module.kernel(kernel), configuration, parameters.bytes()); });
   return {path,
-          kernel,
-          static_cast<double>(statistics.thread_instructions) / seconds,
-          seconds * 1e9 / static_cast<double>(statistics.warp_instructions),
-          seconds,
-          median_seconds(reference)};
+          threads,
+          benchmark.name,
+          benchmark.bound,
+          median(seconds),
+          median(reference_seconds),
+          median(ratios),
+          static_cast<double>(statistics.warp_instructions)};
 }
 
-Result measure_arithmetic(Gpu& gpu, const std::string& path, const Reference& reference) {
-  const std::size_t threads = std::size_t{kArithmeticBlocks} * kBlockThreads;
-  const DeviceAddress integers = gpu.memory().allocate(threads * 4);
-  const DeviceAddress floats = gpu.memory().allocate(threads * 4);
-  constexpr float kFactor = 0.4F;
-  constexpr std::uint32_t kMultiplier = 2654435761U;
-  const auto module = load(gpu, kArithmeticPtx);
-  ParameterBuffer parameters;
-  parameters.add(integers).add(floats).add(kArithmeticIterations).add(kFactor).add(kMultiplier);
-  std::vector<std::uint32_t> expected_integers(threads);
-  std::vector<float> expected_floats(threads);
-  Result result =
-      measure(gpu, path, "arithmetic", {{kArithmeticBlocks}, {kBlockThreads}}, *module, parameters, [&] {
-        reference.arithmetic(expected_integers.data(), expected_floats.data(), threads, kArithmeticIterations,
-                             kFactor, kMultiplier);
-      });
-  require(
-      std::equal(expected_integers.begin(), expected_integers.end(), host_pointer<std::uint32_t>(integers)) &&
-          std::equal(expected_floats.begin(), expected_floats.end(), host_pointer<float>(floats)),
-      "arithmetic");
-  gpu.memory().free(integers);
-  gpu.memory().free(floats);
-  return result;
-}
-
-Result measure_memory(Gpu& gpu, const std::string& path, const Reference& reference) {
-  const DeviceAddress x = gpu.memory().allocate(std::size_t{kMemoryElements} * 4);
-  const DeviceAddress y = gpu.memory().allocate(std::size_t{kMemoryElements} * 4);
-  constexpr float kFactor = 0.25F;
-  const auto module = load(gpu, kMemoryPtx);
-  ParameterBuffer parameters;
-  parameters.add(kMemoryElements).add(kFactor).add(x).add(y);
-  std::vector<float> host_x(kMemoryElements);
-  std::vector<float> host_y(kMemoryElements);
-  for (std::uint32_t i = 0; i < kMemoryElements; ++i) {
-    host_x[i] = host_pointer<float>(x)[i] = static_cast<float>(i % 1000);
+std::string kernels_ptx() {
+  const std::string path = VGPU_BENCH_DIRECTORY "/kernels.ptx";
+  std::ifstream file(path);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file || text.empty()) {
+    std::fprintf(stderr, "software_gpu_bench: cannot read %s\n", path.c_str());
+    std::exit(1);
   }
-  Result result =
-      measure(gpu, path, "memory", {{kMemoryElements / kBlockThreads}, {kBlockThreads}}, *module, parameters,
-              [&] { reference.memory(kMemoryElements, kFactor, host_x.data(), host_y.data()); });
-  require(std::equal(host_y.begin(), host_y.end(), host_pointer<float>(y)), "memory");
-  gpu.memory().free(x);
-  gpu.memory().free(y);
-  return result;
+  return text;
+}
+
+void run_path(const Options& options, const Path& path, unsigned threads, std::vector<Result>& results) {
+  GpuOptions gpu_options;
+  gpu_options.memory_bytes = std::size_t{4} << 30;
+  gpu_options.threads = threads;
+  gpu_options.vector_path = path.path;
+  const auto gpu = Gpu::create(gpu_options);
+  if (threads == 0 && gpu->threads() == 1) return;  // has been measured
+  const std::string text = kernels_ptx();
+  const std::shared_ptr<Module> module = gpu->load(std::as_bytes(std::span(text)));
+  for (const Benchmark& benchmark : make_benchmarks(*gpu, module, path.reference)) {
+    if (!options.only.empty() && benchmark.name != options.only) continue;
+    results.push_back(measure(*gpu, path.name, benchmark));
+  }
 }
 
 void print_table(const std::vector<Result>& results) {
-  std::printf("one core, processor time, median of %d runs\n\n", kRuns);
-  std::printf("%-9s %-11s %22s %16s %10s %10s %7s\n", "path", "kernel", "thread-instructions/s",
-              "ns/warp instr.", "ms", "C++ ms", "ratio");
+  std::printf("ms: median of %d runs; ratio: median of the runs' time ÷ time of C++\n\n", kRuns);
+  std::printf("%-9s %7s  %-23s %-10s %9s %9s %7s %14s\n", "path", "threads", "kernel", "bound by", "ms",
+              "C++ ms", "ratio", "ns/warp instr.");
   for (const Result& result : results) {
-    std::printf("%-9s %-11s %22.2e %16.2f %10.2f %10.2f %7.1f\n", result.path.c_str(), result.kernel.c_str(),
-                result.thread_instructions_per_second, result.warp_instruction_nanoseconds,
-                result.seconds * 1e3, result.reference_seconds * 1e3,
-                result.seconds / result.reference_seconds);
+    std::printf("%-9s %7u  %-23s %-10s %9.2f %9.2f %7.2f %14.2f\n", result.path.c_str(), result.threads,
+                result.name.c_str(), result.bound.c_str(), result.seconds * 1e3,
+                result.reference_seconds * 1e3, result.ratio,
+                result.seconds * 1e9 * result.threads / result.warp_instructions);
   }
 }
 
@@ -166,43 +138,39 @@ void print_json(const std::vector<Result>& results) {
   for (std::size_t i = 0; i < results.size(); ++i) {
     const Result& result = results[i];
     std::printf(
-        "%s\n  {\"path\": \"%s\", \"kernel\": \"%s\", \"threadInstructionsPerSecond\": %.6g, "
-        "\"nanosecondsPerWarpInstruction\": %.4g, \"seconds\": %.6g, \"referenceSeconds\": %.6g}",
-        i == 0 ? "" : ",", result.path.c_str(), result.kernel.c_str(), result.thread_instructions_per_second,
-        result.warp_instruction_nanoseconds, result.seconds, result.reference_seconds);
+        "%s\n  {\"path\": \"%s\", \"threads\": %u, \"kernel\": \"%s\", \"bound\": \"%s\", \"seconds\": %.6g, "
+        "\"referenceSeconds\": %.6g, \"ratio\": %.4g, \"warpInstructions\": %.0f}",
+        i == 0 ? "" : ",", result.path.c_str(), result.threads, result.name.c_str(), result.bound.c_str(),
+        result.seconds, result.reference_seconds, result.ratio, result.warp_instructions);
   }
   std::printf("\n]\n");
 }
 
-int run(bool json) {
-  struct Path {
-    VectorPath path;
-    const char* name;
-    Reference reference;
-  };
+int run(const Options& options) {
   const std::vector<Path> paths{
-      {VectorPath::portable, "portable", portable::reference()},
 #ifdef VGPU_X86_PATHS
-      {VectorPath::avx2, "avx2", avx2::reference()},
       {VectorPath::avx512, "avx512", avx512::reference()},
+      {VectorPath::avx2, "avx2", avx2::reference()},
 #endif
+      {VectorPath::portable, "portable", portable::reference()},
   };
   std::vector<Result> results;
   for (const Path& path : paths) {
-    GpuOptions options;
-    options.memory_bytes = std::size_t{1} << 30;
-    options.threads = 1;
-    options.vector_path = path.path;
     try {
-      const auto gpu = Gpu::create(options);
-      results.push_back(measure_arithmetic(*gpu, path.name, path.reference));
-      results.push_back(measure_memory(*gpu, path.name, path.reference));
+      run_path(options, path, 1, results);
+      if (options.all_paths) continue;
+      run_path(options, path, 0, results);
+      break;
     } catch (const Error& error) {
       if (error.status() != Status::not_supported) throw;
       std::fprintf(stderr, "%s: left out, this processor does not have it\n", path.name);
     }
   }
-  json ? print_json(results) : print_table(results);
+  if (results.empty()) {
+    std::fprintf(stderr, "software_gpu_bench: there is no benchmark '%s'\n", options.only.c_str());
+    return 2;
+  }
+  options.json ? print_json(results) : print_table(results);
   return 0;
 }
 
@@ -210,10 +178,19 @@ int run(bool json) {
 }  // namespace vgpu::software::bench
 
 int main(int argc, char** argv) {
-  const bool json = argc == 2 && std::string_view(argv[1]) == "--json";
-  if (argc > 1 && !json) {
-    std::fprintf(stderr, "usage: software_gpu_bench [--json]\n");
-    return 2;
+  vgpu::software::bench::Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--json") {
+      options.json = true;
+    } else if (argument == "--all-paths") {
+      options.all_paths = true;
+    } else if (argument == "--only" && i + 1 < argc) {
+      options.only = argv[++i];
+    } else {
+      std::fprintf(stderr, "usage: software_gpu_bench [--json] [--all-paths] [--only NAME]\n");
+      return 2;
+    }
   }
-  return vgpu::software::bench::run(json);
+  return vgpu::software::bench::run(options);
 }
