@@ -132,6 +132,8 @@ bool apply(Options& options, std::string_view name, std::string_view value) {
     options.backend.vector_path = parse_choice(name, value, kVectorPaths);
   } else if (name == "--driver") {
     options.backend.driver.path = parse_path(name, value);
+  } else if (name == "--cublas") {
+    options.backend.cublas_path = parse_path(name, value);
   } else if (name == "--blas") {
     options.backend.blas = parse_choice(name, value, kBlas);
   } else if (name == "--check") {
@@ -246,7 +248,8 @@ Serves a GPU to CUDA programs that run with the vgpu guest library.
                             without one only programs of this machine can connect
   --backend KIND            auto (default), real, or software
   --driver PATH             the driver's library (default: the installed libcuda.so.1)
-  --allow-guest-driver      the driver may be vgpu's guest library, whose executor then does the work
+  --cublas PATH             the real backend's cuBLAS (default: the installed libcublas.so.13 or .12)
+  --allow-guest-driver      driver and cuBLAS may be vgpu's guest library, whose executor then does the work
   --memory SIZE             memory of the software GPU, e.g. 512M or 8G (default: half of this machine's), or
                             what all clients may have of the real one (default: all of it)
   --client-memory SIZE      what each client may take of it (default: all that others have not taken)

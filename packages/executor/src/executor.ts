@@ -23,7 +23,9 @@ export interface StartOptions {
   memoryBytes?: number | undefined;
   /** The real GPU's driver, an absolute path; the installed `libcuda.so.1` where it is not given. */
   driverPath?: string | undefined;
-  /** The driver may be vgpu's own guest library: the executor at `VGPU_EXECUTOR` then does the work. For tests. */
+  /** The real GPU's cuBLAS, an absolute path; the installed `libcublas.so.13` or `.12` where it is not given. */
+  cublasPath?: string | undefined;
+  /** Driver and cuBLAS may be vgpu's own guest library: the executor at `VGPU_EXECUTOR` then does the work. For tests. */
   allowGuestDriver?: boolean | undefined;
   /** What each client may take of it; all that others have not taken where it is not given. */
   clientMemoryBytes?: number | undefined;
@@ -177,6 +179,7 @@ class Supervisor {
     if (options.check !== undefined) this.#arguments.push(...checkArguments(options.check));
     if (options.profilePath !== undefined) this.#arguments.push('--profile', options.profilePath);
     if (options.driverPath !== undefined) this.#arguments.push('--driver', options.driverPath);
+    if (options.cublasPath !== undefined) this.#arguments.push('--cublas', options.cublasPath);
     if (options.allowGuestDriver) this.#arguments.push('--allow-guest-driver');
     // The daemon outlives a supervisor that is killed, for a moment, and then has to clean up for it.
     if (this.#directory !== undefined) this.#arguments.push('--own-folder');

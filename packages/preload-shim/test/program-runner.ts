@@ -36,7 +36,8 @@ export class ProgramRunner {
     this.#builder = builder;
   }
 
-  async start(gpu: Gpu, blas: 'auto' | 'own' = 'auto'): Promise<void> {
+  /** `cublasPath`: of the real backend in the nested form; the guest library is its cuBLAS as well as its driver. */
+  async start(gpu: Gpu, blas: 'auto' | 'own' = 'auto', cublasPath = guestLibrary().library): Promise<void> {
     const options = {
       blas,
       kernelTimeoutSeconds: KERNEL_TIMEOUT_SECONDS,
@@ -54,6 +55,7 @@ export class ProgramRunner {
           ...options,
           gpu: 'real',
           driverPath: guestLibrary().library,
+          cublasPath,
           allowGuestDriver: true,
         }),
       );

@@ -1,7 +1,7 @@
 // The real backend, end to end and without a GPU: its driver is the guest library itself, which hands the calls on to
 // an executor with the software GPU. All programs: VGPU_TEST_GPU=nested pnpm exec vitest run programs
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Builder } from './build-programs.js';
+import { Builder, programs } from './build-programs.js';
 import { ProgramRunner, succeeded, TEST_TIMEOUT_MS } from './program-runner.js';
 
 const PROGRAMS = [
@@ -33,6 +33,10 @@ describe.skipIf(missing)('the real backend over the guest library runs', { timeo
     expect(await runner.run(`${name}.cu`)).toMatchObject(succeeded);
   });
 
+  it.each(programs('.c').filter((name) => name.startsWith('cublas_')))('%s', async (name) => {
+    expect(await runner.run(`${name}.c`, 'libcublas.so.13')).toMatchObject(succeeded);
+  });
+
   it('managed memory, which this driver cannot share, up to its refusal by name', async () => {
     const result = await runner.run('managed_memory.cu');
     expect(result.stdout).toMatch(/cudaMallocManaged.*returned 801/);
@@ -44,5 +48,20 @@ describe.skipIf(missing)('the real backend over the guest library runs', { timeo
   it('a kernel that goes astray: the program gets the error, the next one a working GPU', async () => {
     expect(await runner.run('bad_kernels.cu', 'far-store')).toMatchObject(succeeded);
     expect(await runner.run('vector_add.cu')).toMatchObject(succeeded);
+  });
+});
+
+describe.skipIf(missing)('the real backend without a cuBLAS', { timeout: TEST_TIMEOUT_MS }, () => {
+  const without = new ProgramRunner(builder);
+  beforeAll(() => without.start('nested', 'auto', '/nowhere/libcublas.so.13'));
+  afterAll(() => without.stop());
+
+  it('says so when a handle is made, and what to install', async () => {
+    const result = await without.run('cublas_vectors.c', 'libcublas.so.13');
+    expect(result.stdout).toMatch(/cublasCreate.*1/);
+    expect(result.code).toBe(1);
+    await expect
+      .poll(result.log)
+      .toMatch(/vgpuBlasOpen gives 3: no cuBLAS .* install .*\/nowhere\/libcublas/);
   });
 });

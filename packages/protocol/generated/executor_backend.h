@@ -319,6 +319,10 @@ class BackendCalls {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
+  virtual CUresult vgpuBlasOpen(std::uint64_t /*context*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
   virtual CUresult vgpuBlasMultiply(std::uint64_t /*context*/, std::span<const std::byte> /*description*/, std::uint64_t /*stream*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }

@@ -160,6 +160,8 @@ std::string_view call_name(std::uint32_t call) {
       return "cuEventDestroy_v2";
     case VGPU_CALL_cuEventElapsedTime:
       return "cuEventElapsedTime";
+    case VGPU_CALL_vgpuBlasOpen:
+      return "vgpuBlasOpen";
     case VGPU_CALL_vgpuBlasMultiply:
       return "vgpuBlasMultiply";
     case VGPU_CALL_vgpuBlasSolve:
@@ -850,6 +852,11 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
       result = backend.cuEventElapsedTime(context, pMilliseconds, hStart, hEnd);
       response.write(pMilliseconds);
+      break;
+    }
+    case VGPU_CALL_vgpuBlasOpen: {
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuBlasOpen(context);
       break;
     }
     case VGPU_CALL_vgpuBlasMultiply: {

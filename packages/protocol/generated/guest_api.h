@@ -84,6 +84,7 @@ VGPU_EXPORT CUresult cuEventQuery(CUevent hEvent);
 VGPU_EXPORT CUresult cuEventSynchronize(CUevent hEvent);
 VGPU_EXPORT CUresult cuEventDestroy_v2(CUevent hEvent);
 VGPU_EXPORT CUresult cuEventElapsedTime(float *pMilliseconds, CUevent hStart, CUevent hEnd);
+CUresult vgpuBlasOpen(void);
 CUresult vgpuBlasMultiply(const void *description, size_t bytes, CUstream stream);
 CUresult vgpuBlasSolve(const void *description, size_t bytes, CUstream stream);
 CUresult vgpuBlasVector(const void *description, size_t bytes, CUstream stream);

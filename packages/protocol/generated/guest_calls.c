@@ -812,6 +812,10 @@ VGPU_EXPORT CUresult cuEventElapsedTime(float *pMilliseconds, CUevent hStart, CU
   return CUDA_SUCCESS;
 }
 
+CUresult vgpuBlasOpen(void) {
+  return vgpu_exchange(VGPU_CALL_vgpuBlasOpen, VGPU_NEEDS_CONTEXT, NULL, 0, NULL, 0);
+}
+
 CUresult vgpuBlasMultiply(const void *description, size_t bytes, CUstream stream) {
   const uint64_t wire_bytes = bytes;
   const uint64_t wire_stream = (uint64_t)(uintptr_t)stream;

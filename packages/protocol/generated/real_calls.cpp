@@ -266,22 +266,6 @@ CUresult RealCalls::cuEventElapsedTime(std::uint64_t context, float& pMillisecon
   return CUDA_SUCCESS;
 }
 
-CUresult RealCalls::vgpuBlasMultiply(std::uint64_t, std::span<const std::byte>, std::uint64_t) {
-  throw CallError(CUDA_ERROR_NOT_SUPPORTED, "the host's cuBLAS is not used yet");
-}
-
-CUresult RealCalls::vgpuBlasSolve(std::uint64_t, std::span<const std::byte>, std::uint64_t) {
-  throw CallError(CUDA_ERROR_NOT_SUPPORTED, "the host's cuBLAS is not used yet");
-}
-
-CUresult RealCalls::vgpuBlasVector(std::uint64_t, std::span<const std::byte>, std::uint64_t) {
-  throw CallError(CUDA_ERROR_NOT_SUPPORTED, "the host's cuBLAS is not used yet");
-}
-
-CUresult RealCalls::vgpuBlasReduce(std::uint64_t, std::uint64_t&, std::span<const std::byte>, std::uint64_t) {
-  throw CallError(CUDA_ERROR_NOT_SUPPORTED, "the host's cuBLAS is not used yet");
-}
-
 CUresult RealCalls::vgpuDeviceMemory(std::uint64_t, std::uint64_t&, std::uint64_t&, std::int32_t) {
   throw CallError(CUDA_ERROR_NOT_SUPPORTED, "how much memory is free only a context can ask");
 }

@@ -87,10 +87,11 @@ class RealCalls : public RealState {
   CUresult cuEventSynchronize(std::uint64_t context, std::uint64_t hEvent) override;
   CUresult cuEventDestroy_v2(std::uint64_t context, std::uint64_t hEvent) override;
   CUresult cuEventElapsedTime(std::uint64_t context, float& pMilliseconds, std::uint64_t hStart, std::uint64_t hEnd) override;
-  CUresult vgpuBlasMultiply(std::uint64_t context, std::span<const std::byte> description, std::uint64_t stream) override;
-  CUresult vgpuBlasSolve(std::uint64_t context, std::span<const std::byte> description, std::uint64_t stream) override;
-  CUresult vgpuBlasVector(std::uint64_t context, std::span<const std::byte> description, std::uint64_t stream) override;
-  CUresult vgpuBlasReduce(std::uint64_t context, std::uint64_t& bits, std::span<const std::byte> description, std::uint64_t stream) override;
+  CUresult vgpuBlasOpen(std::uint64_t context) override = 0;
+  CUresult vgpuBlasMultiply(std::uint64_t context, std::span<const std::byte> description, std::uint64_t stream) override = 0;
+  CUresult vgpuBlasSolve(std::uint64_t context, std::span<const std::byte> description, std::uint64_t stream) override = 0;
+  CUresult vgpuBlasVector(std::uint64_t context, std::span<const std::byte> description, std::uint64_t stream) override = 0;
+  CUresult vgpuBlasReduce(std::uint64_t context, std::uint64_t& bits, std::span<const std::byte> description, std::uint64_t stream) override = 0;
   CUresult vgpuOutputPending(std::uint64_t context, std::uint64_t& bytes, std::int32_t& stream) override = 0;
   CUresult vgpuOutputTake(std::uint64_t context, std::span<std::byte> text) override = 0;
   CUresult vgpuDeviceMemory(std::uint64_t context, std::uint64_t& free, std::uint64_t& total, std::int32_t device) override;

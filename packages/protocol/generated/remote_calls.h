@@ -79,6 +79,7 @@
   visit(cuEventSynchronize) \
   visit(cuEventDestroy_v2) \
   visit(cuEventElapsedTime) \
+  visit(vgpuBlasOpen) \
   visit(vgpuBlasMultiply) \
   visit(vgpuBlasSolve) \
   visit(vgpuBlasVector) \

@@ -28,8 +28,8 @@
 // SHA-256 over the table. Both ends send it; a difference ends the connection.
 #define VGPU_SCHEMA_HASH \
   { \
-    0x27, 0xa4, 0x57, 0x69, 0x2d, 0xae, 0x87, 0xb3, 0x30, 0xe9, 0xf4, 0xdc, 0xb8, 0x13, 0x22, 0xeb, \
-    0x5f, 0x1b, 0x51, 0xcf, 0x44, 0x97, 0xce, 0xcb, 0x53, 0xea, 0x49, 0x1f, 0x85, 0x18, 0xc5, 0xf9 \
+    0xcb, 0x2f, 0x08, 0x03, 0x6d, 0xef, 0xe1, 0x76, 0x66, 0x3a, 0x95, 0x30, 0xfa, 0x47, 0x45, 0x37, \
+    0x63, 0x9f, 0xc9, 0x41, 0x18, 0xa4, 0x65, 0x22, 0xe4, 0x58, 0xb4, 0x74, 0x45, 0x49, 0x49, 0x3e \
   }
 
 #define VGPU_NONCE_BYTES 32
@@ -139,16 +139,17 @@ enum vgpu_call {
   VGPU_CALL_cuEventSynchronize = 73,
   VGPU_CALL_cuEventDestroy_v2 = 74,
   VGPU_CALL_cuEventElapsedTime = 75,
-  VGPU_CALL_vgpuBlasMultiply = 76,
-  VGPU_CALL_vgpuBlasSolve = 77,
-  VGPU_CALL_vgpuBlasVector = 78,
-  VGPU_CALL_vgpuBlasReduce = 79,
-  VGPU_CALL_vgpuOutputPending = 80,
-  VGPU_CALL_vgpuOutputTake = 81,
-  VGPU_CALL_vgpuDeviceMemory = 82,
-  VGPU_CALL_vgpuDeviceProcesses = 83,
+  VGPU_CALL_vgpuBlasOpen = 76,
+  VGPU_CALL_vgpuBlasMultiply = 77,
+  VGPU_CALL_vgpuBlasSolve = 78,
+  VGPU_CALL_vgpuBlasVector = 79,
+  VGPU_CALL_vgpuBlasReduce = 80,
+  VGPU_CALL_vgpuOutputPending = 81,
+  VGPU_CALL_vgpuOutputTake = 82,
+  VGPU_CALL_vgpuDeviceMemory = 83,
+  VGPU_CALL_vgpuDeviceProcesses = 84,
 };
-#define VGPU_CALL_COUNT 84
+#define VGPU_CALL_COUNT 85
 
 // Flags of the operations of BLAS, and what a vgpu_blas_vector does.
 enum {

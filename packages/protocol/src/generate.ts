@@ -16,7 +16,7 @@ import { guestCuda12 } from './generate/guest-cuda12.js';
 import { guestForwarded } from './generate/guest-forwarded.js';
 import { guestPerThread } from './generate/guest-per-thread.js';
 import { protocolHeader } from './generate/protocol-header.js';
-import { driverFunctions, realCalls, realCallsHeader } from './generate/real-backend.js';
+import { cublasFunctions, driverFunctions, realCalls, realCallsHeader } from './generate/real-backend.js';
 import { schemaHashModule } from './generate/schema-hash-module.js';
 import { traceFunctions } from './generate/trace.js';
 
@@ -37,6 +37,7 @@ const files: Readonly<Record<string, () => string>> = {
   'generated/remote_calls.h': remoteCallList,
   'generated/executor_dispatch.h': executorDispatchHeader,
   'generated/executor_dispatch.cpp': executorDispatch,
+  'generated/cublas_functions.h': cublasFunctions,
   'generated/driver_functions.h': driverFunctions,
   'generated/real_calls.h': realCallsHeader,
   'generated/real_calls.cpp': realCalls,

@@ -80,7 +80,9 @@ std::unique_ptr<Backend> create_backend(const BackendOptions& options) {
   return std::make_unique<RealBackend>(RealOptions{.driver = options.driver,
                                                    .snapshot = *options.driver_snapshot,
                                                    .memory_limit = memory_of(options),
-                                                   .account = options.account});
+                                                   .account = options.account,
+                                                   .cublas_path = options.cublas_path,
+                                                   .log = options.log});
 }
 
 }  // namespace vgpu::executor

@@ -68,7 +68,8 @@ struct BackendOptions {
   DriverChoice driver{};
   std::optional<DriverSnapshot> driver_snapshot{};  // what settle_backend() found
   BlasChoice blas = BlasChoice::automatic;
-  Log* log = nullptr;  // for what is decided later; outlives the backend
+  std::string cublas_path{};  // of the real backend, absolute; empty: the installed one
+  Log* log = nullptr;         // for what is decided later; outlives the backend
 };
 
 /// As it is spelled on the command line.

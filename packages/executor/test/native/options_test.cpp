@@ -33,7 +33,7 @@ TEST_CASE("everything given, in both spellings") {
   const Options options =
       parse({"--listen=unix:/s", "--backend", "software", "--memory=512M", "--threads", "3",
              "--kernel-timeout=0", "--vector-path", "portable", "--max-clients=7", "--parent-fd", "0",
-             "--own-folder", "--debug", "--driver=/d", "--allow-guest-driver"});
+             "--own-folder", "--debug", "--driver=/d", "--cublas=/b", "--allow-guest-driver"});
   REQUIRE(options.daemon.addresses.size() == 1);
   CHECK(options.daemon.addresses[0].url() == "unix:/s");
   CHECK(options.backend.kind == BackendKind::software);
@@ -46,6 +46,7 @@ TEST_CASE("everything given, in both spellings") {
   CHECK(options.daemon.own_folder);
   CHECK(options.debug);
   CHECK(options.backend.driver.path == "/d");
+  CHECK(options.backend.cublas_path == "/b");
   CHECK(options.backend.driver.allow_guest);
 }
 

@@ -39,8 +39,10 @@ inline DriverSnapshot recording_snapshot() {
 struct RealFixture {
   explicit RealFixture(std::uint64_t memory_limit = 0) {
     const DriverSnapshot snapshot = recording_snapshot();
-    backend.emplace(RealOptions{
-        .driver = {.path = recording_driver_path()}, .snapshot = snapshot, .memory_limit = memory_limit});
+    backend.emplace(RealOptions{.driver = {.path = recording_driver_path(), .allow_guest = true},
+                                .snapshot = snapshot,
+                                .memory_limit = memory_limit,
+                                .cublas_path = recording_driver_path()});
     REQUIRE(backend->cuDevicePrimaryCtxRetain(0, context, 0) == CUDA_SUCCESS);
     recording().clear_calls();
   }

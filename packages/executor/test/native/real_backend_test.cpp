@@ -135,7 +135,7 @@ TEST_CASE("a function that the driver lacks is named") {
   const Handle module = real.load();
   CHECK(real.result([&] { return real.backend->cuModuleGetFunctionCount(real.context, count, module); }) ==
         CUDA_ERROR_NOT_SUPPORTED);
-  CHECK(real.message == "the driver has no cuModuleGetFunctionCount");
+  CHECK(real.message == "the host's library has no cuModuleGetFunctionCount");
 }
 
 TEST_CASE("the client sees one device, whatever number the driver has for it") {

@@ -51,6 +51,7 @@ cublasStatus_t cublasCreate_v2(cublasHandle_t* handle) {
   CUresult result = vgpu_runtime_enter();
   if (result == CUDA_SUCCESS) result = cuCtxGetCurrent(&context);
   if (result == CUDA_SUCCESS) result = cuCtxGetDevice(&device);
+  if (result == CUDA_SUCCESS) result = vgpuBlasOpen();
   if (result != CUDA_SUCCESS) {
     const cublasStatus_t status = vgpu_cublas_status(result);
     return status == CUBLAS_STATUS_ALLOC_FAILED ? status : CUBLAS_STATUS_NOT_INITIALIZED;

@@ -1,8 +1,9 @@
-// driver_functions.h: what the real backend may look up in the driver's library, with its types.
+// driver_functions.h, cublas_functions.h: what the real backend may look up in the libraries of driver and cuBLAS, with
+// its types.
 // real_calls.h, real_calls.cpp: the methods of the real backend that only forward, and the names of the others.
 import { ProtocolError } from '../errors.js';
 import { pointee } from '../prototype.js';
-import type { Parameter, RemoteCall } from '../schema.js';
+import type { CallEntry, Parameter, RemoteCall } from '../schema.js';
 import { checkRealBackend, type RealAnswer, realAnswer } from '../table/real-backend.js';
 import { calls, remoteCalls } from '../table/table.js';
 import { banner, isHandle, parameterList } from './c-text.js';
@@ -29,30 +30,22 @@ function table(type: string, call: string): string {
   );
 }
 
-/** The driver's functions whose prototypes the table knows, the forms for per-thread streams excepted. */
-export function driverFunctions(): string {
-  const functions = calls.filter(
-    ({ api, kind, prototype }) =>
-      api === 'driver' &&
-      (kind === 'remote' || kind === 'local') &&
-      prototype.returns === 'CUresult' &&
-      !/_pt[ds][sz]$/.test(prototype.name),
-  );
+function functionsOf(about: string, structure: string, functions: readonly CallEntry[]): string {
   const members = functions.map(
-    ({ prototype: { name, parameters } }) =>
-      `  DriverFunction<CUresult(${parameterList(parameters)})> ${name}{"${name}"};`,
+    ({ prototype: { name, parameters, returns } }) =>
+      `  LibraryFunction<${returns}(${parameterList(parameters)})> ${name}{"${name}"};`,
   );
   const visits = functions.map(({ prototype: { name } }) => `    visit(${name});`);
-  return `${banner("The driver's functions, by the names and types of cuda.h.")}
+  return `${banner(about)}
 #pragma once
 
-#include "backends/real/driver_function.h"
+#include "backends/real/library_function.h"
 #include "cuda_abi.h"
 
 namespace vgpu::executor {
 
-/// Calling one that the driver lacks throws CallError with CUDA_ERROR_NOT_SUPPORTED and its name.
-struct DriverFunctions {
+/// Calling one that the library lacks throws CallError with CUDA_ERROR_NOT_SUPPORTED and its name.
+struct ${structure} {
 ${members.join('\n')}
 
   template <typename Visit>
@@ -63,6 +56,35 @@ ${visits.join('\n')}
 
 }  // namespace vgpu::executor
 `;
+}
+
+/** The driver's functions whose prototypes the table knows, the forms for per-thread streams excepted. */
+export function driverFunctions(): string {
+  const functions = calls.filter(
+    ({ api, kind, prototype }) =>
+      api === 'driver' &&
+      (kind === 'remote' || kind === 'local') &&
+      prototype.returns === 'CUresult' &&
+      !/_pt[ds][sz]$/.test(prototype.name),
+  );
+  return functionsOf(
+    "The driver's functions, by the names and types of cuda.h.",
+    'DriverFunctions',
+    functions,
+  );
+}
+
+/** cuBLAS's functions that the guest answers: all of them are there for what it describes in other words. */
+export function cublasFunctions(): string {
+  const functions = calls.filter(
+    ({ api, kind, prototype }) =>
+      api === 'cublas' && kind === 'local' && prototype.returns === 'cublasStatus_t',
+  );
+  return functionsOf(
+    "cuBLAS's functions, by their names and types in version 2 of its interface.",
+    'CublasFunctions',
+    functions,
+  );
 }
 
 interface Piece {

@@ -129,6 +129,8 @@ const internal = (text: string, options: RemoteOptions): CallEntry => remote('in
 
 /** What carries the operations out. `description` is one structure of ../wire-blas.ts. */
 export const blas: readonly CallEntry[] = [
+  // Fails where there is nothing that could multiply, so that cublasCreate says so and not the first product.
+  internal('CUresult vgpuBlasOpen(void)', {}),
   ...['Multiply', 'Solve', 'Vector'].map((name) =>
     internal(`CUresult vgpuBlas${name}(const void *description, size_t bytes, CUstream stream)`, {
       roles: { description: bytesIn('bytes') },

@@ -26,15 +26,6 @@ const written: readonly string[] = [
 const refused: Readonly<Record<string, { readonly reason: string; readonly above: RegExp }>> = {
   // NVML then tells what the snapshot has, so nothing above is refused.
   vgpuDeviceMemory: { reason: 'how much memory is free only a context can ask', above: /(?!)/ },
-  ...Object.fromEntries(
-    ['vgpuBlasMultiply', 'vgpuBlasSolve', 'vgpuBlasVector', 'vgpuBlasReduce'].map((name) => [
-      name,
-      {
-        reason: "the host's cuBLAS is not used yet",
-        above: /^cublas(?!Create|Destroy|Set|Get|Logger)/,
-      },
-    ]),
-  ),
 };
 
 /** Forwarded calls after which a handle means nothing any more: the parameter with the handle. */

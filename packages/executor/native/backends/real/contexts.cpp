@@ -11,6 +11,13 @@ void RealBackend::clear_context(Handle context) {
     } catch (const CallError&) {
     }
   };
+  if (const auto found = cublas_handles_.find(context); found != cublas_handles_.end()) {
+    ignore_faults([&] {
+      enter(context);
+      found->second.release();
+    });
+    cublas_handles_.erase(found);
+  }
   if (const auto found = staging_.find(context); found != staging_.end()) {
     ignore_faults([&] {
       enter(context);
@@ -39,6 +46,8 @@ RealBackend::~RealBackend() {
   // Throwing is for calls; here the process is about to end, and the driver then takes everything back
   // anyway.
   try {
+    // What is current is so for the thread of the calls, which need not be this one.
+    forget_current();
     for (const Handle context : objects_.contexts.owned_by(0)) {
       if (context == primary_) continue;
       clear_context(context);

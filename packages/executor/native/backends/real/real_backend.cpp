@@ -7,7 +7,10 @@ namespace vgpu::executor {
 RealBackend::RealBackend(const RealOptions& options)
     : RealCalls(options.driver, options.snapshot),
       memory_limit_(options.memory_limit),
-      account_(options.account) {}
+      account_(options.account),
+      cublas_path_(options.cublas_path),
+      allow_guest_(options.driver.allow_guest),
+      log_(options.log) {}
 
 std::vector<vgpu_device> RealBackend::devices() {
   vgpu_device device = snapshot_.device;

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "backends/real/cublas_handle.h"
 #include "backends/real/shared_region.h"
 #include "backends/real/staging.h"
 #include "real_calls.h"
@@ -18,6 +19,8 @@ struct RealOptions {
   DriverSnapshot snapshot{};
   std::uint64_t memory_limit = 0;  // in bytes, for this client; 0: only the device's
   ClientAccount account{};         // to ask before memory is taken
+  std::string cublas_path{};       // absolute; empty: the installed one
+  Log* log = nullptr;              // for what is decided later; outlives the backend
 };
 
 class RealBackend final : public RealCalls {
@@ -61,6 +64,14 @@ class RealBackend final : public RealCalls {
   // output.cpp
   CUresult vgpuOutputPending(Handle, std::uint64_t& bytes, std::int32_t& stream) override;
   CUresult vgpuOutputTake(Handle, std::span<std::byte> text) override;
+
+  // blas.cpp
+  CUresult vgpuBlasOpen(Handle current) override;
+  CUresult vgpuBlasMultiply(Handle current, std::span<const std::byte> description, Handle stream) override;
+  CUresult vgpuBlasSolve(Handle current, std::span<const std::byte> description, Handle stream) override;
+  CUresult vgpuBlasVector(Handle current, std::span<const std::byte> description, Handle stream) override;
+  CUresult vgpuBlasReduce(Handle current, std::uint64_t& bits, std::span<const std::byte> description,
+                          Handle stream) override;
 
   // memory.cpp
   CUresult cuMemGetInfo_v2(Handle current, std::uint64_t& free, std::uint64_t& total) override;
@@ -158,6 +169,8 @@ class RealBackend final : public RealCalls {
   /// Throws CallError with CUDA_ERROR_INVALID_VALUE unless all of it is device memory.
   void require_range(std::uint64_t address, std::uint64_t bytes);
   Staging& staging(Handle context);
+  /// Opens the host's cuBLAS at the first call, and makes one handle for each context.
+  CublasHandle& cublas(Handle current);
   std::size_t parameter_bytes(Handle function);
   PhysicalMemory& physical_memory_at(Handle handle);
   void forget_unused(Handle handle);
@@ -166,6 +179,11 @@ class RealBackend final : public RealCalls {
   std::uint64_t memory_used_ = 0;
   ClientAccount account_;
   int passed_descriptor_ = -1;
+  std::string cublas_path_;
+  bool allow_guest_;
+  Log* log_;
+  std::unique_ptr<CublasLibrary> cublas_;
+  std::unordered_map<Handle, CublasHandle> cublas_handles_;  // by context
   std::map<std::uint64_t, Allocation> allocations_;          // by address
   std::unordered_map<Handle, Staging> staging_;              // by context
   std::unordered_map<Handle, std::size_t> parameter_bytes_;  // by function

@@ -1,8 +1,8 @@
 // cuBLAS's operations. Every matrix and vector is checked as a whole before anything is computed: whoever
 // names memory that is not there gets the error that the original's kernels would have run into.
-#include <bit>
 #include <cstring>
 
+#include "backends/blas_description.h"
 #include "backends/software/blas/short_floats.h"
 #include "backends/software/blas/triangular.h"
 #include "backends/software/blas/vector_operations.h"
@@ -61,15 +61,6 @@ BlasOperands::Shape shape(std::int32_t operation, std::uint32_t rows, std::uint3
   return is_transposed(operation) ? BlasOperands::Shape{columns, rows} : BlasOperands::Shape{rows, columns};
 }
 
-template <typename Description>
-Description read(std::span<const std::byte> bytes) {
-  Description description;
-  if (bytes.size() != sizeof(description))
-    throw CallError(CUDA_ERROR_INVALID_VALUE, "the description of the operation has another size");
-  std::memcpy(&description, bytes.data(), sizeof(description));
-  return description;
-}
-
 }  // namespace
 
 blas::Multiplier& SoftwareBackend::multiplier() {
@@ -92,10 +83,16 @@ blas::Multiplier& SoftwareBackend::multiplier() {
   return *multiplier_;
 }
 
+CUresult SoftwareBackend::vgpuBlasOpen(Handle current) {
+  require_context(current);
+  static_cast<void>(multiplier());
+  return CUDA_SUCCESS;
+}
+
 CUresult SoftwareBackend::vgpuBlasMultiply(Handle current, std::span<const std::byte> description,
                                            Handle stream) {
   require_stream(current, stream);
-  const auto given = read<vgpu_blas_product>(description);
+  const auto given = read_description<vgpu_blas_product>(description);
   BlasOperands operands(space_, given.flags, given.batch_count);
   const Element scalar = scalar_element(given.compute);
   const Element types[] = {blas_element(given.type_a), blas_element(given.type_b),
@@ -131,7 +128,7 @@ CUresult SoftwareBackend::vgpuBlasMultiply(Handle current, std::span<const std::
 CUresult SoftwareBackend::vgpuBlasSolve(Handle current, std::span<const std::byte> description,
                                         Handle stream) {
   require_stream(current, stream);
-  const auto given = read<vgpu_blas_solve>(description);
+  const auto given = read_description<vgpu_blas_solve>(description);
   BlasOperands operands(space_, given.flags, given.batch_count);
   const Element element = blas_element(given.type);
   if (element != Element::f32 && element != Element::f64)
@@ -273,7 +270,7 @@ std::size_t result_bytes(const vgpu_blas_vector& given) {
 CUresult SoftwareBackend::vgpuBlasVector(Handle current, std::span<const std::byte> description,
                                          Handle stream) {
   require_stream(current, stream);
-  const auto given = read<vgpu_blas_vector>(description);
+  const auto given = read_description<vgpu_blas_vector>(description);
   const std::uint64_t bits = run(space_, given);
   if (const std::size_t bytes = result_bytes(given); bytes != 0) {
     std::memcpy(blas_range(space_, "the result", given.result, bytes, bytes, true).data(), &bits, bytes);
@@ -284,7 +281,7 @@ CUresult SoftwareBackend::vgpuBlasVector(Handle current, std::span<const std::by
 CUresult SoftwareBackend::vgpuBlasReduce(Handle current, std::uint64_t& bits,
                                          std::span<const std::byte> description, Handle stream) {
   require_stream(current, stream);
-  const auto given = read<vgpu_blas_vector>(description);
+  const auto given = read_description<vgpu_blas_vector>(description);
   if (result_bytes(given) == 0) throw CallError(CUDA_ERROR_INVALID_VALUE, "an operation without a result");
   bits = run(space_, given);
   return CUDA_SUCCESS;

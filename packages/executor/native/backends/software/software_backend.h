@@ -145,6 +145,7 @@ class SoftwareBackend final : public Backend {
                     Handle stream) override;
 
   // blas.cpp
+  CUresult vgpuBlasOpen(Handle current) override;
   CUresult vgpuBlasMultiply(Handle current, std::span<const std::byte> description, Handle stream) override;
   CUresult vgpuBlasSolve(Handle current, std::span<const std::byte> description, Handle stream) override;
   CUresult vgpuBlasVector(Handle current, std::span<const std::byte> description, Handle stream) override;
