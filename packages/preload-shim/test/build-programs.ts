@@ -103,6 +103,7 @@ export class Builder {
       ...(FURTHER_SOURCES[file] ?? []),
       'check.h',
       'captured_stream.h',
+      'driver_entry.h',
       'driver.h',
       'cublas.h',
       `${PLANTED}planted.h`,

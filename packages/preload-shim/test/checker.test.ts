@@ -138,7 +138,7 @@ describe.skipIf(missing)('planted mistakes are found at their lines', { timeout:
 });
 
 /** They make many mistakes on purpose, which their own tests look at. */
-const MISTAKEN = ['bad_kernels', 'bad_launches', 'bad_pointers'];
+const MISTAKEN = ['bad_handles', 'bad_kernels', 'bad_launches', 'bad_pointers'];
 /** What others do wrong on purpose, to see the status that they get. */
 const ON_PURPOSE: Record<string, string[]> = {
   host_functions: ['memory/out-of-bounds'],

@@ -16,6 +16,7 @@ const PROGRAMS = [
     'parameters',
   ],
   ...['pitched_memory', 'streams_events', 'virtual_memory', 'bad_pointers', 'bad_launches'],
+  ...['bad_copies', 'bad_handles', 'bad_images'],
 ];
 
 const builder = new Builder();

@@ -1,7 +1,6 @@
 #include "transport/program_memory.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -48,12 +47,20 @@ static bool is_range_accessible(uintptr_t first, size_t length, bool writing) {
   return syscall(SYS_msync, page, last - page + 1, MS_ASYNC) == 0;
 }
 
-static CUresult check(uintptr_t first, size_t length, bool writing) {
-  if (length == 0 || !vgpu_session_shares_memory()) return CUDA_SUCCESS;
+static bool has(uintptr_t first, size_t length, bool writing) {
+  if (length == 0) return true;
   const int saved_errno = errno;
   const bool accessible = is_range_accessible(first, length, writing);
   errno = saved_errno;
-  if (accessible) return CUDA_SUCCESS;
+  return accessible;
+}
+
+bool vgpu_program_memory_has(const void* bytes, size_t length) {
+  return has((uintptr_t)bytes, length, false);
+}
+
+static CUresult check(uintptr_t first, size_t length, bool writing) {
+  if (!vgpu_session_shares_memory() || has(first, length, writing)) return CUDA_SUCCESS;
   vgpu_log("a copy of %zu bytes: the program's memory cannot be %s", length, writing ? "written" : "read");
   return CUDA_ERROR_INVALID_VALUE;
 }

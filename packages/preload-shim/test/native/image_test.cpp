@@ -59,6 +59,7 @@ Bytes cubin(Elf64_Off section_offset, std::uint64_t section_bytes, Elf64_Word ty
   Elf64_Ehdr header{};
   std::memcpy(header.e_ident, ELFMAG, SELFMAG);
   header.e_ident[EI_CLASS] = ELFCLASS64;
+  header.e_machine = 190;  // EM_CUDA
   header.e_shoff = sizeof header;
   header.e_shnum = 1;
   header.e_shentsize = sizeof(Elf64_Shdr);
@@ -66,7 +67,11 @@ Bytes cubin(Elf64_Off section_offset, std::uint64_t section_bytes, Elf64_Word ty
   section.sh_type = type;
   section.sh_offset = section_offset;
   section.sh_size = section_bytes;
-  return packed(header, section);
+  Bytes bytes = packed(header, section);
+  constexpr std::uint64_t kMost = 1 << 16;
+  if (type != SHT_NOBITS && section_offset < kMost && section_bytes < kMost)
+    bytes.resize(std::max<std::size_t>(bytes.size(), section_offset + section_bytes));
+  return bytes;
 }
 
 /// The length found, or the negative error.
@@ -111,6 +116,9 @@ TEST_CASE("a cubin ends behind its last section") {
   Bytes small_class = cubin(500, 300, SHT_PROGBITS);
   small_class[EI_CLASS] = std::byte{ELFCLASS32};
   CHECK(measure(small_class) == -CUDA_ERROR_INVALID_IMAGE);
+  Bytes other_machine = cubin(500, 300, SHT_PROGBITS);
+  other_machine[offsetof(Elf64_Ehdr, e_machine)] = std::byte{EM_X86_64};
+  CHECK(measure(other_machine) == -CUDA_ERROR_INVALID_IMAGE);
 }
 
 TEST_CASE("of a file nothing is read beyond its end") {
@@ -119,6 +127,16 @@ TEST_CASE("of a file nothing is read beyond its end") {
     for (std::size_t length = 0; length < image.size(); ++length) {
       CAPTURE(length);
       CHECK(measure(Bytes(image.begin(), image.begin() + static_cast<std::ptrdiff_t>(length)), length) ==
+            -CUDA_ERROR_INVALID_IMAGE);
+    }
+  }
+}
+
+TEST_CASE("of memory nothing is read beyond its end, whatever the image says about its length") {
+  for (const Bytes& image : {fat_binary(16, 100, 116), cubin(100, 30, SHT_PROGBITS)}) {
+    for (std::size_t length = 4; length < image.size(); ++length) {
+      CAPTURE(length);
+      CHECK(measure(Bytes(image.begin(), image.begin() + static_cast<std::ptrdiff_t>(length))) ==
             -CUDA_ERROR_INVALID_IMAGE);
     }
   }

@@ -1,28 +1,9 @@
 // Virtual memory management as llama.cpp's pool does it: reserve much, map piece by piece, use it as one
 // range. With the argument "unmapped" a kernel goes where nothing is mapped.
-#include <cuda.h>
-
 #include <cstring>
 #include <vector>
 
-#include "check.h"
-
-template <typename Function>
-Function* driver(const char* name) {
-  void* found = nullptr;
-  cudaDriverEntryPointQueryResult status;
-  CHECK(cudaGetDriverEntryPointByVersion(name, &found, 13000, cudaEnableDefault, &status));
-  REQUIRE(status == cudaDriverEntryPointSuccess, "%s is not there", name);
-  return reinterpret_cast<Function*>(found);
-}
-
-#define DRIVER(name) static auto* const name##_ = driver<decltype(name)>(#name)
-
-void expect(CUresult result, CUresult expected, const char* call, int line) {
-  if (result != expected) fail(__FILE__, line, "%s returned %d, expected %d", call, result, expected);
-}
-#define EXPECT(call, expected) expect((call), (expected), #call, __LINE__)
-#define RUN(call) EXPECT(call, CUDA_SUCCESS)
+#include "driver_entry.h"
 
 __global__ void number(int* values, size_t count) {
   for (size_t i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += size_t(gridDim.x) * blockDim.x) {

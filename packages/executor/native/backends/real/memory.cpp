@@ -166,9 +166,8 @@ CUresult RealBackend::cuMemGetAddressRange_v2(Handle current, std::uint64_t& bas
   return CUDA_SUCCESS;
 }
 
-std::uint64_t RealBackend::end_of_memory_at(std::uint64_t address) {
+std::uint64_t RealBackend::end_of_allocation_at(std::uint64_t address) {
   if (const auto* allocation = allocation_at(address)) return allocation->first + allocation->second.bytes;
-  if (const std::uint64_t end = end_of_mapping_at(address); end != 0) return end;
   // A variable of a module.
   CUdeviceptr base = 0;
   size_t bytes = 0;
@@ -178,15 +177,17 @@ std::uint64_t RealBackend::end_of_memory_at(std::uint64_t address) {
 
 void RealBackend::require_range(std::uint64_t address, std::uint64_t bytes) {
   std::uint64_t end = 0;
-  bool inside = !__builtin_add_overflow(address, bytes, &end);
-  // Ranges that touch are one: memory may be mapped piece by piece.
-  for (std::uint64_t at = address; inside && at < end;) {
-    at = end_of_memory_at(at);
-    inside = at != 0;
+  const bool valid = !__builtin_add_overflow(address, bytes, &end);
+  // Mappings that touch are one range; allocations that happen to touch are not.
+  std::uint64_t reached = 0;
+  for (std::uint64_t next = end_of_mapping_at(address); next != 0 && reached < end;) {
+    reached = next;
+    next = end_of_mapping_at(reached);
   }
-  if (inside) return;
+  if (reached == 0) reached = end_of_allocation_at(address);
+  if (valid && reached >= end) return;
   throw CallError(CUDA_ERROR_INVALID_VALUE, std::to_string(bytes) + " bytes at " + std::to_string(address) +
-                                                " are not all device memory");
+                                                " are not inside one allocation");
 }
 
 CUresult RealBackend::vgpuRequireRange(Handle current, std::uint64_t address, std::uint64_t bytes) {

@@ -164,7 +164,7 @@ class RealBackend final : public RealCalls {
   /// The allocation that holds the address.
   const std::pair<const std::uint64_t, Allocation>* allocation_at(std::uint64_t address) const;
   /// Behind the last byte of what holds the address; 0 when nothing does.
-  std::uint64_t end_of_memory_at(std::uint64_t address);
+  std::uint64_t end_of_allocation_at(std::uint64_t address);
   [[nodiscard]] std::uint64_t end_of_mapping_at(std::uint64_t address) const;
   /// Throws CallError with CUDA_ERROR_INVALID_VALUE unless all of it is device memory.
   void require_range(std::uint64_t address, std::uint64_t bytes);
