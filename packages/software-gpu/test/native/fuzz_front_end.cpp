@@ -1,5 +1,5 @@
-// Mutates the sample images and PTX and feeds them to the front end, which may refuse them with
-// vgpu::software::Error and with nothing else. Meant to be built with -fsanitize=address,undefined.
+// Mutates the sample images and PTX and feeds them to the front end and the decoder, which may refuse them
+// with vgpu::software::Error and with nothing else. Meant to be built with -fsanitize=address,undefined.
 //
 //   fuzz_front_end NUMBER_OF_INPUTS [SEED [FIRST_INPUT]]
 //
@@ -8,19 +8,22 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <exception>
 #include <filesystem>
+#include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "image/fat_binary.h"
 #include "ptx_support.h"
+#include "vgpu/software_gpu/gpu.h"
 
 // Called by the sanitizers before they end the process; absent, and so null, in a build without them.
 extern "C" __attribute__((weak)) void __sanitizer_set_death_callback(void (*callback)());
@@ -30,7 +33,8 @@ namespace {
 
 // The largest sample has 12 KB; a mutation that repeats text stops growing it here.
 constexpr std::size_t kMaximumInputBytes = 64 << 10;
-constexpr std::chrono::seconds kSlowInput{2};
+// Of processor time: a busy machine makes no input slow.
+constexpr double kSlowInputSeconds = 2;
 
 // What the grammar treats specially: mutations that splice these in reach further than random bytes.
 constexpr std::array<std::string_view, 72> kFragments{
@@ -201,26 +205,42 @@ std::vector<std::string> read_corpus() {
   return corpus;
 }
 
-/// The one thing under test. True when the input was accepted.
-bool run_front_end(const std::string& input) {
+/// Every kernel that the text has, each by itself: one that is refused says nothing about the others.
+bool decode(Gpu& gpu, std::span<const char> text) {
+  const std::unique_ptr<Module> module = gpu.load(std::as_bytes(text));
+  bool accepted = true;
+  for (const std::string& name : module->kernel_names()) {
+    try {
+      static_cast<void>(module->kernel(name));
+    } catch (const Error&) {
+      accepted = false;
+    }
+  }
+  return accepted;
+}
+
+enum class Outcome { refused, parsed, decoded };
+
+/// The one thing under test.
+Outcome run_front_end(Gpu& gpu, const std::string& input) {
   try {
     // Copies of exactly that size: a string has room behind its end, where a sanitizer sees no mistake.
     const std::vector<char> image(input.begin(), input.end());
     const std::string selected = select_ptx(std::as_bytes(std::span(image)), 75);
     const std::vector<char> text(selected.begin(), selected.end());
     ptx::Module module = ptx::parse_module({text.data(), text.size()});
-    bool accepted = true;
+    Outcome outcome = Outcome::parsed;
     for (ptx::Function& function : module.functions) {
-      // One wrong body says nothing about the others, so all of them are tried.
       try {
         ptx::parse_body(function);
       } catch (const Error&) {
-        accepted = false;
+        outcome = Outcome::refused;
       }
     }
-    return accepted;
+    const bool decoded = decode(gpu, text);
+    return outcome == Outcome::parsed && decoded ? Outcome::decoded : outcome;
   } catch (const Error&) {
-    return false;
+    return Outcome::refused;
   }
 }
 
@@ -235,7 +255,12 @@ void report_input(const char* what) {
 
 int run(std::uint64_t count, std::uint64_t seed, std::uint64_t first) {
   const std::vector<std::string> corpus = read_corpus();
-  std::uint64_t accepted = 0;
+  std::uint64_t parsed = 0;
+  std::uint64_t decoded = 0;
+  GpuOptions options;
+  options.memory_bytes = std::size_t{64} << 20;
+  options.threads = 1;
+  const std::unique_ptr<Gpu> gpu = Gpu::create(options);
   current_seed = seed;
   if (__sanitizer_set_death_callback != nullptr) {
     __sanitizer_set_death_callback([] { report_input("stopped by a sanitizer"); });
@@ -248,22 +273,25 @@ int run(std::uint64_t count, std::uint64_t seed, std::uint64_t first) {
     std::string input = corpus[below(generator, corpus.size())];
     for (std::size_t i = 1 + below(generator, 6); i > 0; --i) mutate_once(generator, input, corpus);
 
-    const auto start = std::chrono::steady_clock::now();
+    const std::clock_t start = std::clock();
     try {
-      accepted += run_front_end(input) ? 1 : 0;
+      const Outcome outcome = run_front_end(*gpu, input);
+      parsed += outcome == Outcome::refused ? 0 : 1;
+      decoded += outcome == Outcome::decoded ? 1 : 0;
     } catch (const std::exception& exception) {
       report_input(exception.what());
       return EXIT_FAILURE;
     }
-    if (std::chrono::steady_clock::now() - start > kSlowInput) {
+    if (static_cast<double>(std::clock() - start) > kSlowInputSeconds * CLOCKS_PER_SEC) {
       report_input("takes too long");
       return EXIT_FAILURE;
     }
   }
-  std::printf("%llu inputs, %llu accepted, the others refused\n", static_cast<unsigned long long>(count),
-              static_cast<unsigned long long>(accepted));
+  std::printf("%llu inputs, %llu parsed, %llu of them decoded, the others refused\n",
+              static_cast<unsigned long long>(count), static_cast<unsigned long long>(parsed),
+              static_cast<unsigned long long>(decoded));
   // A fuzzer whose inputs are all refused at once would test nothing.
-  return accepted > 0 || count < 1000 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return decoded > 0 || count < 1000 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 bool parse_number(std::string_view text, std::uint64_t& number) {
