@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
@@ -89,13 +90,28 @@ bool Connection::receive(void* bytes, std::size_t length) {
   return true;
 }
 
-void Connection::send(std::span<const std::byte> bytes) {
+void Connection::send(std::span<const std::byte> bytes, int file) {
   while (!bytes.empty()) {
-    const ssize_t sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int))> control{};
+    if (file >= 0) {
+      message.msg_control = control.data();
+      message.msg_controllen = control.size();
+      cmsghdr* header = CMSG_FIRSTHDR(&message);
+      header->cmsg_level = SOL_SOCKET;
+      header->cmsg_type = SCM_RIGHTS;
+      header->cmsg_len = CMSG_LEN(sizeof(int));
+      std::memcpy(CMSG_DATA(header), &file, sizeof(int));
+    }
+    const ssize_t sent = ::sendmsg(descriptor_, &message, MSG_NOSIGNAL);
     // A guest that has given up is the guest's affair.
     if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) return;
     if (sent < 0) fail("send");
     bytes = bytes.subspan(static_cast<std::size_t>(sent));
+    file = -1;  // it went with the first byte
   }
 }
 

@@ -73,8 +73,10 @@ class Connection {
   bool read_request(Request& request);
   void answer(const Request& request, const Answer& answer = {});
   void alive();
-  void send(std::span<const std::byte> bytes);
+  /// With `file`, unless that is negative.
+  void send(std::span<const std::byte> bytes, int file = -1);
   void close();
+  [[nodiscard]] int descriptor() const { return descriptor_; }
 
   /// False when the guest has closed the connection.
   bool receive(void* bytes, std::size_t length);
