@@ -1,4 +1,5 @@
 // vgpu-executor: the daemon that runs CUDA calls for other processes.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -8,6 +9,7 @@
 
 #include "daemon/daemon.h"
 #include "options.h"
+#include "support/file_descriptor.h"
 #include "support/log.h"
 #include "support/token.h"
 #include "vgpu_protocol.h"
@@ -33,7 +35,9 @@ TableLimits table_limits(const Options& options, const BackendOptions& backend) 
 }
 
 int serve(const Options& options) {
-  Log log(STDERR_FILENO, options.debug ? Level::debug : Level::info);
+  // Of its own: a worker's stderr may become its client's.
+  const FileDescriptor log_descriptor(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  Log log(log_descriptor.get(), options.debug ? Level::debug : Level::info);
   try {
     // A reader of the log that goes away must not end the daemon.
     if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR) throw std::runtime_error("cannot ignore SIGPIPE");

@@ -9,6 +9,7 @@ const PROGRAMS = [
     'vector_add',
     'boxes',
     'constant_memory',
+    'device_printf',
     'dynamic_shared',
     'graphs',
     'memory_pools',
@@ -44,6 +45,14 @@ describe.skipIf(missing)('the real backend over the guest library runs', { timeo
     await expect
       .poll(result.log)
       .toMatch(/vgpuMemAllocShared gives 801: the driver's cuMemHostGetDevicePointer/);
+  });
+
+  it('an assertion that fails, whose text reaches the program', async () => {
+    const result = await runner.run('bad_kernels.cu', 'assert');
+    expect(result).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^(.*Assertion `.*` failed\.\n){32}$/),
+    });
   });
 
   it('a kernel that goes astray: the program gets the error, the next one a working GPU', async () => {

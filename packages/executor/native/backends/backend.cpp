@@ -82,6 +82,7 @@ std::unique_ptr<Backend> create_backend(const BackendOptions& options) {
                                                    .memory_limit = memory_of(options),
                                                    .account = options.account,
                                                    .cublas_path = options.cublas_path,
+                                                   .capture_output = true,
                                                    .log = options.log});
 }
 

@@ -42,7 +42,7 @@ class Backend : public BackendCalls {
   [[nodiscard]] virtual std::string loaded_code() { return {}; }
 
   /// Whether kernels have printed something that vgpuOutputTake would give.
-  [[nodiscard]] virtual bool has_output() const { return false; }
+  [[nodiscard]] virtual bool has_output() { return false; }
 
   /// What the program is told about an exception that a method threw.
   [[nodiscard]] virtual CUresult result_of(const std::exception& error) const;

@@ -37,12 +37,13 @@ inline DriverSnapshot recording_snapshot() {
 }
 
 struct RealFixture {
-  explicit RealFixture(std::uint64_t memory_limit = 0) {
+  explicit RealFixture(std::uint64_t memory_limit = 0, bool capture_output = false) {
     const DriverSnapshot snapshot = recording_snapshot();
     backend.emplace(RealOptions{.driver = {.path = recording_driver_path(), .allow_guest = true},
                                 .snapshot = snapshot,
                                 .memory_limit = memory_limit,
-                                .cublas_path = recording_driver_path()});
+                                .cublas_path = recording_driver_path(),
+                                .capture_output = capture_output});
     REQUIRE(backend->cuDevicePrimaryCtxRetain(0, context, 0) == CUDA_SUCCESS);
     recording().clear_calls();
   }

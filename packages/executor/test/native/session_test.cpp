@@ -34,7 +34,7 @@ class ScriptedBackend final : public Backend {
     return answer();
   }
 
-  [[nodiscard]] bool has_output() const override { return prints; }
+  [[nodiscard]] bool has_output() override { return prints; }
   CUresult vgpuOutputPending(std::uint64_t, std::uint64_t& bytes, std::int32_t&) override {
     bytes = 5;
     return CUDA_SUCCESS;

@@ -6,6 +6,7 @@ namespace vgpu::executor {
 
 RealBackend::RealBackend(const RealOptions& options)
     : RealCalls(options.driver, options.snapshot),
+      output_(options.capture_output ? std::make_unique<OutputCapture>() : nullptr),
       memory_limit_(options.memory_limit),
       account_(options.account),
       cublas_path_(options.cublas_path),

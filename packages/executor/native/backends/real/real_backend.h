@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "backends/real/cublas_handle.h"
+#include "backends/real/output_capture.h"
 #include "backends/real/shared_region.h"
 #include "backends/real/staging.h"
 #include "real_calls.h"
@@ -20,6 +21,7 @@ struct RealOptions {
   std::uint64_t memory_limit = 0;  // in bytes, for this client; 0: only the device's
   ClientAccount account{};         // to ask before memory is taken
   std::string cublas_path{};       // absolute; empty: the installed one
+  bool capture_output = false;     // stdout and stderr of this process become the client's
   Log* log = nullptr;              // for what is decided later; outlives the backend
 };
 
@@ -36,6 +38,8 @@ class RealBackend final : public RealCalls {
   [[nodiscard]] std::string driver_release() const override { return snapshot_.release; }
   [[nodiscard]] std::vector<vgpu_device> devices() override;
   [[nodiscard]] int take_descriptor() override { return std::exchange(passed_descriptor_, -1); }
+
+  [[nodiscard]] bool has_output() override;
 
   [[nodiscard]] std::uint64_t memory_in_use() const override { return memory_used_; }
 
@@ -175,6 +179,7 @@ class RealBackend final : public RealCalls {
   PhysicalMemory& physical_memory_at(Handle handle);
   void forget_unused(Handle handle);
 
+  std::unique_ptr<OutputCapture> output_;  // null: not captured
   std::uint64_t memory_limit_;
   std::uint64_t memory_used_ = 0;
   ClientAccount account_;

@@ -10,6 +10,7 @@
 
 #include "backends/backend.h"
 #include "backends/handle_table.h"
+#include "backends/kept_output.h"
 #include "backends/software/blas/multiplier.h"
 #include "backends/software/device_space.h"
 #include "backends/software/objects.h"
@@ -30,7 +31,7 @@ class SoftwareBackend final : public Backend {
   [[nodiscard]] int take_descriptor() override { return std::exchange(passed_descriptor_, -1); }
   [[nodiscard]] std::string loaded_code() override;
   [[nodiscard]] std::uint64_t memory_in_use() const override { return space_.used_bytes(); }
-  [[nodiscard]] bool has_output() const override { return !output_.empty(); }
+  [[nodiscard]] bool has_output() override { return !output_.empty(); }
   [[nodiscard]] CUresult result_of(const std::exception& error) const override;
 
   // contexts.cpp
@@ -235,8 +236,7 @@ class SoftwareBackend final : public Backend {
   // module.
   std::map<std::uint64_t, Handle> variables_;
   PrimaryContext primary_;
-  std::deque<software::DeviceOutput::Text> output_;  // what kernels printed, oldest first; no text is empty
-  std::uint64_t output_bytes_ = 0;
+  KeptOutput output_;
 };
 
 }  // namespace vgpu::executor
