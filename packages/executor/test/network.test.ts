@@ -1,9 +1,10 @@
 // TCP and vsock: who may connect, and what a connection over a network cannot do.
+
+import { createHmac, randomBytes } from 'node:crypto';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { encodeHello, proofLabels, statusProve, welcomeBytes } from '@vgpu/protocol/handshake';
-import { createHmac, randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Executor, executorStatus, resolveExecutorUrl } from '../src/index.js';
 import { DaemonProcess, until } from './daemon-process.js';

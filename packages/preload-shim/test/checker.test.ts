@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Executor } from '@vgpu/executor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { guestLibrary } from '../src/index.js';
 import { Builder, PLANTED, programs, SOURCES } from './build-programs.js';
+import { guestEnvironment } from './guest-environment.js';
 
 const PROGRAM_TIMEOUT_MS = 60_000;
 // A test may find others' builds before its own in the queue.
@@ -63,13 +63,7 @@ async function newEvents(): Promise<Event[]> {
 
 async function run(file: string, ...args: string[]) {
   const path = await builder.build(file);
-  const { library, directory } = guestLibrary();
-  const env = {
-    ...process.env,
-    LD_PRELOAD: library,
-    LD_LIBRARY_PATH: directory,
-    VGPU_EXECUTOR: executor.url,
-  };
+  const env = guestEnvironment(executor.url);
   const result = await new Promise<{ code: unknown; stdout: string }>((resolve) => {
     execFile(path, args, { timeout: PROGRAM_TIMEOUT_MS, env }, (error, stdout) =>
       resolve({ code: error ? (error.code ?? error.signal) : 0, stdout }),

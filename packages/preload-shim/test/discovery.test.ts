@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Executor } from '@vgpu/executor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { guestLibrary } from '../src/index.js';
 import { Builder } from './build-programs.js';
+import { guestEnvironment } from './guest-environment.js';
 
 const RUNS = 5;
 const LIMIT_WITH_EXECUTOR_MS = 100;
@@ -46,8 +46,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** What the child printed, which must be JSON and nothing else, and how long it took from its start to its end. */
 async function discover(executor: string): Promise<{ found: Found; wallMs: number }> {
-  const { library, directory } = guestLibrary();
-  const env = { ...process.env, LD_PRELOAD: library, LD_LIBRARY_PATH: directory, VGPU_EXECUTOR: executor };
+  const env = guestEnvironment(executor);
   const start = performance.now();
   const { stdout, stderr } = await promisify(execFile)(program, [], { env, timeout: 20_000 });
   expect(stderr).toBe('');

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Executor, executorStatus } from '@vgpu/executor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { guestLibrary } from '../src/index.js';
 import { Builder, SOURCES } from './build-programs.js';
+import { guestEnvironment } from './guest-environment.js';
 
 const PROGRAM = 'driver_ptx.c';
 const PTX = join(SOURCES, 'driver_kernels.ptx');
@@ -25,10 +25,9 @@ const listeningAt = (prefix: string): string | undefined =>
 
 async function run(url: string, environment: Record<string, string>) {
   const path = await builder.build(PROGRAM);
-  const { library } = guestLibrary();
   const guestLog = join(folder, 'guest.log');
   rmSync(guestLog, { force: true });
-  const env = { ...process.env, LD_PRELOAD: library, VGPU_EXECUTOR: url, VGPU_LOG: guestLog, ...environment };
+  const env = guestEnvironment(url, { VGPU_LOG: guestLog, ...environment });
   return await new Promise<{ code: unknown; stdout: string; guestLog: string }>((resolve) => {
     execFile(path, [PTX], { timeout: PROGRAM_TIMEOUT_MS, env }, (error, stdout) =>
       resolve({

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Executor } from '@vgpu/executor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { guestLibrary } from '../src/index.js';
 import { Builder } from './build-programs.js';
+import { guestEnvironment } from './guest-environment.js';
 
 const PROGRAM_TIMEOUT_MS = 60_000;
 // A test may find others' builds before its own in the queue.
@@ -39,13 +39,7 @@ describe.skipIf(missing)('the profiler', () => {
     'counts saxpy of 5003 values in 40 blocks of 128',
     async () => {
       const program = await builder.build('saxpy_f32.cu');
-      const { library, directory } = guestLibrary();
-      const env = {
-        ...process.env,
-        LD_PRELOAD: library,
-        LD_LIBRARY_PATH: directory,
-        VGPU_EXECUTOR: executor.url,
-      };
+      const env = guestEnvironment(executor.url);
       await promisify(execFile)(program, { timeout: PROGRAM_TIMEOUT_MS, env });
       await executor.stop();
       const events = readFileSync(profilePath, 'utf8')

@@ -7,6 +7,7 @@ import { Executor } from '@vgpu/executor';
 import { expect, onTestFailed } from 'vitest';
 import { guestLibrary } from '../src/index.js';
 import type { Builder } from './build-programs.js';
+import { guestEnvironment } from './guest-environment.js';
 
 const KERNEL_TIMEOUT_SECONDS = 1;
 export const PROGRAM_TIMEOUT_MS = 20_000;
@@ -73,7 +74,6 @@ export class ProgramRunner {
   /** Builds the program, runs it, and returns its output and a view of what was logged. */
   async run(file: string, ...args: string[]) {
     const path = await this.#builder.build(file);
-    const { library, directory } = guestLibrary();
     this.#runs += 1;
     const guestLog = join(this.folder, `${this.#runs}.log`);
     const firstLine = this.#log.length;
@@ -82,13 +82,7 @@ export class ProgramRunner {
     onTestFailed(() => void process.stderr.write(`log of ${file} ${args.join(' ')}:\n${log()}\n`));
     const executor = this.#executors.at(-1);
     if (!executor) throw new Error('no executor was started');
-    const env = {
-      ...process.env,
-      LD_PRELOAD: library,
-      LD_LIBRARY_PATH: directory,
-      VGPU_EXECUTOR: executor.url,
-      VGPU_LOG: guestLog,
-    };
+    const env = guestEnvironment(executor.url, { VGPU_LOG: guestLog });
     const result = await new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) => {
       execFile(path, args, { timeout: PROGRAM_TIMEOUT_MS, env }, (error, stdout, stderr) =>
         resolve({ code: error ? (error.code ?? error.signal) : 0, stdout, stderr }),

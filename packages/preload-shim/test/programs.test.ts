@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { incomparable, makePtx } from '@vgpu/toolchain/cuda';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { guestLibrary } from '../src/index.js';
 import { Builder, programs, SOURCES } from './build-programs.js';
+import { guestEnvironment } from './guest-environment.js';
 import {
   chosenGpu,
   PROGRAM_TIMEOUT_MS,
@@ -128,6 +128,8 @@ describe('programs of the driver API', { timeout: TEST_TIMEOUT_MS }, () => {
       'driver_bad_modules',
       'driver_ptx',
       'driver_unsupported',
+      // In lost-executor.test.ts.
+      'last_call',
       'nvml',
       'runtime_12',
     ];
@@ -156,16 +158,10 @@ it('without an executor a program gets an error, soon, and a line in the log', {
   timeout: TEST_TIMEOUT_MS,
 }, async () => {
   const path = await builder.build('driver_ptx.c');
-  const { library } = guestLibrary();
   const log = join(runner.folder, 'alone.log');
   const start = performance.now();
   const { code, stdout } = await new Promise<{ code: unknown; stdout: string }>((resolve) => {
-    const env = {
-      ...process.env,
-      LD_PRELOAD: library,
-      VGPU_EXECUTOR: `unix:${runner.folder}/nobody.sock`,
-      VGPU_LOG: log,
-    };
+    const env = guestEnvironment(`unix:${runner.folder}/nobody.sock`, { VGPU_LOG: log });
     execFile(path, [DRIVER_PTX], { timeout: PROGRAM_TIMEOUT_MS, env }, (error, output) =>
       resolve({ code: error ? error.code : 0, stdout: output }),
     );

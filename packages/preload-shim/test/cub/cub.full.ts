@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { Executor } from '@vgpu/executor';
 import { findNvcc } from '@vgpu/toolchain/cuda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { guestLibrary } from '../../src/index.js';
+import { guestEnvironment } from '../guest-environment.js';
 
 const PROGRAMS = ['cub_sort', 'cub_reduce', 'cub_select', 'thrust_sort', 'thrust_algorithms'];
 const SIZES = ['0', '1', '31', '33', '1000', '1000003'];
@@ -34,13 +34,7 @@ async function build(name: string): Promise<string> {
 describe.skipIf(!nvcc)('Thrust and CUB, as they are in the toolkit', { timeout: TIMEOUT_MS }, () => {
   it.each(PROGRAMS)('%s', async (name) => {
     const program = await build(name);
-    const { library, directory } = guestLibrary();
-    const env = {
-      ...process.env,
-      LD_PRELOAD: library,
-      LD_LIBRARY_PATH: directory,
-      VGPU_EXECUTOR: executor.url,
-    };
+    const env = guestEnvironment(executor.url);
     const { stdout } = await promisify(execFile)(program, SIZES, { env, timeout: TIMEOUT_MS });
     process.stderr.write(stdout);
     expect(stdout).toMatch(/^ok .*6 sizes up to 1000003/);
