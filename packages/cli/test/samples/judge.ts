@@ -35,6 +35,10 @@ const lineWith = (text: string, pattern: RegExp): string | undefined =>
     .find((line) => pattern.test(line))
     ?.trim();
 
+/** The lines of a log that are more than information, without time and level. */
+const complaints = (log: string): string =>
+  [...log.matchAll(/^\S+Z (?!info|debug)\S+ (.*)$/gm)].map(([, message]) => message).join('\n');
+
 /** What vgpu itself has to say about it, in the guest's log or on standard error. */
 function cause(text: string, log: string): string | undefined {
   return (
@@ -59,7 +63,7 @@ export async function judge(
     [...before, 'run', '--gpu', 'software', '--quiet', '--', built.program, ...sample.args],
     { cwd: built.folder, timeoutMs, env },
   );
-  const logged = existsSync(log) ? readFileSync(log, 'utf8').replace(/^\S+Z? \S*\s*/gm, '') : '';
+  const logged = complaints(existsSync(log) ? readFileSync(log, 'utf8') : '');
   const { text, code, milliseconds } = result;
   const runs = code === 0;
   const no = (because: string): Verdict => ({ runs, verifies: false, because, milliseconds });
