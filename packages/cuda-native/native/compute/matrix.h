@@ -1,0 +1,26 @@
+// Matrices of f32 and f64, by rows.
+#pragma once
+
+#include <cstddef>
+
+#include "compute/context.h"
+#include "compute/element_type.h"
+
+namespace vgpu::compute {
+
+/** Row i begins at element i * stride; stride is `columns` at least. */
+struct Matrix {
+  Array array;
+  std::size_t rows = 0;
+  std::size_t columns = 0;
+  std::size_t stride = 0;
+};
+
+// The types of all matrices and vectors are the same. Outputs overlap no input.
+
+/** y = a x. Each element is a sum in double, like dot(). */
+void multiplyVector(const Context& context, const Matrix& a, const Array& x, const Array& y);
+/** Of any type. */
+void transpose(const Context& context, const Matrix& a, const Matrix& out);
+
+}  // namespace vgpu::compute

@@ -1,0 +1,122 @@
+#include "compute/sort.h"
+
+#include <cstring>
+#include <limits>
+
+#include "compute/checks.h"
+#include "compute/error.h"
+#include "compute/radix_sort.h"
+#include "compute/sort_key.h"
+
+namespace vgpu::compute {
+namespace {
+
+constexpr std::size_t kBlock = std::size_t{1} << 16;
+
+template <typename T>
+SortKey<T> keyOf(T value, Order order) {
+  const SortKey<T> key = toSortKey(value);
+  return order == Order::ascending ? key : ~key;
+}
+
+template <typename T>
+T valueOf(SortKey<T> key, Order order) {
+  return fromSortKey<T>(order == Order::ascending ? key : ~key);
+}
+
+void checkOutput(const Array& x, const Array& out, std::size_t count) {
+  checkCount(count, out);
+  checkSameOrApart(x, {out.type, out.data, count});
+}
+
+void checkIndexable(std::size_t count) {
+  if (count <= std::numeric_limits<std::uint32_t>::max()) return;
+  throw Error(ErrorKind::argument, "more elements than an index of 32 bits can tell");
+}
+
+/** Makes a record of each index, sorts them, and hands each over with its new index. */
+template <typename Record, typename Make, typename Take>
+void sortRecords(Context& context, std::size_t count, Make make, Take take) {
+  const auto records = context.allocate<Record>(count);
+  const auto spare = context.allocate<Record>(count);
+  context.forBlocks(count, kBlock, [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) records[i] = make(i);
+  });
+  radixSort(context, records.get(), spare.get(), count);
+  context.forBlocks(count, kBlock, [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) take(i, records[i]);
+  });
+}
+
+/** The bits of the value go along; a Payload has room for them. */
+template <typename T, typename Payload>
+void sortPairsOf(Context& context, const Array& keys, const Array& values, Order order, const Array& outKeys,
+                 const Array& outValues) {
+  using Record = PairRecord<std::conditional_t<sizeof(Payload) == 4, std::uint32_t, std::uint64_t>, Payload>;
+  const std::size_t bytes = elementBytes(values.type);
+  sortRecords<Record>(
+      context, keys.count,
+      [&](std::size_t i) {
+        Record record{keyOf(keys.as<T>()[i], order), 0};
+        std::memcpy(&record.payload, values.data + i * bytes, bytes);
+        return record;
+      },
+      [&](std::size_t i, const Record& record) {
+        outKeys.as<T>()[i] = valueOf<T>(static_cast<SortKey<T>>(record.key), order);
+        std::memcpy(outValues.data + i * bytes, &record.payload, bytes);
+      });
+}
+
+}  // namespace
+
+void sort(Context& context, const Array& keys, Order order, const Array& out) {
+  checkType(out, keys.type);
+  checkOutput(keys, out, keys.count);
+  withType(keys.type, [&]<typename T>(T) {
+    using Record = KeyRecord<SortKey<T>>;
+    sortRecords<Record>(
+        context, keys.count, [&](std::size_t i) { return Record{keyOf(keys.as<T>()[i], order)}; },
+        [&](std::size_t i, const Record& record) { out.as<T>()[i] = valueOf<T>(record.key, order); });
+  });
+}
+
+void sortPairs(Context& context, const Array& keys, const Array& values, Order order, const Array& outKeys,
+               const Array& outValues) {
+  checkType(outKeys, keys.type);
+  checkType(outValues, values.type);
+  checkCount(keys.count, values);
+  const Array used{values.type, values.data, keys.count};
+  checkOutput(keys, outKeys, keys.count);
+  checkOutput(used, outKeys, keys.count);
+  checkOutput(keys, outValues, keys.count);
+  checkOutput(used, outValues, keys.count);
+  checkApart({outKeys.type, outKeys.data, keys.count}, {outValues.type, outValues.data, keys.count});
+  withType(keys.type, [&]<typename T>(T) {
+    if constexpr (sizeof(T) == 4) {
+      if (elementBytes(values.type) == 4) {
+        sortPairsOf<T, std::uint32_t>(context, keys, used, order, outKeys, outValues);
+        return;
+      }
+    }
+    sortPairsOf<T, std::uint64_t>(context, keys, used, order, outKeys, outValues);
+  });
+}
+
+void argsort(Context& context, const Array& keys, Order order, const Array& indices) {
+  checkType(indices, ElementType::u32);
+  checkOutput(keys, indices, keys.count);
+  checkIndexable(keys.count);
+  withType(keys.type, [&]<typename T>(T) {
+    using Record = PairRecord<SortKey<T>, SortKey<T>>;
+    sortRecords<Record>(
+        context, keys.count,
+        [&](std::size_t i) {
+          return Record{keyOf(keys.as<T>()[i], order), static_cast<SortKey<T>>(i)};
+        },
+        [&](std::size_t i, const Record& record) {
+          indices.as<std::uint32_t>()[i] = static_cast<std::uint32_t>(record.payload);
+        });
+  });
+}
+
+}  // namespace vgpu::compute

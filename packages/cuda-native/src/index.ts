@@ -1,0 +1,29 @@
+export type {
+  ArrayOf,
+  ElementType,
+  FloatArray,
+  Integer32Array,
+  Integer64Array,
+  NumericArray,
+  ScalarOf,
+} from './arrays.js';
+export {
+  CapacityError,
+  ComputeError,
+  type ComputeErrorCode,
+  type ComputeErrorOptions,
+  type ComputeErrorValue,
+  type ComputeFailure,
+  isComputeError,
+} from './errors.js';
+export type { Matrix } from './matrix.js';
+export type { ComputeResult, OperationOptions, SessionOptions } from './runner.js';
+export type {
+  HistogramOptions,
+  MatrixOptions,
+  OutputOptions,
+  SortOptions,
+  SortPairsOptions,
+  VectorOptions,
+} from './options.js';
+export { type ComputeSession, createSession } from './session.js';

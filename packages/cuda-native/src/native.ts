@@ -1,0 +1,156 @@
+// The addon: where it is, and everything that it offers.
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { NumericArray } from './arrays.js';
+import { CapacityError, ComputeError, type ComputeErrorCode } from './errors.js';
+
+/** How an operation ended. */
+export interface NativeResult {
+  readonly value: number | bigint | undefined;
+  /** The most memory that it had for itself. */
+  readonly memoryBytes: number;
+}
+
+/** What each call begins with: the first element becomes 1 to stop the operation; how many bytes it may take for itself. */
+export type NativeStart = [stop: Int32Array, memoryLimit: number];
+
+type Call<Arguments extends unknown[]> = (...all: [...NativeStart, ...Arguments]) => Promise<NativeResult>;
+type Vector = NumericArray;
+type Matrix = [data: Vector, rows: number, columns: number, stride: number];
+type Reduce = Call<[x: Vector, count: number]>;
+type Binary = Call<[x: Vector, y: Vector, out: Vector, count: number]>;
+type Unary = Call<[x: Vector, out: Vector, count: number]>;
+
+/** Every call checks its arguments again, and throws or rejects with a NativeError. */
+export interface Native {
+  readonly sum: Reduce;
+  readonly mean: Reduce;
+  readonly min: Reduce;
+  readonly max: Reduce;
+  readonly norm: Reduce;
+  readonly dot: Call<[x: Vector, y: Vector, count: number]>;
+  readonly add: Binary;
+  readonly sub: Binary;
+  readonly mul: Binary;
+  readonly div: Binary;
+  readonly scale: Call<[x: Vector, factor: number | bigint, out: Vector, count: number]>;
+  readonly axpy: Call<[alpha: number | bigint, x: Vector, y: Vector, out: Vector, count: number]>;
+  readonly fill: Call<[value: number | bigint, out: Vector, count: number]>;
+  readonly cast: Unary;
+  readonly inclusiveScan: Unary;
+  readonly exclusiveScan: Unary;
+  readonly histogram: Call<[x: Vector, low: number, high: number, counts: Uint32Array, count: number]>;
+  readonly sort: Call<[keys: Vector, descending: boolean, out: Vector, count: number]>;
+  readonly sortPairs: Call<
+    [keys: Vector, values: Vector, descending: boolean, outKeys: Vector, outValues: Vector, count: number]
+  >;
+  readonly argsort: Call<[keys: Vector, descending: boolean, indices: Uint32Array, count: number]>;
+  readonly topK: Call<
+    [x: Vector, descending: boolean, values: Vector, indices: Uint32Array, k: number, count: number]
+  >;
+  readonly matvec: Call<[...a: Matrix, x: Vector, y: Vector]>;
+  readonly transpose: Call<[...a: Matrix, ...out: Matrix]>;
+  /** portable, avx2 or avx512. */
+  readonly instructionSet: string;
+  /** How many threads work on an operation. */
+  readonly threads: number;
+}
+
+/** What the addon throws. `first` and `second` are the two numbers that the message names, else 0. */
+export interface NativeError extends Error {
+  readonly kind:
+    | 'argument'
+    | 'capacity'
+    | 'overlap'
+    | 'memoryLimit'
+    | 'outOfMemory'
+    | 'divisionByZero'
+    | 'aborted';
+  readonly first: number;
+  readonly second: number;
+}
+
+export function isNativeError(error: unknown): error is NativeError {
+  return error instanceof Error && 'kind' in error && 'first' in error;
+}
+
+const codes: Record<Exclude<NativeError['kind'], 'capacity' | 'aborted'>, ComputeErrorCode> = {
+  argument: 'ERR_VGPU_COMPUTE_ARGUMENT',
+  overlap: 'ERR_VGPU_COMPUTE_OVERLAP',
+  memoryLimit: 'ERR_VGPU_COMPUTE_MEMORY_LIMIT',
+  outOfMemory: 'ERR_VGPU_COMPUTE_OUT_OF_MEMORY',
+  divisionByZero: 'ERR_VGPU_COMPUTE_DIVISION_BY_ZERO',
+};
+
+const remedies: Partial<Record<NativeError['kind'], string>> = {
+  overlap: 'Write to an array of its own, or to exactly the elements that are read.',
+  memoryLimit: 'Raise memoryLimit, or work in smaller pieces.',
+  outOfMemory: 'Free memory, or work in smaller pieces.',
+  divisionByZero: 'Replace divisors that are 0 before dividing.',
+};
+
+/** The addon's errors become ours, all others stay. `reason` is what an abort rejects with. */
+export function translate(error: unknown, reason: unknown): unknown {
+  if (!isNativeError(error)) return error;
+  const { kind, first, second, message } = error;
+  if (kind === 'aborted') return reason;
+  if (kind === 'capacity') return new CapacityError('an array', first, second, { cause: error });
+  const values =
+    kind === 'memoryLimit'
+      ? { needed: first, memoryLimit: second }
+      : kind === 'divisionByZero'
+        ? { index: first }
+        : {};
+  const remedy = remedies[kind];
+  return new ComputeError(codes[kind], message, {
+    values,
+    cause: error,
+    ...(remedy === undefined ? {} : { remedy }),
+  });
+}
+
+let loaded: Native | undefined;
+
+/**
+ * The addon, loaded at the first call.
+ *
+ * @throws ComputeError ERR_VGPU_COMPUTE_ADDON_MISSING, naming every place that was tried and why it would not do.
+ */
+export function native(): Native {
+  loaded ??= load(process.env.VGPU_COMPUTE_ADDON);
+  return loaded;
+}
+
+function load(configured: string | undefined): Native {
+  const require = createRequire(import.meta.url);
+  // Whoever names an addon wants that one and no other.
+  const candidates = configured
+    ? [configured]
+    : [
+        `@vgpu/cuda-native-${process.platform}-${process.arch}`,
+        // From src/ and from dist/ alike.
+        fileURLToPath(new URL('../build/native/lib/vgpu_compute.node', import.meta.url)),
+      ];
+  const failures: string[] = [];
+  for (const candidate of candidates) {
+    try {
+      return require(candidate) as Native;
+    } catch (error) {
+      failures.push(`${candidate}: ${firstLine(error)}`);
+    }
+  }
+  throw new ComputeError(
+    'ERR_VGPU_COMPUTE_ADDON_MISSING',
+    `the native part of @vgpu/cuda-native does not load: ${failures.join('; ')}`,
+    {
+      remedy: configured
+        ? 'Set VGPU_COMPUTE_ADDON to the path of vgpu_compute.node, or unset it.'
+        : 'Install with optional dependencies, or build it: pnpm build.',
+    },
+  );
+}
+
+// Node adds the list of requiring files.
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1).join();
+}

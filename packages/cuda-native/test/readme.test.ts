@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { documentExamples, runExample } from '@vgpu/toolchain/document-examples';
+import { expect, test } from 'vitest';
+import { createSession } from '../src/index.js';
+
+const packageDirectory = join(dirname(fileURLToPath(import.meta.url)), '..');
+const readme = readFileSync(join(packageDirectory, 'README.md'), 'utf8');
+const examples = documentExamples(join(packageDirectory, 'README.md'));
+
+test('the README has examples', () => {
+  expect(examples.length).toBeGreaterThanOrEqual(3);
+});
+
+test.each(examples)('example: $title', async ({ source, prints }) => {
+  expect(prints.length).toBeGreaterThan(0);
+  expect(await runExample(source, packageDirectory)).toEqual(prints);
+});
+
+test('the README names every error code and no other', () => {
+  const table = [...readme.matchAll(/^\| `([A-Z_]+)` \|/gm)].map((match) => match[1]);
+  const source = readFileSync(join(packageDirectory, 'src/errors.ts'), 'utf8');
+  const codes = new Set([...source.matchAll(/'ERR_VGPU_COMPUTE_([A-Z_]+)'/g)].map((match) => match[1]));
+  expect(table.sort()).toEqual([...codes].sort());
+});
+
+test('the README names every operation and no other', async () => {
+  await using session = await createSession({ device: 'cpu' });
+  const table = [...readme.matchAll(/^\| (`[a-z].*?) \|/gm)].flatMap((match) =>
+    [...(match[1] ?? '').matchAll(/`(\w+)`/g)].map((name) => name[1]),
+  );
+  const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(session));
+  const operations = methods.filter((name) => name !== 'constructor' && name !== 'close');
+  expect(table.sort()).toEqual(operations.sort());
+});

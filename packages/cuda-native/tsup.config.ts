@@ -1,0 +1,11 @@
+import { defineConfig } from 'tsup';
+
+export default defineConfig({
+  entry: ['src/index.ts'],
+  format: ['esm', 'cjs'],
+  target: 'node20',
+  // import.meta.url in the CommonJS build: the addon is found from it.
+  shims: true,
+  dts: true,
+  clean: true,
+});
