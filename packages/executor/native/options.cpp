@@ -72,6 +72,12 @@ constexpr std::array<std::pair<std::string_view, BackendKind>, 3> kBackends = {{
     {"software", BackendKind::software},
 }};
 
+constexpr std::array<std::pair<std::string_view, CompiledCodeChoice>, 3> kCompiledCode = {{
+    {"auto", CompiledCodeChoice::automatic},
+    {"never", CompiledCodeChoice::never},
+    {"always", CompiledCodeChoice::always},
+}};
+
 constexpr std::array<std::pair<std::string_view, VectorPathChoice>, 4> kVectorPaths = {{
     {"auto", VectorPathChoice::automatic},
     {"portable", VectorPathChoice::portable},
@@ -128,6 +134,8 @@ bool apply(Options& options, std::string_view name, std::string_view value) {
     options.backend.threads = static_cast<unsigned>(parse_number(name, value, 1, kMaximumThreads));
   } else if (name == "--kernel-timeout") {
     options.backend.kernel_time_limit = std::chrono::seconds(parse_number(name, value, 0, kMaximumSeconds));
+  } else if (name == "--compiled-code") {
+    options.backend.compiled_code = parse_choice(name, value, kCompiledCode);
   } else if (name == "--vector-path") {
     options.backend.vector_path = parse_choice(name, value, kVectorPaths);
   } else if (name == "--driver") {
@@ -266,6 +274,8 @@ Serves a GPU to CUDA programs that run with the vgpu guest library.
   --profile FILE            count what the kernels of the software GPU do; their profiles are appended to FILE as
                             lines of JSON, which makes kernels several times slower
   --vector-path PATH        auto (default), portable, avx2, or avx512
+  --compiled-code WHEN      compile straight-line code of kernels: auto (default: of those that run for long,
+                            where the processor has AVX-512), never, or always
   --blas CHOICE             auto (default: OpenBLAS where it is installed), or own
   --max-clients N           clients at a time (default: 256)
   --ready-fd N              file descriptor that "ready" is written to once the socket listens

@@ -8,9 +8,12 @@
 #include <algorithm>
 #include <mutex>
 #include <new>
+#include <system_error>
 #include <thread>
 
 #include "execution/block.h"
+#include "execution/compiled/compilation.h"
+#include "execution/compiled/executable_memory.h"
 #include "execution/observation.h"
 #include "execution/observer.h"
 #include "grid_run.h"
@@ -90,19 +93,37 @@ HandlerTables tables_of(VectorPath path) {
   }
 }
 
+std::string reason_to_interpret(VectorPath path, const GpuOptions& options) {
+  if (options.compiled_code == CompiledCode::never) return "compiled code is switched off";
+  if (options.observer != nullptr) return "an observer looks at every instruction";
+  if (path != VectorPath::avx512) return "compiled code needs AVX-512";
+  try {
+    const std::uint8_t nothing = 0;
+    ExecutableMemory{{&nothing, 1}};
+  } catch (const std::system_error& error) {
+    return std::string("the system refuses executable memory: ") + error.what();
+  }
+  return {};
+}
+
 class CpuGpu final : public Gpu {
  public:
   explicit CpuGpu(const GpuOptions& options)
       : path_(choose_path(options.vector_path)),
         memory_(options.memory_bytes),
         pool_(options.threads == 0 ? usable_cores() : options.threads),
-        observer_(options.observer) {
+        observer_(options.observer),
+        compiled_code_(options.compiled_code),
+        why_interpreted_(reason_to_interpret(path_, options)) {
     if (options.guarded_memory) memory_.guard();
+    if (compiled_code_ == CompiledCode::always && !why_interpreted_.empty())
+      throw Error(Status::not_supported, why_interpreted_);
   }
 
   [[nodiscard]] const DeviceLimits& limits() const override { return limits_; }
   [[nodiscard]] VectorPath vector_path() const override { return path_; }
   [[nodiscard]] unsigned threads() const override { return pool_.threads(); }
+  [[nodiscard]] const std::string& why_interpreted() const override { return why_interpreted_; }
   DeviceMemory& memory() override { return memory_; }
 
   using Gpu::load;
@@ -129,6 +150,8 @@ class CpuGpu final : public Gpu {
   DeviceMemory memory_;
   WorkerPool pool_;
   Observer* const observer_;
+  const CompiledCode compiled_code_;
+  const std::string why_interpreted_;
   std::mutex launching_;
   std::uint64_t launches_ = 0;
 };
@@ -228,6 +251,15 @@ void prepare_runtime(const DecodedKernel& kernel, DeviceRuntime* runtime) {
   runtime->output.begin(runtime->limits.output);
 }
 
+void compile(const LoadedKernel& kernel) {
+  try {
+    kernel.compilation().compile();
+  } catch (const std::system_error& error) {
+    throw Error(Status::out_of_memory,
+                "no memory for the code of kernel '" + kernel.name() + "': " + error.what());
+  }
+}
+
 LaunchStatistics finished(GridRun& run, const Kernel& kernel) {
   try {
     return run.finish();
@@ -256,6 +288,8 @@ LaunchStatistics CpuGpu::launch(const Kernel& kernel, const LaunchConfiguration&
   launch.plain_tables = tables_of(path_);
   launch.tables = observer_ == nullptr ? launch.plain_tables : observed_tables();
   launch.observer = observer_;
+  if (why_interpreted_.empty()) launch.compilation = &loaded.compilation();
+  if (compiled_code_ == CompiledCode::always) compile(loaded);
   launch.runtime = configuration.runtime;
   launch.worker_count = pool_.threads();
   launch.grid_id = ++launches_;

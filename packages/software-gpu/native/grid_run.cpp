@@ -4,6 +4,7 @@
 #include <thread>
 #include <vector>
 
+#include "execution/compiled/compilation.h"
 #include "execution/observer.h"
 
 namespace vgpu::software {
@@ -20,6 +21,13 @@ struct Place {
     block.observer = observer.get();
   }
 };
+
+/// In all blocks that have used the place.
+std::uint64_t warp_instructions(const Block& block) {
+  std::uint64_t sum = 0;
+  for (const ScheduledWarp& warp : block.warps) sum += warp.warp_instructions;
+  return sum;
+}
 
 }  // namespace
 
@@ -58,10 +66,15 @@ void GridRun::count(const Block& block) {
 void GridRun::run_in_order(unsigned worker, std::uint64_t& number) {
   Place place;
   place.prepare(launch_, worker);
+  std::uint64_t counted = 0;
   while (!stopped_ && (number = next_.fetch_add(1)) < blocks_) {
     start_block(place.block, number);
     while (advance_block(place.block)) {
     }
+    if (launch_.compilation == nullptr) continue;
+    const std::uint64_t executed = warp_instructions(place.block);
+    launch_.compilation->count(executed - counted);
+    counted = executed;
   }
   count(place.block);
 }
@@ -83,7 +96,10 @@ void GridRun::run_together(unsigned worker, std::uint64_t& number) {
     // The others may have more to do than this core leaves them time for.
     std::this_thread::yield();
   }
-  for (const Place& place : own) count(place.block);
+  for (const Place& place : own) {
+    count(place.block);
+    if (launch_.compilation != nullptr) launch_.compilation->count(warp_instructions(place.block));
+  }
 }
 
 }  // namespace vgpu::software

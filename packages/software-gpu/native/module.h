@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "execution/compiled/compilation.h"
 #include "execution/decoder.h"
 #include "vgpu/software_gpu/gpu.h"
 
@@ -26,7 +27,12 @@ class LoadedKernel final : public Kernel {
   [[nodiscard]] bool prints() const override { return decoded_.prints; }
   [[nodiscard]] bool allocates() const override { return decoded_.allocates; }
 
+  [[nodiscard]] std::size_t compiled_instructions() const override {
+    return compilation_.compiled_instructions();
+  }
+
   [[nodiscard]] const DecodedKernel& decoded() const { return decoded_; }
+  [[nodiscard]] Compilation& compilation() const { return compilation_; }
   /// The PTX that it was decoded from.
   [[nodiscard]] std::string_view module_text() const { return module_text_; }
   /// .reqntid; 0 when absent.
@@ -34,6 +40,7 @@ class LoadedKernel final : public Kernel {
 
  private:
   DecodedKernel decoded_;
+  mutable Compilation compilation_{decoded_};  // a kernel is the same whether it is compiled or not
   std::string_view module_text_;
   std::vector<KernelParameter> parameters_;
   KernelAttributes attributes_{};

@@ -19,6 +19,8 @@ const HEADERS = [
   { file: 'zstd.h', package: 'libzstd-dev' },
   { file: 'lz4.h', package: 'liblz4-dev' },
   { file: 'doctest/doctest.h', package: 'doctest-dev' },
+  // Assembles x86-64 code and exists for these processors alone.
+  ...(process.arch === 'x64' ? [{ file: 'xbyak/xbyak.h', package: 'libxbyak-dev' }] : []),
 ];
 
 /** Commands that only some tasks need, for `requireCommands`. */

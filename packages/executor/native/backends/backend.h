@@ -52,6 +52,8 @@ enum class BackendKind { automatic, real, software };
 /// What multiplies matrices on the software GPU: OpenBLAS where it is installed, or the device's own kernel.
 enum class BlasChoice { automatic, own };
 enum class VectorPathChoice { automatic, portable, avx2, avx512 };
+/// Whether the software GPU compiles straight-line code of kernels.
+enum class CompiledCodeChoice { automatic, never, always };
 
 struct BackendOptions {
   BackendKind kind = BackendKind::automatic;
@@ -63,6 +65,7 @@ struct BackendOptions {
   unsigned threads = 0;                           // 0: one per core
   std::chrono::milliseconds kernel_time_limit{};  // 0: none
   VectorPathChoice vector_path = VectorPathChoice::automatic;
+  CompiledCodeChoice compiled_code = CompiledCodeChoice::automatic;
   CheckOptions check{};        // of the software GPU
   std::string profile_path{};  // absolute: where the software GPU profiles its kernels; empty: it does not
   DriverChoice driver{};

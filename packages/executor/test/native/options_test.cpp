@@ -30,10 +30,10 @@ TEST_CASE("defaults") {
 }
 
 TEST_CASE("everything given, in both spellings") {
-  const Options options =
-      parse({"--listen=unix:/s", "--backend", "software", "--memory=512M", "--threads", "3",
-             "--kernel-timeout=0", "--vector-path", "portable", "--max-clients=7", "--parent-fd", "0",
-             "--own-folder", "--debug", "--driver=/d", "--cublas=/b", "--allow-guest-driver"});
+  const Options options = parse({"--listen=unix:/s", "--backend", "software", "--memory=512M", "--threads",
+                                 "3", "--kernel-timeout=0", "--vector-path", "portable", "--compiled-code",
+                                 "never", "--max-clients=7", "--parent-fd", "0", "--own-folder", "--debug",
+                                 "--driver=/d", "--cublas=/b", "--allow-guest-driver"});
   REQUIRE(options.daemon.addresses.size() == 1);
   CHECK(options.daemon.addresses[0].url() == "unix:/s");
   CHECK(options.backend.kind == BackendKind::software);
@@ -41,6 +41,7 @@ TEST_CASE("everything given, in both spellings") {
   CHECK(options.backend.threads == 3);
   CHECK(options.backend.kernel_time_limit.count() == 0);
   CHECK(options.backend.vector_path == VectorPathChoice::portable);
+  CHECK(options.backend.compiled_code == CompiledCodeChoice::never);
   CHECK(options.max_clients == 7);
   CHECK(options.daemon.parent_fd == 0);
   CHECK(options.daemon.own_folder);

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 
+#include "execution/compiled/compilation.h"
 #include "execution/observer.h"
 #include "vgpu/software_gpu/device_runtime.h"
 
@@ -235,7 +236,7 @@ void start_warp(Block& block, ScheduledWarp& warp) {
   Split split;
   split.state = Split::State::runnable;
   split.mask = warp.live;
-  split.next = block.launch->kernel->code.data() + block.launch->kernel->functions.front().entry;
+  split.next = block.code + block.launch->kernel->functions.front().entry;
   split.frame = frame;
   warp.current = add_split(&warp, split);
 }
@@ -417,7 +418,7 @@ void fail(Status status, const Instruction* instruction, const Warp* warp, std::
   const auto triple = [](std::uint64_t x, std::uint64_t y, std::uint64_t z) {
     return "(" + std::to_string(x) + "," + std::to_string(y) + "," + std::to_string(z) + ")";
   };
-  const auto position = static_cast<std::size_t>(instruction - block.launch->kernel->code.data());
+  const auto position = static_cast<std::size_t>(instruction - block.code);
   throw Error(status, "kernel '" + block.launch->kernel->name + "', block " +
                           triple(block.index[0], block.index[1], block.index[2]) + ", thread " +
                           triple(thread % size.x, thread / size.x % size.y, thread / size.x / size.y) +
@@ -453,7 +454,9 @@ void prepare_block(Block& block, const Launch& launch, std::uint32_t worker) {
 }
 
 void start_block(Block& block, std::uint64_t linear_index) {
-  const Dim3& grid = block.launch->configuration.grid;
+  const Launch& launch = *block.launch;
+  const Dim3& grid = launch.configuration.grid;
+  block.code = launch.compilation == nullptr ? launch.kernel->code.data() : launch.compilation->code();
   block.index = {static_cast<std::uint32_t>(linear_index % grid.x),
                  static_cast<std::uint32_t>(linear_index / grid.x % grid.y),
                  static_cast<std::uint32_t>(linear_index / grid.x / grid.y)};

@@ -18,6 +18,7 @@
 namespace vgpu::software {
 
 class BlockObserver;
+class Compilation;
 class Observer;
 
 /// What all blocks of a launch share.
@@ -31,6 +32,7 @@ struct Launch {
   HandlerTables tables;
   HandlerTables plain_tables;  // the vector path's; the same as `tables` unless the launch is observed
   Observer* observer;          // or nullptr
+  Compilation* compilation;    // of the kernel, or nullptr where it is to be interpreted
   unsigned worker_count;
   std::uint64_t grid_id;
   DeviceAddress grid_workspace;                    // of a cooperative launch, otherwise 0
@@ -121,6 +123,7 @@ struct Barrier {
 
 struct Block {
   const Launch* launch = nullptr;
+  const Instruction* code = nullptr;  // as long as the kernel's, or the kernel's itself
   std::array<std::uint32_t, 3> index{};
   std::uint32_t worker = 0;
   std::uint32_t threads = 0;

@@ -35,7 +35,7 @@ Split& current_split(ScheduledWarp* warp) {
 }
 
 const Instruction* at(const Warp* warp, std::uint32_t index) {
-  return index == kNoJoin ? nullptr : warp->block->launch->kernel->code.data() + index;
+  return index == kNoJoin ? nullptr : warp->block->code + index;
 }
 
 /// After a change of splits: `next`, or nullptr when it is the next warp's turn. The split that was to go on
@@ -227,7 +227,7 @@ void add_call(ScheduledWarp* warp, const Instruction* in, std::uint32_t function
   Split child;
   child.state = Split::State::runnable;
   child.mask = lanes;
-  child.next = kernel.code.data() + callee.entry;
+  child.next = warp->block->code + callee.entry;
   child.parent = warp->current;
   child.frame = frame;
   add_split(warp, child);
@@ -374,6 +374,10 @@ const Instruction* run_nanosleep(const Instruction* in, Warp* warp) {
   return nullptr;
 }
 
+const Instruction* run_compiled(const Instruction* in, Warp* warp) {
+  return reinterpret_cast<Handler>(in->immediate)(in, warp);
+}
+
 const Instruction* run_nothing(const Instruction* in, Warp* /*warp*/) {
   return in + 1;
 }
@@ -437,6 +441,7 @@ void add_control_handlers(Handler* table) {
   add(Operation::warp_sync, run_warp_sync);
   add(Operation::nanosleep, run_nanosleep);
   add(Operation::nothing, run_nothing);
+  add(Operation::compiled_run, run_compiled);
   add(Operation::clock_32, run_clock_32);
   add(Operation::clock_64, run_clock_64);
   add(Operation::globaltimer_32, run_globaltimer_32);

@@ -259,10 +259,16 @@ struct CallSite {
   std::vector<ParameterRegion> return_values;
 };
 
+/// In DecodedKernel::last_reads: the value is read after the end of the basic block.
+inline constexpr std::uint32_t kReadBeyondBlock = 0xffff'ffff;
+
 struct DecodedKernel {
   std::string name;
-  std::vector<Instruction> code;         // all functions, the kernel's own first
-  std::vector<std::uint32_t> lines;      // PTX line of each instruction
+  std::vector<Instruction> code;     // all functions, the kernel's own first
+  std::vector<std::uint32_t> lines;  // PTX line of each instruction
+  // Of each instruction the last one of its basic block that reads what it writes, or kReadBeyondBlock; 0
+  // when nothing does.
+  std::vector<std::uint32_t> last_reads;
   std::vector<SourceLine> source_lines;  // of each instruction; empty without -lineinfo
   std::vector<std::string> source_files;
   std::vector<DecodedFunction> functions;  // [0] is the kernel

@@ -170,6 +170,9 @@ void append(DecodedKernel& kernel, FunctionDecoder& decoder) {
     kernel.code.push_back(instruction);
   }
   kernel.lines.insert(kernel.lines.end(), draft.lines.begin(), draft.lines.end());
+  for (const std::uint32_t last : draft.last_reads) {
+    kernel.last_reads.push_back(last == 0 || last == kReadBeyondBlock ? last : last + base);
+  }
   for (std::vector<std::uint32_t> table : draft.branch_tables) {
     for (std::uint32_t& target : table) target += base;
     kernel.branch_tables.push_back(std::move(table));

@@ -48,6 +48,7 @@ struct Draft {
   std::vector<std::uint32_t> label_positions;             // by label number
   std::vector<std::vector<std::uint32_t>> branch_tables;  // label numbers, later positions
   std::vector<std::uint32_t> operand_rows;                // as in DecodedKernel
+  std::vector<std::uint32_t> last_reads;                  // as in DecodedKernel, known with the rows
 };
 
 /// Turns labels into positions, finds where diverging lanes meet again, and puts `join` instructions there.
@@ -55,7 +56,7 @@ struct Draft {
 void arrange_control_flow(Draft& draft);
 
 /// Gives every value its place in the frame: values that are never alive at the same time may share a row.
-/// Returns the bytes of the frame; above 32 bits the places are meaningless.
+/// Also finds `last_reads`. Returns the bytes of the frame; above 32 bits the places are meaningless.
 std::uint64_t assign_rows(Draft& draft);
 
 // --- Shared by both

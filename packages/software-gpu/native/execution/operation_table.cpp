@@ -109,6 +109,10 @@ std::span<const OperationRow* const> find_operations(std::string_view form) {
   return found->second;
 }
 
+const OperationRow& operation_row(Operation operation) {
+  return kRows[static_cast<std::size_t>(operation)];
+}
+
 std::string_view operation_name(Operation operation) {
   return kNames[static_cast<std::size_t>(operation)];
 }

@@ -22,6 +22,9 @@ struct OperationRow {
 /// All rows that serve a form such as "add.rn.f32"; empty when there is none.
 std::span<const OperationRow* const> find_operations(std::string_view form);
 
+/// The row of an operation.
+const OperationRow& operation_row(Operation operation);
+
 /// The name of an operation in operations.def.
 std::string_view operation_name(Operation operation);
 

@@ -80,6 +80,34 @@ Liveness find_liveness(const Draft& draft, const std::vector<BasicBlock>& blocks
   return live;
 }
 
+/// Backwards through each block: a write ends what is known about the value in front of it.
+std::vector<std::uint32_t> find_last_reads(const Draft& draft, const std::vector<BasicBlock>& blocks,
+                                           const Liveness& live) {
+  std::vector<std::uint32_t> last_reads(draft.code.size());
+  std::vector<std::uint32_t> last_read(draft.values.size());  // of the value as it is here
+  auto reference = draft.references.rbegin();
+  for (std::size_t block = blocks.size(); block-- > 0;) {
+    std::ranges::fill(last_read, 0);
+    live.at_end[block].for_each([&](std::size_t value) { last_read[value] = kReadBeyondBlock; });
+    while (reference != draft.references.rend() && reference->instruction >= blocks[block].begin) {
+      const std::uint32_t instruction = reference->instruction;
+      auto next = reference;
+      while (next != draft.references.rend() && next->instruction == instruction) ++next;
+      for (auto it = reference; it != next; ++it) {
+        if (!it->writes) continue;
+        last_reads[instruction] = std::max(last_reads[instruction], last_read[it->value]);
+        if (!it->keeps_lanes) last_read[it->value] = 0;
+      }
+      for (auto it = reference; it != next; ++it) {
+        const bool reads = !it->writes || it->keeps_lanes;
+        if (reads && last_read[it->value] == 0) last_read[it->value] = instruction;
+      }
+      reference = next;
+    }
+  }
+  return last_reads;
+}
+
 struct Interval {
   std::uint32_t value;
   std::uint32_t first;
@@ -87,9 +115,8 @@ struct Interval {
 };
 
 /// From the first to the last instruction at which each variable is alive, in the order of the first.
-std::vector<Interval> find_intervals(const Draft& draft) {
-  const std::vector<BasicBlock> blocks = find_basic_blocks(draft);
-  const Liveness live = find_liveness(draft, blocks);
+std::vector<Interval> find_intervals(const Draft& draft, const std::vector<BasicBlock>& blocks,
+                                     const Liveness& live) {
   std::vector<Interval> intervals(draft.values.size());
   for (std::uint32_t i = 0; i < intervals.size(); ++i) intervals[i] = {i, 0xffff'ffff, 0};
   const auto extend = [&](std::size_t value, std::uint32_t position) {
@@ -156,7 +183,10 @@ std::uint64_t assign_rows(Draft& draft) {
   std::array<Pool, kWidths.size()> pools;
   using Ending = std::pair<std::uint32_t, std::uint32_t>;  // last instruction, value
   std::priority_queue<Ending, std::vector<Ending>, std::greater<>> active;
-  for (const Interval& interval : find_intervals(draft)) {
+  const std::vector<BasicBlock> blocks = find_basic_blocks(draft);
+  const Liveness live = find_liveness(draft, blocks);
+  draft.last_reads = find_last_reads(draft, blocks, live);
+  for (const Interval& interval : find_intervals(draft, blocks, live)) {
     while (!active.empty() && active.top().first < interval.first) {
       const Value& ended = draft.values[active.top().second];
       pools[pool_of(ended.width)].free.push_back(ended.offset);

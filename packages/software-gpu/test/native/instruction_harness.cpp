@@ -44,6 +44,20 @@ class TransparentObserver final : public Observer {
   }
 };
 
+/// One that compiles every kernel before it runs.
+void add_compiling_gpu(std::vector<std::unique_ptr<Gpu>>& gpus) {
+  GpuOptions options;
+  options.memory_bytes = std::size_t{1} << 30;
+  options.threads = 1;
+  options.compiled_code = CompiledCode::always;
+  try {
+    gpus.push_back(Gpu::create(options));
+  } catch (const Error& error) {
+    if (error.status() != Status::not_supported || processor_has(VectorPath::avx512)) throw;
+    std::printf("instruction tests: %s, so that is not tested\n", error.what());
+  }
+}
+
 std::vector<std::unique_ptr<Gpu>> create_gpus() {
   std::vector<std::unique_ptr<Gpu>> result;
   for (const VectorPath path : {VectorPath::portable, VectorPath::avx2, VectorPath::avx512}) {
@@ -61,12 +75,14 @@ std::vector<std::unique_ptr<Gpu>> create_gpus() {
     options.memory_bytes = std::size_t{1} << 30;
     options.threads = 1;
     options.vector_path = path;
+    options.compiled_code = CompiledCode::never;
     result.push_back(Gpu::create(options));
     if (result.back()->vector_path() != path) {
       throw std::logic_error("asked for the " + std::string(path_name(path)) +
                              " interpreter, got another one");
     }
   }
+  add_compiling_gpu(result);
   // Once more under an observer that leaves everything as it is: every handler through observation.cpp.
   static TransparentObserver transparent;
   GpuOptions options;

@@ -21,6 +21,18 @@ software::VectorPath vector_path(VectorPathChoice choice) {
   return software::VectorPath::automatic;
 }
 
+software::CompiledCode compiled_code(CompiledCodeChoice choice) {
+  switch (choice) {
+    case CompiledCodeChoice::never:
+      return software::CompiledCode::never;
+    case CompiledCodeChoice::always:
+      return software::CompiledCode::always;
+    case CompiledCodeChoice::automatic:
+      break;
+  }
+  return software::CompiledCode::automatic;
+}
+
 /// What the client sees as the device's memory.
 std::size_t memory_of(const BackendOptions& options) {
   if (options.client_memory_bytes == 0) return options.memory_bytes;
@@ -36,6 +48,7 @@ SoftwareBackend::SoftwareBackend(const BackendOptions& options)
       gpu_(software::Gpu::create({.memory_bytes = DeviceSpace::address_bytes(memory_of(options)),
                                   .threads = options.threads,
                                   .vector_path = vector_path(options.vector_path),
+                                  .compiled_code = compiled_code(options.compiled_code),
                                   .observer = observer(),
                                   .guarded_memory = check_ != nullptr})),
       space_(gpu_->memory(), memory_of(options), options.account),
@@ -44,6 +57,9 @@ SoftwareBackend::SoftwareBackend(const BackendOptions& options)
       use_open_blas_(options.blas == BlasChoice::automatic),
       shares_memory_(options.shares_memory),
       kernel_time_limit_(options.kernel_time_limit) {
+  if (log_ != nullptr && !gpu_->why_interpreted().empty()) {
+    log_->write(Level::info, "kernels are not compiled: " + gpu_->why_interpreted());
+  }
   if (check_) {
     check_->checker().watch(gpu_->memory());
     space_.watch(&check_->checker());

@@ -45,6 +45,11 @@ struct DeviceLimits {
 /// Which build of the interpreter runs. `automatic` takes the widest that this processor has.
 enum class VectorPath { automatic, portable, avx2, avx512 };
 
+/// Whether straight-line code of kernels is compiled to machine code, which needs AVX-512 and a system that
+/// allows it. `automatic` compiles a kernel when it has run for about as long as that takes; `always` at its
+/// first launch; results are the same.
+enum class CompiledCode { automatic, never, always };
+
 /// Sees what kernels do while they run, for tools: see native/execution/observer.h and MemoryChecker.
 class Observer;
 
@@ -53,6 +58,7 @@ struct GpuOptions {
   /// Threads that run blocks; 0 means one per core that this process may use. 1 makes every run identical.
   unsigned threads = 0;
   VectorPath vector_path = VectorPath::automatic;
+  CompiledCode compiled_code = CompiledCode::automatic;
   /// Told about all launches; must outlive the Gpu. Kernels run many times slower with one.
   Observer* observer = nullptr;
   /// Unused addresses around each allocation, and those that were freed given out last: a stray access then
@@ -87,6 +93,8 @@ class Kernel {
   /// Whether it may call printf or fail an assertion; whether it may call malloc or free.
   [[nodiscard]] virtual bool prints() const = 0;
   [[nodiscard]] virtual bool allocates() const = 0;
+  /// How many of its instructions run as machine code; 0 until it is compiled.
+  [[nodiscard]] virtual std::size_t compiled_instructions() const = 0;
 };
 
 struct Global {
@@ -145,12 +153,15 @@ struct LaunchStatistics {
 
 class Gpu {
  public:
+  /// Throws Error: not_supported when this machine lacks what `options` ask for, out_of_memory.
   static std::unique_ptr<Gpu> create(const GpuOptions& options);
   virtual ~Gpu() = default;
 
   [[nodiscard]] virtual const DeviceLimits& limits() const = 0;
   [[nodiscard]] virtual VectorPath vector_path() const = 0;  // never `automatic`
   [[nodiscard]] virtual unsigned threads() const = 0;
+  /// Why kernels are only interpreted; empty when those that run for long are compiled.
+  [[nodiscard]] virtual const std::string& why_interpreted() const = 0;
   virtual DeviceMemory& memory() = 0;
 
   /// `image` is PTX text (with or without a terminating NUL) or a fat binary; it is copied. From a fat binary

@@ -1,0 +1,217 @@
+#include "execution/compiled/row_registers.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "execution/warp.h"
+
+namespace vgpu::software {
+namespace {
+
+constexpr std::uint32_t kNever = 0xffff'ffff;
+constexpr std::uint32_t kAtTheEnd = 0xffff'fffe;
+
+constexpr int kPartBytes = 64;
+
+int lanes_of_part(Width width) {
+  return static_cast<int>(kLanes) / parts_of(width);
+}
+
+}  // namespace
+
+RowRegisters::RowRegisters(RunCode& code) : code_(code) {
+  for (int number = RunCode::kKeptVectors; number-- > 0;) vectors_.push_back(number);
+  for (int number = RunCode::kMasks; number-- > RunCode::kFirstKeptMask;) masks_.push_back(number);
+}
+
+RunRow& RowRegisters::row(std::uint32_t offset, Width width) {
+  RunRow& row = rows_[offset];
+  row.offset = offset;
+  row.width = width;
+  return row;
+}
+
+std::uint32_t RowRegisters::next_read(const RunRow& row, std::uint32_t position) const {
+  const auto read = std::ranges::upper_bound(row.reads, position);
+  // What the instruction at `position` writes counts as written before.
+  const auto write = std::ranges::upper_bound(row.writes, position);
+  if (read != row.reads.end() && (write == row.writes.end() || *read <= *write)) return *read;
+  return write == row.writes.end() && !row.writes.empty() && row.outlives_run ? kAtTheEnd : kNever;
+}
+
+std::vector<int>& RowRegisters::free_registers(Width width) {
+  return width == Width::predicate ? masks_ : vectors_;
+}
+
+void RowRegisters::release(RunRow& row) {
+  for (int part = 0; part < parts_of(row.width); ++part) {
+    free_registers(row.width).push_back(row.registers[static_cast<std::size_t>(part)]);
+  }
+  row.in_registers = false;
+  row.may_be_any_nan = false;
+}
+
+void RowRegisters::make_canonical(RunRow& row) {
+  if (!row.may_be_any_nan) return;
+  for (int part = 0; part < parts_of(row.width); ++part) {
+    code_.make_canonical(row.width, Xbyak::Zmm(row.registers[static_cast<std::size_t>(part)]));
+  }
+  row.may_be_any_nan = false;
+}
+
+void RowRegisters::evict(RunRow& row) {
+  if (row.copy == RunRow::Copy::none) {
+    make_canonical(row);
+    if (!row.has_stack) {
+      row.has_stack = true;
+      row.stack_offset = stack_bytes_;
+      stack_bytes_ += static_cast<std::uint32_t>(parts_of(row.width) * kPartBytes);
+    }
+    row.copy = RunRow::Copy::stack;
+    for (int part = 0; part < parts_of(row.width); ++part) {
+      const int number = row.registers[static_cast<std::size_t>(part)];
+      if (row.width == Width::predicate) {
+        code_.kmovd(address(row, part), Xbyak::Opmask(number));
+      } else {
+        code_.vmovdqa64(address(row, part), Xbyak::Zmm(number));
+      }
+    }
+  }
+  release(row);
+}
+
+void RowRegisters::make_room(Width width, std::uint32_t position) {
+  const auto wanted = static_cast<std::size_t>(parts_of(width));
+  const bool masks = width == Width::predicate;
+  while (free_registers(width).size() < wanted) {
+    RunRow* farthest = nullptr;
+    std::uint32_t distance = 0;
+    for (auto& [offset, row] : rows_) {
+      if (!row.in_registers || row.pinned || (row.width == Width::predicate) != masks) continue;
+      const std::uint32_t next = next_read(row, position);
+      if (farthest != nullptr && next <= distance) continue;
+      farthest = &row;
+      distance = next;
+    }
+    // An instruction has at most four operands, so something else is there.
+    evict(*farthest);
+  }
+}
+
+std::array<int, 4> RowRegisters::allocate(Width width, std::uint32_t position) {
+  make_room(width, position);
+  std::array<int, 4> registers{};
+  std::vector<int>& free = free_registers(width);
+  for (int part = 0; part < parts_of(width); ++part) {
+    registers[static_cast<std::size_t>(part)] = free.back();
+    free.pop_back();
+  }
+  return registers;
+}
+
+void RowRegisters::load(RunRow& row, std::uint32_t position) {
+  const std::array<int, 4> registers = allocate(row.width, position);
+  for (int part = 0; part < parts_of(row.width); ++part) {
+    const int number = registers[static_cast<std::size_t>(part)];
+    if (row.width == Width::predicate) {
+      code_.kmovd(Xbyak::Opmask(number), address(row, part));
+    } else {
+      code_.vmovdqa64(Xbyak::Zmm(number), address(row, part));
+    }
+  }
+  row.registers = registers;
+  row.in_registers = true;
+}
+
+void RowRegisters::prepare_read(RunRow& row, std::uint32_t position, bool bits_matter) {
+  const bool is_replaced = std::ranges::binary_search(row.writes, position);
+  if (!row.in_registers && !is_replaced && next_read(row, position) < kAtTheEnd) load(row, position);
+  row.pinned = true;
+  if (row.in_registers && bits_matter) make_canonical(row);
+}
+
+void RowRegisters::replace(RunRow& row, const std::array<int, 4>& registers, bool may_be_any_nan) {
+  if (row.in_registers) release(row);
+  row.registers = registers;
+  row.in_registers = true;
+  row.copy = RunRow::Copy::none;
+  row.may_be_any_nan = may_be_any_nan;
+}
+
+void RowRegisters::finish(std::uint32_t position) {
+  for (auto& [offset, row] : rows_) {
+    row.pinned = false;
+    if (row.in_registers && next_read(row, position) == kNever) release(row);
+  }
+}
+
+Xbyak::Address RowRegisters::address(const RunRow& row, int part) const {
+  const auto offset = static_cast<std::size_t>(part) * kPartBytes;
+  if (row.copy == RunRow::Copy::stack) return code_.ptr[code_.rsp + (row.stack_offset + offset)];
+  return code_.ptr[code_.frame() + (row.offset + offset)];
+}
+
+Xbyak::Zmm RowRegisters::vector(const RunRow& row, int part, const Xbyak::Zmm& temporary) {
+  if (row.in_registers) return Xbyak::Zmm(row.registers[static_cast<std::size_t>(part)]);
+  code_.vmovdqa64(temporary, address(row, part));
+  return temporary;
+}
+
+Xbyak::Opmask RowRegisters::mask(const RunRow& row, const Xbyak::Opmask& temporary) {
+  if (row.in_registers) return Xbyak::Opmask(row.registers[0]);
+  code_.kmovd(temporary, address(row, 0));
+  return temporary;
+}
+
+void RowRegisters::make_canonical_what_outlives() {
+  for (auto& [offset, row] : rows_) {
+    if (row.outlives_run && row.in_registers) make_canonical(row);
+  }
+}
+
+void RowRegisters::store_whole() {
+  for (auto& [offset, row] : rows_) {
+    if (row.writes.empty() || !row.outlives_run) continue;
+    const auto place = [&, &row = row](int part) {
+      return code_.ptr[code_.frame() + (row.offset + static_cast<std::size_t>(part) * kPartBytes)];
+    };
+    if (row.width == Width::predicate) {
+      code_.kmovd(place(0), mask(row, code_.k1));
+      continue;
+    }
+    for (int part = 0; part < parts_of(row.width); ++part) {
+      code_.vmovdqa64(place(part), vector(row, part, RunCode::temporary(0)));
+    }
+  }
+}
+
+void RowRegisters::store_active() {
+  const Xbyak::Reg32& active = code_.eax;
+  code_.mov(active, code_.dword[code_.warp() + offsetof(Warp, active)]);
+  for (auto& [offset, row] : rows_) {
+    if (row.writes.empty() || !row.outlives_run) continue;
+    if (row.width == Width::predicate) {
+      const auto place = code_.dword[code_.frame() + row.offset];
+      const Xbyak::Reg32& changed = code_.ecx;
+      code_.kmovd(changed, mask(row, code_.k1));
+      code_.xor_(changed, place);
+      code_.and_(changed, active);
+      code_.xor_(place, changed);
+      continue;
+    }
+    code_.kmovd(code_.k1, active);
+    for (int part = 0; part < parts_of(row.width); ++part) {
+      if (part != 0) code_.kshiftrd(code_.k1, code_.k1, static_cast<std::uint8_t>(lanes_of_part(row.width)));
+      const Xbyak::Zmm value = vector(row, part, RunCode::temporary(0));
+      const auto place =
+          code_.ptr[code_.frame() + (row.offset + static_cast<std::size_t>(part) * kPartBytes)];
+      if (row.width == Width::word) {
+        code_.vmovdqa32(place | code_.k1, value);
+      } else {
+        code_.vmovdqa64(place | code_.k1, value);
+      }
+    }
+  }
+}
+
+}  // namespace vgpu::software

@@ -1,0 +1,78 @@
+// Which rows a run has in registers while its code is generated.
+//
+// Rows are read from the frame when they are first needed and written back at the end of the run, so that
+// lanes that are not active can be left alone then. The code of a run is straight, so it is known which rows
+// are needed again and when: if registers run out, the row goes whose next use is farthest away (L. Belady,
+// "A study of replacement algorithms for a virtual-storage computer", 1966), to a place on the stack if it
+// has changed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "execution/compiled/run_code.h"
+
+namespace vgpu::software {
+
+struct RunRow {
+  std::uint32_t offset = 0;  // in the frame
+  Width width = Width::word;
+  std::vector<std::uint32_t> reads;  // positions in the run
+  std::vector<std::uint32_t> writes;
+  bool outlives_run = false;  // what the last write leaves is read after the run
+
+  enum class Copy : std::uint8_t { none, frame, stack };
+  Copy copy = Copy::frame;         // where memory has the value
+  bool in_registers = false;       // then `registers` has one for each part
+  bool pinned = false;             // by the instruction that is being generated
+  bool may_be_any_nan = false;     // see RunCode::make_canonical
+  std::array<int, 4> registers{};  // numbers
+  std::uint32_t stack_offset = 0;
+  bool has_stack = false;
+};
+
+class RowRegisters {
+ public:
+  explicit RowRegisters(RunCode& code);
+
+  RunRow& row(std::uint32_t offset, Width width);
+
+  /// Makes the row readable at this position: in registers if it is needed again, otherwise wherever it is.
+  void prepare_read(RunRow& row, std::uint32_t position, bool bits_matter);
+  /// Registers for a new value of a row, which does not lose the old one until `replace`.
+  std::array<int, 4> allocate(Width width, std::uint32_t position);
+  void replace(RunRow& row, const std::array<int, 4>& registers, bool may_be_any_nan);
+  /// After an instruction: what nobody needs any more gives its registers back.
+  void finish(std::uint32_t position);
+
+  [[nodiscard]] Xbyak::Address address(const RunRow& row, int part) const;
+  /// In a register, or in the temporary that is offered.
+  Xbyak::Zmm vector(const RunRow& row, int part, const Xbyak::Zmm& temporary);
+  Xbyak::Opmask mask(const RunRow& row, const Xbyak::Opmask& temporary);
+
+  /// Writes what outlives the run to the frame: one tail for warps with all lanes active, one for others.
+  void make_canonical_what_outlives();
+  void store_whole();
+  void store_active();
+
+  [[nodiscard]] std::uint32_t stack_bytes() const { return stack_bytes_; }
+
+ private:
+  [[nodiscard]] std::uint32_t next_read(const RunRow& row, std::uint32_t position) const;
+  std::vector<int>& free_registers(Width width);
+  void make_canonical(RunRow& row);
+  void make_room(Width width, std::uint32_t position);
+  void evict(RunRow& row);
+  void release(RunRow& row);
+  void load(RunRow& row, std::uint32_t position);
+
+  RunCode& code_;
+  std::map<std::uint32_t, RunRow> rows_;  // by offset
+  std::vector<int> vectors_;              // free registers
+  std::vector<int> masks_;
+  std::uint32_t stack_bytes_ = 0;
+};
+
+}  // namespace vgpu::software

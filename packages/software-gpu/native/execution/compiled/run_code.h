@@ -1,0 +1,74 @@
+// Machine code of the runs of one kernel, one after the other. The code of each is a Handler.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "execution/compiled/run.h"
+#include "execution/decoded_kernel.h"
+
+#define XBYAK_NO_OP_NAMES
+#include <xbyak/xbyak.h>
+
+namespace vgpu::software {
+
+/// Numbers that machine code reads. They do not move, so the code can be copied to any place.
+struct CodeConstants {
+  std::uint64_t nan64 = 0xfff8'0000'0000'0000;
+  std::uint64_t sign64 = 0x8000'0000'0000'0000;
+  std::uint64_t magnitude64 = 0x7fff'ffff'ffff'ffff;
+  std::uint64_t one64 = 0x3ff0'0000'0000'0000;
+  std::uint64_t all_ones64 = 0xffff'ffff'ffff'ffff;
+  std::uint32_t nan32 = 0x7fff'ffff;
+  std::uint32_t sign32 = 0x8000'0000;
+  std::uint32_t magnitude32 = 0x7fff'ffff;
+  std::uint32_t exponent32 = 0x7f80'0000;
+  std::uint32_t one32 = 0x3f80'0000;
+  std::uint32_t two_to_31 = 0x4f00'0000;   // as a float
+  std::uint32_t two_to_32 = 0x4f80'0000;   // as a float
+  std::uint32_t two_to_126 = 0x7e80'0000;  // as a float
+  std::uint32_t infinity32 = 0x7f80'0000;
+  std::uint32_t thirty_one = 31;
+  std::uint32_t thirty_two = 32;
+  std::uint32_t all_ones32 = 0xffff'ffff;
+};
+inline constexpr CodeConstants kCodeConstants{};
+
+class RunCode : public Xbyak::CodeGenerator {
+ public:
+  RunCode();
+
+  /// Generates a run and returns where its code begins.
+  std::size_t add(const DecodedKernel& kernel, Run run);
+
+  // What general registers hold. A handler may change all of these.
+  [[nodiscard]] const Xbyak::Reg64& instruction() const { return rdi; }
+  [[nodiscard]] const Xbyak::Reg64& warp() const { return rsi; }
+  [[nodiscard]] const Xbyak::Reg64& frame() const { return rdx; }
+  [[nodiscard]] const Xbyak::Reg64& constants() const { return r8; }
+
+  // Vector and mask registers from these numbers on hold rows, or are for the needs of one instruction.
+  static constexpr int kKeptVectors = 28;
+  static constexpr int kFirstKeptMask = 3;
+  static constexpr int kMasks = 8;
+  static Xbyak::Zmm temporary(int number) { return Xbyak::Zmm(kKeptVectors + number); }
+
+  /// One of CodeConstants in all lanes, as an operand of a vector instruction.
+  template <class T>
+  Xbyak::Address constant(T CodeConstants::*member) const {
+    const auto* number = &(kCodeConstants.*member);
+    const auto offset =
+        reinterpret_cast<const char*>(number) - reinterpret_cast<const char*>(&kCodeConstants);
+    return ptr_b[constants() + static_cast<std::size_t>(offset)];
+  }
+
+  /// Makes every NaN of a part the one that PTX programs see.
+  void make_canonical(Width width, const Xbyak::Zmm& part);
+};
+
+/// How many vector registers a row takes.
+constexpr int parts_of(Width width) {
+  return width == Width::predicate ? 1 : static_cast<int>(row_bytes(width) / 64);
+}
+
+}  // namespace vgpu::software
