@@ -1,7 +1,7 @@
 // How long kernels take on the software GPU, beside the same computation in C++ with the same instruction set
 // on as many threads.
 //
-//   software_gpu_bench [--json] [--all-paths] [--only NAME]
+//   software_gpu_bench [--json] [--all-paths] [--interpreted] [--only NAME]
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -23,6 +23,7 @@ constexpr int kRuns = 9;
 struct Options {
   bool json = false;
   bool all_paths = false;
+  bool interpreted = false;  // without compiled code
   std::string only;
 };
 
@@ -111,6 +112,7 @@ void run_path(const Options& options, const Path& path, unsigned threads, std::v
   gpu_options.memory_bytes = std::size_t{4} << 30;
   gpu_options.threads = threads;
   gpu_options.vector_path = path.path;
+  if (options.interpreted) gpu_options.compiled_code = CompiledCode::never;
   const auto gpu = Gpu::create(gpu_options);
   if (threads == 0 && gpu->threads() == 1) return;  // has been measured
   const std::string text = kernels_ptx();
@@ -185,10 +187,13 @@ int main(int argc, char** argv) {
       options.json = true;
     } else if (argument == "--all-paths") {
       options.all_paths = true;
+    } else if (argument == "--interpreted") {
+      options.interpreted = true;
     } else if (argument == "--only" && i + 1 < argc) {
       options.only = argv[++i];
     } else {
-      std::fprintf(stderr, "usage: software_gpu_bench [--json] [--all-paths] [--only NAME]\n");
+      std::fprintf(stderr,
+                   "usage: software_gpu_bench [--json] [--all-paths] [--interpreted] [--only NAME]\n");
       return 2;
     }
   }

@@ -23,17 +23,20 @@ class TransparentObserver final : public Observer {
   }
 };
 
-Engine engine(VectorPath path, unsigned threads, Observer* observer) {
+Engine engine(VectorPath path, unsigned threads, Observer* observer,
+              CompiledCode compiled_code = CompiledCode::never) {
   GpuOptions options;
   options.memory_bytes = std::size_t{64} << 20;
   options.threads = threads;
   options.vector_path = path;
   options.observer = observer;
+  options.compiled_code = compiled_code;
   Engine result;
   result.gpu = Gpu::create(options);
   result.name = std::string(path_name(result.gpu->vector_path())) +
                 (threads == 1 ? "" : ", " + std::to_string(threads) + " threads") +
-                (observer == nullptr ? "" : ", observed");
+                (observer == nullptr ? "" : ", observed") +
+                (compiled_code == CompiledCode::always ? ", compiled" : "");
   return result;
 }
 
@@ -103,6 +106,11 @@ std::vector<Engine> all_engines() {
   const VectorPath widest = result.back().gpu->vector_path();
   result.push_back(engine(widest, 2, nullptr));
   result.push_back(engine(widest, 1, &transparent));
+  try {
+    result.push_back(engine(widest, 1, nullptr, CompiledCode::always));
+  } catch (const Error& error) {
+    std::printf("differential: compiled code is not tested: %s\n", error.what());
+  }
   return result;
 }
 

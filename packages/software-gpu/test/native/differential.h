@@ -20,8 +20,9 @@ struct Engine {
   std::unique_ptr<Gpu> gpu;
 };
 
-/// One for each vector path of this processor, and the widest once more with two threads and under an
-/// observer that changes nothing. The first, the portable path with one thread, is the reference.
+/// One for each vector path of this processor, and the widest once more with two threads, under an observer
+/// that changes nothing, and with compiled code. The first, the portable path with one thread, is the
+/// reference.
 std::vector<Engine> all_engines();
 
 /// What a kernel left in memory, or how it ended otherwise.
