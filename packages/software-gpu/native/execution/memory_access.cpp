@@ -1,4 +1,4 @@
-// Memory operations that need no vectors: the slow path of loads and stores, atomics, parameters of device
+// Memory operations that need no vectors: the slow path of loads and stores, fences, parameters of device
 // functions, and questions about addresses.
 #include <algorithm>
 #include <cstdio>
@@ -8,9 +8,6 @@
 #include "execution/control.h"
 #include "text.h"
 
-#define VGPU_VECTOR_PATH common
-#include "execution/lane_math.h"
-
 namespace vgpu::software {
 namespace {
 
@@ -18,11 +15,13 @@ Space space_of(const Instruction* in) {
   return static_cast<Space>(in->flags & memory_flag::space_mask);
 }
 
+/// The sum wraps around at the width of the address.
 std::uint64_t address_of_lane(const Instruction* in, const Warp* warp, std::uint32_t lane) {
-  const std::uint64_t base = (in->flags & memory_flag::wide_address) != 0
-                                 ? frame_row<const std::uint64_t>(warp, in->a)[lane]
-                                 : frame_row<const std::uint32_t>(warp, in->a)[lane];
-  return base + static_cast<std::uint64_t>(std::int64_t{static_cast<std::int32_t>(in->immediate)});
+  const auto offset = static_cast<std::int32_t>(in->immediate);
+  if ((in->flags & memory_flag::wide_address) == 0) {
+    return frame_row<const std::uint32_t>(warp, in->a)[lane] + static_cast<std::uint32_t>(offset);
+  }
+  return frame_row<const std::uint64_t>(warp, in->a)[lane] + static_cast<std::uint64_t>(std::int64_t{offset});
 }
 
 /// One lane's access, on its way through the checks.
@@ -108,149 +107,6 @@ std::byte* place_of(const Access& access, Space space, std::uint64_t address) {
       return place_in_device(access, address);
   }
   __builtin_unreachable();
-}
-
-// --- Atomics
-// ------------------------------------------------------------------------------------------------
-
-template <class T>
-T load(const std::byte* row, std::uint32_t lane) {
-  T value;
-  std::memcpy(&value, row + lane * sizeof(T), sizeof(T));
-  return value;
-}
-
-/// Replaces the value by `update(old)` as one step and returns the old one. Several threads of this process
-/// may run blocks that do the same.
-template <class T, class F>
-T update_atomically(std::byte* place, F update) {
-  auto* target = reinterpret_cast<T*>(place);
-  T old = __atomic_load_n(target, __ATOMIC_RELAXED);
-  while (!__atomic_compare_exchange_n(target, &old, update(old), true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
-  }
-  return old;
-}
-
-template <class T>
-T integer_result(AtomicOperation operation, T old, T b) {
-  switch (operation) {
-    case AtomicOperation::add:
-      return static_cast<T>(static_cast<u64>(old) + static_cast<u64>(b));
-    case AtomicOperation::min:
-      return b < old ? b : old;
-    case AtomicOperation::max:
-      return b > old ? b : old;
-    case AtomicOperation::bit_and:
-      return old & b;
-    case AtomicOperation::bit_or:
-      return old | b;
-    case AtomicOperation::bit_xor:
-      return old ^ b;
-    case AtomicOperation::exchange:
-      return b;
-    case AtomicOperation::increment:
-      return old >= b ? 0 : old + 1;
-    case AtomicOperation::decrement:
-      return old == 0 || old > b ? b : old - 1;
-    case AtomicOperation::compare_exchange:
-      break;  // has two operands
-  }
-  __builtin_unreachable();
-}
-
-template <class T>
-void atomic_integer(const Instruction* in, const Warp* warp, std::uint32_t lane, std::byte* place) {
-  const auto operation = static_cast<AtomicOperation>(in->d >> 8);
-  const T b = load<T>(warp->frame + in->b, lane);
-  const T c = load<T>(warp->frame + in->c, lane);
-  T old{};
-  if (operation == AtomicOperation::compare_exchange) {
-    old = update_atomically<T>(place, [&](T value) { return value == b ? c : value; });
-  } else if (operation == AtomicOperation::add) {
-    old = __atomic_fetch_add(reinterpret_cast<T*>(place), b, __ATOMIC_ACQ_REL);
-  } else {
-    old = update_atomically<T>(place, [&](T value) { return integer_result(operation, value, b); });
-  }
-  if ((in->flags & kAtomicResult) != 0) frame_row<T>(warp, in->destination)[lane] = old;
-}
-
-bool is_shared(const Warp* warp, const std::byte* place) {
-  const auto address = reinterpret_cast<std::uint64_t>(place);
-  return address >= warp->shared.begin && address < warp->shared.end;
-}
-
-void atomic_add_f32(const Instruction* in, const Warp* warp, std::uint32_t lane, std::byte* place) {
-  const f32 b = load<f32>(warp->frame + in->b, lane);
-  // PTX: subnormals become zero in global memory, but not in shared memory.
-  const bool keep = is_shared(warp, place);
-  const u32 old = update_atomically<u32>(place, [&](u32 bits) {
-    const f32 value = common::f32_of(bits);
-    const f32 sum = keep ? value + b : common::flush(common::flush(value) + common::flush(b));
-    return common::bits_of(common::canonical(sum));
-  });
-  if ((in->flags & kAtomicResult) != 0) frame_row<u32>(warp, in->destination)[lane] = old;
-}
-
-void atomic_add_f64(const Instruction* in, const Warp* warp, std::uint32_t lane, std::byte* place) {
-  const f64 b = load<f64>(warp->frame + in->b, lane);
-  const u64 old = update_atomically<u64>(
-      place, [&](u64 bits) { return common::bits_of(common::canonical(common::f64_of(bits) + b)); });
-  if ((in->flags & kAtomicResult) != 0) frame_row<u64>(warp, in->destination)[lane] = old;
-}
-
-void atomic_add_f16(const Instruction* in, const Warp* warp, std::uint32_t lane, std::byte* place) {
-  const f16 b = load<f16>(warp->frame + in->b, lane);
-  const u16 old = update_atomically<u16>(
-      place, [&](u16 a) { return common::narrow(common::widen(f16{a}) + common::widen(b)).bits; });
-  if ((in->flags & kAtomicResult) != 0) frame_row<u16>(warp, in->destination)[lane] = old;
-}
-
-void atomic_add_f16x2(const Instruction* in, const Warp* warp, std::uint32_t lane, std::byte* place) {
-  const u32 b = load<u32>(warp->frame + in->b, lane);
-  const u32 old = update_atomically<u32>(place, [&](u32 a) {
-    return common::join(common::narrow(common::low(a) + common::low(b)),
-                        common::narrow(common::high(a) + common::high(b)));
-  });
-  if ((in->flags & kAtomicResult) != 0) frame_row<u32>(warp, in->destination)[lane] = old;
-}
-
-const Instruction* run_atomic(const Instruction* in, Warp* warp) {
-  const auto type = static_cast<AtomicType>(in->d & 0xff);
-  std::byte* places[kLanes];
-  resolve_pointers(in, warp, warp->active, atomic_bytes(type), places);
-  for (std::uint32_t lanes = warp->active; lanes != 0; lanes &= lanes - 1) {
-    const auto lane = static_cast<std::uint32_t>(__builtin_ctz(lanes));
-    switch (type) {
-      case AtomicType::u32:
-        atomic_integer<u32>(in, warp, lane, places[lane]);
-        break;
-      case AtomicType::s32:
-        atomic_integer<s32>(in, warp, lane, places[lane]);
-        break;
-      case AtomicType::u64:
-        atomic_integer<u64>(in, warp, lane, places[lane]);
-        break;
-      case AtomicType::s64:
-        atomic_integer<s64>(in, warp, lane, places[lane]);
-        break;
-      case AtomicType::b16:
-        atomic_integer<u16>(in, warp, lane, places[lane]);
-        break;
-      case AtomicType::f32:
-        atomic_add_f32(in, warp, lane, places[lane]);
-        break;
-      case AtomicType::f64:
-        atomic_add_f64(in, warp, lane, places[lane]);
-        break;
-      case AtomicType::f16:
-        atomic_add_f16(in, warp, lane, places[lane]);
-        break;
-      case AtomicType::f16x2:
-        atomic_add_f16x2(in, warp, lane, places[lane]);
-        break;
-    }
-  }
-  return in + 1;
 }
 
 const Instruction* run_fence(const Instruction* in, Warp* /*warp*/) {
@@ -341,7 +197,6 @@ std::byte* resolve_address(const Instruction* in, Warp* warp, std::uint32_t lane
 }
 
 void add_access_handlers(Handler* table) {
-  table[static_cast<std::uint16_t>(Operation::atom_any)] = run_atomic;
   table[static_cast<std::uint16_t>(Operation::fence)] = run_fence;
   table[static_cast<std::uint16_t>(Operation::ld_region)] = run_load_region;
   table[static_cast<std::uint16_t>(Operation::st_region)] = run_store_region;

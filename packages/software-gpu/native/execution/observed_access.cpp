@@ -25,14 +25,19 @@ std::uint32_t elements_of(const Instruction& in) {
   return (in.flags & memory_flag::width_mask) >> memory_flag::width_shift;
 }
 
-/// The address operand with its offset.
+/// The address operand with its offset; the sum wraps around at the width of the address.
 Addresses addresses_of(const ScheduledWarp& warp, const Instruction& in) {
   Addresses addresses{};
-  const auto offset = static_cast<std::uint64_t>(std::int64_t{static_cast<std::int32_t>(in.immediate)});
+  const auto offset = static_cast<std::int32_t>(in.immediate);
   const bool wide = (in.flags & memory_flag::wide_address) != 0;
   for_each_lane(warp.active, [&](std::uint32_t lane) {
-    addresses[lane] = offset + (wide ? frame_row<const std::uint64_t>(&warp, in.a)[lane]
-                                     : frame_row<const std::uint32_t>(&warp, in.a)[lane]);
+    if (wide) {
+      addresses[lane] = frame_row<const std::uint64_t>(&warp, in.a)[lane] +
+                        static_cast<std::uint64_t>(std::int64_t{offset});
+    } else {
+      addresses[lane] =
+          frame_row<const std::uint32_t>(&warp, in.a)[lane] + static_cast<std::uint32_t>(offset);
+    }
   });
   return addresses;
 }

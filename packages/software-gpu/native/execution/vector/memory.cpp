@@ -1,98 +1,9 @@
-// Loads and stores. The addresses of a warp nearly always fall into one of two patterns: consecutive lanes
-// next to each other, which is a copy of rows, or anywhere within one allocation, which is a loop. Everything
-// else (other state spaces, several allocations, mistakes) takes the slow path, lane by lane.
+// Loads and stores.
 #include "execution/vector/families.h"
-#include "execution/vector/rows.h"
+#include "execution/vector/places.h"
 
 namespace vgpu::software::VGPU_VECTOR_PATH {
 namespace {
-
-/// Where the lanes' data lie in this process.
-struct Places {
-  bool consecutive;  // lane i at pointers[0] + i · bytes
-  alignas(64) std::byte* pointers[kLanes];
-};
-
-[[gnu::always_inline]] inline Space space_of(const Instruction* in) {
-  return static_cast<Space>(in->flags & memory_flag::space_mask);
-}
-
-/// The address operand with its offset, as host addresses if it lies in device or shared memory.
-template <bool kMasked>
-[[gnu::always_inline]] inline void host_addresses(const Instruction* in, const Warp* warp,
-                                                  s64 addresses[kLanes]) {
-  s64 base = static_cast<s32>(in->immediate);
-  if (space_of(in) == Space::shared) base += static_cast<s64>(warp->shared.begin);
-  if ((in->flags & memory_flag::wide_address) != 0) {
-    const s64* lanes = row<const s64>(warp, in->a);
-    for (u32 i = 0; i < kLanes; ++i)
-      addresses[i] = static_cast<s64>(static_cast<u64>(lanes[i]) + static_cast<u64>(base));
-  } else {
-    const u32* lanes = row<const u32>(warp, in->a);
-    for (u32 i = 0; i < kLanes; ++i) addresses[i] = static_cast<s64>(u64{lanes[i]} + static_cast<u64>(base));
-  }
-  if constexpr (kMasked) {
-    // Inactive lanes must not disturb the checks: give them an active lane's address.
-    const s64 some = addresses[__builtin_ctz(warp->active)];
-    const s32* active = warp->lane_words;
-    for (u32 i = 0; i < kLanes; ++i) addresses[i] = active[i] != 0 ? addresses[i] : some;
-  }
-}
-
-/// All lanes' `bytes` (a power of two) lie aligned within one allocation that this instruction knows already.
-template <bool kMasked>
-[[gnu::always_inline]] inline bool find_places_quickly(const Instruction* in, const Warp* warp, u32 bytes,
-                                                       Places& places) {
-  auto* addresses = reinterpret_cast<s64*>(places.pointers);
-  host_addresses<kMasked>(in, warp, addresses);
-  const AddressRange range = space_of(in) == Space::shared
-                                 ? warp->shared
-                                 : warp->recent_ranges[static_cast<u64>(in->immediate) >> 32];
-  const auto begin = static_cast<s64>(range.begin);
-  const auto last = static_cast<s64>(range.end) - bytes;
-
-  const s64 first = addresses[0];
-  if constexpr (!kMasked) {
-    s64 difference = 0;
-    for (u32 i = 0; i < kLanes; ++i) difference |= addresses[i] ^ (first + static_cast<s64>(i) * bytes);
-    if (difference == 0) {
-      places.consecutive = true;
-      return first >= begin && first + static_cast<s64>(kLanes - 1) * bytes <= last &&
-             (first & (bytes - 1)) == 0;
-    }
-  }
-  places.consecutive = false;
-  s64 lowest = first;
-  s64 highest = first;
-  s64 all_bits = 0;
-  for (u32 i = 0; i < kLanes; ++i) {
-    lowest = addresses[i] < lowest ? addresses[i] : lowest;
-    highest = addresses[i] > highest ? addresses[i] : highest;
-    all_bits |= addresses[i];
-  }
-  return lowest >= begin && highest <= last && (all_bits & (bytes - 1)) == 0;
-}
-
-template <bool kMasked>
-[[gnu::always_inline]] inline void find_places(const Instruction* in, Warp* warp, u32 bytes, Places& places) {
-  const Space space = space_of(in);
-  const bool quick = space != Space::local && space != Space::parameter &&
-                     find_places_quickly<kMasked>(in, warp, bytes, places);
-  if (!quick) [[unlikely]] {
-    places.consecutive = false;
-    resolve_pointers(in, warp, warp->active, bytes, places.pointers);
-  }
-}
-
-template <bool kMasked, class F>
-[[gnu::always_inline]] inline void for_active_lanes(const Warp* warp, F action) {
-  if constexpr (kMasked) {
-    for (u32 lanes = warp->active; lanes != 0; lanes &= lanes - 1)
-      action(static_cast<u32>(__builtin_ctz(lanes)));
-  } else {
-    for (u32 i = 0; i < kLanes; ++i) action(i);
-  }
-}
 
 template <class T>
 [[gnu::always_inline]] inline T read(const std::byte* place, bool strong) {
@@ -166,43 +77,133 @@ inline void write_whole(std::byte* place, u32 bytes, const std::byte* copy) {
 /// `_` in a vector operand.
 constexpr u32 kNoRow = 0xffff'ffff;
 
+[[gnu::always_inline]] inline bool is_strong(const Instruction* in) {
+  return (in->flags & memory_flag::strong) != 0;
+}
+
+/// How lanes of a row that are next to each other share places in memory, as tiles of matrices make them do.
+constexpr u32 kHalf = kLanes / 2;
+
+/// Half a row from places that are all the same, one behind the other, or neither.
+template <class M, class R>
+[[gnu::always_inline]] inline void load_half(const std::byte* origin, const s32* offsets, R* destination) {
+  const s32 first = offsets[0];
+  const M* source = reinterpret_cast<const M*>(origin + first);
+  if (all_zero<kHalf>([=](u32 i) { return (offsets[i] - first) ^ static_cast<s32>(i * sizeof(M)); })) {
+    VGPU_INDEPENDENT_LANES
+    for (u32 i = 0; i < kHalf; ++i) destination[i] = static_cast<R>(source[i]);
+  } else if (all_zero<kHalf>([=](u32 i) { return offsets[i] - first; })) {
+    const R value = static_cast<R>(*source);
+    for (u32 i = 0; i < kHalf; ++i) destination[i] = value;
+  } else {
+    VGPU_INDEPENDENT_LANES
+    for (u32 i = 0; i < kHalf; ++i) {
+      destination[i] = static_cast<R>(*reinterpret_cast<const M*>(origin + offsets[i]));
+    }
+  }
+}
+
+#ifdef __AVX512F__
+/// Words that all lie within the 32 from the first lane's on, in any order: these in two registers are a
+/// table, from which one instruction picks 16 words. Returns whether they do.
+template <bool kMasked, class A>
+[[gnu::always_inline]] inline bool load_from_table(const Instruction* in, const Warp* warp, const A* lanes) {
+  constexpr A kPlaces = 4 * (kLanes - 1);  // as bits of an offset
+  const u32 first = kMasked ? static_cast<u32>(__builtin_ctz(warp->active)) : 0;
+  const A begin = lanes[first];
+  const s32* active = warp->lane_words;
+  const std::byte* table = find_bytes(in, warp, begin, 0, 4 * kLanes, 4);
+  const bool near = all_zero<kLanes>([=](u32 i) -> A {
+    const A wrong = (lanes[i] - begin) & ~kPlaces;
+    return kMasked ? wrong & static_cast<A>(active[i]) : wrong;
+  });
+  if (table == nullptr || !near) return false;
+  alignas(64) u32 places[kLanes];
+  for (u32 i = 0; i < kLanes; ++i) places[i] = static_cast<u32>(lanes[i] - begin) / 4;
+  const __m512i low = _mm512_loadu_si512(table);
+  const __m512i high = _mm512_loadu_si512(table + 64);
+  auto* destination = row<u32>(warp, in->destination);
+  for (u32 i = 0; i < kLanes; i += 16) {
+    const auto mask = static_cast<__mmask16>(kMasked ? warp->active >> i : kAllLanes);
+    const __m512i words = _mm512_permutex2var_epi32(low, _mm512_load_si512(places + i), high);
+    _mm512_mask_store_epi32(destination + i, mask, words);
+  }
+  return true;
+}
+#endif
+
 /// M is the type in memory, R the type of the register's lanes: conversion extends by M's sign.
 template <class M, class R>
 struct Load {
   template <bool kMasked>
   static const Instruction* run(const Instruction* in, Warp* warp) {
-    const u32 elements = elements_of(in);
-    Places places;
-    if (elements != 1) return run_vector<kMasked>(in, warp, elements, places);
-    find_places<kMasked>(in, warp, sizeof(M), places);
+    if (elements_of(in) != 1) return run_vector<kMasked>(in, warp);
+#ifdef __AVX512F__
+    if constexpr (sizeof(M) == 4 && sizeof(R) == 4) {
+      if ((in->flags & (memory_flag::wide_address | memory_flag::strong)) == 0 &&
+          load_from_table<kMasked>(in, warp, row<const u32>(warp, in->a))) {
+        return in + 1;
+      }
+    }
+#endif
+    const auto* source = reinterpret_cast<const M*>(find_row<kMasked>(in, warp, sizeof(M)));
+    if (source == nullptr || is_strong(in)) return run_apart<kMasked>(in, warp);
     R* destination = row<R>(warp, in->destination);
-    const bool strong = (in->flags & memory_flag::strong) != 0;
-    if (places.consecutive && !strong) {
-      const M* source = reinterpret_cast<const M*>(places.pointers[0]);
+    if constexpr (kMasked) {
+      const s32* active = warp->lane_words;
+      VGPU_INDEPENDENT_LANES
+      for (u32 i = 0; i < kLanes; ++i) {
+        if (active[i] != 0) destination[i] = static_cast<R>(source[i]);
+      }
+    } else {
       VGPU_INDEPENDENT_LANES
       for (u32 i = 0; i < kLanes; ++i) destination[i] = static_cast<R>(source[i]);
-    } else {
+    }
+    return in + 1;
+  }
+
+  /// The lanes' places are not behind each other, or each access is one of its own.
+  template <bool kMasked>
+  [[gnu::noinline]] static const Instruction* run_apart(const Instruction* in, Warp* warp) {
+    Places places;
+    find_places<kMasked>(in, warp, sizeof(M), places);
+    R* destination = row<R>(warp, in->destination);
+    if (is_strong(in) || places.pattern == Places::Pattern::anywhere) {
       for_active_lanes<kMasked>(
-          warp, [&](u32 i) { destination[i] = static_cast<R>(read<M>(places.pointers[i], strong)); });
+          warp, [&](u32 i) { destination[i] = static_cast<R>(read<M>(place_of(places, i), is_strong(in))); });
+    } else if (places.pattern == Places::Pattern::same) {
+      const R value = static_cast<R>(*reinterpret_cast<const M*>(places.origin));
+      for_lanes<kMasked>(warp, destination, [=](u32) { return value; });
+    } else if constexpr (kMasked) {
+      for_active_lanes<true>(warp, [&](u32 i) {
+        destination[i] = static_cast<R>(*reinterpret_cast<const M*>(places.origin + places.offsets[i]));
+      });
+    } else {
+      load_half<M>(places.origin, places.offsets, destination);
+      load_half<M>(places.origin, places.offsets + kHalf, destination + kHalf);
     }
     return in + 1;
   }
 
   template <bool kMasked>
-  [[gnu::noinline]] static const Instruction* run_vector(const Instruction* in, Warp* warp, u32 elements,
-                                                         Places& places) {
-    find_places<kMasked>(in, warp, sizeof(M) * elements, places);
-    if (places.consecutive) {
-      for (u32 i = 1; i < kLanes; ++i)
-        places.pointers[i] = places.pointers[0] + u64{i} * sizeof(M) * elements;
-    }
-    const bool strong = (in->flags & memory_flag::strong) != 0;
+  [[gnu::noinline]] static const Instruction* run_vector(const Instruction* in, Warp* warp) {
+    const u32 elements = elements_of(in);
     u32 rows[4];
     element_rows(in, rows);
-    if (strong && elements * sizeof(M) <= kLargestWhole) {
+    if constexpr (!kMasked) {
+      const auto* source = reinterpret_cast<const M*>(find_row<false>(in, warp, sizeof(M) * elements));
+      if (source != nullptr && !is_strong(in)) {
+        if (elements == 2) load_elements<2>(warp, rows, source);
+        if (elements == 4) load_elements<4>(warp, rows, source);
+        return in + 1;
+      }
+    }
+    Places places;
+    find_places<kMasked>(in, warp, sizeof(M) * elements, places);
+    if (is_strong(in) && elements * sizeof(M) <= kLargestWhole) {
       for_active_lanes<kMasked>(warp, [&](u32 i) {
         M copy[kLargestWhole / sizeof(M)];
-        read_whole(places.pointers[i], elements * sizeof(M), reinterpret_cast<std::byte*>(copy));
+        read_whole(place_of(places, i), elements * sizeof(M), reinterpret_cast<std::byte*>(copy));
         for (u32 element = 0; element < elements; ++element) {
           if (rows[element] != kNoRow) row<R>(warp, rows[element])[i] = static_cast<R>(copy[element]);
         }
@@ -212,11 +213,28 @@ struct Load {
     for (u32 element = 0; element < elements; ++element) {
       if (rows[element] == kNoRow) continue;
       R* destination = row<R>(warp, rows[element]);
+      if (places.pattern == Places::Pattern::same && !is_strong(in)) {
+        const R value = static_cast<R>(reinterpret_cast<const M*>(places.origin)[element]);
+        for_lanes<kMasked>(warp, destination, [=](u32) { return value; });
+        continue;
+      }
       for_active_lanes<kMasked>(warp, [&](u32 i) {
-        destination[i] = static_cast<R>(read<M>(places.pointers[i] + element * sizeof(M), strong));
+        const std::byte* place = place_of(places, i) + element * sizeof(M);
+        destination[i] = static_cast<R>(read<M>(place, is_strong(in)));
       });
     }
     return in + 1;
+  }
+
+  /// From vectors behind each other.
+  template <u32 kElements>
+  [[gnu::always_inline]] static void load_elements(const Warp* warp, const u32 rows[4], const M* source) {
+    for (u32 element = 0; element < kElements; ++element) {
+      if (rows[element] == kNoRow) continue;
+      R* destination = row<R>(warp, rows[element]);
+      VGPU_INDEPENDENT_LANES
+      for (u32 i = 0; i < kLanes; ++i) destination[i] = static_cast<R>(source[i * kElements + element]);
+    }
   }
 };
 
@@ -224,52 +242,80 @@ template <class M, class R>
 struct Store {
   template <bool kMasked>
   static const Instruction* run(const Instruction* in, Warp* warp) {
-    const u32 elements = elements_of(in);
-    Places places;
-    if (elements != 1) return run_vector<kMasked>(in, warp, elements, places);
-    find_places<kMasked>(in, warp, sizeof(M), places);
+    if (elements_of(in) != 1) return run_vector<kMasked>(in, warp);
+    auto* destination = reinterpret_cast<M*>(find_row<kMasked>(in, warp, sizeof(M)));
+    if (destination == nullptr || is_strong(in)) return run_apart<kMasked>(in, warp);
     const R* source = row<const R>(warp, in->destination);
-    const bool strong = (in->flags & memory_flag::strong) != 0;
-    if (places.consecutive && !strong) {
-      M* destination = reinterpret_cast<M*>(places.pointers[0]);
+    if constexpr (kMasked) {
+      const s32* active = warp->lane_words;
+      VGPU_INDEPENDENT_LANES
+      for (u32 i = 0; i < kLanes; ++i) {
+        if (active[i] != 0) destination[i] = static_cast<M>(source[i]);
+      }
+    } else {
       VGPU_INDEPENDENT_LANES
       for (u32 i = 0; i < kLanes; ++i) destination[i] = static_cast<M>(source[i]);
-    } else {
-      for_active_lanes<kMasked>(warp,
-                                [&](u32 i) { write(places.pointers[i], static_cast<M>(source[i]), strong); });
     }
     return in + 1;
   }
 
+  // Lanes writing to the same place do so in the order of their numbers, here and below.
   template <bool kMasked>
-  [[gnu::noinline]] static const Instruction* run_vector(const Instruction* in, Warp* warp, u32 elements,
-                                                         Places& places) {
-    find_places<kMasked>(in, warp, sizeof(M) * elements, places);
-    if (places.consecutive) {
-      for (u32 i = 1; i < kLanes; ++i)
-        places.pointers[i] = places.pointers[0] + u64{i} * sizeof(M) * elements;
-    }
-    const bool strong = (in->flags & memory_flag::strong) != 0;
+  [[gnu::noinline]] static const Instruction* run_apart(const Instruction* in, Warp* warp) {
+    Places places;
+    find_places<kMasked>(in, warp, sizeof(M), places);
+    const R* source = row<const R>(warp, in->destination);
+    for_active_lanes<kMasked>(
+        warp, [&](u32 i) { write(place_of(places, i), static_cast<M>(source[i]), is_strong(in)); });
+    return in + 1;
+  }
+
+  template <bool kMasked>
+  [[gnu::noinline]] static const Instruction* run_vector(const Instruction* in, Warp* warp) {
+    const u32 elements = elements_of(in);
     u32 rows[4];
     element_rows(in, rows);
-    if (strong && elements * sizeof(M) <= kLargestWhole) {
+    if constexpr (!kMasked) {
+      auto* destination = reinterpret_cast<M*>(find_row<false>(in, warp, sizeof(M) * elements));
+      if (destination != nullptr && !is_strong(in)) {
+        if (elements == 2) store_elements<2>(warp, rows, destination);
+        if (elements == 4) store_elements<4>(warp, rows, destination);
+        return in + 1;
+      }
+    }
+    Places places;
+    find_places<kMasked>(in, warp, sizeof(M) * elements, places);
+    if (is_strong(in) && elements * sizeof(M) <= kLargestWhole) {
       for_active_lanes<kMasked>(warp, [&](u32 i) {
         M copy[kLargestWhole / sizeof(M)] = {};
         for (u32 element = 0; element < elements; ++element) {
           copy[element] = static_cast<M>(row<const R>(warp, rows[element])[i]);
         }
-        write_whole(places.pointers[i], elements * sizeof(M), reinterpret_cast<const std::byte*>(copy));
+        write_whole(place_of(places, i), elements * sizeof(M), reinterpret_cast<const std::byte*>(copy));
       });
       return in + 1;
     }
-    // Lane by lane, so that lanes writing to the same place do so in the order of their numbers.
     for_active_lanes<kMasked>(warp, [&](u32 i) {
       for (u32 element = 0; element < elements; ++element) {
         const R value = row<const R>(warp, rows[element])[i];
-        write(places.pointers[i] + element * sizeof(M), static_cast<M>(value), strong);
+        write(place_of(places, i) + element * sizeof(M), static_cast<M>(value), is_strong(in));
       }
     });
     return in + 1;
+  }
+
+  /// To vectors behind each other.
+  template <u32 kElements>
+  [[gnu::always_inline]] static void store_elements(const Warp* warp, const u32 rows[4], M* destination) {
+    const R* sources[kElements];
+    for (u32 element = 0; element < kElements; ++element)
+      sources[element] = row<const R>(warp, rows[element]);
+    VGPU_INDEPENDENT_LANES
+    for (u32 i = 0; i < kLanes; ++i) {
+      for (u32 element = 0; element < kElements; ++element) {
+        destination[i * kElements + element] = static_cast<M>(sources[element][i]);
+      }
+    }
   }
 };
 

@@ -37,7 +37,10 @@ template <bool kMasked, class D, class F>
 /// A mask with bit i set where words[i] is not 0; the words are 0 or -1.
 [[gnu::always_inline]] inline u32 mask_of(const s32 words[kLanes]);
 
-/// The opposite: words[i] becomes -1 where bit i of the mask is set.
+/// Whether any bit is set in 64 bytes, aligned to as many.
+[[gnu::always_inline]] inline bool any_set(const void* bytes);
+
+/// The opposite of mask_of: words[i] becomes -1 where bit i of the mask is set.
 [[gnu::always_inline]] inline void words_of(u32 mask, s32 words[kLanes]) {
   for (u32 i = 0; i < kLanes; ++i) words[i] = (mask & (u32{1} << i)) != 0 ? -1 : 0;
 }
@@ -85,6 +88,36 @@ inline u32 mask_of(const s32 words[kLanes]) {
   for (u32 i = 0; i < kLanes; ++i) mask |= static_cast<u32>(words[i] & 1) << i;
   return mask;
 #endif
+}
+
+inline bool any_set(const void* bytes) {
+#if defined(__AVX512F__)
+  const __m512i all = _mm512_load_si512(bytes);
+  return _mm512_test_epi32_mask(all, all) != 0;
+#elif defined(__AVX2__)
+  const auto* parts = static_cast<const __m256i*>(bytes);
+  const __m256i all = _mm256_or_si256(_mm256_load_si256(parts), _mm256_load_si256(parts + 1));
+  return _mm256_testz_si256(all, all) == 0;
+#else
+  const auto* parts = static_cast<const u64*>(bytes);
+  u64 all = 0;
+  for (u32 i = 0; i < 8; ++i) all |= parts[i];
+  return all != 0;
+#endif
+}
+
+/// Whether value(i) is 0 for all i below `count` lanes. Folded into one vector first, which is quicker to
+/// test than to fold into one number.
+template <u32 count, class F>
+[[gnu::always_inline]] inline bool all_zero(F value) {
+  using T = decltype(value(0));
+  constexpr u32 kWidth = 64 / sizeof(T);
+  alignas(64) T folded[kWidth];
+  for (u32 i = 0; i < kWidth; ++i) folded[i] = value(i);
+  for (u32 first = kWidth; first < count; first += kWidth) {
+    for (u32 i = 0; i < kWidth; ++i) folded[i] |= value(first + i);
+  }
+  return !any_set(folded);
 }
 
 }  // namespace vgpu::software::VGPU_VECTOR_PATH
