@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 
+#include "compute/memory.h"
 #include "compute/thread_pool.h"
 
 namespace vgpu::compute {
@@ -35,9 +35,9 @@ class Context {
   /** Memory without values in it; it counts until the operation ends. Not for several threads at once.
    * @throws Error memoryLimit; std::bad_alloc */
   template <typename T>
-  std::unique_ptr<T[]> allocate(std::size_t count) {
+  Memory<T> allocate(std::size_t count) {
     reserve(count, sizeof(T));
-    return std::make_unique_for_overwrite<T[]>(count);
+    return makeMemory<T>(count);
   }
 
  private:

@@ -48,22 +48,24 @@ void sortRecords(Context& context, std::size_t count, Make make, Take take) {
   });
 }
 
-/** The bits of the value go along; a Payload has room for them. */
-template <typename T, typename Payload>
+/** `Bits`: those of a value, which go along. */
+template <typename T, typename Bits>
 void sortPairsOf(Context& context, const Array& keys, const Array& values, Order order, const Array& outKeys,
                  const Array& outValues) {
-  using Record = PairRecord<std::conditional_t<sizeof(Payload) == 4, std::uint32_t, std::uint64_t>, Payload>;
-  const std::size_t bytes = elementBytes(values.type);
+  // The smaller of the two is widened.
+  using Half = std::conditional_t<sizeof(T) == 4 && sizeof(Bits) == 4, std::uint32_t, std::uint64_t>;
+  using Record = PairRecord<Half, Half>;
   sortRecords<Record>(
       context, keys.count,
       [&](std::size_t i) {
-        Record record{keyOf(keys.as<T>()[i], order), 0};
-        std::memcpy(&record.payload, values.data + i * bytes, bytes);
-        return record;
+        Bits bits = 0;
+        std::memcpy(&bits, values.data + i * sizeof(Bits), sizeof(Bits));
+        return Record{keyOf(keys.as<T>()[i], order), bits};
       },
       [&](std::size_t i, const Record& record) {
         outKeys.as<T>()[i] = valueOf<T>(static_cast<SortKey<T>>(record.key), order);
-        std::memcpy(outValues.data + i * bytes, &record.payload, bytes);
+        const auto bits = static_cast<Bits>(record.payload);
+        std::memcpy(outValues.data + i * sizeof(Bits), &bits, sizeof(Bits));
       });
 }
 
@@ -92,13 +94,11 @@ void sortPairs(Context& context, const Array& keys, const Array& values, Order o
   checkOutput(used, outValues, keys.count);
   checkApart({outKeys.type, outKeys.data, keys.count}, {outValues.type, outValues.data, keys.count});
   withType(keys.type, [&]<typename T>(T) {
-    if constexpr (sizeof(T) == 4) {
-      if (elementBytes(values.type) == 4) {
-        sortPairsOf<T, std::uint32_t>(context, keys, used, order, outKeys, outValues);
-        return;
-      }
+    if (elementBytes(values.type) == 4) {
+      sortPairsOf<T, std::uint32_t>(context, keys, used, order, outKeys, outValues);
+    } else {
+      sortPairsOf<T, std::uint64_t>(context, keys, used, order, outKeys, outValues);
     }
-    sortPairsOf<T, std::uint64_t>(context, keys, used, order, outKeys, outValues);
   });
 }
 
