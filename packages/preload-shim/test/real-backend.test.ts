@@ -1,6 +1,8 @@
 // The real backend, end to end and without a GPU: its driver is the guest library itself, which hands the calls on to
 // an executor with the software GPU. All programs: VGPU_TEST_GPU=nested pnpm exec vitest run programs
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Executor } from '@vgpu/executor';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { guestLibrary } from '../src/index.js';
 import { Builder, programs } from './build-programs.js';
 import { ProgramRunner, succeeded, TEST_TIMEOUT_MS } from './program-runner.js';
 
@@ -59,6 +61,18 @@ describe.skipIf(missing)('the real backend over the guest library runs', { timeo
     expect(await runner.run('bad_kernels.cu', 'far-store')).toMatchObject(succeeded);
     expect(await runner.run('vector_add.cu')).toMatchObject(succeeded);
   });
+});
+
+it('a guest library that is preloaded into the executor is not taken for the driver', async () => {
+  vi.stubEnv('LD_PRELOAD', guestLibrary().library);
+  try {
+    await expect(Executor.start({ gpu: 'real' })).rejects.toMatchObject({
+      code: 'ERR_VGPU_BACKEND_UNAVAILABLE',
+      message: expect.stringContaining('preloaded into the executor'),
+    });
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });
 
 describe.skipIf(missing)('the real backend without a cuBLAS', { timeout: TEST_TIMEOUT_MS }, () => {

@@ -14,6 +14,12 @@ namespace {
 /// Initialising the driver takes a second or two on a machine with many devices.
 constexpr std::chrono::milliseconds kDriverDeadline{8000};
 
+// Heterogeneous memory management, or a GPU that uses the processor's page tables.
+constexpr std::string_view kReachesHostMemory =
+    "kernels can read and write all memory of their worker process, which runs as this user: serve only "
+    "programs "
+    "that you trust, or turn this off (options nvidia-uvm uvm_disable_hmm=1 in /etc/modprobe.d)";
+
 constexpr std::size_t kLeastMemory = std::size_t{1} << 20;
 
 /// What one client may have of the real device; 0: all.
@@ -62,6 +68,7 @@ void settle_backend(BackendOptions& options, Log& log) {
       options.driver_snapshot = probe_driver(options.driver, kDriverDeadline);
       options.kind = BackendKind::real;
       log.write(Level::info, std::string("using the real backend: ") + options.driver_snapshot->device.name);
+      if (options.driver_snapshot->reaches_host_memory) log.write(Level::warning, kReachesHostMemory);
     } catch (const BackendUnavailable& error) {
       if (options.kind == BackendKind::real) throw;
       log.write(Level::warning, std::string("using the software backend: ") + error.what());
@@ -80,6 +87,7 @@ std::unique_ptr<Backend> create_backend(const BackendOptions& options) {
   return std::make_unique<RealBackend>(RealOptions{.driver = options.driver,
                                                    .snapshot = *options.driver_snapshot,
                                                    .memory_limit = memory_of(options),
+                                                   .shares_memory = options.shares_memory,
                                                    .account = options.account,
                                                    .cublas_path = options.cublas_path,
                                                    .capture_output = true,

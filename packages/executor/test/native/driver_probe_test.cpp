@@ -91,6 +91,8 @@ TEST_CASE("auto takes a driver that answers, and says why where none does") {
   CHECK(real.kind == BackendKind::real);
   CHECK_MESSAGE(real.memory_bytes == 0, "no limit but the device's");
   CHECK(text.find("Recording device 40") != std::string::npos);
+  CHECK_MESSAGE(text.find("kernels can read and write all memory") != std::string::npos,
+                "this driver says that they reach pageable memory");
   {
     const Rules set("cuInit=999");
     const BackendOptions software = settled(wanted, text);

@@ -37,13 +37,12 @@ inline DriverSnapshot recording_snapshot() {
 }
 
 struct RealFixture {
-  explicit RealFixture(std::uint64_t memory_limit = 0, bool capture_output = false) {
-    const DriverSnapshot snapshot = recording_snapshot();
-    backend.emplace(RealOptions{.driver = {.path = recording_driver_path(), .allow_guest = true},
-                                .snapshot = snapshot,
-                                .memory_limit = memory_limit,
-                                .cublas_path = recording_driver_path(),
-                                .capture_output = capture_output});
+  /// Driver, snapshot and cuBLAS need not be given.
+  explicit RealFixture(RealOptions options = {}) {
+    options.snapshot = recording_snapshot();
+    options.driver = {.path = recording_driver_path(), .allow_guest = true};
+    options.cublas_path = recording_driver_path();
+    backend.emplace(options);
     REQUIRE(backend->cuDevicePrimaryCtxRetain(0, context, 0) == CUDA_SUCCESS);
     recording().clear_calls();
   }

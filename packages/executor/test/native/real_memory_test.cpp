@@ -1,4 +1,7 @@
+#include <sys/mman.h>
+
 #include <cstring>
+#include <ctime>
 
 #include "real_backend_fixture.h"
 
@@ -6,7 +9,7 @@ using namespace vgpu::executor;
 using namespace vgpu::executor::test;
 
 TEST_CASE("a client's limit holds before the driver is asked") {
-  RealFixture real(1000);
+  RealFixture real({.memory_limit = 1000});
   auto& backend = *real.backend;
   CHECK(backend.devices().front().total_memory == 1000);
   const std::uint64_t first = real.allocate(600);
@@ -32,7 +35,7 @@ TEST_CASE("a client's limit holds before the driver is asked") {
 }
 
 TEST_CASE("physical memory counts until its last handle and its last mapping are gone") {
-  RealFixture real(4096);
+  RealFixture real({.memory_limit = 4096});
   auto& backend = *real.backend;
   Handle memory = 0, another = 0;
   constexpr std::uint64_t kAddress = 0x3456'0000'0000;
@@ -57,6 +60,59 @@ TEST_CASE("memory where programs have their own is given back, and refused by na
   CHECK(real.message.find("where programs have memory of their own") != std::string::npos);
   CHECK(recording().alive() == before);
   CHECK(backend.memory_in_use() == 0);
+}
+
+TEST_CASE("a module's variable where programs have their own memory is refused by name") {
+  RealFixture real;
+  const Handle module = real.load();
+  std::uint64_t address = 0, bytes = 0, mapped = 0;
+  recording().rule("cuModuleGetGlobal_v2", "outside");
+  CHECK(real.result([&] {
+    return real.backend->vgpuModuleGetGlobal(real.context, address, bytes, mapped, module, "variable");
+  }) == CUDA_ERROR_NOT_SUPPORTED);
+  CHECK(address == 0);
+  CHECK_MESSAGE(real.message.find("outside 0x100000000 to 0x500000000000") != std::string::npos,
+                real.message);
+}
+
+TEST_CASE("physical memory belongs to no context: it is given back by itself when the client goes") {
+  std::optional<RealFixture> real(std::in_place);
+  auto& backend = *real->backend;
+  Handle mapped = 0, unmapped = 0;
+  REQUIRE(backend.vgpuMemCreate(0, mapped, 4096, 0) == CUDA_SUCCESS);
+  REQUIRE(backend.cuMemMap(0, 0x3456'0000'0000, 4096, 0, mapped, 0) == CUDA_SUCCESS);
+  REQUIRE(backend.cuMemRelease(0, mapped) == CUDA_SUCCESS);
+  REQUIRE(backend.vgpuMemCreate(0, unmapped, 4096, 0) == CUDA_SUCCESS);
+  RealFixture::calls();
+  real.reset();
+  const std::string lines = RealFixture::calls();
+  CHECK_MESSAGE(lines.find("cuCtxSynchronize") < lines.find("cuMemUnmap bytes=4096"), lines);
+  CHECK_MESSAGE(RealFixture::count(lines, "cuMemUnmap") == 1, lines);
+  CHECK_MESSAGE(RealFixture::count(lines, "cuMemRelease") == 1, lines);
+}
+
+TEST_CASE("a client on another machine shares no memory, and its device says so") {
+  RealFixture real({.shares_memory = false});
+  std::uint64_t address = 0, mapped = 0;
+  CHECK(real.result([&] { return real.backend->vgpuMemAllocShared(real.context, address, mapped, 100); }) ==
+        CUDA_ERROR_NOT_SUPPORTED);
+  CHECK(real.backend->take_descriptor() == -1);
+  CHECK(real.backend->devices().front().attributes[CU_DEVICE_ATTRIBUTE_CAN_MAP_HOST_MEMORY] == 0);
+  CHECK(real.backend->devices().front().attributes[CU_DEVICE_ATTRIBUTE_MANAGED_MEMORY] == 0);
+}
+
+TEST_CASE("shared memory gets past terabytes that a driver has reserved, without trying every address") {
+  constexpr std::uint64_t kReserved = std::uint64_t{4} << 40;
+  const SharedRegion before(4096);
+  const std::uint64_t begin = before.address() + (std::uint64_t{2} << 20);
+  void* reserved = mmap(reinterpret_cast<void*>(begin), kReserved, PROT_NONE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+  REQUIRE(reserved != MAP_FAILED);
+  const std::clock_t start = std::clock();
+  const SharedRegion after(4096);
+  CHECK(after.address() >= begin + kReserved);
+  CHECK_MESSAGE(std::clock() - start < CLOCKS_PER_SEC / 10, "in the processor's time");
+  REQUIRE(munmap(reserved, kReserved) == 0);
 }
 
 TEST_CASE("only allocations are freed, and only once") {

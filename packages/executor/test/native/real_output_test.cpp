@@ -44,7 +44,7 @@ TEST_CASE("what the driver prints goes to the client, complete and in order, mor
   Fetched first, second;
   bool before_synchronising = true, after = false, at_the_end = true;
   {
-    RealFixture real(0, true);
+    RealFixture real({.capture_output = true});
     recording().rule("cuCtxSynchronize", "prints");
     before_synchronising = real.backend->has_output();
     static_cast<void>(real.backend->cuCtxSynchronize(real.context));

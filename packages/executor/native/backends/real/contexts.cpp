@@ -48,6 +48,7 @@ RealBackend::~RealBackend() {
   try {
     // What is current is so for the thread of the calls, which need not be this one.
     forget_current();
+    release_physical_memory();
     for (const Handle context : objects_.contexts.owned_by(0)) {
       if (context == primary_) continue;
       clear_context(context);

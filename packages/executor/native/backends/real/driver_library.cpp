@@ -24,6 +24,13 @@ std::string installed_driver() {
 }
 
 DriverLibrary::DriverLibrary(const DriverChoice& choice) {
+  // What the driver and cuBLAS open as libcuda.so.1 would be the guest library then, and ask this executor.
+  if (is_guest_library(RTLD_DEFAULT) && !choice.allow_guest) {
+    throw BackendUnavailable(
+        "vgpu's guest library is preloaded into the executor: start it without LD_PRELOAD, and take the "
+        "library out of "
+        "/etc/ld.so.preload on a machine with a driver");
+  }
   const std::string path = choice.path.empty() ? installed_driver() : choice.path;
   if (path.empty())
     throw BackendUnavailable("no NVIDIA driver is installed: the loader's cache has no libcuda.so.1");

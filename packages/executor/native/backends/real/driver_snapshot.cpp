@@ -57,7 +57,7 @@ void describe_attributes(const DriverFunctions& driver, CUdevice device, std::sp
     }
   }
   for (const CUdevice_attribute attribute : kNotOffered) values[attribute] = 0;
-  // Both are mapped host memory here: see shared_memory.cpp.
+  // Both are mapped host memory here: see memory.cpp.
   const std::int32_t mappable = values[CU_DEVICE_ATTRIBUTE_CAN_MAP_HOST_MEMORY];
   values[CU_DEVICE_ATTRIBUTE_MANAGED_MEMORY] = mappable;
   values[CU_DEVICE_ATTRIBUTE_CONCURRENT_MANAGED_ACCESS] = mappable;
@@ -94,6 +94,11 @@ DriverSnapshot describe_driver(const DriverFunctions& driver) {
   found.address_base = kWindowBegin;
   found.address_bytes = kWindowEnd - kWindowBegin;
   std::copy(std::begin(uuid.bytes), std::end(uuid.bytes), reinterpret_cast<char*>(found.uuid));
+  int pageable = 0;
+  snapshot.reaches_host_memory =
+      driver.cuDeviceGetAttribute(&pageable, CU_DEVICE_ATTRIBUTE_PAGEABLE_MEMORY_ACCESS, device) ==
+          CUDA_SUCCESS &&
+      pageable != 0;
   describe_attributes(driver, device, found.attributes);
   return snapshot;
 }

@@ -14,6 +14,7 @@ namespace vgpu::executor {
 struct DriverSnapshot {
   std::int32_t driver_version;  // as cuDriverGetVersion reports it
   char release[32];             // of the kernel module, "580.95.05"; empty where Linux does not say
+  bool reaches_host_memory;     // kernels reach what malloc returned in the process that launches them
   vgpu_device device;           // the first device that the driver shows; CUDA_VISIBLE_DEVICES chooses
 };
 

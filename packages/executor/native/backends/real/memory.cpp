@@ -101,6 +101,10 @@ CUresult RealBackend::vgpuMemAllocShared(Handle current, std::uint64_t& address,
                                          std::uint64_t bytes) {
   enter(current);
   if (bytes == 0) throw CallError(CUDA_ERROR_INVALID_VALUE, "shared memory of 0 bytes");
+  if (!shares_memory_) {
+    throw CallError(CUDA_ERROR_NOT_SUPPORTED,
+                    "managed and mapped memory need a program on the executor's own machine");
+  }
   require_budget(bytes);
   auto region = std::make_unique<SharedRegion>(bytes);
   require(driver().cuMemHostRegister_v2(region->memory(), region->bytes(), kForDevices), "cuMemHostRegister");

@@ -31,7 +31,7 @@ CUresult RealBackend::vgpuModuleGetGlobal(Handle current, std::uint64_t& address
   const CUresult result =
       driver().cuModuleGetGlobal_v2(&found, &size, objects_.modules.at(module), std::string(name).c_str());
   if (result != CUDA_SUCCESS) return result;
-  address = found;
+  address = visible_address(found);
   bytes = size;
   // The driver's managed memory exists in this process only: the guest says so to a program that wants it.
   mapped_bytes = 0;

@@ -16,9 +16,10 @@
 namespace vgpu::executor {
 
 struct RealOptions {
-  DriverChoice driver;
+  DriverChoice driver{};
   DriverSnapshot snapshot{};
   std::uint64_t memory_limit = 0;  // in bytes, for this client; 0: only the device's
+  bool shares_memory = true;       // the client can be given files
   ClientAccount account{};         // to ask before memory is taken
   std::string cublas_path{};       // absolute; empty: the installed one
   bool capture_output = false;     // stdout and stderr of this process become the client's
@@ -178,11 +179,14 @@ class RealBackend final : public RealCalls {
   std::size_t parameter_bytes(Handle function);
   PhysicalMemory& physical_memory_at(Handle handle);
   void forget_unused(Handle handle);
+  /// What belongs to no context, and so does not go with one.
+  void release_physical_memory();
 
   std::unique_ptr<OutputCapture> output_;  // null: not captured
   std::uint64_t memory_limit_;
   std::uint64_t memory_used_ = 0;
   ClientAccount account_;
+  bool shares_memory_;
   int passed_descriptor_ = -1;
   std::string cublas_path_;
   bool allow_guest_;

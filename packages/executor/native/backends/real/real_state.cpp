@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "backends/real/address_window.h"
+#include "support/hexadecimal.h"
 
 namespace vgpu::executor {
 namespace {
@@ -57,7 +58,9 @@ CUstream RealState::stream_at(Handle stream) {
 
 CUdeviceptr RealState::visible_address(CUdeviceptr address) {
   if (in_address_window(address)) return address;
-  throw CallError(CUDA_ERROR_NOT_SUPPORTED, "the driver put memory at " + std::to_string(address) +
+  throw CallError(CUDA_ERROR_NOT_SUPPORTED, "the driver put memory at " + hexadecimal(address) +
+                                                ", outside " + hexadecimal(kWindowBegin) + " to " +
+                                                hexadecimal(kWindowEnd) +
                                                 ", where programs have memory of their own");
 }
 

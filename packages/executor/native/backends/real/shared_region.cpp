@@ -32,10 +32,12 @@ std::size_t whole_pages(std::size_t bytes) {
 /// Addresses are not given out twice: a client may still have the old mapping.
 void* map(int file, std::size_t bytes) {
   static std::uint64_t next = kFirstAddress;
-  while (next < kWindowEnd && bytes <= kWindowEnd - next) {
+  const std::uint64_t size = (bytes + kStep - 1) / kStep * kStep;
+  // A driver may have reserved terabytes: ever longer steps get past them.
+  for (std::uint64_t step = size; next < kWindowEnd && bytes <= kWindowEnd - next; step *= 2) {
     void* wanted = reinterpret_cast<void*>(next);
     void* mapped = mmap(wanted, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, file, 0);
-    next += (bytes + kStep - 1) / kStep * kStep;
+    next += mapped == MAP_FAILED ? step : size;
     if (mapped != MAP_FAILED) return mapped;
     if (errno != EEXIST) break;
   }

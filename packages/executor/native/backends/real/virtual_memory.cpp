@@ -20,6 +20,24 @@ void RealBackend::forget_unused(Handle handle) {
   physical_memory_.erase(handle);
 }
 
+void RealBackend::release_physical_memory() {
+  // A kernel may still be using it.
+  for (const Handle context : objects_.contexts.owned_by(0)) {
+    if (mappings_.empty()) break;
+    if (context == primary_ && primary_retained_ == 0) continue;
+    enter(context);
+    static_cast<void>(driver().cuCtxSynchronize());
+  }
+  for (const auto& [address, mapping] : mappings_) {
+    static_cast<void>(driver().cuMemUnmap(address, mapping.bytes));
+  }
+  for (const auto& [handle, memory] : physical_memory_) {
+    for (std::uint32_t i = 0; i < memory.references; ++i)
+      static_cast<void>(driver().cuMemRelease(memory.object));
+  }
+  mappings_.clear();
+}
+
 std::uint64_t RealBackend::end_of_mapping_at(std::uint64_t address) const {
   auto behind = mappings_.upper_bound(address);
   if (behind == mappings_.begin()) return 0;
