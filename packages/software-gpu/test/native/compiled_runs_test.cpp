@@ -20,12 +20,20 @@ namespace vgpu::software::test {
 namespace {
 
 constexpr std::uint32_t kThreads = 64;
+constexpr std::uint32_t kUsedThreads = kThreads - 7;  // the last warp is not complete
 constexpr std::uint32_t kBlocks = 3;
 constexpr std::uint32_t kWords = 16;
 constexpr std::uint32_t kDoublewords = 10;
 constexpr std::uint32_t kPredicates = 8;
 /// What a thread reads and writes: its registers, predicates as words.
 constexpr std::uint32_t kRecordBytes = 4 * kWords + 8 * kDoublewords + 4 * kPredicates;
+/// Behind the records: what all threads read, in device and in shared memory, and columns with a word for
+/// each thread.
+constexpr std::uint32_t kInputBytes = 2048;
+constexpr std::uint32_t kColumns = 8;
+constexpr std::uint32_t kColumnBytes = 4 * kThreads * kBlocks;
+constexpr std::uint32_t kRecordsBytes = kRecordBytes * kThreads * kBlocks;
+constexpr std::uint32_t kDataBytes = kRecordsBytes + kInputBytes + kColumns * kColumnBytes;
 
 std::unique_ptr<Gpu> create(CompiledCode compiled_code) {
   GpuOptions options;
@@ -51,18 +59,40 @@ std::string program(const std::string& body) {
 {
   .reg .pred %q, %p<8>;
   .reg .b32 %t, %n, %i, %active, %steps, %r<16>;
-  .reg .b64 %data, %at, %d<10>;
+  .reg .b64 %data, %at, %input, %column, %wide, %d<10>;
+  .reg .b32 %tile, %slot, %narrow;
+  .shared .align 16 .b8 tile[4096];
   ld.param.u64 %data, [data];
   mov.u32 %t, %ctaid.x;
   mov.u32 %n, %ntid.x;
   mov.u32 %i, %tid.x;
   mad.lo.u32 %i, %t, %n, %i;
 )";
-  text += "  mad.wide.u32 %at, %i, " + std::to_string(kRecordBytes) + ", %data;\n";
-  const auto line = [&](const std::string& words) { text += "  " + words + ";\n"; };
+  const auto line = [&](const std::string& words) { text.append("  ").append(words).append(";\n"); };
+  line("mad.wide.u32 %at, %i, " + std::to_string(kRecordBytes) + ", %data");
+  // The middle of the input, and the thread's word of the first column.
+  line("add.u64 %input, %data, " + std::to_string(kRecordsBytes + kInputBytes / 2));
+  line("mad.wide.u32 %column, %i, 4, %input");
+  line("add.u64 %column, %column, " + std::to_string(kInputBytes / 2));
+  // The same input in the first half of shared memory, a slot for each thread in the second.
+  line("mov.u32 %tile, tile");
+  line("mov.u32 %t, %tid.x");
+  line("mad.lo.u32 %slot, %t, 4, %tile");
+  line("mov.u64 %wide, %input");
+  line("mad.wide.u32 %wide, %t, 4, %wide");
+  for (std::uint32_t at = 0; at < kInputBytes; at += 4 * kUsedThreads) {
+    const std::string offset = std::to_string(at);
+    // The last threads' last words lie behind the input.
+    line("ld.global.b32 %narrow, [%wide+" + std::to_string(static_cast<std::int64_t>(at) - kInputBytes / 2) +
+         "]");
+    line("st.shared.b32 [%slot+" + offset + "], %narrow");
+  }
+  line("bar.sync 0");
+  line("add.u32 %tile, %tile, " + std::to_string(kInputBytes / 2));
+  line("add.u32 %slot, %slot, " + std::to_string(kInputBytes + 512));
   std::uint32_t offset = 0;
   const auto place = [&](std::uint32_t bytes) {
-    const std::string address = "[%at+" + std::to_string(offset) + "]";
+    std::string address = "[%at+" + std::to_string(offset) + "]";
     offset += bytes;
     return address;
   };
@@ -86,8 +116,9 @@ std::string program(const std::string& body) {
 }
 
 std::vector<std::byte> random_records(Random& random) {
-  std::vector<std::byte> bytes(std::size_t{kRecordBytes} * kThreads * kBlocks);
-  for (std::size_t i = 0; i < bytes.size(); i += kRecordBytes) {
+  std::vector<std::byte> bytes(kDataBytes);
+  for (std::size_t i = kRecordsBytes; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(random.next());
+  for (std::size_t i = 0; i < kRecordsBytes; i += kRecordBytes) {
     std::byte* at = bytes.data() + i;
     const auto put = [&](auto value) {
       std::memcpy(at, &value, sizeof value);
@@ -116,7 +147,7 @@ Outcome run(CompiledCode compiled_code, const std::string& ptx, const std::vecto
   DeviceBuffer data(*gpu, records.size());
   std::ranges::copy(records, data.bytes().begin());
   const Kernel& kernel = module->kernel("test");
-  const auto statistics = launch(*gpu, kernel, {kBlocks}, {kThreads - 7}, Parameters().add(data.address()));
+  const auto statistics = launch(*gpu, kernel, {kBlocks}, {kUsedThreads}, Parameters().add(data.address()));
   return {{data.bytes().begin(), data.bytes().end()}, statistics, kernel.compiled_instructions()};
 }
 
@@ -276,9 +307,56 @@ std::string random_instruction(Random& random) {
   return "  " + text + ";\n";
 }
 
+/// A load or store: lanes next to each other, all at one place, or anywhere.
+std::string random_access(Random& random) {
+  const auto word = [&] { return "%r" + std::to_string(random.below(kWords)); };
+  const auto offset = [&](std::uint64_t alignment) {
+    return std::to_string(static_cast<std::int64_t>(random.below(512 / alignment) * alignment) - 256);
+  };
+  const std::string first = std::to_string(random.below(kWords / 4) * 4);
+  const std::string four = "{%r" + first + ", %r" + std::to_string(std::stoi(first) + 1) + ", %r" +
+                           std::to_string(std::stoi(first) + 2) + ", %r" +
+                           std::to_string(std::stoi(first) + 3) + "}";
+  const auto anywhere = [&](std::uint64_t alignment, bool shared) {
+    const std::string mask = std::to_string(512 - alignment);
+    return "  and.b32 %narrow, " + word() + ", " + mask + ";\n" +
+           (shared ? "  add.u32 %narrow, %narrow, %tile;\n"
+                   : "  cvt.u64.u32 %wide, %narrow;\n  add.u64 %wide, %wide, %input;\n");
+  };
+  switch (random.below(12)) {
+    case 0:
+      return "  ld.global.b32 " + word() + ", [%input+" + offset(4) + "];\n";
+    case 1:
+      return anywhere(4, false) + "  ld.global.f32 " + word() + ", [%wide+" + offset(4) + "];\n";
+    case 2:
+      return anywhere(16, false) + "  ld.global.v4.b32 " + four + ", [%wide+" + offset(16) + "];\n";
+    case 3:
+    case 4:
+      return "  ld.global.b32 " + word() + ", [%column+" +
+             std::to_string(random.below(kColumns) * kColumnBytes) + "];\n";
+    case 5:
+      return "  st.global.b32 [%column+" + std::to_string(random.below(kColumns) * kColumnBytes) + "], " +
+             word() + ";\n";
+    case 6:
+      return "  ld.shared.b32 " + word() + ", [%tile+" + offset(4) + "];\n";
+    case 7:
+      return anywhere(4, true) + "  ld.shared.f32 " + word() + ", [%narrow+" + offset(4) + "];\n";
+    case 8:
+      return anywhere(16, true) + "  ld.shared.v4.f32 " + four + ", [%narrow+" + offset(16) + "];\n";
+    case 9:
+      return "  ld.shared.v4.f32 " + four + ", [%tile+" + offset(16) + "];\n";
+    case 10:
+      return "  ld.shared.b32 " + word() + ", [%slot+" + std::to_string(256 * random.below(4)) + "];\n";
+    default:
+      return "  st.shared.b32 [%slot+" + std::to_string(256 * random.below(4)) + "], " + word() + ";\n";
+  }
+}
+
 std::string random_instructions(Random& random, std::size_t count) {
   std::string text;
-  for (std::size_t i = 0; i < count; ++i) text += random_instruction(random);
+  for (std::size_t i = 0; i < count; ++i) {
+    text += random.below(8) == 0 ? random_access(random) : random_instruction(random);
+  }
   return text;
 }
 
@@ -308,7 +386,14 @@ TEST_CASE("compiled runs: longer than the longest run") {
   for (int i = 0; i < 1000; ++i) {
     const std::string a = std::to_string(random.below(kWords));
     const std::string b = std::to_string(random.below(kWords));
-    body += "  mad.lo.u32 %r" + a + ", %r" + b + ", 5, %r" + std::to_string(random.below(kWords)) + ";\n";
+    const std::string c = std::to_string(random.below(kWords));
+    body.append("  mad.lo.u32 %r")
+        .append(a)
+        .append(", %r")
+        .append(b)
+        .append(", 5, %r")
+        .append(c)
+        .append(";\n");
   }
   compare(body, 3, 1000);
 }
@@ -321,12 +406,25 @@ TEST_CASE("compiled runs: more values than registers") {
   for (int round = 0; round < 2; ++round) {
     for (std::uint32_t i = 0; i < kWords; ++i) {
       const std::string word = "%r" + std::to_string(i);
-      body += "  mul.f32 " + word + ", " + word + ", %r" + std::to_string((i + 2) % kWords) + ";\n";
+      const std::string other = std::to_string((i + 2) % kWords);
+      body.append("  mul.f32 ")
+          .append(word)
+          .append(", ")
+          .append(word)
+          .append(", %r")
+          .append(other)
+          .append(";\n");
     }
     for (std::uint32_t i = 0; i < kDoublewords; ++i) {
       const std::string doubleword = "%d" + std::to_string(i);
-      body += "  mul.f64 " + doubleword + ", " + doubleword + ", %d" +
-              std::to_string((i + 2) % kDoublewords) + ";\n";
+      const std::string other = std::to_string((i + 2) % kDoublewords);
+      body.append("  mul.f64 ")
+          .append(doubleword)
+          .append(", ")
+          .append(doubleword)
+          .append(", %d")
+          .append(other)
+          .append(";\n");
     }
     for (std::uint32_t i = 0; i < kPredicates; ++i) {
       body += "  xor.pred %p" + std::to_string(i) + ", %p" + std::to_string(i) + ", %p" +
@@ -354,32 +452,46 @@ TEST_CASE("compiled runs: a kernel is compiled when it has run for long") {
   CHECK(kernel.compiled_instructions() > 0);
   // The first launches and the last ones have done the same.
   std::vector<std::byte> expected = records;
-  for (std::size_t i = 0; i < expected.size(); i += kRecordBytes) {
+  for (std::size_t i = 0; i < kRecordsBytes; i += kRecordBytes) {
     std::array<std::uint32_t, 3> words{};
-    std::memcpy(words.data(), expected.data() + i + 8 * kDoublewords, sizeof words);
+    std::memcpy(words.data(), expected.data() + i + std::size_t{8} * kDoublewords, sizeof words);
     for (int again = 0; again < 501; ++again) words[0] = (words[0] + words[1]) ^ words[2];
-    std::memcpy(expected.data() + i + 8 * kDoublewords, words.data(), 4);
+    std::memcpy(expected.data() + i + std::size_t{8} * kDoublewords, words.data(), 4);
   }
   CHECK(std::ranges::equal(expected, data.bytes()));
 }
 
 TEST_CASE("compiled runs: errors name the same place") {
   if (!can_compile()) return;
-  const std::string body =
-      "  add.u32 %r0, %r0, 1;\n  add.u32 %r0, %r0, 2;\n  mov.u64 %d0, 64;\n  st.global.u32 [%d0], %r0;\n";
   Random random(6);
   const std::vector<std::byte> records = random_records(random);
-  std::array<std::string, 2> messages;
-  for (const CompiledCode choice : {CompiledCode::never, CompiledCode::always}) {
-    try {
-      run(choice, program(body), records);
-    } catch (const Error& error) {
-      messages[choice == CompiledCode::always ? 1 : 0] = error.what();
-      CHECK(error.status() == Status::illegal_address);
+  // At an address that is no memory, behind the shared memory, in front of it, not aligned; some lanes or
+  // all.
+  for (const char* access :
+       {"mov.u64 %wide, 64;\n  st.global.u32 [%wide], %r0", "ld.global.u32 %r0, [%d1]",
+        "ld.global.u32 %r0, [%column+1048576]", "mad.lo.u32 %t, %t, 512, %tile;\n  ld.shared.u32 %r0, [%t]",
+        "ld.shared.u32 %r0, [%slot+-65536]", "ld.shared.u32 %r0, [%slot+65536]",
+        "st.shared.u32 [%slot+65536], %r0", "mad.lo.u32 %t, %t, 2, %tile;\n  ld.shared.u32 %r0, [%t]",
+        "mad.wide.u32 %wide, %t, 2, %input;\n  ld.global.u32 %r0, [%wide]",
+        "mad.wide.u32 %wide, %t, 8, %input;\n  ld.global.v4.u32 {%r0, %r1, %r2, %r3}, [%wide]",
+        "add.u64 %column, %column, 2;\n  st.global.u32 [%column], %r0"}) {
+    CAPTURE(access);
+    const std::string body =
+        std::string("  add.u32 %r0, %r0, 1;\n  add.u32 %r1, %r0, 2;\n  ") + access + ";\n";
+    std::array<std::string, 2> messages;
+    for (const CompiledCode choice : {CompiledCode::never, CompiledCode::always}) {
+      try {
+        run(choice, program(body), records);
+      } catch (const Error& error) {
+        messages[choice == CompiledCode::always ? 1 : 0] = error.what();
+        const bool is_expected =
+            error.status() == Status::illegal_address || error.status() == Status::misaligned_address;
+        CHECK(is_expected);
+      }
     }
+    CHECK(!messages[0].empty());
+    CHECK(messages[0].substr(0, messages[0].find(':')) == messages[1].substr(0, messages[1].find(':')));
   }
-  CHECK(!messages[0].empty());
-  CHECK(messages[0].substr(0, messages[0].find(':')) == messages[1].substr(0, messages[1].find(':')));
 }
 
 TEST_CASE("compiled runs: no memory is writable and executable") {
@@ -387,7 +499,7 @@ TEST_CASE("compiled runs: no memory is writable and executable") {
   const auto gpu = create(CompiledCode::always);
   const auto module = load(*gpu, program("  add.u32 %r0, %r0, %r1;\n  xor.b32 %r0, %r0, %r2;\n"));
   const Kernel& kernel = module->kernel("test");
-  DeviceBuffer data(*gpu, std::size_t{kRecordBytes} * kThreads);
+  DeviceBuffer data(*gpu, kDataBytes);
   launch(*gpu, kernel, {1}, {kThreads}, Parameters().add(data.address()));
   REQUIRE(kernel.compiled_instructions() > 0);
   std::ifstream maps("/proc/self/maps");

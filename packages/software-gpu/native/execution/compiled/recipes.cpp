@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "execution/compiled/access_code.h"
 #include "execution/operation_table.h"
 
 namespace vgpu::software {
@@ -15,6 +16,9 @@ Table make_table() {
   add_float_recipes(table.data());
   add_conversion_recipes(table.data());
   add_predicate_recipes(table.data());
+  for (const Operation access : {Operation::ld_u32_32, Operation::st_32_32}) {
+    table[static_cast<std::size_t>(access)].accesses = true;
+  }
   return table;
 }
 
@@ -23,7 +27,7 @@ Table make_table() {
 const Recipe* recipe_for(const Instruction& instruction) {
   static const Table table = make_table();
   const Recipe& recipe = table[static_cast<std::size_t>(instruction.operation)];
-  if (!recipe.exists()) return nullptr;
+  if (!recipe.exists() || (recipe.accesses && !is_simple_access(instruction))) return nullptr;
   // A comparison that is combined with another predicate, or has a second result, is left to its handler.
   if (recipe.compare != nullptr && instruction.flags != 0) return nullptr;
   return &recipe;

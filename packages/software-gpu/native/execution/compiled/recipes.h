@@ -29,13 +29,17 @@ struct Recipe {
   void (*combine)(RunCode& code, const Xbyak::Opmask& result, const Xbyak::Opmask& a,
                   const Xbyak::Opmask& b) = nullptr;
 
-  [[nodiscard]] bool exists() const { return compute != nullptr || compare != nullptr || combine != nullptr; }
+  bool accesses = false;  // a load or store, see access_code.h
+
+  [[nodiscard]] bool exists() const {
+    return compute != nullptr || compare != nullptr || combine != nullptr || accesses;
+  }
 };
 
 /// nullptr when the instruction cannot be compiled.
 const Recipe* recipe_for(const Instruction& instruction);
 
-/// The widths of its operands, destination first.
+/// The widths of its operands, destination first; not of loads and stores.
 std::span<const Width> operand_widths(const Instruction& instruction);
 
 // Each file adds its operations to the table, which has an entry per Operation.

@@ -19,7 +19,8 @@ int lanes_of_part(Width width) {
 
 }  // namespace
 
-RowRegisters::RowRegisters(RunCode& code) : code_(code) {
+RowRegisters::RowRegisters(RunCode& code, std::uint32_t first, std::uint32_t length)
+    : code_(code), first_(first), end_(first + length) {
   for (int number = RunCode::kKeptVectors; number-- > 0;) vectors_.push_back(number);
   for (int number = RunCode::kMasks; number-- > RunCode::kFirstKeptMask;) masks_.push_back(number);
 }
@@ -36,7 +37,8 @@ std::uint32_t RowRegisters::next_read(const RunRow& row, std::uint32_t position)
   // What the instruction at `position` writes counts as written before.
   const auto write = std::ranges::upper_bound(row.writes, position);
   if (read != row.reads.end() && (write == row.writes.end() || *read <= *write)) return *read;
-  return write == row.writes.end() && !row.writes.empty() && row.outlives_run ? kAtTheEnd : kNever;
+  return write == row.writes.end() && !row.writes.empty() && row.last_reads.back() >= end_ ? kAtTheEnd
+                                                                                           : kNever;
 }
 
 std::vector<int>& RowRegisters::free_registers(Width width) {
@@ -163,16 +165,25 @@ Xbyak::Opmask RowRegisters::mask(const RunRow& row, const Xbyak::Opmask& tempora
   return temporary;
 }
 
-void RowRegisters::make_canonical_what_outlives() {
-  for (auto& [offset, row] : rows_) {
-    if (row.outlives_run && row.in_registers) make_canonical(row);
+std::vector<RunRow> RowRegisters::rows_to_store(std::uint32_t position) const {
+  std::vector<RunRow> rows;
+  for (const auto& [offset, row] : rows_) {
+    const auto after = std::ranges::lower_bound(row.writes, position) - row.writes.begin();
+    if (after == 0 || row.last_reads[static_cast<std::size_t>(after) - 1] < first_ + position) continue;
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+void RowRegisters::make_canonical(std::vector<RunRow>& rows) {
+  for (RunRow& row : rows) {
+    if (row.in_registers) make_canonical(row);
   }
 }
 
-void RowRegisters::store_whole() {
-  for (auto& [offset, row] : rows_) {
-    if (row.writes.empty() || !row.outlives_run) continue;
-    const auto place = [&, &row = row](int part) {
+void RowRegisters::store_whole(const std::vector<RunRow>& rows) {
+  for (const RunRow& row : rows) {
+    const auto place = [&](int part) {
       return code_.ptr[code_.frame() + (row.offset + static_cast<std::size_t>(part) * kPartBytes)];
     };
     if (row.width == Width::predicate) {
@@ -185,11 +196,10 @@ void RowRegisters::store_whole() {
   }
 }
 
-void RowRegisters::store_active() {
+void RowRegisters::store_active(const std::vector<RunRow>& rows) {
   const Xbyak::Reg32& active = code_.eax;
   code_.mov(active, code_.dword[code_.warp() + offsetof(Warp, active)]);
-  for (auto& [offset, row] : rows_) {
-    if (row.writes.empty() || !row.outlives_run) continue;
+  for (const RunRow& row : rows) {
     if (row.width == Width::predicate) {
       const auto place = code_.dword[code_.frame() + row.offset];
       const Xbyak::Reg32& changed = code_.ecx;

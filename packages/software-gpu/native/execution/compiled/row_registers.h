@@ -21,7 +21,7 @@ struct RunRow {
   Width width = Width::word;
   std::vector<std::uint32_t> reads;  // positions in the run
   std::vector<std::uint32_t> writes;
-  bool outlives_run = false;  // what the last write leaves is read after the run
+  std::vector<std::uint32_t> last_reads;  // of what each write leaves, see DecodedKernel
 
   enum class Copy : std::uint8_t { none, frame, stack };
   Copy copy = Copy::frame;         // where memory has the value
@@ -35,7 +35,7 @@ struct RunRow {
 
 class RowRegisters {
  public:
-  explicit RowRegisters(RunCode& code);
+  RowRegisters(RunCode& code, Run run) : RowRegisters(code, run.first, run.length) {}
 
   RunRow& row(std::uint32_t offset, Width width);
 
@@ -52,14 +52,18 @@ class RowRegisters {
   Xbyak::Zmm vector(const RunRow& row, int part, const Xbyak::Zmm& temporary);
   Xbyak::Opmask mask(const RunRow& row, const Xbyak::Opmask& temporary);
 
-  /// Writes what outlives the run to the frame: one tail for warps with all lanes active, one for others.
-  void make_canonical_what_outlives();
-  void store_whole();
-  void store_active();
+  /// The rows that must be written to the frame when the run is left in front of the instruction at this
+  /// position, which may be its end. They can be written later, when the rows here have changed.
+  [[nodiscard]] std::vector<RunRow> rows_to_store(std::uint32_t position) const;
+  void make_canonical(std::vector<RunRow>& rows);
+  void store_whole(const std::vector<RunRow>& rows);
+  /// Only the active lanes.
+  void store_active(const std::vector<RunRow>& rows);
 
   [[nodiscard]] std::uint32_t stack_bytes() const { return stack_bytes_; }
 
  private:
+  RowRegisters(RunCode& code, std::uint32_t first, std::uint32_t length);
   [[nodiscard]] std::uint32_t next_read(const RunRow& row, std::uint32_t position) const;
   std::vector<int>& free_registers(Width width);
   void make_canonical(RunRow& row);
@@ -69,6 +73,8 @@ class RowRegisters {
   void load(RunRow& row, std::uint32_t position);
 
   RunCode& code_;
+  std::uint32_t first_;  // of the run, in the kernel
+  std::uint32_t end_;
   std::map<std::uint32_t, RunRow> rows_;  // by offset
   std::vector<int> vectors_;              // free registers
   std::vector<int> masks_;

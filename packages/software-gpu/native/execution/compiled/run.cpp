@@ -25,6 +25,34 @@ std::vector<bool> find_entries(const DecodedKernel& kernel) {
   return entries;
 }
 
+bool is_access(const Instruction& instruction) {
+  const Recipe* recipe = recipe_for(instruction);
+  return recipe != nullptr && recipe->accesses;
+}
+
+/// The run, from the first instruction that is no access, and what is to go on behind its accesses.
+void add_runs(const DecodedKernel& kernel, Run run, std::vector<Run>& runs) {
+  const std::uint32_t end = run.first + run.length;
+  while (run.length != 0 && is_access(kernel.code[run.first])) run = {run.first + 1, run.length - 1};
+  if (run.length < kShortestRun) return;
+  runs.push_back(run);
+  bool has_accesses = false;
+  Run rest{run.first, 0};
+  const auto finish = [&](std::uint32_t next) {
+    if (has_accesses && rest.length >= kShortestRun) runs.push_back(rest);
+    rest = {next, 0};
+  };
+  for (std::uint32_t position = run.first; position < end; ++position) {
+    if (is_access(kernel.code[position])) {
+      finish(position + 1);
+      has_accesses = true;
+    } else {
+      ++rest.length;
+    }
+  }
+  finish(0);
+}
+
 }  // namespace
 
 std::vector<Run> find_runs(const DecodedKernel& kernel) {
@@ -32,7 +60,7 @@ std::vector<Run> find_runs(const DecodedKernel& kernel) {
   std::vector<Run> runs;
   Run run{0, 0};
   const auto finish = [&](std::uint32_t next) {
-    if (run.length >= kShortestRun) runs.push_back(run);
+    add_runs(kernel, run, runs);
     run = {next, 0};
   };
   for (std::uint32_t position = 0; position < kernel.code.size(); ++position) {

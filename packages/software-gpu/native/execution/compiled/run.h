@@ -1,5 +1,5 @@
 // A run: a stretch of instructions that is entered at its first and left behind its last, all of which can be
-// compiled.
+// compiled. Where a load or store does not follow a simple pattern it is left in front of that instruction.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@ struct Run {
   std::uint32_t length;
 };
 
-/// All runs that are worth compiling, in the order of the code.
+/// All runs that are worth compiling. For where a run is left in front of a load or store, there are others
+/// that go on behind it; no run begins with one.
 std::vector<Run> find_runs(const DecodedKernel& kernel);
 
 }  // namespace vgpu::software

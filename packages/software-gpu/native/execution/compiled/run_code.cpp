@@ -2,8 +2,10 @@
 
 #include <array>
 #include <cstddef>
+#include <deque>
 #include <span>
 
+#include "execution/compiled/access_code.h"
 #include "execution/compiled/part.h"
 #include "execution/compiled/recipes.h"
 #include "execution/compiled/row_registers.h"
@@ -25,9 +27,8 @@ class RunGenerator {
   RunGenerator(RunCode& code, const DecodedKernel& kernel, Run run)
       : code_(code),
         instructions_(std::span(kernel.code).subspan(run.first, run.length)),
-        end_(run.first + run.length),
         last_reads_(std::span(kernel.last_reads).subspan(run.first, run.length)),
-        rows_(code) {
+        rows_(code, run) {
     find_uses();
   }
 
@@ -39,6 +40,13 @@ class RunGenerator {
   }
 
  private:
+  /// Where the run is left in front of a load or store.
+  struct Exit {
+    std::uint32_t position = 0;
+    std::vector<RunRow> rows;  // to write to the frame
+    Xbyak::Label label;
+  };
+
   struct Operands {
     RunRow* destination;
     std::array<RunRow*, 3> sources;
@@ -57,14 +65,37 @@ class RunGenerator {
 
   void find_uses() {
     for (std::uint32_t position = 0; position < instructions_.size(); ++position) {
+      if (recipe_for(instructions_[position])->accesses) {
+        find_uses_of_access(position);
+        continue;
+      }
       const Operands used = operands(instructions_[position]);
       for (std::size_t i = 0; i < used.source_count; ++i) {
-        auto& reads = used.sources[i]->reads;
-        if (reads.empty() || reads.back() != position) reads.push_back(position);
+        add_read(*used.sources[i], position);
       }
-      used.destination->writes.push_back(position);
-      used.destination->outlives_run = last_reads_[position] >= end_;
+      add_write(*used.destination, position);
     }
+  }
+
+  void find_uses_of_access(std::uint32_t position) {
+    const Instruction& instruction = instructions_[position];
+    add_read(rows_.row(instruction.a, address_width(instruction)), position);
+    if (instruction.operation == Operation::st_32_32) {
+      add_read(rows_.row(instruction.destination, Width::word), position);
+      return;
+    }
+    for (int word = 0; word < words_of_access(instruction); ++word) {
+      add_write(rows_.row(word_rows(instruction)[static_cast<std::size_t>(word)], Width::word), position);
+    }
+  }
+
+  static void add_read(RunRow& row, std::uint32_t position) {
+    if (row.reads.empty() || row.reads.back() != position) row.reads.push_back(position);
+  }
+
+  void add_write(RunRow& row, std::uint32_t position) {
+    row.writes.push_back(position);
+    row.last_reads.push_back(last_reads_[position]);
   }
 
   /// Returns where the code has the number of bytes that it takes of the stack, which is known later.
@@ -81,19 +112,28 @@ class RunGenerator {
   }
 
   void generate_exit() {
-    rows_.make_canonical_what_outlives();
+    const auto length = static_cast<std::uint32_t>(instructions_.size());
+    std::vector<RunRow> rows = rows_.rows_to_store(length);
+    rows_.make_canonical(rows);
     Xbyak::Label some_lanes;
     code_.cmp(code_.dword[code_.warp() + offsetof(Warp, active)], -1);
     code_.jne(some_lanes, Xbyak::CodeGenerator::T_NEAR);
-    rows_.store_whole();
-    generate_return();
+    rows_.store_whole(rows);
+    generate_return(length);
     code_.L(some_lanes);
-    rows_.store_active();
-    generate_return();
+    rows_.store_active(rows);
+    generate_return(length);
+    for (Exit& exit : exits_) {
+      code_.L(exit.label);
+      rows_.make_canonical(exit.rows);
+      rows_.store_active(exit.rows);
+      generate_return(exit.position);
+    }
   }
 
-  void generate_return() {
-    code_.lea(code_.rax, code_.ptr[code_.instruction() + instructions_.size_bytes()]);
+  /// The warp goes on with the instruction at this position.
+  void generate_return(std::uint32_t position) {
+    code_.lea(code_.rax, code_.ptr[code_.instruction() + position * sizeof(Instruction)]);
     code_.mov(code_.rsp, code_.r11);
     code_.vzeroupper();
     code_.ret();
@@ -102,6 +142,10 @@ class RunGenerator {
   void generate(std::uint32_t position) {
     const Instruction& instruction = instructions_[position];
     const Recipe& recipe = *recipe_for(instruction);
+    if (recipe.accesses) {
+      generate_access(position);
+      return;
+    }
     const Operands used = operands(instruction);
     const bool bits_matter = recipe.sources == Recipe::Values::bits;
     for (std::size_t i = 0; i < used.source_count; ++i) {
@@ -123,6 +167,36 @@ class RunGenerator {
     }
     rows_.replace(*used.destination, registers, recipe.result == Recipe::Values::floats);
     rows_.finish(position);
+  }
+
+  void generate_access(std::uint32_t position) {
+    const Instruction& instruction = instructions_[position];
+    RunRow& address = rows_.row(instruction.a, address_width(instruction));
+    rows_.prepare_read(address, position, true);
+    if (instruction.operation == Operation::st_32_32) {
+      RunRow& words = rows_.row(instruction.destination, Width::word);
+      rows_.prepare_read(words, position, true);
+      AccessCode(code_, rows_, instruction, address, add_exit(position)).store(words);
+    } else {
+      const int count = words_of_access(instruction);
+      std::array<std::array<int, 4>, 4> words{};
+      for (int word = 0; word < count; ++word) {
+        words[static_cast<std::size_t>(word)] = rows_.allocate(Width::word, position);
+      }
+      AccessCode(code_, rows_, instruction, address, add_exit(position)).load(words);
+      for (int word = 0; word < count; ++word) {
+        const auto number = static_cast<std::size_t>(word);
+        rows_.replace(rows_.row(word_rows(instruction)[number], Width::word), words[number], false);
+      }
+    }
+    rows_.finish(position);
+  }
+
+  Xbyak::Label& add_exit(std::uint32_t position) {
+    exits_.emplace_back();
+    exits_.back().position = position;
+    exits_.back().rows = rows_.rows_to_store(position);
+    return exits_.back().label;
   }
 
   void compare(const Recipe& recipe, const Instruction& instruction, const Operands& used,
@@ -149,9 +223,9 @@ class RunGenerator {
 
   RunCode& code_;
   std::span<const Instruction> instructions_;
-  std::uint32_t end_;
   std::span<const std::uint32_t> last_reads_;
   RowRegisters rows_;
+  std::deque<Exit> exits_;
   std::size_t start_ = 0;
 
  public:
@@ -167,7 +241,7 @@ PlainAllocator& allocator() {
 
 RunCode::RunCode() : CodeGenerator(kFirstBytes, Xbyak::AutoGrow, &allocator()) {}
 
-std::size_t RunCode::add(const DecodedKernel& kernel, Run run) {
+std::size_t RunCode::generate(const DecodedKernel& kernel, Run run) {
   RunGenerator generator(*this, kernel, run);
   generator.generate();
   return generator.start();

@@ -14,6 +14,9 @@ namespace vgpu::software {
 
 /// Numbers that machine code reads. They do not move, so the code can be copied to any place.
 struct CodeConstants {
+  // Lane numbers times 4.
+  alignas(64) std::uint64_t steps64[kLanes];
+  alignas(64) std::uint32_t steps32[kLanes];
   std::uint64_t nan64 = 0xfff8'0000'0000'0000;
   std::uint64_t sign64 = 0x8000'0000'0000'0000;
   std::uint64_t magnitude64 = 0x7fff'ffff'ffff'ffff;
@@ -32,14 +35,21 @@ struct CodeConstants {
   std::uint32_t thirty_two = 32;
   std::uint32_t all_ones32 = 0xffff'ffff;
 };
-inline constexpr CodeConstants kCodeConstants{};
+constexpr CodeConstants make_code_constants() {
+  CodeConstants constants{};
+  for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
+    constants.steps64[lane] = constants.steps32[lane] = 4 * lane;
+  }
+  return constants;
+}
+inline constexpr CodeConstants kCodeConstants = make_code_constants();
 
 class RunCode : public Xbyak::CodeGenerator {
  public:
   RunCode();
 
   /// Generates a run and returns where its code begins.
-  std::size_t add(const DecodedKernel& kernel, Run run);
+  std::size_t generate(const DecodedKernel& kernel, Run run);
 
   // What general registers hold. A handler may change all of these.
   [[nodiscard]] const Xbyak::Reg64& instruction() const { return rdi; }

@@ -1,0 +1,302 @@
+#include "execution/compiled/access_code.h"
+
+#include <cstddef>
+
+#include "execution/compiled/part.h"
+#include "execution/warp.h"
+
+namespace vgpu::software {
+namespace {
+
+constexpr std::uint32_t kNoRow = 0xffff'ffff;  // `_` in a vector operand
+
+constexpr std::uint8_t kLess = 1;
+constexpr std::uint8_t kNotEqual = 4;
+constexpr std::uint8_t kGreater = 6;
+/// For vpternlog: a, or what differs between b and c.
+constexpr std::uint8_t kOrOfDifference = 0xf6;
+
+Space space_of(const Instruction& instruction) {
+  return static_cast<Space>(instruction.flags & memory_flag::space_mask);
+}
+
+}  // namespace
+
+int words_of_access(const Instruction& instruction) {
+  return (instruction.flags & memory_flag::width_mask) >> memory_flag::width_shift;
+}
+
+std::array<std::uint32_t, 4> word_rows(const Instruction& instruction) {
+  return {instruction.destination, instruction.b, instruction.c, instruction.d};
+}
+
+Width address_width(const Instruction& instruction) {
+  return (instruction.flags & memory_flag::wide_address) != 0 ? Width::doubleword : Width::word;
+}
+
+bool is_simple_access(const Instruction& instruction) {
+  const bool wide = address_width(instruction) == Width::doubleword;
+  const Space space = space_of(instruction);
+  if (wide ? space != Space::generic && space != Space::global && space != Space::constant
+           : space != Space::shared)
+    return false;
+  if ((instruction.flags & memory_flag::strong) != 0) return false;
+  const int words = words_of_access(instruction);
+  // With such an offset no address is aligned.
+  if (static_cast<std::int32_t>(instruction.immediate) % (4 * words) != 0) return false;
+  if (instruction.operation == Operation::st_32_32) return words == 1;
+  const auto rows = word_rows(instruction);
+  for (int word = 0; word < words; ++word) {
+    if (rows[static_cast<std::size_t>(word)] == kNoRow) return false;
+  }
+  return true;
+}
+
+void AccessCode::leave_unless_whole_warp() {
+  code_.cmp(code_.dword[code_.warp() + offsetof(Warp, active)], -1);
+  code_.jne(leave_, Xbyak::CodeGenerator::T_NEAR);
+}
+
+// --- Shared memory: 32-bit addresses, relative to the block's
+// ----------------------------------------------------------------------
+
+/// All lanes inside and aligned. Afterwards rcx is where address 0 with the instruction's offset lies.
+void AccessCode::check_shared() {
+  const Xbyak::Reg64& last = code_.rax;
+  const Xbyak::Zmm& limit = RunCode::temporary(1);
+  code_.mov(code_.rcx, code_.qword[code_.warp() + (offsetof(Warp, shared) + offsetof(AddressRange, begin))]);
+  code_.mov(last, code_.qword[code_.warp() + (offsetof(Warp, shared) + offsetof(AddressRange, end))]);
+  code_.sub(last, code_.rcx);
+  code_.sub(last, bytes());
+  code_.sub(last, offset());
+  code_.jl(leave_, Xbyak::CodeGenerator::T_NEAR);
+  code_.vpbroadcastd(limit, last.cvt32());
+  const Xbyak::Zmm& alignment = RunCode::temporary(2);
+  code_.mov(code_.eax, bytes() - 1);
+  code_.vpbroadcastd(alignment, code_.eax);
+  if (offset() < 0) {
+    code_.mov(code_.eax, 0U - static_cast<std::uint32_t>(offset()));
+    code_.vpbroadcastd(Part::spare(), code_.eax);
+  }
+  for (int part = 0; part < 2; ++part) {
+    const Xbyak::Zmm address = rows_.vector(address_, part, RunCode::temporary(0));
+    const Xbyak::Opmask& wrong = part == 0 ? code_.k1 : code_.k2;
+    code_.vpcmpud(wrong, address, limit, kGreater);
+    code_.kortestw(wrong, wrong);
+    code_.jnz(leave_, Xbyak::CodeGenerator::T_NEAR);
+    code_.vptestmd(wrong, address, alignment);
+    code_.kortestw(wrong, wrong);
+    code_.jnz(leave_, Xbyak::CodeGenerator::T_NEAR);
+    if (offset() >= 0) continue;
+    code_.vpcmpud(wrong, address, Part::spare(), kLess);
+    code_.kortestw(wrong, wrong);
+    code_.jnz(leave_, Xbyak::CodeGenerator::T_NEAR);
+  }
+  code_.add(code_.rcx, offset());
+}
+
+void AccessCode::load_shared(const std::array<std::array<int, 4>, 4>& words, int part) {
+  const auto to = [&](int word) {
+    return Xbyak::Zmm(words[static_cast<std::size_t>(word)][static_cast<std::size_t>(part)]);
+  };
+  const auto place = [&](int word) { return code_.rcx + code_.rax + static_cast<std::size_t>(4 * word); };
+  const int count = words_of_access(instruction_);
+  const Xbyak::Zmm address = rows_.vector(address_, part, RunCode::temporary(0));
+  const Xbyak::Zmm& expected = RunCode::temporary(1);
+  Xbyak::Label same;
+  Xbyak::Label consecutive;
+  Xbyak::Label done;
+  code_.vmovd(code_.eax, Xbyak::Xmm(address.getIdx()));
+  code_.vpbroadcastd(expected, Xbyak::Xmm(address.getIdx()));
+  code_.vpcmpd(code_.k1, address, expected, kNotEqual);
+  code_.kortestw(code_.k1, code_.k1);
+  code_.jz(same, Xbyak::CodeGenerator::T_NEAR);
+  if (count == 1) {
+    code_.vpaddd(expected, expected, steps32());
+    code_.vpcmpd(code_.k1, address, expected, kNotEqual);
+    code_.kortestw(code_.k1, code_.k1);
+    code_.jz(consecutive, Xbyak::CodeGenerator::T_NEAR);
+  }
+  for (int word = 0; word < count; ++word) {
+    code_.kxnorw(code_.k1, code_.k1, code_.k1);
+    code_.vpgatherdd(to(word) | code_.k1,
+                     code_.ptr[code_.rcx + address + static_cast<std::size_t>(4 * word)]);
+  }
+  code_.jmp(done, Xbyak::CodeGenerator::T_NEAR);
+  if (count == 1) {
+    code_.L(consecutive);
+    code_.vmovdqu32(to(0), code_.ptr[place(0)]);
+    code_.jmp(done, Xbyak::CodeGenerator::T_NEAR);
+  }
+  code_.L(same);
+  for (int word = 0; word < count; ++word) code_.vpbroadcastd(to(word), code_.dword[place(word)]);
+  code_.L(done);
+}
+
+void AccessCode::store_shared(const RunRow& words) {
+  const std::array<Xbyak::Reg64, 2> first{code_.r9, code_.r10};
+  const Xbyak::Zmm& expected = RunCode::temporary(1);
+  for (int part = 0; part < 2; ++part) {
+    const Xbyak::Zmm address = rows_.vector(address_, part, RunCode::temporary(0));
+    code_.vmovd(first[static_cast<std::size_t>(part)].cvt32(), Xbyak::Xmm(address.getIdx()));
+    code_.vpbroadcastd(expected, Xbyak::Xmm(address.getIdx()));
+    code_.vpaddd(expected, expected, steps32());
+    code_.vpcmpd(code_.k1, address, expected, kNotEqual);
+    code_.kortestw(code_.k1, code_.k1);
+    code_.jnz(leave_, Xbyak::CodeGenerator::T_NEAR);
+  }
+  for (int part = 0; part < 2; ++part) {
+    code_.vmovdqu32(code_.ptr[code_.rcx + first[static_cast<std::size_t>(part)]],
+                    rows_.vector(words, part, RunCode::temporary(0)));
+  }
+}
+
+// --- Device memory: 64-bit addresses in the allocation that the instruction touched last
+// --------------------------------------------
+
+/// r9 and r10 become the lowest and the highest value that a lane of the address row may have.
+void AccessCode::load_range() {
+  const auto site = static_cast<std::size_t>(static_cast<std::uint64_t>(instruction_.immediate) >> 32);
+  const auto range = code_.rcx + site * sizeof(AddressRange);
+  code_.mov(code_.rcx, code_.qword[code_.warp() + offsetof(Warp, recent_ranges)]);
+  code_.mov(code_.r9, code_.qword[range + offsetof(AddressRange, begin)]);
+  code_.mov(code_.r10, code_.qword[range + offsetof(AddressRange, end)]);
+  code_.sub(code_.r9, offset());
+  code_.sub(code_.r10, offset());
+  code_.sub(code_.r10, bytes());
+}
+
+/// Zero in the flags when lane i accesses what lies i words behind the place of lane 0, whose address becomes
+/// rax.
+void AccessCode::compare_with_consecutive() {
+  const Xbyak::Zmm& first = RunCode::temporary(1);
+  const Xbyak::Zmm& expected = RunCode::temporary(2);
+  const Xbyak::Zmm& differences = Part::spare();
+  code_.vpxorq(differences, differences, differences);
+  for (int part = 0; part < 4; ++part) {
+    const Xbyak::Zmm address = rows_.vector(address_, part, RunCode::temporary(0));
+    if (part == 0) {
+      code_.vmovq(code_.rax, Xbyak::Xmm(address.getIdx()));
+      code_.vpbroadcastq(first, Xbyak::Xmm(address.getIdx()));
+    }
+    code_.vpaddq(expected, first,
+                 code_.ptr[code_.constants() +
+                           (offsetof(CodeConstants, steps64) + static_cast<std::size_t>(part) * 64)]);
+    code_.vpternlogq(differences, address, expected, kOrOfDifference);
+  }
+  code_.vptestmq(code_.k1, differences, differences);
+  code_.kortestw(code_.k1, code_.k1);
+}
+
+/// For lanes one behind the other, the first at rax.
+void AccessCode::leave_unless_consecutive_are_inside() {
+  code_.cmp(code_.rax, code_.r9);
+  code_.jl(leave_, Xbyak::CodeGenerator::T_NEAR);
+  code_.lea(code_.rcx, code_.ptr[code_.rax + (kLanes - 1) * sizeof(std::uint32_t)]);
+  code_.cmp(code_.rcx, code_.r10);
+  code_.jg(leave_, Xbyak::CodeGenerator::T_NEAR);
+  code_.test(code_.al, sizeof(std::uint32_t) - 1);
+  code_.jnz(leave_, Xbyak::CodeGenerator::T_NEAR);
+}
+
+void AccessCode::leave_unless_all_are_inside() {
+  const Xbyak::Zmm& lowest = RunCode::temporary(1);
+  const Xbyak::Zmm& size = RunCode::temporary(2);
+  code_.sub(code_.r10, code_.r9);
+  code_.jl(leave_, Xbyak::CodeGenerator::T_NEAR);
+  code_.vpbroadcastq(lowest, code_.r9);
+  code_.vpbroadcastq(size, code_.r10);
+  for (int part = 0; part < 4; ++part) {
+    code_.vpsubq(Part::spare(), rows_.vector(address_, part, RunCode::temporary(0)), lowest);
+    code_.vpcmpuq(code_.k1, Part::spare(), size, kGreater);
+    code_.kortestw(code_.k1, code_.k1);
+    code_.jnz(leave_, Xbyak::CodeGenerator::T_NEAR);
+  }
+  code_.mov(code_.eax, bytes() - 1);
+  code_.vpbroadcastq(size, code_.rax);
+  for (int part = 0; part < 4; ++part) {
+    code_.vptestmq(code_.k1, rows_.vector(address_, part, RunCode::temporary(0)), size);
+    code_.kortestw(code_.k1, code_.k1);
+    code_.jnz(leave_, Xbyak::CodeGenerator::T_NEAR);
+  }
+}
+
+void AccessCode::gather(const std::array<std::array<int, 4>, 4>& words) {
+  const Xbyak::Ymm upper(Part::spare().getIdx());
+  code_.mov(code_.rcx, offset());
+  for (int word = 0; word < words_of_access(instruction_); ++word) {
+    for (int part = 0; part < 2; ++part) {
+      const Xbyak::Zmm to(words[static_cast<std::size_t>(word)][static_cast<std::size_t>(part)]);
+      const auto gather_half = [&](int half, const Xbyak::Ymm& result) {
+        const Xbyak::Zmm address = rows_.vector(address_, 2 * part + half, RunCode::temporary(0));
+        code_.kxnorw(code_.k1, code_.k1, code_.k1);
+        code_.vpgatherqd(result | code_.k1,
+                         code_.ptr[code_.rcx + address + static_cast<std::size_t>(4 * word)]);
+      };
+      gather_half(0, Xbyak::Ymm(to.getIdx()));
+      gather_half(1, upper);
+      code_.vinserti64x4(to, to, upper, 1);
+    }
+  }
+}
+
+void AccessCode::load_device(const std::array<std::array<int, 4>, 4>& words) {
+  load_range();
+  Xbyak::Label anywhere;
+  Xbyak::Label done;
+  if (words_of_access(instruction_) == 1) {
+    compare_with_consecutive();
+    code_.jnz(anywhere, Xbyak::CodeGenerator::T_NEAR);
+    leave_unless_consecutive_are_inside();
+    for (int part = 0; part < 2; ++part) {
+      code_.vmovdqu32(Xbyak::Zmm(words[0][static_cast<std::size_t>(part)]), consecutive_place(part));
+    }
+    code_.jmp(done, Xbyak::CodeGenerator::T_NEAR);
+  }
+  code_.L(anywhere);
+  leave_unless_all_are_inside();
+  gather(words);
+  code_.L(done);
+}
+
+void AccessCode::store_device(const RunRow& words) {
+  load_range();
+  compare_with_consecutive();
+  code_.jnz(leave_, Xbyak::CodeGenerator::T_NEAR);
+  leave_unless_consecutive_are_inside();
+  for (int part = 0; part < 2; ++part) {
+    code_.vmovdqu32(consecutive_place(part), rows_.vector(words, part, RunCode::temporary(0)));
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+void AccessCode::load(const std::array<std::array<int, 4>, 4>& words) {
+  leave_unless_whole_warp();
+  if (address_.width == Width::doubleword) {
+    load_device(words);
+    return;
+  }
+  check_shared();
+  for (int part = 0; part < 2; ++part) load_shared(words, part);
+}
+
+void AccessCode::store(const RunRow& words) {
+  leave_unless_whole_warp();
+  if (address_.width == Width::doubleword) {
+    store_device(words);
+    return;
+  }
+  check_shared();
+  store_shared(words);
+}
+
+Xbyak::Address AccessCode::steps32() const {
+  return code_.ptr[code_.constants() + offsetof(CodeConstants, steps32)];
+}
+
+Xbyak::Address AccessCode::consecutive_place(int part) const {
+  return code_.ptr[code_.rax + (std::ptrdiff_t{offset()} + std::ptrdiff_t{part} * 64)];
+}
+
+}  // namespace vgpu::software
