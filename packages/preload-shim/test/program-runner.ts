@@ -9,10 +9,11 @@ import { guestLibrary } from '../src/index.js';
 import type { Builder } from './build-programs.js';
 import { guestEnvironment } from './guest-environment.js';
 
-const KERNEL_TIMEOUT_SECONDS = 1;
-export const PROGRAM_TIMEOUT_MS = 20_000;
-// A test may find others' builds before its own in the queue.
-export const TEST_TIMEOUT_MS = 120_000;
+// Longer than any kernel takes on the busiest machine, so that it stops those that make no progress and no others.
+const KERNEL_TIMEOUT_SECONDS = 30;
+export const PROGRAM_TIMEOUT_MS = 60_000;
+// A test may find others' builds before its own in the queue; what hangs is stopped by the limits above.
+export const TEST_TIMEOUT_MS = 600_000;
 
 /** `nested`: the real backend, whose driver is the guest library, whose executor has the software GPU. */
 export type Gpu = 'software' | 'real' | 'nested';
@@ -31,17 +32,19 @@ export class ProgramRunner {
   readonly #builder: Builder;
   readonly #executors: Executor[] = [];
   readonly #log: string[] = [];
+  readonly #kernelTimeoutSeconds: number;
   #runs = 0;
 
-  constructor(builder: Builder) {
+  constructor(builder: Builder, kernelTimeoutSeconds = KERNEL_TIMEOUT_SECONDS) {
     this.#builder = builder;
+    this.#kernelTimeoutSeconds = kernelTimeoutSeconds;
   }
 
   /** `cublasPath`: of the real backend in the nested form; the guest library is its cuBLAS as well as its driver. */
   async start(gpu: Gpu, blas: 'auto' | 'own' = 'auto', cublasPath = guestLibrary().library): Promise<void> {
     const options = {
       blas,
-      kernelTimeoutSeconds: KERNEL_TIMEOUT_SECONDS,
+      kernelTimeoutSeconds: this.#kernelTimeoutSeconds,
       log: (line: string) => this.#log.push(line),
     };
     const first = await Executor.start({ ...options, gpu: gpu === 'real' ? 'real' : 'software' });

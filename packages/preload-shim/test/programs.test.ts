@@ -20,6 +20,9 @@ const missing = builder.nvcc ? undefined : 'nvcc is not installed';
 const gpu = chosenGpu();
 const runner = new ProgramRunner(builder);
 const run = runner.run.bind(runner);
+/** For the kernels that never end. */
+const impatient = new ProgramRunner(builder, 1);
+const runMode = (mode: string) => (mode === 'endless' ? impatient.run.bind(impatient) : run);
 
 beforeAll(async () => {
   if (missing) process.stderr.write(`programs of the runtime API are skipped: ${missing}\n`);
@@ -27,8 +30,9 @@ beforeAll(async () => {
   for (const name of programs('.c')) void builder.build(`${name}.c`).catch(() => {});
   if (!missing) for (const name of programs('.cu')) void builder.build(`${name}.cu`).catch(() => {});
   await runner.start(gpu);
+  await impatient.start(gpu);
 });
-afterAll(() => runner.stop());
+afterAll(async () => void (await Promise.all([runner.stop(), impatient.stop()])));
 
 /** A real GPU says that a kernel has failed, and not where. */
 async function expectLog(log: () => string, text: RegExp) {
@@ -77,7 +81,7 @@ describe.skipIf(missing)('programs of the runtime API', { timeout: TEST_TIMEOUT_
     ([mode]) => gpu !== 'real' || !UNCHECKED_BY_HARDWARE.includes(mode),
   );
   it.each(faults)('bad_kernels %s', async (mode, line) => {
-    const result = await run('bad_kernels.cu', mode);
+    const result = await runMode(mode)('bad_kernels.cu', mode);
     expect(result).toMatchObject({ ...succeeded, stderr: mode === 'assert' ? FAILED_ASSERTIONS : '' });
     await expectLog(result.log, line);
   });
@@ -111,7 +115,7 @@ describe('programs of the driver API', { timeout: TEST_TIMEOUT_MS }, () => {
   it.each(['near-store', 'far-store', 'misaligned', 'trap', 'endless'])(
     'driver_bad_kernels %s',
     async (mode) => {
-      expect(await run('driver_bad_kernels.c', DRIVER_PTX, mode)).toMatchObject(succeeded);
+      expect(await runMode(mode)('driver_bad_kernels.c', DRIVER_PTX, mode)).toMatchObject(succeeded);
     },
   );
 

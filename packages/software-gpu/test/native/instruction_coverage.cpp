@@ -10,19 +10,13 @@
 #include <map>
 #include <set>
 
+#include "instruction_counts.h"
 #include "instruction_harness.h"
 
 namespace vgpu::software::test {
 
-namespace {
-
-std::filesystem::path data_file(const char* name) {
-  return std::filesystem::path(VGPU_TEST_DIRECTORY) / "data" / name;
-}
-
-/// Lines without comments and blanks.
 std::vector<std::string> data_lines(const char* name) {
-  const std::filesystem::path path = data_file(name);
+  const std::filesystem::path path = std::filesystem::path(VGPU_TEST_DIRECTORY) / "data" / name;
   std::ifstream file(path);
   if (!file) throw std::runtime_error("cannot read " + path.string());
   std::vector<std::string> lines;
@@ -31,6 +25,8 @@ std::vector<std::string> data_lines(const char* name) {
   }
   return lines;
 }
+
+namespace {
 
 const std::set<std::string, std::less<>>& expected_refusals() {
   static const std::set<std::string, std::less<>> result = [] {
@@ -172,6 +168,10 @@ TEST_CASE("instruction coverage: the forms that real programs use") {
   for (const char* list : {"ptx-forms.txt", "llama-ptx-forms-sm75.txt", "llama-ptx-forms-sm80.txt"}) {
     check_list(list, known);
   }
+
+  CHECK_MESSAGE(
+      documented_forms() == listed_forms(),
+      "docs/instructions.md has other forms than test/data: pnpm --filter @vgpu/software-gpu document");
 
   // The committed list must say exactly what is refused, so that it shrinks with every form that is
   // implemented.

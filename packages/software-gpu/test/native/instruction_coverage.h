@@ -46,6 +46,9 @@ std::vector<Program> fault_programs();
 std::vector<Program> matrix_programs();
 std::vector<Program> asynchronous_programs();
 
+/// The lines of a file in test/data, without comments and blanks.
+std::vector<std::string> data_lines(const char* name);
+
 /// Whether test/data/refused-forms.txt lists the form. The list can only shrink: a form on it that the
 /// interpreter accepts fails the coverage test.
 bool is_expected_refusal(std::string_view form);

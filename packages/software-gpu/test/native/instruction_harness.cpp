@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "execution/observer.h"
+#include "instruction_counts.h"
 #include "instruction_coverage.h"
 #include "instruction_kernel.h"
 #include "instruction_values.h"
@@ -130,6 +131,17 @@ std::unique_ptr<Module> load(Gpu& gpu, std::string_view ptx) {
   return gpu.load(std::as_bytes(std::span(ptx.data(), ptx.size())));
 }
 
+namespace {
+
+/// Of all launches so far.
+std::size_t launched_threads = 0;
+
+std::size_t volume(Dim3 size) {
+  return std::size_t{size.x} * size.y * size.z;
+}
+
+}  // namespace
+
 LaunchStatistics launch(Gpu& gpu, const Kernel& kernel, Dim3 grid, Dim3 block, const Parameters& parameters,
                         std::uint32_t dynamic_shared_bytes) {
   LaunchConfiguration configuration;
@@ -137,6 +149,7 @@ LaunchStatistics launch(Gpu& gpu, const Kernel& kernel, Dim3 grid, Dim3 block, c
   configuration.block = block;
   configuration.dynamic_shared_bytes = dynamic_shared_bytes;
   configuration.time_limit = std::chrono::seconds(30);
+  launched_threads += volume(grid) * volume(block);
   return gpu.launch(kernel, configuration, parameters.bytes());
 }
 
@@ -363,6 +376,7 @@ void check_rows(std::string_view family, const std::vector<Row>& rows) {
   for (const Row& row : rows) {
     const RowResult result = run_row(row);
     inputs += result.inputs;
+    count_row(row, result.inputs);
     if (!result.refused.empty()) {
       ++refused;
       CHECK_MESSAGE(is_expected_refusal(row.form), row.form << " is refused: " << result.refused);
@@ -379,7 +393,10 @@ void run_program(const Program& program, const std::function<void(Gpu& gpu, Modu
     INFO(program.name << " (" << path_name(gpu->vector_path()) << ")");
     try {
       const std::unique_ptr<Module> module = load(*gpu, program.ptx);
+      const std::size_t before = launched_threads;
       check(*gpu, *module);
+      // Every path has the same inputs.
+      if (gpu == gpus().front()) count_program(program.forms, launched_threads - before);
     } catch (const Error& error) {
       const bool expected =
           error.status() == Status::not_supported && is_expected_refusal("program " + program.name);

@@ -79,6 +79,7 @@ void add_integer_to_integer(std::vector<Row>& rows) {
       return static_cast<Register<D, std::max(16U, static_cast<unsigned>(sizeof(D) * 8))>>(
           static_cast<D>(static_cast<S>(a)));
     }));
+    rows.back().significant_bits = {sizeof(S) * 8};
   }
 }
 

@@ -116,6 +116,7 @@ Row load_row(const Place& place, const std::string& opcode, const Element& eleme
   row.destinations.assign(length, register_type(bits));
   row.immediates = false;
   row.exhaustive = false;
+  if (element.bytes * length <= 8) row.significant_bits = {element.bytes * length * 8, 0};
   const std::string address = "[" + place.address + "]";
   if (!place.is_input) row.body = "st" + place.space + ".v2.b64 " + address + ", {$s0, $s1}; ";
   row.body += "$@" + row.form + " " + operand_list("$d", length) + ", " + address + ";";
@@ -136,6 +137,7 @@ Row store_row(const Place& place, const std::string& opcode, const Element& elem
   row.sources.assign(length, register_type(bits));
   row.destinations = {Type::u64, Type::u64};
   row.exhaustive = false;
+  row.significant_bits.assign(length, element.bytes * 8);
   row.immediates = false;
   const std::string address = "[" + place.address + "]";
   row.body = "st" + place.space + ".v2.b64 " + address + ", {$d0, $d1}; $@" + row.form + " " + address +

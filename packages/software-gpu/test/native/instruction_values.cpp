@@ -254,14 +254,48 @@ std::uint64_t random_value(Type type, Random& random) {
   }
 }
 
+namespace {
+
+/// Of a register; an 8-bit operand counts as the whole of its register, which the instruction has to cut.
+unsigned significant_bits(const Row& row, std::size_t source) {
+  return row.significant_bits.empty() ? register_bits(row.sources[source]) : row.significant_bits[source];
+}
+
+unsigned input_bits(const Row& row) {
+  unsigned bits = 0;
+  for (std::size_t k = 0; k < row.sources.size(); ++k) bits += significant_bits(row, k);
+  return bits;
+}
+
+/// All values of the bits that count, several times if these are few, with random bits in the others.
+std::vector<Values> all_tuples(const Row& row) {
+  constexpr std::uint64_t kFewest = 1024;
+  const std::uint64_t values = std::uint64_t{1} << input_bits(row);
+  std::vector<Values> operands(row.sources.size());
+  Random random(0xa11);
+  for (std::uint64_t i = 0; i < std::max(values, kFewest); ++i) {
+    std::uint64_t rest = i;
+    for (std::size_t k = 0; k < row.sources.size(); ++k) {
+      const std::uint64_t mask = bits_mask(significant_bits(row, k));
+      operands[k].push_back(((rest & mask) | (random.next() & ~mask)) &
+                            bits_mask(register_bits(row.sources[k])));
+      rest >>= significant_bits(row, k);
+    }
+  }
+  return operands;
+}
+
+}  // namespace
+
+bool has_few_inputs(const Row& row) {
+  return !row.sources.empty() && !row.source_values && input_bits(row) <= 16;
+}
+
 std::vector<std::vector<std::uint64_t>> operand_tuples(const Row& row, std::size_t random_tuples) {
   const std::size_t sources = row.sources.size();
   std::vector<Values> operands(sources);
   if (sources == 0) return operands;
-  if (row.exhaustive && sources == 1 && register_bits(row.sources[0]) == 16) {
-    for (std::uint64_t value = 0; value < 65536; ++value) operands[0].push_back(value);
-    return operands;
-  }
+  if (has_few_inputs(row)) return all_tuples(row);
   if (row.exhaustive) append_combinations(row, operands);
   Random random(0x5eed + row.form.size());
   for (std::size_t i = 0; i < random_tuples; ++i) {

@@ -28,9 +28,12 @@ const std::vector<std::uint64_t>& core_values(Type type);
 
 std::uint64_t random_value(Type type, Random& random);
 
-/// The tuples to run a row on: all combinations of edge values, random ones, random ones whose operands are
-/// related (equal, a few units apart, cancelling). Every 16-bit value for a single 16-bit operand. result[k]
-/// holds operand k of every tuple.
+/// Whether the operands have 16 bits or less together, so that all their values are run.
+bool has_few_inputs(const Row& row);
+
+/// The tuples to run a row on: all that there are if these are few. Otherwise all combinations of edge
+/// values, random ones, random ones whose operands are related (equal, a few units apart, cancelling).
+/// result[k] holds operand k of every tuple.
 std::vector<std::vector<std::uint64_t>> operand_tuples(const Row& row, std::size_t random_tuples);
 
 /// How `value` is written as a constant operand; empty where PTX has no constant of that type.
