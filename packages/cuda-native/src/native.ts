@@ -48,6 +48,7 @@ export interface Native {
   readonly topK: Call<
     [x: Vector, descending: boolean, values: Vector, indices: Uint32Array, k: number, count: number]
   >;
+  readonly matmul: Call<[...a: Matrix, ...b: Matrix, ...out: Matrix]>;
   readonly matvec: Call<[...a: Matrix, x: Vector, y: Vector]>;
   readonly transpose: Call<[...a: Matrix, ...out: Matrix]>;
   /** portable, avx2 or avx512. */

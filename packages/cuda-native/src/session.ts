@@ -267,6 +267,32 @@ export class ComputeSession {
     );
   }
 
+  /**
+   * a × b. By OpenBLAS where `libopenblas.so.0` is installed, else by a kernel of our own; each element has an error of about
+   * k × 2⁻²⁴ (f32) or k × 2⁻⁵³ (f64) of the sum of its k products’ magnitudes. A `signal` is heeded before it begins, not on its way.
+   * What it packs into the cache, some MiB for each core, stays and does not count for `memoryLimit`.
+   */
+  async matmul<T extends FloatArray>(
+    a: Matrix<T>,
+    b: Matrix<T>,
+    options: MatrixOptions<T> = {},
+  ): Result<Matrix<T>> {
+    const inputs = [named('a.data', a.data), named('b.data', b.data)] as const;
+    const type = checkSameType(...inputs);
+    checkFloats(type);
+    const left = matrixArguments(a, 'a');
+    const right = matrixArguments(b, 'b');
+    checkShape(b, 'b', a.columns, b.columns);
+    const out = options.out ?? newMatrix<T>(type, a.rows, b.columns);
+    checkSameType(inputs[0], named('out.data', out.data));
+    checkShape(out, 'out', a.rows, b.columns);
+    const output = matrixArguments(out, 'out');
+    checkOverlap(named('out.data', out.data), inputs, Infinity, 'apart');
+    return this.#write('matmul', out, options, (start) =>
+      native().matmul(...start, ...left, ...right, ...output),
+    );
+  }
+
   /** a × x: each element a `dot` of a row. */
   async matvec<T extends FloatArray>(
     a: Matrix<T>,

@@ -35,6 +35,13 @@ const tooMany: Record<string, () => Promise<unknown>> = {
   'sortPairs, outValues': () => session.sortPairs(u32(10), u32(10), { outValues: u32(9) }),
   argsort: () => session.argsort(f32(10), { out: u32(9) }),
   topK: () => session.topK(f32(9), 10),
+  matmul: () => session.matmul({ data: f32(9), rows: 5, columns: 2 }, { data: f32(6), rows: 2, columns: 3 }),
+  'matmul, out': () =>
+    session.matmul(
+      { data: f32(10), rows: 5, columns: 2 },
+      { data: f32(4), rows: 2, columns: 2 },
+      { out: { data: f32(9), rows: 5, columns: 2 } },
+    ),
   matvec: () => session.matvec({ data: f32(9), rows: 2, columns: 5 }, f32(5)),
   'matvec, x': () => session.matvec({ data: f32(20), rows: 2, columns: 10 }, f32(9)),
   'matvec, out': () => session.matvec({ data: f32(20), rows: 10, columns: 2 }, f32(2), { out: f32(9) }),
@@ -158,6 +165,7 @@ describe('outputs over inputs', () => {
     const a = { data: x, rows: 10, columns: 10 };
     expect(await rejection(session.transpose(a, { out: a }))).toMatchObject(overlap);
     expect(await rejection(session.matvec(a, f32(10), { out: x }))).toMatchObject(overlap);
+    expect(await rejection(session.matmul(a, a, { out: a }))).toMatchObject(overlap);
   });
 
   it('are refused where two outputs are the same', async () => {
@@ -189,6 +197,8 @@ describe('arguments that make no sense', () => {
       session.dot(new BigInt64Array(1) as never, new BigInt64Array(1) as never),
     'matrices of integers': () =>
       session.matvec({ data: u32(4) as unknown as Float32Array, rows: 2, columns: 2 }, u32(2) as never),
+    'matrices that do not fit': () =>
+      session.matmul({ data: f32(6), rows: 2, columns: 3 }, { data: f32(6), rows: 2, columns: 3 }),
     'rows that overlap': () => session.transpose({ data: f32(9), rows: 2, columns: 3, stride: 2 }),
     'an output of another shape': () =>
       session.transpose(

@@ -9,15 +9,15 @@
 #include <string>
 #include <vector>
 
-#include "backends/software/blas/multiplier.h"
+#include "vgpu/blas/multiplier.h"
 #include "vgpu/software_gpu/gpu.h"
 
 namespace {
 
-using vgpu::executor::blas::Element;
-using vgpu::executor::blas::Multiplier;
-using vgpu::executor::blas::Path;
-using vgpu::executor::blas::Product;
+using vgpu::blas::Element;
+using vgpu::blas::Multiplier;
+using vgpu::blas::Path;
+using vgpu::blas::Product;
 
 constexpr int kSize = 1024;
 constexpr int kRounds = 7;
@@ -71,7 +71,7 @@ int main() {
   auto b = matrix();
   auto c = matrix();
   const auto view = [](std::vector<float>& values) {
-    return vgpu::executor::blas::Matrix{reinterpret_cast<std::byte*>(values.data()), Element::f32, 1, kSize};
+    return vgpu::blas::Matrix{reinterpret_cast<std::byte*>(values.data()), Element::f32, 1, kSize};
   };
   const Product product{view(a), view(b), view(c), kSize, kSize, kSize, 1, 0};
   const auto alone = [](unsigned, const std::function<void(unsigned)>& task) { task(0); };

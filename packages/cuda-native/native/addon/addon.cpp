@@ -150,6 +150,18 @@ Napi::Value topK(const Info& info) {
   return perform(info, [=](Context& context) { compute::topK(context, x, order, values, indices); });
 }
 
+/** (matrix, matrix, out) */
+Napi::Value matmul(const Info& info) {
+  const auto a = matrixArgument(info, 2);
+  const auto b = matrixArgument(info, 6);
+  const auto out = matrixArgument(info, 10);
+  return perform(info, [=](Context& context) { compute::multiply(context, a, b, out); });
+}
+
+Napi::Value multiplier(const Info& info) {
+  return Napi::String::New(info.Env(), compute::multiplierDescription());
+}
+
 /** (matrix, x, y) */
 Napi::Value matvec(const Info& info) {
   const auto a = matrixArgument(info, 2);
@@ -192,6 +204,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add<sortPairs>(exports, "sortPairs");
   add<argsort>(exports, "argsort");
   add<topK>(exports, "topK");
+  add<matmul>(exports, "matmul");
+  add<multiplier>(exports, "multiplier");
   add<matvec>(exports, "matvec");
   add<transpose>(exports, "transpose");
   try {

@@ -18,6 +18,12 @@ struct Matrix {
 
 // The types of all matrices and vectors are the same. Outputs overlap no input.
 
+/** c = a b. By OpenBLAS where the machine has it, else by a kernel of our own; with that one the bits do not
+ * depend on the number of threads. VGPU_COMPUTE_BLAS=own leaves OpenBLAS out. One product at a time; it is
+ * not stopped on its way. */
+void multiply(const Context& context, const Matrix& a, const Matrix& b, const Matrix& c);
+/** What multiplies: "OpenBLAS …" or "its own kernel, …". */
+const char* multiplierDescription();
 /** y = a x. Each element is a sum in double, like dot(). */
 void multiplyVector(const Context& context, const Matrix& a, const Array& x, const Array& y);
 /** Of any type. */

@@ -3,12 +3,12 @@
 #include <cstring>
 
 #include "backends/blas_description.h"
-#include "backends/software/blas/short_floats.h"
-#include "backends/software/blas/triangular.h"
-#include "backends/software/blas/vector_operations.h"
 #include "backends/software/blas_operands.h"
 #include "backends/software/software_backend.h"
 #include "support/log.h"
+#include "vgpu/blas/short_floats.h"
+#include "vgpu/blas/triangular.h"
+#include "vgpu/blas/vector_operations.h"
 
 namespace vgpu::executor {
 namespace {

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "backends/backend.h"
-#include "backends/software/blas/short_floats.h"
 #include "support/hexadecimal.h"
+#include "vgpu/blas/short_floats.h"
 
 namespace vgpu::executor {
 namespace {

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "backends/software/blas/block_kernel.h"
 #include "backends/software/device_space.h"
+#include "vgpu/blas/block_kernel.h"
 
 namespace vgpu::executor {
 

@@ -11,10 +11,10 @@
 #include "backends/backend.h"
 #include "backends/handle_table.h"
 #include "backends/kept_output.h"
-#include "backends/software/blas/multiplier.h"
 #include "backends/software/device_space.h"
 #include "backends/software/objects.h"
 #include "backends/software/profile_report.h"
+#include "vgpu/blas/multiplier.h"
 #include "vgpu/software_gpu/gpu.h"
 
 namespace vgpu::executor {

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace vgpu::executor::blas {
+namespace vgpu::blas {
 
 enum class Element : std::uint8_t { f16, bf16, f32, f64, i8, i32 };
 
@@ -22,4 +22,4 @@ constexpr std::size_t element_bytes(Element element) {
   }
 }
 
-}  // namespace vgpu::executor::blas
+}  // namespace vgpu::blas

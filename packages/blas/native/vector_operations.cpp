@@ -1,9 +1,9 @@
-#include "backends/software/blas/vector_operations.h"
+#include "vgpu/blas/vector_operations.h"
 
 #include <cmath>
 #include <utility>
 
-namespace vgpu::executor::blas {
+namespace vgpu::blas {
 
 template <typename Number>
 void axpy(std::int64_t count, Number alpha, Vector<const Number> x, Vector<Number> y) {
@@ -108,4 +108,4 @@ template std::int32_t iamax(std::int64_t, Vector<const double>);
 template std::int32_t iamin(std::int64_t, Vector<const float>);
 template std::int32_t iamin(std::int64_t, Vector<const double>);
 
-}  // namespace vgpu::executor::blas
+}  // namespace vgpu::blas

@@ -1,6 +1,6 @@
-#include "backends/software/blas/triangular.h"
+#include "vgpu/blas/triangular.h"
 
-namespace vgpu::executor::blas {
+namespace vgpu::blas {
 namespace {
 
 template <typename Number>
@@ -37,4 +37,4 @@ void solve(const TriangularSystem& system) {
   }
 }
 
-}  // namespace vgpu::executor::blas
+}  // namespace vgpu::blas

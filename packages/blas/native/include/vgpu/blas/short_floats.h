@@ -8,7 +8,7 @@
 #include <bit>
 #include <cstdint>
 
-namespace vgpu::executor::blas {
+namespace vgpu::blas {
 namespace {
 
 struct Half {
@@ -54,4 +54,4 @@ inline BFloat narrow_to_bfloat(float value) {
 }
 
 }  // namespace
-}  // namespace vgpu::executor::blas
+}  // namespace vgpu::blas

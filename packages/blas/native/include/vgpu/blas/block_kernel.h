@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "backends/software/blas/element.h"
+#include "vgpu/blas/element.h"
 
-namespace vgpu::executor::blas {
+namespace vgpu::blas {
 
 /// Strides are in elements and may have either sign.
 struct Matrix {
@@ -65,4 +65,4 @@ namespace avx512 {
 BlockKernels block_kernels();
 }
 
-}  // namespace vgpu::executor::blas
+}  // namespace vgpu::blas

@@ -1,4 +1,4 @@
-#include "backends/software/blas/open_blas.h"
+#include "vgpu/blas/open_blas.h"
 
 #include <dlfcn.h>
 
@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-namespace vgpu::executor::blas {
+namespace vgpu::blas {
 namespace {
 
 // CBLAS_ORDER and CBLAS_TRANSPOSE (the reference implementation's cblas.h).
@@ -97,4 +97,4 @@ bool OpenBlas::multiply(const Product& product) const {
   return true;
 }
 
-}  // namespace vgpu::executor::blas
+}  // namespace vgpu::blas

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace vgpu::executor::blas {
+namespace vgpu::blas {
 
 /// Element i lies at first + i * increment; the increment may be negative or 0.
 template <typename Number>
@@ -38,4 +38,4 @@ std::int32_t iamax(std::int64_t count, Vector<const Number> x);
 template <typename Number>
 std::int32_t iamin(std::int64_t count, Vector<const Number> x);
 
-}  // namespace vgpu::executor::blas
+}  // namespace vgpu::blas

@@ -3,9 +3,9 @@
 
 #include <cstdint>
 
-#include "backends/software/blas/block_kernel.h"
+#include "vgpu/blas/block_kernel.h"
 
-namespace vgpu::executor::blas {
+namespace vgpu::blas {
 
 /// a x = alpha b, where a is the lower or upper triangle of a matrix of the given order; x takes the place of
 /// b, which has `columns` columns. Both are of f32, or both of f64. What stands in place of the other half of
@@ -22,4 +22,4 @@ struct TriangularSystem {
 
 void solve(const TriangularSystem& system);
 
-}  // namespace vgpu::executor::blas
+}  // namespace vgpu::blas

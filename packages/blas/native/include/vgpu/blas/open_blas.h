@@ -3,9 +3,9 @@
 
 #include <memory>
 
-#include "backends/software/blas/block_kernel.h"
+#include "vgpu/blas/block_kernel.h"
 
-namespace vgpu::executor::blas {
+namespace vgpu::blas {
 
 /// Not for several threads at once.
 class OpenBlas {
@@ -32,4 +32,4 @@ class OpenBlas {
   const char* description_;
 };
 
-}  // namespace vgpu::executor::blas
+}  // namespace vgpu::blas

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "backends/software/blas/block_kernel.h"
-#include "backends/software/blas/open_blas.h"
+#include "vgpu/blas/block_kernel.h"
+#include "vgpu/blas/open_blas.h"
 
-namespace vgpu::executor::blas {
+namespace vgpu::blas {
 
 enum class Path { portable, avx2, avx512 };
 
@@ -47,4 +47,4 @@ class Multiplier {
   std::vector<Scratch> scratch_;  // one per thread, made when first needed
 };
 
-}  // namespace vgpu::executor::blas
+}  // namespace vgpu::blas

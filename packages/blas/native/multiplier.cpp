@@ -1,11 +1,11 @@
-#include "backends/software/blas/multiplier.h"
+#include "vgpu/blas/multiplier.h"
 
 #include <algorithm>
 #include <atomic>
 #include <new>
 #include <utility>
 
-namespace vgpu::executor::blas {
+namespace vgpu::blas {
 namespace {
 
 BlockKernels kernels_of(Path path) {
@@ -129,4 +129,4 @@ void Multiplier::run(const BlockKernel& kernel, std::span<const Product> batch) 
   }
 }
 
-}  // namespace vgpu::executor::blas
+}  // namespace vgpu::blas

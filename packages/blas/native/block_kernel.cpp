@@ -1,11 +1,11 @@
 // Compiled once for each vector path. The method is that of "Anatomy of High-Performance Matrix
 // Multiplication" (Goto and van de Geijn, ACM TOMS 34:3, 2008): a slice of k is packed into panels that the
 // innermost loop reads from beginning to end, while a tile of c stays in registers. Packing also converts.
-#include "backends/software/blas/block_kernel.h"
+#include "vgpu/blas/block_kernel.h"
 
-#include "backends/software/blas/short_floats.h"
+#include "vgpu/blas/short_floats.h"
 
-namespace vgpu::executor::blas::VGPU_VECTOR_PATH {
+namespace vgpu::blas::VGPU_VECTOR_PATH {
 namespace {
 
 #if defined(__AVX512F__)
@@ -260,4 +260,4 @@ BlockKernels block_kernels() {
   return {.single = block_kernel<float>(), .wide = block_kernel<double>()};
 }
 
-}  // namespace vgpu::executor::blas::VGPU_VECTOR_PATH
+}  // namespace vgpu::blas::VGPU_VECTOR_PATH

@@ -1,0 +1,77 @@
+// Products of two matrices, by the library that the software GPU uses, too.
+#include <algorithm>
+#include <cstdlib>
+#include <mutex>
+#include <string_view>
+
+#include "compute/checks.h"
+#include "compute/kernels.h"
+#include "compute/matrix.h"
+#include "compute/matrix_checks.h"
+#include "vgpu/blas/multiplier.h"
+
+namespace vgpu::compute {
+namespace {
+
+blas::Path pathOf(std::string_view name) {
+  if (name == "avx512") return blas::Path::avx512;
+  return name == "avx2" ? blas::Path::avx2 : blas::Path::portable;
+}
+
+bool mayUseOpenBlas() {
+  // Read once, before any product.
+  const char* wanted = std::getenv("VGPU_COMPUTE_BLAS");  // NOLINT(concurrency-mt-unsafe)
+  return wanted == nullptr || std::string_view(wanted) != "own";
+}
+
+void onSharedThreads(unsigned count, const std::function<void(unsigned)>& task) {
+  ThreadPool::shared().forEach(count, [&](std::size_t i) { task(static_cast<unsigned>(i)); });
+}
+
+/** One for the process, which is what OpenBLAS is, too. */
+struct SharedMultiplier {
+  std::mutex mutex;
+  blas::Multiplier multiplier{pathOf(kernelPath()), ThreadPool::shared().threads(), onSharedThreads,
+                              mayUseOpenBlas()};
+};
+
+SharedMultiplier& shared() {
+  static SharedMultiplier only;
+  return only;
+}
+
+/** As BLAS sees it, by columns: transposed. */
+blas::Matrix transposed(const Matrix& matrix) {
+  return {.first = matrix.array.data,
+          .element = matrix.array.type == ElementType::f32 ? blas::Element::f32 : blas::Element::f64,
+          .row_stride = 1,
+          .column_stride = static_cast<std::int64_t>(std::max<std::size_t>(1, matrix.stride))};
+}
+
+}  // namespace
+
+void multiply(const Context& context, const Matrix& a, const Matrix& b, const Matrix& c) {
+  for (const Matrix* matrix : {&a, &b, &c}) checkMatrix(*matrix);
+  checkFloats(a.array.type);
+  checkType(b.array, a.array.type);
+  checkType(c.array, a.array.type);
+  checkShape(b, a.columns, b.columns);
+  checkShape(c, a.rows, b.columns);
+  checkApart(a.array, c.array);
+  checkApart(b.array, c.array);
+  // cᵀ = bᵀ aᵀ
+  blas::Product product{.a = transposed(b), .b = transposed(a), .c = transposed(c)};
+  product.m = static_cast<std::int64_t>(c.columns);
+  product.n = static_cast<std::int64_t>(c.rows);
+  product.k = static_cast<std::int64_t>(a.columns);
+  SharedMultiplier& only = shared();
+  const std::scoped_lock lock(only.mutex);
+  context.throwIfStopped();
+  only.multiplier.multiply({&product, 1});
+}
+
+const char* multiplierDescription() {
+  return shared().multiplier.description().c_str();
+}
+
+}  // namespace vgpu::compute
