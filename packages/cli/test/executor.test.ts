@@ -187,6 +187,7 @@ describe('vgpu ps', () => {
       memoryBytes: 0,
       calls: 2 * kernels,
       kernels,
+      busyMilliseconds: 5 * kernels,
     });
     const look = (at: number, ...clients: ReturnType<typeof client>[]) => ({
       at,
@@ -208,6 +209,7 @@ describe('vgpu ps', () => {
     );
     expect(rates.map(({ kernelsPerSecond }) => kernelsPerSecond)).toEqual([30, 5, 15]);
     expect(rates.map(({ callsPerSecond }) => callsPerSecond)).toEqual([60, 10, 30]);
+    expect(rates.map(({ busyFraction }) => busyFraction)).toEqual([0.15, 0.025, 0.075]);
   });
 });
 

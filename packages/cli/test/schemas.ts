@@ -237,6 +237,8 @@ export const psSchema = documentOf('ps', {
       memoryBytes: count,
       calls: count,
       kernels: count,
+      busyMilliseconds: count,
+      busyFraction: z.number().min(0).max(1),
       kernelsPerSecond: z.number(),
       callsPerSecond: z.number(),
     }),

@@ -26,6 +26,7 @@ const status = z.object({
       memoryBytes: count,
       calls: count,
       kernels: count,
+      busyMilliseconds: count,
     }),
   ),
 });

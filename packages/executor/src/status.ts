@@ -19,6 +19,8 @@ export interface ClientStatus {
   /** Requests that reached the executor; what the guest library answers by itself is not among them. */
   readonly calls: number;
   readonly kernels: number;
+  /** Time in which its kernels ran, with the one that runs now; stays 0 on the real backend, which does not measure it. */
+  readonly busyMilliseconds: number;
 }
 
 export interface ExecutorStatus {

@@ -1939,6 +1939,22 @@ struct nvmlProcessInfo_t {
 };
 typedef struct nvmlProcessInfo_t nvmlProcessInfo_t;
 
+struct nvmlUtilization_t {
+  unsigned int gpu;
+  unsigned int memory;
+};
+typedef struct nvmlUtilization_t nvmlUtilization_t;
+
+struct nvmlProcessUtilizationSample_t {
+  unsigned int pid;
+  unsigned long long timeStamp;
+  unsigned int smUtil;
+  unsigned int memUtil;
+  unsigned int encUtil;
+  unsigned int decUtil;
+};
+typedef struct nvmlProcessUtilizationSample_t nvmlProcessUtilizationSample_t;
+
 struct nvmlPciInfo_t {
   char busIdLegacy[16];
   unsigned int domain;

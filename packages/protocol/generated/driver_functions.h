@@ -148,6 +148,10 @@ struct DriverFunctions {
   LibraryFunction<CUresult(CUfunction_attribute attrib, int val, CUkernel kernel, CUdevice dev)> cuKernelSetAttribute{"cuKernelSetAttribute"};
   LibraryFunction<CUresult(CUkernel kernel, CUfunc_cache config, CUdevice dev)> cuKernelSetCacheConfig{"cuKernelSetCacheConfig"};
   LibraryFunction<CUresult(CUkernel kernel, size_t paramIndex, size_t *paramOffset, size_t *paramSize)> cuKernelGetParamInfo{"cuKernelGetParamInfo"};
+  LibraryFunction<CUresult(const char **name, CUkernel hfunc)> cuKernelGetName{"cuKernelGetName"};
+  LibraryFunction<CUresult(CUlibrary *pLib, CUkernel kernel)> cuKernelGetLibrary{"cuKernelGetLibrary"};
+  LibraryFunction<CUresult(CUfunction function)> cuFuncLoad{"cuFuncLoad"};
+  LibraryFunction<CUresult(CUfunctionLoadingState *state, CUfunction function)> cuFuncIsLoaded{"cuFuncIsLoaded"};
   LibraryFunction<CUresult(CUdeviceptr *dptr, size_t *bytes, CUmodule hmod, const char *name)> cuModuleGetGlobal_v2{"cuModuleGetGlobal_v2"};
   LibraryFunction<CUresult(CUdeviceptr *dptr, size_t *bytes, CUlibrary library, const char *name)> cuLibraryGetManaged{"cuLibraryGetManaged"};
   LibraryFunction<CUresult(void)> cuProfilerStart{"cuProfilerStart"};
@@ -362,6 +366,10 @@ struct DriverFunctions {
     visit(cuKernelSetAttribute);
     visit(cuKernelSetCacheConfig);
     visit(cuKernelGetParamInfo);
+    visit(cuKernelGetName);
+    visit(cuKernelGetLibrary);
+    visit(cuFuncLoad);
+    visit(cuFuncIsLoaded);
     visit(cuModuleGetGlobal_v2);
     visit(cuLibraryGetManaged);
     visit(cuProfilerStart);

@@ -351,6 +351,10 @@ class BackendCalls {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
+  virtual CUresult vgpuDeviceUtilization(std::uint64_t /*context*/, std::uint32_t& /*percent*/, std::int32_t /*device*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
   virtual CUresult vgpuDeviceProcesses(std::uint64_t /*context*/, std::span<std::byte> /*processes*/, std::int32_t /*device*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }

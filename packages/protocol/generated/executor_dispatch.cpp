@@ -176,6 +176,8 @@ std::string_view call_name(std::uint32_t call) {
       return "vgpuOutputTake";
     case VGPU_CALL_vgpuDeviceMemory:
       return "vgpuDeviceMemory";
+    case VGPU_CALL_vgpuDeviceUtilization:
+      return "vgpuDeviceUtilization";
     case VGPU_CALL_vgpuDeviceProcesses:
       return "vgpuDeviceProcesses";
     default:
@@ -912,6 +914,14 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       result = backend.vgpuDeviceMemory(context, free, total, device);
       response.write(free);
       response.write(total);
+      break;
+    }
+    case VGPU_CALL_vgpuDeviceUtilization: {
+      std::uint32_t percent{};
+      const auto device = request.read<std::int32_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuDeviceUtilization(context, percent, device);
+      response.write(percent);
       break;
     }
     case VGPU_CALL_vgpuDeviceProcesses: {

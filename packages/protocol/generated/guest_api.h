@@ -92,6 +92,7 @@ CUresult vgpuBlasReduce(unsigned long long *bits, const void *description, size_
 CUresult vgpuOutputPending(size_t *bytes, int *stream);
 CUresult vgpuOutputTake(void *text, size_t bytes);
 CUresult vgpuDeviceMemory(size_t *free, size_t *total, CUdevice device);
+CUresult vgpuDeviceUtilization(unsigned int *percent, CUdevice device);
 CUresult vgpuDeviceProcesses(void *processes, size_t bytes, CUdevice device);
 VGPU_EXPORT CUresult cuInit(unsigned int Flags);
 VGPU_EXPORT CUresult cuGetErrorString(CUresult error, const char **pStr);
@@ -185,6 +186,10 @@ VGPU_EXPORT CUresult cuKernelGetAttribute(int *pi, CUfunction_attribute attrib, 
 VGPU_EXPORT CUresult cuKernelSetAttribute(CUfunction_attribute attrib, int val, CUkernel kernel, CUdevice dev);
 VGPU_EXPORT CUresult cuKernelSetCacheConfig(CUkernel kernel, CUfunc_cache config, CUdevice dev);
 VGPU_EXPORT CUresult cuKernelGetParamInfo(CUkernel kernel, size_t paramIndex, size_t *paramOffset, size_t *paramSize);
+VGPU_EXPORT CUresult cuKernelGetName(const char **name, CUkernel hfunc);
+VGPU_EXPORT CUresult cuKernelGetLibrary(CUlibrary *pLib, CUkernel kernel);
+VGPU_EXPORT CUresult cuFuncLoad(CUfunction function);
+VGPU_EXPORT CUresult cuFuncIsLoaded(CUfunctionLoadingState *state, CUfunction function);
 VGPU_EXPORT CUresult cuModuleGetGlobal_v2(CUdeviceptr *dptr, size_t *bytes, CUmodule hmod, const char *name);
 VGPU_EXPORT CUresult cuLibraryGetManaged(CUdeviceptr *dptr, size_t *bytes, CUlibrary library, const char *name);
 VGPU_EXPORT CUresult cuProfilerStart(void);
@@ -380,6 +385,8 @@ VGPU_EXPORT nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(nvmlDevice_t de
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetGraphicsRunningProcesses(nvmlDevice_t device, unsigned int *infoCount, nvmlProcessInfo_v1_t *infos);
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetGraphicsRunningProcesses_v2(nvmlDevice_t device, unsigned int *infoCount, nvmlProcessInfo_t *infos);
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetGraphicsRunningProcesses_v3(nvmlDevice_t device, unsigned int *infoCount, nvmlProcessInfo_t *infos);
+VGPU_EXPORT nvmlReturn_t nvmlDeviceGetUtilizationRates(nvmlDevice_t device, nvmlUtilization_t *utilization);
+VGPU_EXPORT nvmlReturn_t nvmlDeviceGetProcessUtilization(nvmlDevice_t device, nvmlProcessUtilizationSample_t *utilization, unsigned int *processSamplesCount, unsigned long long lastSeenTimeStamp);
 VGPU_EXPORT cublasStatus_t cublasCreate_v2(cublasHandle_t *handle);
 VGPU_EXPORT cublasStatus_t cublasDestroy_v2(cublasHandle_t handle);
 VGPU_EXPORT cublasStatus_t cublasGetVersion_v2(cublasHandle_t handle, int *version);

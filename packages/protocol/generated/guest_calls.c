@@ -889,6 +889,18 @@ CUresult vgpuDeviceMemory(size_t *free, size_t *total, CUdevice device) {
   return CUDA_SUCCESS;
 }
 
+CUresult vgpuDeviceUtilization(unsigned int *percent, CUdevice device) {
+  uint32_t wire_percent = 0;
+  const int32_t wire_device = (int32_t)device;
+  if (percent == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_device, sizeof(wire_device)}};
+  const struct vgpu_buffer response[] = {{&wire_percent, sizeof(wire_percent)}};
+  const CUresult result = vgpu_exchange(VGPU_CALL_vgpuDeviceUtilization, 0, request, 1, response, 1);
+  if (result != CUDA_SUCCESS) return result;
+  *percent = (unsigned int)wire_percent;
+  return CUDA_SUCCESS;
+}
+
 CUresult vgpuDeviceProcesses(void *processes, size_t bytes, CUdevice device) {
   const uint64_t wire_bytes = (uint64_t)bytes;
   const int32_t wire_device = (int32_t)device;

@@ -4,8 +4,6 @@
 #include "guest_api.h"
 #include "refuse.h"
 
-VGPU_EXPORT int nvmlDeviceGetUtilizationRates(void);
-int nvmlDeviceGetUtilizationRates(void) { return vgpu_refuse("nvmlDeviceGetUtilizationRates"); }
 VGPU_EXPORT int nvmlDeviceGetTemperature(void);
 int nvmlDeviceGetTemperature(void) { return vgpu_refuse("nvmlDeviceGetTemperature"); }
 VGPU_EXPORT int nvmlDeviceGetPowerUsage(void);
@@ -28,8 +26,6 @@ VGPU_EXPORT int nvmlDeviceGetDecoderUtilization(void);
 int nvmlDeviceGetDecoderUtilization(void) { return vgpu_refuse("nvmlDeviceGetDecoderUtilization"); }
 VGPU_EXPORT int nvmlDeviceGetPcieThroughput(void);
 int nvmlDeviceGetPcieThroughput(void) { return vgpu_refuse("nvmlDeviceGetPcieThroughput"); }
-VGPU_EXPORT int nvmlDeviceGetProcessUtilization(void);
-int nvmlDeviceGetProcessUtilization(void) { return vgpu_refuse("nvmlDeviceGetProcessUtilization"); }
 VGPU_EXPORT int nvmlDeviceGetPersistenceMode(void);
 int nvmlDeviceGetPersistenceMode(void) { return vgpu_refuse("nvmlDeviceGetPersistenceMode"); }
 VGPU_EXPORT int nvmlDeviceGetDisplayActive(void);
@@ -988,12 +984,8 @@ VGPU_EXPORT int cuModuleGetSurfRef(void);
 int cuModuleGetSurfRef(void) { return vgpu_refuse("cuModuleGetSurfRef"); }
 VGPU_EXPORT int cuLibraryEnumerateKernels(void);
 int cuLibraryEnumerateKernels(void) { return vgpu_refuse("cuLibraryEnumerateKernels"); }
-VGPU_EXPORT int cuKernelGetLibrary(void);
-int cuKernelGetLibrary(void) { return vgpu_refuse("cuKernelGetLibrary"); }
 VGPU_EXPORT int cuLibraryGetUnifiedFunction(void);
 int cuLibraryGetUnifiedFunction(void) { return vgpu_refuse("cuLibraryGetUnifiedFunction"); }
-VGPU_EXPORT int cuKernelGetName(void);
-int cuKernelGetName(void) { return vgpu_refuse("cuKernelGetName"); }
 VGPU_EXPORT int cuDeviceRegisterAsyncNotification(void);
 int cuDeviceRegisterAsyncNotification(void) { return vgpu_refuse("cuDeviceRegisterAsyncNotification"); }
 VGPU_EXPORT int cuDeviceUnregisterAsyncNotification(void);
@@ -1080,10 +1072,6 @@ VGPU_EXPORT int cuDestroyExternalSemaphore(void);
 int cuDestroyExternalSemaphore(void) { return vgpu_refuse("cuDestroyExternalSemaphore"); }
 VGPU_EXPORT int cuFuncGetName(void);
 int cuFuncGetName(void) { return vgpu_refuse("cuFuncGetName"); }
-VGPU_EXPORT int cuFuncIsLoaded(void);
-int cuFuncIsLoaded(void) { return vgpu_refuse("cuFuncIsLoaded"); }
-VGPU_EXPORT int cuFuncLoad(void);
-int cuFuncLoad(void) { return vgpu_refuse("cuFuncLoad"); }
 VGPU_EXPORT int cuLaunchCooperativeKernelMultiDevice(void);
 int cuLaunchCooperativeKernelMultiDevice(void) { return vgpu_refuse("cuLaunchCooperativeKernelMultiDevice"); }
 VGPU_EXPORT int cuFuncSetBlockShape(void);

@@ -270,4 +270,8 @@ CUresult RealCalls::vgpuDeviceMemory(std::uint64_t, std::uint64_t&, std::uint64_
   throw CallError(CUDA_ERROR_NOT_SUPPORTED, "how much memory is free only a context can ask");
 }
 
+CUresult RealCalls::vgpuDeviceUtilization(std::uint64_t, std::uint32_t&, std::int32_t) {
+  throw CallError(CUDA_ERROR_NOT_SUPPORTED, "kernels run behind the calls, and how long nobody measures");
+}
+
 }  // namespace vgpu::executor

@@ -87,4 +87,5 @@
   visit(vgpuOutputPending) \
   visit(vgpuOutputTake) \
   visit(vgpuDeviceMemory) \
+  visit(vgpuDeviceUtilization) \
   visit(vgpuDeviceProcesses)

@@ -28,8 +28,8 @@
 // SHA-256 over the table. Both ends send it; a difference ends the connection.
 #define VGPU_SCHEMA_HASH \
   { \
-    0xcb, 0x2f, 0x08, 0x03, 0x6d, 0xef, 0xe1, 0x76, 0x66, 0x3a, 0x95, 0x30, 0xfa, 0x47, 0x45, 0x37, \
-    0x63, 0x9f, 0xc9, 0x41, 0x18, 0xa4, 0x65, 0x22, 0xe4, 0x58, 0xb4, 0x74, 0x45, 0x49, 0x49, 0x3e \
+    0x1d, 0x34, 0xd2, 0x41, 0x0f, 0x4e, 0xaf, 0xd9, 0x1d, 0x97, 0x39, 0x34, 0xa4, 0x80, 0x40, 0x5b, \
+    0x31, 0xd2, 0xc1, 0x9d, 0x43, 0x72, 0xb9, 0x47, 0x76, 0xd7, 0x97, 0x9a, 0xd1, 0x32, 0xa6, 0xad \
   }
 
 #define VGPU_NONCE_BYTES 32
@@ -147,9 +147,10 @@ enum vgpu_call {
   VGPU_CALL_vgpuOutputPending = 81,
   VGPU_CALL_vgpuOutputTake = 82,
   VGPU_CALL_vgpuDeviceMemory = 83,
-  VGPU_CALL_vgpuDeviceProcesses = 84,
+  VGPU_CALL_vgpuDeviceUtilization = 84,
+  VGPU_CALL_vgpuDeviceProcesses = 85,
 };
-#define VGPU_CALL_COUNT 85
+#define VGPU_CALL_COUNT 86
 
 // Flags of the operations of BLAS, and what a vgpu_blas_vector does.
 enum {
@@ -231,7 +232,7 @@ VGPU_STATIC_ASSERT(sizeof(struct vgpu_frame) == 24, "vgpu_frame has no padding")
 // A process that uses the device.
 struct vgpu_device_process {
   uint32_t process_id;  // as the executor sees it; 0: none
-  uint32_t reserved;  // zero
+  uint32_t utilization;  // percent of the last second in which its kernels ran
   uint64_t memory_bytes;  // that it has allocated
 };
 VGPU_STATIC_ASSERT(sizeof(struct vgpu_device_process) == 16, "vgpu_device_process has no padding");

@@ -142,7 +142,7 @@ export const deviceProcess: WireStructure = {
   about: 'A process that uses the device.',
   fields: [
     { name: 'process_id', type: 'u32', about: 'as the executor sees it; 0: none' },
-    { name: 'reserved', type: 'u32', about: 'zero' },
+    { name: 'utilization', type: 'u32', about: 'percent of the last second in which its kernels ran' },
     { name: 'memory_bytes', type: 'u64', about: 'that it has allocated' },
   ],
 };

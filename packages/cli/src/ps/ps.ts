@@ -18,6 +18,8 @@ interface PsOptions {
 interface ClientRates extends ClientStatus {
   readonly kernelsPerSecond: number;
   readonly callsPerSecond: number;
+  /** Part of the time in which its kernels ran, from 0 to 1. */
+  readonly busyFraction: number;
 }
 
 /** When a status was true, in milliseconds of a clock that only goes forwards. */
@@ -78,6 +80,10 @@ export function clientRates(first: Look, second: Look): ClientRates[] {
       ...client,
       kernelsPerSecond: (client.kernels - (same?.kernels ?? 0)) / seconds,
       callsPerSecond: (client.calls - (same?.calls ?? 0)) / seconds,
+      busyFraction: Math.min(
+        1,
+        Math.max(0, (client.busyMilliseconds - (same?.busyMilliseconds ?? 0)) / 1000 / seconds),
+      ),
     };
   });
 }
@@ -89,9 +95,12 @@ function describe(clients: readonly ClientRates[]): string {
     client.address ?? (client.userId === undefined ? '' : `uid ${client.userId}`),
     client.program,
     formatBytes(client.memoryBytes),
+    `${Math.round(client.busyFraction * 100)} %`,
     formatCount(Math.round(client.kernelsPerSecond)),
     formatCount(Math.round(client.callsPerSecond)),
     client.connectedAt.toISOString(),
   ]);
-  return table(['PID', 'FROM', 'PROGRAM', 'MEMORY', 'KERNELS/S', 'CALLS/S', 'SINCE'], rows).join('\n');
+  return table(['PID', 'FROM', 'PROGRAM', 'MEMORY', 'BUSY', 'KERNELS/S', 'CALLS/S', 'SINCE'], rows).join(
+    '\n',
+  );
 }

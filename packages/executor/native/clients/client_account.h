@@ -28,6 +28,9 @@ class ClientAccount {
     if (is_kernel) record_->kernels.fetch_add(1, std::memory_order_relaxed);
   }
 
+  /// Null where nobody counts.
+  [[nodiscard]] BusyTime* busy_time() const { return record_ == nullptr ? nullptr : &record_->busy; }
+
   /// Asks for memory before it is taken: `bytes_in_use` is all that this client will then have. False when
   /// the clients together would have more than there is. Two that compete for the last bytes may both be
   /// refused.

@@ -61,6 +61,7 @@ void ClientTable::remove(ClientRecord& record) {
   gone_->calls.fetch_add(record.calls.exchange(0));
   gone_->kernels.fetch_add(record.kernels.exchange(0));
   record.memory_bytes.store(0);
+  record.busy.clear();
   record.worker.store(0);
   give_place_back(record);
   record.used.store(false);
@@ -91,6 +92,13 @@ std::uint64_t ClientTable::memory_in_use() const {
   std::uint64_t sum = 0;
   for (const auto& record : records_) sum += record.memory_bytes.load();
   return sum;
+}
+
+unsigned ClientTable::utilization() const {
+  const std::uint64_t now = monotonic_nanoseconds();
+  std::uint64_t sum = 0;
+  for (const auto& record : records_) sum += record.busy.in_last_second(now);
+  return percent_of_second(sum);
 }
 
 ClientTotals ClientTable::totals() const {

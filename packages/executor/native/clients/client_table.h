@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <span>
 
+#include "clients/busy_time.h"
 #include "clients/shared_text.h"
 
 namespace vgpu::executor {
@@ -30,6 +31,7 @@ struct alignas(64) ClientRecord {  // a cache line of its own, since its worker 
   std::atomic<std::uint64_t> memory_bytes{0};
   std::atomic<std::uint64_t> calls{0};
   std::atomic<std::uint64_t> kernels{0};
+  BusyTime busy;  // where the backend knows when a kernel ends
 };
 
 /// Counts over all clients, also those that have left.
@@ -70,6 +72,8 @@ class ClientTable {
   /// Of all clients together.
   [[nodiscard]] std::uint64_t memory_in_use() const;
   [[nodiscard]] ClientTotals totals() const;
+  /// Of the last second, in percent: the clients' kernels together, those of who has left apart.
+  [[nodiscard]] unsigned utilization() const;
   [[nodiscard]] std::span<const ClientRecord> records() const { return records_; }
 
  private:

@@ -59,6 +59,7 @@ std::string describe_client(const ClientRecord& record) {
   client.add("memoryBytes", record.memory_bytes.load());
   client.add("calls", record.calls.load(std::memory_order_relaxed));
   client.add("kernels", record.kernels.load(std::memory_order_relaxed));
+  client.add("busyMilliseconds", record.busy.total(monotonic_nanoseconds()) / 1'000'000);
   return client.text();
 }
 

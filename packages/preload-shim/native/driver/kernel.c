@@ -44,3 +44,17 @@ CUresult cuProfilerStop(void) {
   CUdevice device;
   return cuCtxGetDevice(&device);
 }
+
+// The executor decodes a kernel when it is first asked about.
+CUresult cuFuncLoad(CUfunction function) {
+  int threads = 0;
+  return cuFuncGetAttribute(&threads, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK, function);
+}
+
+// A function that is not loaded yet becomes so when it is asked about, as at its first launch.
+CUresult cuFuncIsLoaded(CUfunctionLoadingState* state, CUfunction function) {
+  if (state == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const CUresult result = cuFuncLoad(function);
+  if (result == CUDA_SUCCESS) *state = CU_FUNCTION_LOADING_STATE_LOADED;
+  return result;
+}

@@ -274,6 +274,34 @@ CUresult cuKernelGetFunction(CUfunction* pFunc, CUkernel kernel) {
   return result;
 }
 
+CUresult cuKernelGetName(const char** name, CUkernel hfunc) {
+  CUresult result = vgpu_session_check();
+  if (name == NULL) return CUDA_ERROR_INVALID_VALUE;
+  if (result != CUDA_SUCCESS) return result;
+  vgpu_lock(&lock);
+  if (vgpu_pointer_map_find(&kernels, hfunc) == NULL) {
+    result = CUDA_ERROR_INVALID_HANDLE;
+  } else {
+    *name = hfunc->name;
+  }
+  vgpu_unlock(&lock);
+  return result;
+}
+
+CUresult cuKernelGetLibrary(CUlibrary* pLib, CUkernel kernel) {
+  CUresult result = vgpu_session_check();
+  if (pLib == NULL) return CUDA_ERROR_INVALID_VALUE;
+  if (result != CUDA_SUCCESS) return result;
+  vgpu_lock(&lock);
+  if (vgpu_pointer_map_find(&kernels, kernel) == NULL) {
+    result = CUDA_ERROR_INVALID_HANDLE;
+  } else {
+    *pLib = kernel->library;
+  }
+  vgpu_unlock(&lock);
+  return result;
+}
+
 CUresult vgpu_library_resolve(CUfunction* function) {
   CUresult result = CUDA_SUCCESS;
   if (!atomic_load_explicit(&any_kernel, memory_order_relaxed) || *function == NULL) return result;

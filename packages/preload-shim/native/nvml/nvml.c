@@ -18,6 +18,8 @@ nvmlReturn_t vgpu_nvml_result(CUresult result) {
       return NVML_ERROR_UNINITIALIZED;
     case CUDA_ERROR_NO_DEVICE:
       return NVML_ERROR_DRIVER_NOT_LOADED;
+    case CUDA_ERROR_NOT_SUPPORTED:
+      return NVML_ERROR_NOT_SUPPORTED;
     default:
       return NVML_ERROR_UNKNOWN;
   }

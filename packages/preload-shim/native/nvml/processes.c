@@ -1,22 +1,17 @@
 // Which processes use the device: the executor's clients on its machine. All compute; none draws.
+#include "nvml/processes.h"
+
 #include "guest_api.h"
 #include "nvml/nvml.h"
 
-enum { MOST_PROCESSES = 256 };
-
-struct list {
-  struct vgpu_device_process processes[MOST_PROCESSES];
-  unsigned int count;
-};
-
-static nvmlReturn_t ask(nvmlDevice_t handle, struct list* list) {
+nvmlReturn_t vgpu_nvml_processes(nvmlDevice_t device, struct vgpu_process_list* list) {
   const struct vgpu_device* found = NULL;
-  const nvmlReturn_t known = vgpu_nvml_find(handle, &found);
+  const nvmlReturn_t known = vgpu_nvml_find(device, &found);
   if (known != NVML_SUCCESS) return known;
   const CUresult result =
-      vgpuDeviceProcesses(list->processes, sizeof(list->processes), vgpu_nvml_number(handle));
+      vgpuDeviceProcesses(list->processes, sizeof(list->processes), vgpu_nvml_number(device));
   list->count = 0;
-  while (list->count < MOST_PROCESSES && list->processes[list->count].process_id != 0) ++list->count;
+  while (list->count < VGPU_MOST_PROCESSES && list->processes[list->count].process_id != 0) ++list->count;
   return vgpu_nvml_result(result);
 }
 
@@ -30,9 +25,9 @@ static nvmlReturn_t fits(unsigned int* count, const void* room, unsigned int num
 
 nvmlReturn_t nvmlDeviceGetComputeRunningProcesses(nvmlDevice_t device, unsigned int* infoCount,
                                                   nvmlProcessInfo_v1_t* infos) {
-  struct list list;
+  struct vgpu_process_list list;
   if (infoCount == NULL) return NVML_ERROR_INVALID_ARGUMENT;
-  nvmlReturn_t result = ask(device, &list);
+  nvmlReturn_t result = vgpu_nvml_processes(device, &list);
   if (result == NVML_SUCCESS) result = fits(infoCount, infos, list.count);
   for (unsigned int i = 0; result == NVML_SUCCESS && i < list.count; ++i) {
     infos[i] = (nvmlProcessInfo_v1_t){.pid = list.processes[i].process_id,
@@ -43,9 +38,9 @@ nvmlReturn_t nvmlDeviceGetComputeRunningProcesses(nvmlDevice_t device, unsigned 
 
 nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(nvmlDevice_t device, unsigned int* infoCount,
                                                      nvmlProcessInfo_t* infos) {
-  struct list list;
+  struct vgpu_process_list list;
   if (infoCount == NULL) return NVML_ERROR_INVALID_ARGUMENT;
-  nvmlReturn_t result = ask(device, &list);
+  nvmlReturn_t result = vgpu_nvml_processes(device, &list);
   if (result == NVML_SUCCESS) result = fits(infoCount, infos, list.count);
   for (unsigned int i = 0; result == NVML_SUCCESS && i < list.count; ++i) {
     // No device of ours is divided: the instances are "none".

@@ -161,3 +161,9 @@ int64_t vgpu_nanoseconds(void) {
 int64_t vgpu_now(void) {
   return vgpu_nanoseconds() / 1000000;
 }
+
+int64_t vgpu_wall_clock_microseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}

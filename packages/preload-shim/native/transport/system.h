@@ -57,6 +57,9 @@ int vgpu_processor_count(void);
 void vgpu_futex_wait(_Atomic uint32_t* word, uint32_t expected);
 void vgpu_futex_wake(_Atomic uint32_t* word, int waiters);
 
+// Microseconds since 1970.
+int64_t vgpu_wall_clock_microseconds(void);
+
 // Milliseconds of a clock that nobody sets.
 int64_t vgpu_now(void);
 int64_t vgpu_nanoseconds(void);

@@ -46,6 +46,10 @@ static Handles make_handles() {
   DRIVER(cuModuleGetFunction);
   DRIVER(cuLibraryLoadData);
   DRIVER(cuLibraryGetKernel);
+  DRIVER(cuKernelGetName);
+  DRIVER(cuKernelGetLibrary);
+  DRIVER(cuFuncLoad);
+  DRIVER(cuFuncIsLoaded);
   DRIVER(cuStreamCreate);
   DRIVER(cuEventCreate);
   DRIVER(cuGraphCreate);
@@ -66,6 +70,15 @@ static Handles make_handles() {
   RUN(cuModuleGetFunction_(&made.function, made.module, "nothing"));
   RUN(cuLibraryLoadData_(&made.library, kModule, nullptr, nullptr, 0, nullptr, nullptr, 0));
   RUN(cuLibraryGetKernel_(&made.kernel, made.library, "nothing"));
+  const char* name = nullptr;
+  CUlibrary library = nullptr;
+  CUfunctionLoadingState state = CU_FUNCTION_LOADING_STATE_UNLOADED;
+  RUN(cuKernelGetName_(&name, made.kernel));
+  RUN(cuKernelGetLibrary_(&library, made.kernel));
+  REQUIRE(std::strcmp(name, "nothing") == 0 && library == made.library, "the kernel is %s", name);
+  RUN(cuFuncLoad_(made.function));
+  RUN(cuFuncIsLoaded_(&state, made.function));
+  REQUIRE(state == CU_FUNCTION_LOADING_STATE_LOADED, "state %d", state);
   RUN(cuStreamCreate_(&made.stream, 0));
   RUN(cuEventCreate_(&made.event, 0));
   RUN(cuGraphCreate_(&made.graph, 0));
@@ -114,6 +127,9 @@ static void expect_refused_code(const Handles& bad, CUresult bad_context) {
   DRIVER(cuLibraryGetKernel);
   DRIVER(cuLibraryGetModule);
   DRIVER(cuKernelGetFunction);
+  DRIVER(cuKernelGetName);
+  DRIVER(cuKernelGetLibrary);
+  DRIVER(cuFuncLoad);
   CUfunction function = nullptr;
   CUmodule module = nullptr;
   CUkernel kernel = nullptr;
@@ -133,6 +149,11 @@ static void expect_refused_code(const Handles& bad, CUresult bad_context) {
   EXPECT(cuLibraryGetKernel_(&kernel, bad.library, "nothing"), CUDA_ERROR_INVALID_HANDLE);
   EXPECT(cuLibraryGetModule_(&module, bad.library), CUDA_ERROR_INVALID_HANDLE);
   EXPECT(cuKernelGetFunction_(&function, bad.kernel), CUDA_ERROR_INVALID_HANDLE);
+  const char* name = nullptr;
+  CUlibrary library = nullptr;
+  EXPECT(cuKernelGetName_(&name, bad.kernel), CUDA_ERROR_INVALID_HANDLE);
+  EXPECT(cuKernelGetLibrary_(&library, bad.kernel), CUDA_ERROR_INVALID_HANDLE);
+  EXPECT(cuFuncLoad_(bad.function), CUDA_ERROR_INVALID_HANDLE);
 }
 
 /// A call that is not waited for may say it at once, or leave it to the next one that is.

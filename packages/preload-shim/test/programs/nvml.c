@@ -1,4 +1,5 @@
 // What tools such as nvidia-smi ask NVML, and that it agrees with the driver.
+//   nvml measured|unmeasured   whether the executor knows how long kernels run
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,6 +27,15 @@ struct process {
   unsigned int gpu_instance, compute_instance;
 };
 
+struct utilization {
+  unsigned int gpu, memory;
+};
+struct process_utilization {
+  unsigned int pid;
+  unsigned long long time;
+  unsigned int gpu, memory, encoder, decoder;
+};
+
 static void* library;
 
 #define FIND(result, name, parameters) \
@@ -40,8 +50,70 @@ static unsigned long long own_bytes(const struct process* processes, unsigned in
   return 0;
 }
 
-int main(void) {
+// Ends after a tenth of a second.
+static const char kWait[] =
+    ".version 7.0\n.target sm_75\n.address_size 64\n"
+    ".visible .entry wait()\n{\n"
+    "  .reg .b64 %rd<4>;\n  .reg .pred %p<2>;\n"
+    "  mov.u64 %rd1, %globaltimer;\n"
+    "LOOP:\n"
+    "  mov.u64 %rd2, %globaltimer;\n"
+    "  sub.u64 %rd3, %rd2, %rd1;\n"
+    "  setp.lt.u64 %p1, %rd3, 100000000;\n"
+    "  @%p1 bra LOOP;\n"
+    "  ret;\n}\n";
+
+static void be_busy(void) {
+  CUmodule module;
+  CUfunction wait;
+  CHECK(cuModuleLoadData(&module, kWait));
+  CHECK(cuModuleGetFunction(&wait, module, "wait"));
+  for (int i = 0; i < 13; ++i) CHECK(cuLaunchKernel(wait, 1, 1, 1, 1, 1, 1, 0, NULL, NULL, NULL));
+  CHECK(cuCtxSynchronize());
+}
+
+static void test_utilization(nvmlDevice_t device) {
+  enum { ROOM = 256, SECOND = 1000000 };
+  FIND(int, nvmlDeviceGetUtilizationRates, (nvmlDevice_t, struct utilization*));
+  FIND(int, nvmlDeviceGetProcessUtilization,
+       (nvmlDevice_t, struct process_utilization*, unsigned int*, unsigned long long));
+  static struct process_utilization processes[ROOM];
+  unsigned int count = 0, own = 0;
+  struct utilization rates = {0, 0};
+  be_busy();
+  CHECK(nvmlDeviceGetUtilizationRates(device, &rates));
+  REQUIRE(rates.gpu > 50 && rates.gpu <= 100, "%u %% after a busy second", rates.gpu);
+  EXPECT_STATUS(nvmlDeviceGetProcessUtilization(device, NULL, &count, 0), NVML_INSUFFICIENT_SIZE);
+  count = ROOM;
+  CHECK(nvmlDeviceGetProcessUtilization(device, processes, &count, 0));
+  for (unsigned int i = 0; i < count; ++i) {
+    if (processes[i].pid == (unsigned int)getpid()) own = processes[i].gpu;
+  }
+  REQUIRE(own > 50 && own <= 100, "%u %% of %u processes", own, count);
+  REQUIRE(usleep(SECOND + SECOND / 5) == 0, "usleep");
+  CHECK(nvmlDeviceGetUtilizationRates(device, &rates));
+  // Other tests' programs may run beside this one, but not its own kernels.
+  count = ROOM;
+  CHECK(nvmlDeviceGetProcessUtilization(device, processes, &count, 0));
+  for (unsigned int i = 0; i < count; ++i) {
+    if (processes[i].pid == (unsigned int)getpid()) own = processes[i].gpu;
+  }
+  REQUIRE(own == 0 && rates.gpu <= 100, "%u %% after an idle second", own);
+}
+
+static void test_no_utilization(nvmlDevice_t device) {
+  struct utilization rates;
+  unsigned int count = 0;
+  FIND(int, nvmlDeviceGetUtilizationRates, (nvmlDevice_t, struct utilization*));
+  FIND(int, nvmlDeviceGetProcessUtilization,
+       (nvmlDevice_t, struct process_utilization*, unsigned int*, unsigned long long));
+  EXPECT_STATUS(nvmlDeviceGetUtilizationRates(device, &rates), NVML_NOT_SUPPORTED);
+  EXPECT_STATUS(nvmlDeviceGetProcessUtilization(device, NULL, &count, 0), NVML_NOT_SUPPORTED);
+}
+
+int main(int argc, char** argv) {
   enum { ROOM = 256 };
+  REQUIRE(argc == 2, "usage: %s measured|unmeasured", argv[0]);
   library = dlopen("libnvidia-ml.so.1", RTLD_NOW);
   REQUIRE(library != NULL, "%s", dlerror());
   FIND(int, nvmlInit_v2, (void));
@@ -52,7 +124,6 @@ int main(void) {
   FIND(int, nvmlDeviceGetComputeRunningProcesses_v3, (nvmlDevice_t, unsigned int*, struct process*));
   FIND(int, nvmlDeviceGetGraphicsRunningProcesses_v3, (nvmlDevice_t, unsigned int*, struct process*));
   FIND(int, nvmlDeviceGetTemperature, (nvmlDevice_t, int, unsigned int*));
-  FIND(int, nvmlDeviceGetUtilizationRates, (nvmlDevice_t, void*));
   FIND(const char*, nvmlErrorString, (int));
 
   nvmlDevice_t device = NULL;
@@ -66,14 +137,21 @@ int main(void) {
   open_device();
   CUdeviceptr memory;
   CHECK(cuMemAlloc(&memory, MEGABYTE));
+  if (strcmp(argv[1], "measured") == 0) {
+    test_utilization(device);
+  } else {
+    test_no_utilization(device);
+  }
   CHECK(nvmlDeviceGetMemoryInfo(device, &after));
   REQUIRE(after.used >= before.used + MEGABYTE, "%llu used, %llu before", after.used, before.used);
   CHECK(cuCtxSetCurrent(NULL));
   CHECK(nvmlDeviceGetMemoryInfo(device, &before));
-  REQUIRE(before.free == after.free, "without a context %llu free, with one %llu", before.free, after.free);
+  // A driver tells only contexts how much is free.
+  REQUIRE(before.free == after.free || strcmp(argv[1], "unmeasured") == 0,
+          "without a context %llu free, with one %llu", before.free, after.free);
   struct memory_v2 second = {.version = sizeof second | 2 << 24};
   CHECK(nvmlDeviceGetMemoryInfo_v2(device, &second));
-  REQUIRE(second.free == after.free && second.total == after.total && second.reserved == 0,
+  REQUIRE(second.free == before.free && second.total == before.total && second.reserved == 0,
           "%llu free of %llu", second.free, second.total);
   second.version = 1;
   EXPECT_STATUS(nvmlDeviceGetMemoryInfo_v2(device, &second), NVML_VERSION_MISMATCH);
@@ -96,7 +174,6 @@ int main(void) {
 
   unsigned int temperature = 0;
   EXPECT_STATUS(nvmlDeviceGetTemperature(device, 0, &temperature), NVML_NOT_SUPPORTED);
-  EXPECT_STATUS(nvmlDeviceGetUtilizationRates(device, &after), NVML_NOT_SUPPORTED);
   REQUIRE(strcmp(nvmlErrorString(NVML_NOT_SUPPORTED), "Not Supported") == 0, "%s",
           nvmlErrorString(NVML_NOT_SUPPORTED));
   REQUIRE(strcmp(nvmlErrorString(15), "GPU is lost") == 0, "%s", nvmlErrorString(15));

@@ -317,6 +317,14 @@ unifiedFunctionPointers, reserved[63]`),
       'unsigned int pid; unsigned long long usedGpuMemory; unsigned int gpuInstanceId, computeInstanceId',
     ),
   },
+  { name: 'nvmlUtilization_t', header: 'nvml.h', fields: fields('unsigned int gpu, memory') },
+  {
+    name: 'nvmlProcessUtilizationSample_t',
+    header: 'nvml.h',
+    fields: fields(
+      'unsigned int pid; unsigned long long timeStamp; unsigned int smUtil, memUtil, encUtil, decUtil',
+    ),
+  },
   {
     name: 'nvmlPciInfo_t',
     header: 'nvml.h',

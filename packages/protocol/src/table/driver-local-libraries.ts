@@ -30,6 +30,16 @@ export const driverLocalLibraries: readonly CallEntry[] = [
   ...group('is the kernel of the module in the current context', 12040, [
     'CUresult cuKernelGetParamInfo(CUkernel kernel, size_t paramIndex, size_t *paramOffset, size_t *paramSize)',
   ]),
+  ...group('knows it since cuLibraryGetKernel', 12030, [
+    'CUresult cuKernelGetName(const char **name, CUkernel hfunc)',
+  ]),
+  ...group('knows it since cuLibraryGetKernel', 12050, [
+    'CUresult cuKernelGetLibrary(CUlibrary *pLib, CUkernel kernel)',
+  ]),
+  ...group('asks for an attribute, which the executor reads from the decoded kernel', 12040, [
+    'CUresult cuFuncLoad(CUfunction function)',
+    'CUresult cuFuncIsLoaded(CUfunctionLoadingState *state, CUfunction function)',
+  ]),
   ...group('maps managed variables here too', 3020, [
     'CUresult cuModuleGetGlobal_v2(CUdeviceptr *dptr, size_t *bytes, CUmodule hmod, const char *name)',
   ]),

@@ -50,14 +50,19 @@ export const nvml: readonly CallEntry[] = [
     'nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, nvmlMemory_v2_t *memory)',
   ].map((text) => local('nvml', 0, text, 'asks the executor, with a context or without')),
   ...runningProcesses.map((text) => local('nvml', 0, text, 'asks the executor for its clients')),
+  ...[
+    'nvmlReturn_t nvmlDeviceGetUtilizationRates(nvmlDevice_t device, nvmlUtilization_t *utilization)',
+    `nvmlReturn_t nvmlDeviceGetProcessUtilization(nvmlDevice_t device, nvmlProcessUtilizationSample_t *utilization,
+      unsigned int *processSamplesCount, unsigned long long lastSeenTimeStamp)`,
+  ].map((text) => local('nvml', 0, text, 'asks the executor how long kernels ran')),
   // What tools ask for and survive without; no device of ours measures it.
   ...refused(
     'nvml',
-    `nvmlDeviceGetUtilizationRates nvmlDeviceGetTemperature nvmlDeviceGetPowerUsage
+    `nvmlDeviceGetTemperature nvmlDeviceGetPowerUsage
      nvmlDeviceGetPowerManagementLimit nvmlDeviceGetEnforcedPowerLimit nvmlDeviceGetFanSpeed
      nvmlDeviceGetClockInfo nvmlDeviceGetMaxClockInfo nvmlDeviceGetPerformanceState
      nvmlDeviceGetEncoderUtilization nvmlDeviceGetDecoderUtilization nvmlDeviceGetPcieThroughput
-     nvmlDeviceGetProcessUtilization nvmlDeviceGetPersistenceMode nvmlDeviceGetDisplayActive
+     nvmlDeviceGetPersistenceMode nvmlDeviceGetDisplayActive
      nvmlDeviceGetDisplayMode nvmlDeviceGetEccMode nvmlDeviceGetComputeMode nvmlDeviceGetMigMode
      nvmlDeviceGetSerial nvmlDeviceGetVbiosVersion nvmlSystemGetProcessName`,
   ),
@@ -67,6 +72,11 @@ export const nvml: readonly CallEntry[] = [
 export const deviceUse: readonly CallEntry[] = [
   remote('internal', 0, 'CUresult vgpuDeviceMemory(size_t *free, size_t *total, CUdevice device)', {
     roles: { free: out, total: out },
+    needsContext: false,
+  }),
+  // In percent of the last second.
+  remote('internal', 0, 'CUresult vgpuDeviceUtilization(unsigned int *percent, CUdevice device)', {
+    roles: { percent: out },
     needsContext: false,
   }),
   // Filled with vgpu_device_process; the first one without a process ends the list.

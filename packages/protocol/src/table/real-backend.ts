@@ -26,6 +26,10 @@ const written: readonly string[] = [
 const refused: Readonly<Record<string, { readonly reason: string; readonly above: RegExp }>> = {
   // NVML then tells what the snapshot has, so nothing above is refused.
   vgpuDeviceMemory: { reason: 'how much memory is free only a context can ask', above: /(?!)/ },
+  vgpuDeviceUtilization: {
+    reason: 'kernels run behind the calls, and how long nobody measures',
+    above: /^nvmlDeviceGet(Process)?Utilization(Rates)?$/,
+  },
 };
 
 /** Forwarded calls after which a handle means nothing any more: the parameter with the handle. */

@@ -4,6 +4,7 @@
 
 #include "backends/blas_description.h"
 #include "backends/software/blas_operands.h"
+#include "backends/software/busy_span.h"
 #include "backends/software/software_backend.h"
 #include "support/log.h"
 #include "vgpu/blas/short_floats.h"
@@ -92,6 +93,7 @@ CUresult SoftwareBackend::vgpuBlasOpen(Handle current) {
 CUresult SoftwareBackend::vgpuBlasMultiply(Handle current, std::span<const std::byte> description,
                                            Handle stream) {
   require_stream(current, stream);
+  const BusySpan busy(account_);
   const auto given = read_description<vgpu_blas_product>(description);
   BlasOperands operands(space_, given.flags, given.batch_count);
   const Element scalar = scalar_element(given.compute);
@@ -128,6 +130,7 @@ CUresult SoftwareBackend::vgpuBlasMultiply(Handle current, std::span<const std::
 CUresult SoftwareBackend::vgpuBlasSolve(Handle current, std::span<const std::byte> description,
                                         Handle stream) {
   require_stream(current, stream);
+  const BusySpan busy(account_);
   const auto given = read_description<vgpu_blas_solve>(description);
   BlasOperands operands(space_, given.flags, given.batch_count);
   const Element element = blas_element(given.type);
@@ -270,6 +273,7 @@ std::size_t result_bytes(const vgpu_blas_vector& given) {
 CUresult SoftwareBackend::vgpuBlasVector(Handle current, std::span<const std::byte> description,
                                          Handle stream) {
   require_stream(current, stream);
+  const BusySpan busy(account_);
   const auto given = read_description<vgpu_blas_vector>(description);
   const std::uint64_t bits = run(space_, given);
   if (const std::size_t bytes = result_bytes(given); bytes != 0) {
@@ -281,6 +285,7 @@ CUresult SoftwareBackend::vgpuBlasVector(Handle current, std::span<const std::by
 CUresult SoftwareBackend::vgpuBlasReduce(Handle current, std::uint64_t& bits,
                                          std::span<const std::byte> description, Handle stream) {
   require_stream(current, stream);
+  const BusySpan busy(account_);
   const auto given = read_description<vgpu_blas_vector>(description);
   if (result_bytes(given) == 0) throw CallError(CUDA_ERROR_INVALID_VALUE, "an operation without a result");
   bits = run(space_, given);

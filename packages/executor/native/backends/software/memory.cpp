@@ -30,9 +30,14 @@ CUresult SoftwareBackend::vgpuDeviceMemory(Handle, std::uint64_t& free, std::uin
   return CUDA_SUCCESS;
 }
 
+CUresult SoftwareBackend::vgpuDeviceUtilization(Handle, std::uint32_t& percent, std::int32_t /*device*/) {
+  percent = account_.table() == nullptr ? 0 : account_.table()->utilization();
+  return CUDA_SUCCESS;
+}
+
 CUresult SoftwareBackend::vgpuDeviceProcesses(Handle, std::span<std::byte> processes,
                                               std::int32_t /*device*/) {
-  list_processes(clients_, processes);
+  list_processes(account_.table(), processes);
   return CUDA_SUCCESS;
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "backends/software/address_guard.h"
+#include "backends/software/busy_span.h"
 #include "backends/software/software_backend.h"
 
 namespace vgpu::executor {
@@ -205,6 +206,7 @@ void SoftwareBackend::launch(Handle current, Handle function, software::LaunchCo
   configuration.time_limit = kernel_time_limit_;
   configuration.runtime = &runtime;
   try {
+    const BusySpan busy(account_);
     gpu_->launch(kernel, configuration, parameters);
   } catch (...) {
     keep_output(runtime.output);

@@ -52,7 +52,7 @@ SoftwareBackend::SoftwareBackend(const BackendOptions& options)
                                   .observer = observer(),
                                   .guarded_memory = check_ != nullptr})),
       space_(gpu_->memory(), memory_of(options), options.account),
-      clients_(options.account.table()),
+      account_(options.account),
       log_(options.log),
       use_open_blas_(options.blas == BlasChoice::automatic),
       shares_memory_(options.shares_memory),

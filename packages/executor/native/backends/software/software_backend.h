@@ -82,6 +82,7 @@ class SoftwareBackend final : public Backend {
   // memory.cpp
   CUresult cuMemGetInfo_v2(Handle current, std::uint64_t& free, std::uint64_t& total) override;
   CUresult vgpuDeviceMemory(Handle, std::uint64_t& free, std::uint64_t& total, std::int32_t device) override;
+  CUresult vgpuDeviceUtilization(Handle, std::uint32_t& percent, std::int32_t device) override;
   CUresult vgpuDeviceProcesses(Handle, std::span<std::byte> processes, std::int32_t device) override;
   CUresult cuMemAlloc_v2(Handle current, std::uint64_t& address, std::uint64_t bytes) override;
   CUresult cuMemAllocPitch_v2(Handle current, std::uint64_t& address, std::uint64_t& pitch,
@@ -214,7 +215,7 @@ class SoftwareBackend final : public Backend {
   std::unique_ptr<KernelCheck> check_;      // where kernels are checked; outlives the GPU
   std::unique_ptr<software::Gpu> gpu_;
   DeviceSpace space_;
-  const ClientTable* clients_;
+  ClientAccount account_;
   ManagedVariables managed_variables_{space_};
   Log* log_;
   bool use_open_blas_;
