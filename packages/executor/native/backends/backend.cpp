@@ -30,6 +30,16 @@ std::size_t memory_of(const BackendOptions& options) {
   return std::min(options.memory_bytes, options.client_memory_bytes);
 }
 
+/// "NVIDIA H200, driver 580.95.05 (CUDA 13.0)"
+std::string describe(const DriverSnapshot& snapshot) {
+  constexpr std::int32_t kMajor = 1000;
+  constexpr std::int32_t kMinor = 10;
+  const std::string release = snapshot.release[0] == '\0' ? "" : std::string(" ") + snapshot.release;
+  return std::string(snapshot.device.name) + ", driver" + release + " (CUDA " +
+         std::to_string(snapshot.driver_version / kMajor) + "." +
+         std::to_string(snapshot.driver_version % kMajor / kMinor) + ")";
+}
+
 }  // namespace
 
 CUresult Backend::result_of(const std::exception& error) const {
@@ -67,7 +77,7 @@ void settle_backend(BackendOptions& options, Log& log) {
     try {
       options.driver_snapshot = probe_driver(options.driver, kDriverDeadline);
       options.kind = BackendKind::real;
-      log.write(Level::info, std::string("using the real backend: ") + options.driver_snapshot->device.name);
+      log.write(Level::info, "using the real backend: " + describe(*options.driver_snapshot));
       if (options.driver_snapshot->reaches_host_memory) log.write(Level::warning, kReachesHostMemory);
     } catch (const BackendUnavailable& error) {
       if (options.kind == BackendKind::real) throw;

@@ -90,7 +90,8 @@ TEST_CASE("auto takes a driver that answers, and says why where none does") {
   const BackendOptions real = settled(wanted, text);
   CHECK(real.kind == BackendKind::real);
   CHECK_MESSAGE(real.memory_bytes == 0, "no limit but the device's");
-  CHECK(text.find("Recording device 40") != std::string::npos);
+  CHECK_MESSAGE(text.find("Recording device 40, driver") != std::string::npos, text);
+  CHECK_MESSAGE(text.find("(CUDA 13.0)") != std::string::npos, text);
   CHECK_MESSAGE(text.find("kernels can read and write all memory") != std::string::npos,
                 "this driver says that they reach pageable memory");
   {
