@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
+#include <cstddef>
+#include <span>
 
 namespace vgpu::software::profiler {
 namespace {
@@ -21,46 +22,61 @@ void for_each_lane(LaneMask lanes, F action) {
   for (; lanes != 0; lanes &= lanes - 1) action(static_cast<std::uint32_t>(__builtin_ctz(lanes)));
 }
 
-std::uint32_t count_distinct(std::vector<std::uint64_t>& numbers) {
-  // Most accesses are in order already.
-  if (!std::is_sorted(numbers.begin(), numbers.end())) std::sort(numbers.begin(), numbers.end());
-  return static_cast<std::uint32_t>(std::unique(numbers.begin(), numbers.end()) - numbers.begin());
-}
+/// Words or sectors of one access. Of a fixed size, because there is one for every access of the program.
+class Numbers {
+ public:
+  void add(std::uint64_t number) {
+    if (size_ != 0 && numbers_[size_ - 1] == number) return;
+    numbers_.at(size_++) = number;
+  }
+
+  /// Leaves each number once.
+  std::span<const std::uint64_t> distinct() {
+    const auto begin = numbers_.begin();
+    const auto end = begin + static_cast<std::ptrdiff_t>(size_);
+    // Most accesses are in order already.
+    if (!std::is_sorted(begin, end)) std::sort(begin, end);
+    size_ = static_cast<std::size_t>(std::unique(begin, end) - begin);
+    return {numbers_.data(), size_};
+  }
+
+ private:
+  static constexpr std::size_t kLargestAccess = 32;  // bytes of a lane
+  std::array<std::uint64_t, kLanes*(kLargestAccess / kWordBytes + 1)> numbers_;
+  std::size_t size_ = 0;
+};
 
 /// Passes that these lanes need together.
 std::uint32_t passes_of(const MemoryAccess& access, LaneMask lanes) {
-  std::vector<std::uint64_t> words;
-  words.reserve(kLanes);
+  Numbers words;
   for_each_lane(lanes, [&](std::uint32_t lane) {
     const std::uint64_t address = access.addresses[lane];
     const std::uint64_t last = (address + access.bytes - 1) / kWordBytes;
-    for (std::uint64_t word = address / kWordBytes; word <= last; ++word) words.push_back(word);
+    for (std::uint64_t word = address / kWordBytes; word <= last; ++word) words.add(word);
   });
-  words.resize(count_distinct(words));
   std::array<std::uint32_t, kBanks> used{};
-  for (const std::uint64_t word : words) ++used[word % kBanks];
+  for (const std::uint64_t word : words.distinct()) ++used[word % kBanks];
   return *std::max_element(used.begin(), used.end());
 }
 
 }  // namespace
 
 std::uint32_t sectors_of(const MemoryAccess& access) {
-  std::vector<std::uint64_t> sectors;
-  sectors.reserve(kLanes);
+  Numbers sectors;
   for_each_lane(access.lanes, [&](std::uint32_t lane) {
     const std::uint64_t begin = access.addresses[lane];
     const std::uint64_t last = begin + access.bytes - 1;
     if (access.space == Space::local) {
       for (std::uint64_t word = begin / kWordBytes; word <= last / kWordBytes; ++word) {
-        sectors.push_back(interleaved(word, lane) * kWordBytes / kSectorBytes);
+        sectors.add(interleaved(word, lane) * kWordBytes / kSectorBytes);
       }
     } else {
       for (std::uint64_t sector = begin / kSectorBytes; sector <= last / kSectorBytes; ++sector) {
-        if (sectors.empty() || sectors.back() != sector) sectors.push_back(sector);
+        sectors.add(sector);
       }
     }
   });
-  return count_distinct(sectors);
+  return static_cast<std::uint32_t>(sectors.distinct().size());
 }
 
 BankPasses bank_passes_of(const MemoryAccess& access) {
