@@ -64,10 +64,17 @@ struct Integer {
     if (operation == AtomicOperation::compare_exchange) {
       return update<kShared, T>(place, [=](T old) { return old == b ? c : old; });
     }
-    if (operation == AtomicOperation::add && !kShared) {
-      return __atomic_fetch_add(reinterpret_cast<T*>(place), b, __ATOMIC_ACQ_REL);
-    }
     return update<kShared, T>(place, [=, this](T old) { return integer_result(operation, old, b); });
+  }
+};
+
+template <class T>
+struct AddInteger {
+  using Lane = T;
+  template <bool kShared>
+  T apply(std::byte* place, T b, T /*c*/) const {
+    if constexpr (!kShared) return __atomic_fetch_add(reinterpret_cast<T*>(place), b, __ATOMIC_ACQ_REL);
+    return update<kShared, T>(place, [=](T old) { return integer_result(AtomicOperation::add, old, b); });
   }
 };
 
@@ -120,36 +127,69 @@ bool is_shared(const Warp* warp, const std::byte* place) {
   return address >= warp->shared.begin && address < warp->shared.end;
 }
 
-template <class Update>
-const Instruction* run_lanes(const Instruction* in, Warp* warp, Update update) {
+template <bool kShared, bool kMasked, class Update>
+void update_near(const Instruction* in, const Warp* warp, const common::Places& places, Update update) {
   using Lane = typename Update::Lane;
-  common::Places places;
-  common::find_places<true>(in, warp, sizeof(Lane), places);
+  const auto* b = frame_row<const Lane>(warp, in->b);
+  const auto* c = frame_row<const Lane>(warp, in->c);
+  auto* result = (in->flags & kAtomicResult) != 0 ? frame_row<Lane>(warp, in->destination) : nullptr;
+  common::for_active_lanes<kMasked>(warp, [&](u32 lane) {
+    const Lane old = update.template apply<kShared>(places.origin + places.offsets[lane], b[lane], c[lane]);
+    if (result != nullptr) result[lane] = old;
+  });
+}
+
+/// Lanes in several allocations, or of generic addresses perhaps in several spaces.
+template <class Update>
+void update_anywhere(const Instruction* in, const Warp* warp, const common::Places& places, Update update) {
+  using Lane = typename Update::Lane;
   const auto* b = frame_row<const Lane>(warp, in->b);
   const auto* c = frame_row<const Lane>(warp, in->c);
   auto* result = (in->flags & kAtomicResult) != 0 ? frame_row<Lane>(warp, in->destination) : nullptr;
   common::for_active_lanes<true>(warp, [&](u32 lane) {
-    std::byte* place = common::place_of(places, lane);
+    std::byte* place = places.pointers[lane];
     const Lane old = is_shared(warp, place) ? update.template apply<true>(place, b[lane], c[lane])
                                             : update.template apply<false>(place, b[lane], c[lane]);
     if (result != nullptr) result[lane] = old;
   });
+}
+
+template <class Update>
+const Instruction* run_lanes(const Instruction* in, Warp* warp, Update update) {
+  common::Places places;
+  common::find_places<true>(in, warp, sizeof(typename Update::Lane), places);
+  if (places.pattern == common::Places::Pattern::anywhere) {
+    update_anywhere(in, warp, places, update);
+  } else if (!is_shared(warp, places.origin)) {
+    update_near<false, true>(in, warp, places, update);
+  } else if (warp->active == kAllLanes) {
+    update_near<true, false>(in, warp, places, update);
+  } else {
+    update_near<true, true>(in, warp, places, update);
+  }
   return in + 1;
+}
+
+/// Adding is the most frequent by far and has code of its own.
+template <class T>
+const Instruction* run_integer(const Instruction* in, Warp* warp, AtomicOperation operation) {
+  if (operation == AtomicOperation::add) return run_lanes(in, warp, AddInteger<T>{});
+  return run_lanes(in, warp, Integer<T>{operation});
 }
 
 const Instruction* run_atomic(const Instruction* in, Warp* warp) {
   const auto operation = static_cast<AtomicOperation>(in->d >> 8);
   switch (static_cast<AtomicType>(in->d & 0xff)) {
     case AtomicType::u32:
-      return run_lanes(in, warp, Integer<u32>{operation});
+      return run_integer<u32>(in, warp, operation);
     case AtomicType::s32:
-      return run_lanes(in, warp, Integer<s32>{operation});
+      return run_integer<s32>(in, warp, operation);
     case AtomicType::u64:
-      return run_lanes(in, warp, Integer<u64>{operation});
+      return run_integer<u64>(in, warp, operation);
     case AtomicType::s64:
-      return run_lanes(in, warp, Integer<s64>{operation});
+      return run_integer<s64>(in, warp, operation);
     case AtomicType::b16:
-      return run_lanes(in, warp, Integer<u16>{operation});
+      return run_integer<u16>(in, warp, operation);
     case AtomicType::f32:
       return run_lanes(in, warp, AddF32{});
     case AtomicType::f64:
