@@ -129,7 +129,9 @@ class CpuGpu final : public Gpu {
   using Gpu::load;
   std::unique_ptr<Module> load(std::span<const std::byte> image, ManagedMemory* managed) override {
     const int capability = 10 * limits_.compute_capability_major + limits_.compute_capability_minor;
-    return std::make_unique<TextModule>(select_ptx(image, capability), memory_, managed, limits_);
+    // An observer is to see every instruction of the program.
+    const Invariants invariants = observer_ == nullptr ? Invariants::in_preamble : Invariants::in_place;
+    return std::make_unique<TextModule>(select_ptx(image, capability), memory_, managed, limits_, invariants);
   }
 
   LaunchStatistics launch(const Kernel& kernel, const LaunchConfiguration& configuration,

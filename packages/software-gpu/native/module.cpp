@@ -62,8 +62,8 @@ LoadedKernel::LoadedKernel(DecodedKernel decoded, std::string_view module_text, 
 }
 
 TextModule::TextModule(std::string ptx, DeviceMemory& memory, ManagedMemory* managed,
-                       const DeviceLimits& limits)
-    : text_(std::move(ptx)), memory_(memory), managed_(managed), limits_(limits) {
+                       const DeviceLimits& limits, Invariants invariants)
+    : text_(std::move(ptx)), memory_(memory), managed_(managed), limits_(limits), invariants_(invariants) {
   module_.syntax = ptx::parse_module(text_);
   check_target();
   index_functions();
@@ -204,7 +204,7 @@ const Kernel& TextModule::kernel(std::string_view name) {
   const std::lock_guard lock(decoding_);
   const auto known = decoded_.find(found->second);
   if (known != decoded_.end()) return *known->second;
-  auto kernel = std::make_unique<LoadedKernel>(decode_kernel(module_, found->second), text_,
+  auto kernel = std::make_unique<LoadedKernel>(decode_kernel(module_, found->second, invariants_), text_,
                                                module_.syntax.functions[found->second], limits_,
                                                target_number(module_.syntax.target), constant_bytes_);
   return *decoded_.emplace(found->second, std::move(kernel)).first->second;

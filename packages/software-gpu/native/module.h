@@ -51,7 +51,8 @@ class TextModule final : public Module {
  public:
   /// Parses the declarations of `ptx` and places its variables in `memory`, the managed ones in `managed` if
   /// there is one; both must live longer.
-  TextModule(std::string ptx, DeviceMemory& memory, ManagedMemory* managed, const DeviceLimits& limits);
+  TextModule(std::string ptx, DeviceMemory& memory, ManagedMemory* managed, const DeviceLimits& limits,
+             Invariants invariants);
   ~TextModule() override;
   TextModule(const TextModule&) = delete;
   TextModule& operator=(const TextModule&) = delete;
@@ -75,6 +76,7 @@ class TextModule final : public Module {
   DeviceMemory& memory_;
   ManagedMemory* const managed_;
   const DeviceLimits& limits_;
+  const Invariants invariants_;
   LoadedModule module_;
   std::map<std::string_view, std::uint32_t> kernels_;
   std::map<std::string_view, Global> globals_;

@@ -449,7 +449,10 @@ void prepare_block(Block& block, const Launch& launch, std::uint32_t worker) {
     warp.operand_rows = launch.kernel->operand_rows.data();
     const auto begin = reinterpret_cast<std::uint64_t>(block.shared.get());
     warp.shared = {begin, begin + block.shared_bytes};
-    open_frame(&warp, 0, nullptr);
+    warp.frame = open_frame(&warp, 0, nullptr)->bytes.get();
+    for (const Instruction& instruction : kernel.preamble) {
+      launch.plain_tables.full[static_cast<std::uint16_t>(instruction.operation)](&instruction, &warp);
+    }
   }
 }
 

@@ -266,6 +266,8 @@ struct DecodedKernel {
   std::string name;
   std::vector<Instruction> code;     // all functions, the kernel's own first
   std::vector<std::uint32_t> lines;  // PTX line of each instruction
+  // Fills rows of the kernel's own frame that are the same in every block; run once for each warp, all lanes.
+  std::vector<Instruction> preamble;
   // Of each instruction the last one of its basic block that reads what it writes, or kReadBeyondBlock; 0
   // when nothing does.
   std::vector<std::uint32_t> last_reads;

@@ -170,6 +170,7 @@ void append(DecodedKernel& kernel, FunctionDecoder& decoder) {
     kernel.code.push_back(instruction);
   }
   kernel.lines.insert(kernel.lines.end(), draft.lines.begin(), draft.lines.end());
+  kernel.preamble.insert(kernel.preamble.end(), draft.preamble.begin(), draft.preamble.end());
   for (const std::uint32_t last : draft.last_reads) {
     kernel.last_reads.push_back(last == 0 || last == kReadBeyondBlock ? last : last + base);
   }
@@ -187,7 +188,7 @@ void append(DecodedKernel& kernel, FunctionDecoder& decoder) {
 
 }  // namespace
 
-DecodedKernel decode_kernel(LoadedModule& module, std::uint32_t function) {
+DecodedKernel decode_kernel(LoadedModule& module, std::uint32_t function, Invariants invariants) {
   DecodedKernel kernel;
   kernel.name = module.syntax.functions[function].name;
   kernel.parameter_bytes = parameter_bytes_of(module.syntax.functions[function]);
@@ -198,6 +199,7 @@ DecodedKernel decode_kernel(LoadedModule& module, std::uint32_t function) {
   KernelContext context;
   context.module = &module;
   context.kernel_name = kernel.name;
+  context.invariants = invariants;
   for (std::uint32_t i = 0; i < functions.size(); ++i) context.function_indices[functions[i]] = i;
   place_shared_variables(context, functions, kernel);
 

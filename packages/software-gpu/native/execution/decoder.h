@@ -34,7 +34,11 @@ struct ParameterPlace {
 std::vector<ParameterPlace> place_parameters(const std::vector<ptx::Variable>& parameters,
                                              std::size_t& total_bytes);
 
+/// Whether what is the same in every block stays in the code, where observers see it, or becomes the
+/// preamble.
+enum class Invariants : std::uint8_t { in_place, in_preamble };
+
 /// Throws Error: invalid_ptx or not_supported, naming kernel, PTX line and instruction.
-DecodedKernel decode_kernel(LoadedModule& module, std::uint32_t function);
+DecodedKernel decode_kernel(LoadedModule& module, std::uint32_t function, Invariants invariants);
 
 }  // namespace vgpu::software

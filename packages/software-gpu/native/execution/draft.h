@@ -21,7 +21,7 @@ enum class Field : std::uint8_t {
 };
 
 struct Value {
-  enum class Kind : std::uint8_t { variable, constant, special, region };
+  enum class Kind : std::uint8_t { variable, constant, special, invariant, region };
   Kind kind = Kind::variable;
   Width width = Width::word;
   std::uint64_t bits = 0;  // of a constant; the addend of a special; the bytes per lane of a region
@@ -48,8 +48,13 @@ struct Draft {
   std::vector<std::uint32_t> label_positions;             // by label number
   std::vector<std::vector<std::uint32_t>> branch_tables;  // label numbers, later positions
   std::vector<std::uint32_t> operand_rows;                // as in DecodedKernel
-  std::vector<std::uint32_t> last_reads;                  // as in DecodedKernel, known with the rows
+  std::vector<Instruction> preamble;                      // as in DecodedKernel
+  std::vector<Reference> preamble_references;
+  std::vector<std::uint32_t> last_reads;  // as in DecodedKernel, known with the rows
 };
+
+/// Moves what is the same in all blocks to the preamble. Before the control flow is arranged.
+void hoist_invariants(Draft& draft);
 
 /// Turns labels into positions, finds where diverging lanes meet again, and puts `join` instructions there.
 /// Afterwards the branches' targets are positions in `code`, and their field c says where to meet.

@@ -178,6 +178,7 @@ void FunctionDecoder::decode() {
   draft_.lines.push_back(last_line);
   draft_.source_lines.push_back(source_line_);
 
+  if (is_kernel_ && context_.invariants == Invariants::in_preamble) hoist_invariants(draft_);
   arrange_control_flow(draft_);
   const std::uint64_t frame_bytes = assign_rows(draft_);
   if (frame_bytes > kMaximumFrameBytes) {

@@ -27,6 +27,7 @@ struct KernelContext {
   std::map<std::uint32_t, std::uint32_t> function_indices;  // number in the module → DecodedKernel::functions
   std::map<const ptx::Variable*, std::uint64_t> shared_addresses;  // of module and function variables
   std::uint32_t access_sites = 0;
+  Invariants invariants = Invariants::in_place;
   bool prints = false;     // as in DecodedKernel
   bool allocates = false;  // as in DecodedKernel
 };

@@ -147,9 +147,9 @@ std::size_t pool_of(Width width) {
   return static_cast<std::size_t>(std::ranges::find(kWidths, width) - kWidths.begin());
 }
 
-void patch(Draft& draft) {
-  for (const Reference& reference : draft.references) {
-    Instruction& instruction = draft.code[reference.instruction];
+void patch(Draft& draft, std::vector<Instruction>& code, const std::vector<Reference>& references) {
+  for (const Reference& reference : references) {
+    Instruction& instruction = code[reference.instruction];
     const std::uint32_t offset = draft.values[reference.value].offset;
     switch (reference.field) {
       case Field::destination:
@@ -225,7 +225,8 @@ std::uint64_t assign_rows(Draft& draft) {
     value.offset = static_cast<std::uint32_t>(end);
     end += value.bits * kLanes;
   }
-  patch(draft);
+  patch(draft, draft.code, draft.references);
+  patch(draft, draft.preamble, draft.preamble_references);
   // Some handlers read a row that they do not use; it must lie in the frame as well.
   return (end + 63) / 64 * 64 + row_bytes(Width::doubleword);
 }
