@@ -130,7 +130,7 @@ Result Differential::run(Engine& engine, const RandomKernel& kernel, const std::
   Result result;
   try {
     const std::unique_ptr<Module> module = load(*engine.gpu, ptx);
-    DeviceBuffer memory(*engine.gpu, (layout.bytes + 7) / 8 * 8);
+    DeviceBuffer memory(*engine.gpu, (std::size_t{layout.bytes} + 7) / 8 * 8);
     std::ranges::fill(memory.bytes(), kUntouched);
     Random random(kernel.seed ^ (kernel.number * 0x2545f4914f6cdd1d));
     fill_input(memory.bytes().first(MemoryLayout::kInputBytes), random);

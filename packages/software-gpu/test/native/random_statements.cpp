@@ -182,8 +182,8 @@ Statement StatementWriter::table_branch(const Place& place) {
   const Place side = alone(place);
   const std::string table = label();
   const std::string end = label();
-  std::vector<std::string> targets;
-  for (int i = 0; i < 4; ++i) targets.push_back(label());
+  std::array<std::string, 4> targets;
+  for (std::string& target : targets) target = label();
   Statement result;
   result.text = "  and.b32 %t, " + any_of('r') + ", 3;\n" + table + ": .branchtargets " + targets[0] + ", " +
                 targets[1] + ", " + targets[2] + ", " + targets[3] + ";\n  brx.idx %t, " + table + ";\n" +
