@@ -65,7 +65,7 @@ Statement StatementWriter::group(const Place& place) {
 }
 
 Statement StatementWriter::plain(const Place& place) {
-  const bool barriers = place.barriers && !has_left_;
+  const bool barriers = place.barriers && !has_left();
   switch (below(13)) {
     case 0:
       if (place.warp) return instruction(member_rows(), place, false);
@@ -74,7 +74,7 @@ Statement StatementWriter::plain(const Place& place) {
       if (place.warp) return shuffle(place);
       break;
     case 2:
-      if (place.whole && !has_left_) return instruction(whole_warp_rows(), place, false);
+      if (place.whole && !has_left()) return instruction(whole_warp_rows(), place, false);
       break;
     case 3:
       if (barriers) return barrier();
@@ -103,13 +103,13 @@ Statement StatementWriter::plain(const Place& place) {
   return input_load();
 }
 
-std::string StatementWriter::refreshed_mask(const Place& place, bool had_left) const {
-  if (!place.warp || had_left == has_left_) return "";
+std::string StatementWriter::refreshed_mask(const Place& place, unsigned exits_before) const {
+  if (!place.warp || exits_before == exits_) return "";
   return "  vote.sync.ballot.b32 " + mask(place.depth) + ", %true, " + mask(place.depth) + ";\n";
 }
 
 Statement StatementWriter::branch(const Place& place) {
-  const bool had_left = has_left_;
+  const unsigned exits_before = exits_;
   const std::string condition = any_of('p');
   const std::string other = label();
   const std::string end = label();
@@ -126,7 +126,7 @@ Statement StatementWriter::branch(const Place& place) {
   result.bodies.push_back(
       body(side, 1 + static_cast<unsigned>(below(5)), "  bra " + end + ";\n" + other + ":\n" + others));
   result.bodies.push_back(body(side, static_cast<unsigned>(below(4)), ""));
-  const std::string refresh = refreshed_mask(place, had_left);
+  const std::string refresh = refreshed_mask(place, exits_before);
   result.bodies.back().end = end + ":\n" + refresh;
   for (Body& each : result.bodies) each.alone = {side.warp ? same_mask(side) : "", refresh};
   return result;
@@ -160,7 +160,7 @@ Statement StatementWriter::masked_loop(const Place& place) {
 
 /// Rounds that lanes may cut short.
 Statement StatementWriter::loop(const Place& place) {
-  const bool had_left = has_left_;
+  const unsigned exits_before = exits_;
   Place round = alone(place);
   round.next = label();
   round.end = label();
@@ -172,13 +172,14 @@ Statement StatementWriter::loop(const Place& place) {
   result.bodies.push_back(body(round, 1 + static_cast<unsigned>(below(5)), ""));
   result.bodies.back().end = round.next + ":\n  sub.u32 " + count + ", " + count +
                              ", 1;\n  setp.ge.s32 %q, " + count + ", 0;\n  @%q bra " + again + ";\n" +
-                             round.end + ":\n" + refreshed_mask(place, had_left);
-  result.bodies.back().alone = {"", round.next + ":\n" + round.end + ":\n" + refreshed_mask(place, had_left)};
+                             round.end + ":\n" + refreshed_mask(place, exits_before);
+  result.bodies.back().alone = {"",
+                                round.next + ":\n" + round.end + ":\n" + refreshed_mask(place, exits_before)};
   return result;
 }
 
 Statement StatementWriter::table_branch(const Place& place) {
-  const bool had_left = has_left_;
+  const unsigned exits_before = exits_;
   const Place side = alone(place);
   const std::string table = label();
   const std::string end = label();
@@ -193,7 +194,7 @@ Statement StatementWriter::table_branch(const Place& place) {
         i + 1 < targets.size() ? "  bra " + end + ";\n" + targets[i + 1] + ":\n" : end + ":\n";
     result.bodies.push_back(body(side, static_cast<unsigned>(below(4)), after));
   }
-  const std::string refresh = refreshed_mask(place, had_left);
+  const std::string refresh = refreshed_mask(place, exits_before);
   result.bodies.back().end += refresh;
   for (Body& each : result.bodies) each.alone = {"", refresh};
   return result;
@@ -205,7 +206,7 @@ Statement StatementWriter::leave(const Place& place) {
     return {"  " + guard() + "bra " + (chance(2) ? place.end : place.next) + ";\n", {}};
   }
   if (place.function) return {"  st.param.b64 [result], " + any_of('d') + ";\n  " + guard() + "ret;\n", {}};
-  has_left_ = true;
+  ++exits_;
   return {"  st.global.b32 [%own_output+" + std::to_string(MemoryLayout::kOutputBytes - 8) + "], " +
               any_of('r') + ";\n  " + guard() + (chance(2) ? "exit" : "ret") + ";\n" +
               (place.warp

@@ -43,7 +43,7 @@ class StatementWriter {
   /// From now on the function may be called; a function may call itself.
   void add_function(std::string name) { functions_.push_back(std::move(name)); }
   /// Whether threads may have ended by now.
-  [[nodiscard]] bool has_left() const { return has_left_; }
+  [[nodiscard]] bool has_left() const { return exits_ != 0; }
 
  private:
   Statement statement(const Place& place);
@@ -68,7 +68,7 @@ class StatementWriter {
   Statement call(const Place& place);
 
   /// After a body in which threads may have ended, the mask of those that are left.
-  std::string refreshed_mask(const Place& place, bool had_left) const;
+  std::string refreshed_mask(const Place& place, unsigned exits_before) const;
   std::string operand(Type type);
   std::string source(const Row& row, Type type, bool& has_constant);
   std::string element_register(unsigned bytes, bool is_load);
@@ -83,7 +83,7 @@ class StatementWriter {
   MemoryLayout layout_;
   std::vector<std::string> functions_;
   unsigned labels_ = 0;
-  bool has_left_ = false;
+  unsigned exits_ = 0;  // statements so far at which threads may end
 };
 
 /// The rows of the instruction tests, by family: those of single lanes, those that name the members of a
