@@ -267,7 +267,7 @@ export const structures: readonly Structure[] = [
     ),
   },
   {
-    // As CUDA 12.0 declares it. Later versions of 12 name some of what is reserved.
+    // As CUDA 12.0 and 12.1 declare it. Later versions of 12 name some of what is reserved.
     name: 'cudaDeviceProp_12',
     tagged: true,
     header: 'of CUDA 12',

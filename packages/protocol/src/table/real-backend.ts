@@ -32,6 +32,11 @@ const refused: Readonly<Record<string, { readonly reason: string; readonly above
   },
 };
 
+/** Functions of the guest that work on the software GPU alone, though every call beneath them is answered. */
+const lacking: readonly { readonly reason: string; readonly above: RegExp }[] = [
+  { reason: "a driver's managed memory exists in the worker alone", above: /^__cudaRegisterManagedVar$/ },
+];
+
 /** Forwarded calls after which a handle means nothing any more: the parameter with the handle. */
 const releases: Readonly<Record<string, string>> = {
   cuModuleUnload: 'hmod',
@@ -62,7 +67,7 @@ export function realAnswer({ api, prototype: { name } }: RemoteCall): RealAnswer
 
 /** Why a function of the guest does not work on the real backend; undefined when nothing beneath it is refused. */
 export const refusedBeneath = (name: string): string | undefined =>
-  Object.values(refused).find(({ above }) => above.test(name))?.reason;
+  [...Object.values(refused), ...lacking].find(({ above }) => above.test(name))?.reason;
 
 /** Every name above must be a remote call: the lists are not to outlive what they are about. */
 export function checkRealBackend(calls: readonly RemoteCall[]): void {
