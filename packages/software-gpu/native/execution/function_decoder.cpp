@@ -387,6 +387,8 @@ bool FunctionDecoder::decode_rounded(const ptx::Instruction& instruction) {
       return false;
     }
   }
+  const bool is_double = instruction.modifiers.back() == "f64";
+  if (is_double && (flags & (rounding_flag::flush | rounding_flag::saturate)) != 0) return false;
   std::string form(instruction.opcode);
   form += ".rounded.";
   form += instruction.modifiers.back();

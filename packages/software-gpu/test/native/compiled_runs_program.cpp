@@ -107,13 +107,14 @@ std::vector<std::byte> random_records(Random& random) {
   return bytes;
 }
 
-Outcome run(CompiledCode compiled_code, const std::string& ptx, const std::vector<std::byte>& records) {
+Outcome run(CompiledCode compiled_code, const std::string& ptx, const std::vector<std::byte>& records,
+            std::uint32_t threads) {
   const auto gpu = create(compiled_code);
   const auto module = load(*gpu, ptx);
   DeviceBuffer data(*gpu, records.size());
   std::ranges::copy(records, data.bytes().begin());
   const Kernel& kernel = module->kernel("test");
-  const auto statistics = launch(*gpu, kernel, {kBlocks}, {kUsedThreads}, Parameters().add(data.address()));
+  const auto statistics = launch(*gpu, kernel, {kBlocks}, {threads}, Parameters().add(data.address()));
   return {{data.bytes().begin(), data.bytes().end()}, statistics, kernel.compiled_instructions()};
 }
 

@@ -15,6 +15,7 @@ namespace vgpu::software::test::compiled_runs {
 
 constexpr std::uint32_t kThreads = 64;
 constexpr std::uint32_t kUsedThreads = kThreads - 7;  // the last warp is not complete
+constexpr std::uint32_t kWarpThreads = 32;
 constexpr std::uint32_t kBlocks = 3;
 constexpr std::uint32_t kWords = 16;
 constexpr std::uint32_t kDoublewords = 10;
@@ -46,7 +47,8 @@ struct Outcome {
   std::size_t compiled_instructions;
 };
 
-Outcome run(CompiledCode compiled_code, const std::string& ptx, const std::vector<std::byte>& records);
+Outcome run(CompiledCode compiled_code, const std::string& ptx, const std::vector<std::byte>& records,
+            std::uint32_t threads = kUsedThreads);
 
 /// Runs the body both ways.
 void compare(const std::string& body, std::uint64_t seed, std::size_t least_compiled);

@@ -188,7 +188,8 @@ struct Row {
   Reference reference;
   bool immediates = true;  // also run with constants in place of each source
   bool exhaustive = true;  // combine all edge values; forms that only copy bits need not
-  /// How many low bits of each source count, where not all do. With 16 or less together, all their values are run.
+  /// How many low bits of each source count, where not all do. With 16 or less together, all their values are
+  /// run.
   std::vector<unsigned> significant_bits;
   /// Instead of `reference`, for instructions in which the lanes of a warp see each other: called once per
   /// warp.

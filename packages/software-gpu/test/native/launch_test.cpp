@@ -271,8 +271,8 @@ TEST_CASE("launch: any number of threads gives the same memory") {
 }
 
 TEST_CASE("launch: inactive lanes are not counted") {
-  // 20 of 32 lanes take the guarded addition; the second move and ret are everybody's, and what depends on the
-  // thread's place in the block alone is no part of the code.
+  // 20 of 32 lanes take the guarded addition; the second move and ret are everybody's, and what depends on
+  // the thread's place in the block alone is no part of the code.
   const std::string ptx =
       kernel("",
              "  .reg .pred %p;\n  .reg .b32 %r, %t;\n  mov.u32 %t, %tid.x;\n  mov.u32 %r, 0;\n"

@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "execution/compiled/access_group.h"
 #include "execution/compiled/row_registers.h"
 
 namespace vgpu::software {
@@ -24,29 +25,44 @@ class AccessCode {
              Xbyak::Label& leave)
       : code_(code), rows_(rows), instruction_(instruction), address_(address), leave_(leave) {}
 
-  /// To registers of each word.
-  void load(const std::array<std::array<int, 4>, 4>& words);
+  /// Once in a run, in front of its first access: what comes later needs all lanes.
+  void leave_unless_whole_warp();
+  /// Once in a run, in front of the group's first load.
+  void check(AccessGroup& group);
+  /// To registers of each word, after the group has been checked.
+  void load(const AccessGroup& group, const std::array<std::array<int, 4>, 4>& words);
   /// From a row that can be read.
   void store(const RunRow& words);
 
  private:
-  [[nodiscard]] std::int32_t offset() const { return static_cast<std::int32_t>(instruction_.immediate); }
-  [[nodiscard]] int bytes() const { return 4 * words_of_access(instruction_); }
+  using Words = std::array<std::array<int, 4>, 4>;
 
-  void leave_unless_whole_warp();
-  void check_shared();
-  void load_shared(const std::array<std::array<int, 4>, 4>& words, int part);
+  [[nodiscard]] bool is_shared() const { return address_.width == Width::word; }
+  [[nodiscard]] std::int32_t offset() const { return static_cast<std::int32_t>(instruction_.immediate); }
+  [[nodiscard]] Xbyak::Zmm addresses(int part) const {
+    return rows_.vector(address_, part, RunCode::temporary(0));
+  }
+
+  // Loads: what the check of a group leaves behind.
+  [[nodiscard]] Xbyak::Address checked_first(const AccessGroup& group, int part) const;
+  [[nodiscard]] Xbyak::Address checked_pattern(const AccessGroup& group, int part) const;
+  void remember_shared(const AccessGroup& group, int part);
+  void remember_device(const AccessGroup& group, int part);
+  void remember_if_zero(LanePattern pattern);
+  void load_part(const AccessGroup& group, const Words& words, int part);
+  void gather_shared(const Words& words, int part);
+  void gather_device(const Words& words, int part);
+
+  void check_shared(std::int32_t begin, std::int32_t end, std::int32_t alignment);
+  void check_device(const AccessGroup& group);
   void store_shared(const RunRow& words);
-  void load_range();
+  void store_device(const RunRow& words);
+  void load_range(std::int32_t begin, std::int32_t end);
   void compare_with_consecutive();
   void leave_unless_consecutive_are_inside();
-  void leave_unless_all_are_inside();
-  void gather(const std::array<std::array<int, 4>, 4>& words);
-  void load_device(const std::array<std::array<int, 4>, 4>& words);
-  void store_device(const RunRow& words);
+  void leave_unless_all_are_inside(std::int32_t alignment);
   [[nodiscard]] Xbyak::Address steps32() const;
-  /// Of a part of lanes one behind the other, the first at rax.
-  [[nodiscard]] Xbyak::Address consecutive_place(int part) const;
+  [[nodiscard]] Xbyak::Address steps64(int part) const;
 
   RunCode& code_;
   RowRegisters& rows_;

@@ -83,11 +83,11 @@ constexpr Extreme kMaximumF64{[](RunCode& c, const Xbyak::Zmm& to, const Xbyak::
                               and_signs};
 
 Xbyak::Zmm one_f32(Part& p) {
-  p.code().vbroadcastss(Part::spare(), p.code().dword[p.code().constants() + offsetof(CodeConstants, one32)]);
+  p.code().vbroadcastss(Part::spare(), p.code().number(&CodeConstants::one32));
   return Part::spare();
 }
 Xbyak::Zmm one_f64(Part& p) {
-  p.code().vbroadcastsd(Part::spare(), p.code().qword[p.code().constants() + offsetof(CodeConstants, one64)]);
+  p.code().vbroadcastsd(Part::spare(), p.code().number(&CodeConstants::one64));
   return Part::spare();
 }
 
@@ -135,12 +135,128 @@ void add_f64(Recipe* table) {
   VGPU_BITS(neg_f64, c.vpxorq(d, p.reg(0), c.constant(&CodeConstants::sign64)))
 }
 
+// --- With a rounding mode, .ftz and .sat in the instruction's flags
+// ----------------------------------------------------------------------------------------------
+
+bool has_flag(const Part& p, std::uint16_t flag) {
+  return (p.instruction().flags & flag) != 0;
+}
+
+/// AVX-512 instructions carry the rounding mode themselves.
+const Xbyak::EvexModifierRounding& rounding(const Part& p) {
+  const RunCode& c = p.code();
+  switch (p.instruction().flags & rounding_flag::mode_mask) {
+    case rounding_flag::zero:
+      return c.T_rz_sae;
+    case rounding_flag::down:
+      return c.T_rd_sae;
+    case rounding_flag::up:
+      return c.T_ru_sae;
+    default:
+      return c.T_rn_sae;
+  }
+}
+
+Xbyak::Zmm source_f32(Part& p, int source) {
+  return has_flag(p, rounding_flag::flush) ? flushed(p, source) : p.reg(source);
+}
+Xbyak::Zmm last_f32(Part& p, int source) {
+  return source_f32(p, source) | rounding(p);
+}
+Xbyak::Zmm last_f64(Part& p, int source) {
+  return p.reg(source) | rounding(p);
+}
+
+/// For a fused multiply-add of registers just generated, to which Xbyak 6 cannot give a rounding mode: bits 6
+/// and 5 of its last prefix byte, valid by bit 4 (Intel, "Software Developer's Manual", volume 2,
+/// section 2.7).
+void round_last_instruction(Part& p) {
+  RunCode& c = p.code();
+  const std::size_t prefix = c.getSize() - 3;
+  const std::uint32_t mode =
+      static_cast<std::uint32_t>(rounding(p).rounding) - Xbyak::EvexModifierRounding::T_RN_SAE;
+  c.rewrite(prefix, (c.getCode()[prefix] & 0x8fU) | mode << 5 | 0x10U, 1);
+}
+
+/// To 0 … 1, NaN to 0: vmaxps answers with its second operand where numbers are equal or not ordered.
+void finish_f32(Part& p) {
+  RunCode& c = p.code();
+  const Xbyak::Zmm& d = p.result();
+  if (has_flag(p, rounding_flag::flush)) flush(c, d, d);
+  if (!has_flag(p, rounding_flag::saturate)) return;
+  c.vpxord(Part::spare(), Part::spare(), Part::spare());
+  c.vmaxps(d, d, Part::spare());
+  c.vminps(d, d, one_f32(p));
+}
+
+void add_rounded_f32(Recipe* table) {
+  VGPU_FLOATS(add_rounded_f32, c.vaddps(d, source_f32(p, 0), last_f32(p, 1)); finish_f32(p))
+  VGPU_FLOATS(sub_rounded_f32, c.vsubps(d, source_f32(p, 0), last_f32(p, 1)); finish_f32(p))
+  VGPU_FLOATS(mul_rounded_f32, c.vmulps(d, source_f32(p, 0), last_f32(p, 1)); finish_f32(p))
+  VGPU_FLOATS(fma_rounded_f32, c.vmovaps(d, source_f32(p, 0));
+              c.vfmadd213ps(d, source_f32(p, 1), source_f32(p, 2)); round_last_instruction(p); finish_f32(p))
+  VGPU_FLOATS(div_rounded_f32, c.vdivps(d, source_f32(p, 0), last_f32(p, 1)); finish_f32(p))
+  VGPU_FLOATS(rcp_rounded_f32, c.vdivps(d, one_f32(p), last_f32(p, 0)); finish_f32(p))
+  VGPU_FLOATS(sqrt_rounded_f32, c.vsqrtps(d, last_f32(p, 0)); finish_f32(p))
+}
+
+/// PTX has neither .ftz nor .sat for f64.
+void add_rounded_f64(Recipe* table) {
+  VGPU_FLOATS(add_rounded_f64, c.vaddpd(d, p.reg(0), last_f64(p, 1)))
+  VGPU_FLOATS(sub_rounded_f64, c.vsubpd(d, p.reg(0), last_f64(p, 1)))
+  VGPU_FLOATS(mul_rounded_f64, c.vmulpd(d, p.reg(0), last_f64(p, 1)))
+  VGPU_FLOATS(fma_rounded_f64, c.vmovapd(d, p.reg(0)); c.vfmadd213pd(d, p.reg(1), p.reg(2));
+              round_last_instruction(p))
+  VGPU_FLOATS(div_rounded_f64, c.vdivpd(d, p.reg(0), last_f64(p, 1)))
+  VGPU_FLOATS(rcp_rounded_f64, c.vdivpd(d, one_f64(p), last_f64(p, 0)))
+  VGPU_FLOATS(sqrt_rounded_f64, c.vsqrtpd(d, last_f64(p, 0)))
+}
+
+/// lane_math.h's power_of_two, step by step; vscalefps rounds once, as its two factors do.
+void power_of_two(Part& p, const Xbyak::Zmm& a) {
+  RunCode& c = p.code();
+  const Xbyak::Zmm& sum = p.result();
+  const Xbyak::Zmm x = RunCode::temporary(1);
+  const Xbyak::Zmm& whole = Part::spare();
+  // The second operand is the answer where one is NaN.
+  c.vmovaps(sum, a);
+  c.vbroadcastss(x, c.number(&CodeConstants::greatest_exponent));
+  c.vminps(sum, x, sum);
+  c.vbroadcastss(x, c.number(&CodeConstants::least_exponent));
+  c.vmaxps(x, x, sum);
+  c.vrndscaleps(whole, x, 0);
+  c.vsubps(x, x, whole);
+  c.vmulps(x, x, c.constant(&CodeConstants::ln_2));
+  c.vbroadcastss(sum, c.number(&CodeConstants::one_by_5040));
+  for (const auto coefficient :
+       {&CodeConstants::one_by_720, &CodeConstants::one_by_120, &CodeConstants::one_by_24,
+        &CodeConstants::one_by_6, &CodeConstants::half, &CodeConstants::one, &CodeConstants::one}) {
+    c.vfmadd213ps(sum, x, c.constant(coefficient));
+  }
+  c.vscalefps(sum, sum, whole);
+}
+
+void add_power_of_two(Recipe* table) {
+  VGPU_FLOATS(ex2_f32, power_of_two(p, p.reg(0)))
+  VGPU_FLOATS(ex2_ftz_f32, power_of_two(p, flushed(p, 0)); flush(c, d, d))
+}
+
+/// cvt.sat.f32.f32: a number between 0 and 1, exactly.
+void add_saturation(Recipe* table) {
+  VGPU_FLOATS(cvt_sat_f32, c.vpxord(Part::spare(), Part::spare(), Part::spare());
+              c.vmaxps(d, p.reg(0), Part::spare()); c.vminps(d, d, one_f32(p)))
+}
+
 }  // namespace
 
 void add_float_recipes(Recipe* table) {
   add_f32(table);
   add_flushed_f32(table);
   add_f64(table);
+  add_rounded_f32(table);
+  add_rounded_f64(table);
+  add_power_of_two(table);
+  add_saturation(table);
 }
 
 }  // namespace vgpu::software

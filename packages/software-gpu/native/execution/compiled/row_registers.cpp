@@ -61,13 +61,18 @@ void RowRegisters::make_canonical(RunRow& row) {
   row.may_be_any_nan = false;
 }
 
+std::uint32_t RowRegisters::reserve_stack(std::uint32_t bytes) {
+  const std::uint32_t offset = stack_bytes_;
+  stack_bytes_ += (bytes + kPartBytes - 1) / kPartBytes * kPartBytes;
+  return offset;
+}
+
 void RowRegisters::evict(RunRow& row) {
   if (row.copy == RunRow::Copy::none) {
     make_canonical(row);
     if (!row.has_stack) {
       row.has_stack = true;
-      row.stack_offset = stack_bytes_;
-      stack_bytes_ += static_cast<std::uint32_t>(parts_of(row.width) * kPartBytes);
+      row.stack_offset = reserve_stack(static_cast<std::uint32_t>(parts_of(row.width) * kPartBytes));
     }
     row.copy = RunRow::Copy::stack;
     for (int part = 0; part < parts_of(row.width); ++part) {

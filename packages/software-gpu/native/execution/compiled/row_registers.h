@@ -60,6 +60,8 @@ class RowRegisters {
   /// Only the active lanes.
   void store_active(const std::vector<RunRow>& rows);
 
+  /// Room on the run's stack; returns its offset there.
+  std::uint32_t reserve_stack(std::uint32_t bytes);
   [[nodiscard]] std::uint32_t stack_bytes() const { return stack_bytes_; }
 
  private:

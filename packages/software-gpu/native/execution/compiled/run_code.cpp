@@ -84,6 +84,7 @@ class RunGenerator {
       add_read(rows_.row(instruction.destination, Width::word), position);
       return;
     }
+    groups_.add(position, instruction, rows_.row(instruction.a, address_width(instruction)).writes.size());
     for (int word = 0; word < words_of_access(instruction); ++word) {
       add_write(rows_.row(word_rows(instruction)[static_cast<std::size_t>(word)], Width::word), position);
     }
@@ -176,20 +177,34 @@ class RunGenerator {
     if (instruction.operation == Operation::st_32_32) {
       RunRow& words = rows_.row(instruction.destination, Width::word);
       rows_.prepare_read(words, position, true);
-      AccessCode(code_, rows_, instruction, address, add_exit(position)).store(words);
+      AccessCode store(code_, rows_, instruction, address, add_exit(position));
+      check_warp(store);
+      store.store(words);
     } else {
       const int count = words_of_access(instruction);
       std::array<std::array<int, 4>, 4> words{};
       for (int word = 0; word < count; ++word) {
         words[static_cast<std::size_t>(word)] = rows_.allocate(Width::word, position);
       }
-      AccessCode(code_, rows_, instruction, address, add_exit(position)).load(words);
+      AccessGroup& group = groups_.at(position);
+      Xbyak::Label unused;
+      AccessCode load(code_, rows_, instruction, address, group.checked ? unused : add_exit(position));
+      if (!group.checked) {
+        check_warp(load);
+        load.check(group);
+      }
+      load.load(group, words);
       for (int word = 0; word < count; ++word) {
         const auto number = static_cast<std::size_t>(word);
         rows_.replace(rows_.row(word_rows(instruction)[number], Width::word), words[number], false);
       }
     }
     rows_.finish(position);
+  }
+
+  void check_warp(AccessCode& access) {
+    if (!warp_is_whole_) access.leave_unless_whole_warp();
+    warp_is_whole_ = true;
   }
 
   Xbyak::Label& add_exit(std::uint32_t position) {
@@ -225,6 +240,8 @@ class RunGenerator {
   std::span<const Instruction> instructions_;
   std::span<const std::uint32_t> last_reads_;
   RowRegisters rows_;
+  AccessGroups groups_;
+  bool warp_is_whole_ = false;  // known from here on
   std::deque<Exit> exits_;
   std::size_t start_ = 0;
 

@@ -34,6 +34,17 @@ struct CodeConstants {
   std::uint32_t thirty_one = 31;
   std::uint32_t thirty_two = 32;
   std::uint32_t all_ones32 = 0xffff'ffff;
+  // Of power_of_two in lane_math.h.
+  float greatest_exponent = 160.0F;
+  float least_exponent = -160.0F;
+  float ln_2 = 0.693147180559945F;
+  float one_by_5040 = 1.0F / 5040;
+  float one_by_720 = 1.0F / 720;
+  float one_by_120 = 1.0F / 120;
+  float one_by_24 = 1.0F / 24;
+  float one_by_6 = 1.0F / 6;
+  float half = 0.5F;
+  float one = 1.0F;
 };
 constexpr CodeConstants make_code_constants() {
   CodeConstants constants{};
@@ -66,14 +77,24 @@ class RunCode : public Xbyak::CodeGenerator {
   /// One of CodeConstants in all lanes, as an operand of a vector instruction.
   template <class T>
   Xbyak::Address constant(T CodeConstants::*member) const {
-    const auto* number = &(kCodeConstants.*member);
-    const auto offset =
-        reinterpret_cast<const char*>(number) - reinterpret_cast<const char*>(&kCodeConstants);
-    return ptr_b[constants() + static_cast<std::size_t>(offset)];
+    return ptr_b[place(member)];
+  }
+  /// The same, once.
+  template <class T>
+  Xbyak::Address number(T CodeConstants::*member) const {
+    return ptr[place(member)];
   }
 
   /// Makes every NaN of a part the one that PTX programs see.
   void make_canonical(Width width, const Xbyak::Zmm& part);
+
+ private:
+  template <class T>
+  [[nodiscard]] Xbyak::RegExp place(T CodeConstants::*member) const {
+    const auto offset = reinterpret_cast<const char*>(&(kCodeConstants.*member)) -
+                        reinterpret_cast<const char*>(&kCodeConstants);
+    return constants() + static_cast<std::size_t>(offset);
+  }
 };
 
 /// How many vector registers a row takes.
