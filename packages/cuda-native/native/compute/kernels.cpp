@@ -250,7 +250,8 @@ To toInteger(From value) {
   constexpr To fewest = static_cast<To>(~most);
   constexpr From low = static_cast<From>(fewest);
   // The greatest integer is not a float, but one more is.
-  constexpr From high = static_cast<From>(most / 2 + 1) * 2;
+  constexpr To half = most / 2 + 1;
+  constexpr From high = static_cast<From>(half) * 2;
   if (!(value > low)) return value == value ? fewest : To{0};
   if (value >= high) return most;
   return static_cast<To>(value);

@@ -4,9 +4,11 @@
 #include <doctest/doctest.h>
 
 #include <bit>
+#include <cstdint>
 #include <cstring>
 #include <random>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -58,9 +60,14 @@ std::vector<T> randomElements(std::size_t count, std::uint64_t seed) {
 
 template <typename T>
 bool sameBits(const T& one, const T& other) {
-  // Which NaN comes out is not promised.
-  if (one != one && other != other) return true;
-  return std::memcmp(&one, &other, sizeof(T)) == 0;
+  if constexpr (std::is_floating_point_v<T>) {
+    // Which NaN comes out is not promised.
+    if (one != one && other != other) return true;
+    using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+    return std::bit_cast<Bits>(one) == std::bit_cast<Bits>(other);
+  } else {
+    return one == other;
+  }
 }
 
 template <typename T>

@@ -43,6 +43,7 @@ TEST_CASE("several callers share the threads, and tasks may call again") {
   ThreadPool pool(3);
   std::atomic<std::size_t> ran{0};
   std::vector<std::thread> callers;
+  callers.reserve(4);
   for (int caller = 0; caller < 4; ++caller) {
     callers.emplace_back([&] {
       for (int round = 0; round < 50; ++round) {
