@@ -267,10 +267,12 @@ unsigned input_bits(const Row& row) {
   return bits;
 }
 
+constexpr unsigned kFewInputBits = 16;
+
 /// All values of the bits that count, several times if these are few, with random bits in the others.
 std::vector<Values> all_tuples(const Row& row) {
   constexpr std::uint64_t kFewest = 1024;
-  const std::uint64_t values = std::uint64_t{1} << input_bits(row);
+  const std::uint64_t values = std::uint64_t{1} << std::min(input_bits(row), kFewInputBits);
   std::vector<Values> operands(row.sources.size());
   Random random(0xa11);
   for (std::uint64_t i = 0; i < std::max(values, kFewest); ++i) {
@@ -288,7 +290,7 @@ std::vector<Values> all_tuples(const Row& row) {
 }  // namespace
 
 bool has_few_inputs(const Row& row) {
-  return !row.sources.empty() && !row.source_values && input_bits(row) <= 16;
+  return !row.sources.empty() && !row.source_values && input_bits(row) <= kFewInputBits;
 }
 
 std::vector<std::vector<std::uint64_t>> operand_tuples(const Row& row, std::size_t random_tuples) {
