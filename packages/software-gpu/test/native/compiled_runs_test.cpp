@@ -11,7 +11,6 @@
 #include <cstring>
 #include <fstream>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "compiled_runs_program.h"
@@ -148,14 +147,19 @@ TEST_CASE("compiled runs: a load that leaves its allocation behind one that does
   Random random(7);
   const std::vector<std::byte> records = random_records(random);
   // In the second round, when the allocation is known: towards either end of it, all lanes in a row or not.
-  for (const auto& [stride, step, offset] :
-       {std::tuple(4, 5632, 1024), std::tuple(8, 5376, 1024), std::tuple(4, -1024, -35000)}) {
-    CAPTURE(stride);
-    CAPTURE(offset);
-    const std::string body = "  mad.wide.u32 %wide, %i, " + std::to_string(stride - 4) +
+  struct Loads {
+    int stride;  // of lanes
+    int step;    // from one round to the next
+    int offset;  // of the second load
+  };
+  for (const Loads& loads : {Loads{4, 5632, 1024}, Loads{8, 5376, 1024}, Loads{4, -1024, -35000}}) {
+    CAPTURE(loads.stride);
+    CAPTURE(loads.offset);
+    const std::string body = "  mad.wide.u32 %wide, %i, " + std::to_string(loads.stride - 4) +
                              ", %column;\n  mov.u32 %narrow, 0;\nAGAIN:\n  add.u32 %narrow, %narrow, 1;\n" +
                              "  ld.global.u32 %r2, [%wide];\n  ld.global.u32 %r0, [%wide+" +
-                             std::to_string(offset) + "];\n  add.s64 %wide, %wide, " + std::to_string(step) +
+                             std::to_string(loads.offset) + "];\n  add.s64 %wide, %wide, " +
+                             std::to_string(loads.step) +
                              ";\n  setp.lt.u32 %p0, %narrow, 3;\n  @%p0 bra AGAIN;\n";
     std::array<std::string, 2> messages;
     for (const CompiledCode choice : {CompiledCode::never, CompiledCode::always}) {
