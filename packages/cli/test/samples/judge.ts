@@ -64,7 +64,9 @@ export async function judge(
     { cwd: built.folder, timeoutMs, env },
   );
   const logged = complaints(existsSync(log) ? readFileSync(log, 'utf8') : '');
-  const { text, code, milliseconds } = result;
+  const { code, milliseconds } = result;
+  // Programs name themselves by their whole path, which is nobody's business.
+  const text = result.text.replaceAll(`${built.folder}/`, '');
   const runs = code === 0;
   const no = (because: string): Verdict => ({ runs, verifies: false, because, milliseconds });
   if (result.timedOut) return no(`still running after ${timeoutMs / 1000} s`);
