@@ -1,7 +1,7 @@
 // Requests that lie about a length, for every call of the table: refused by name, and the connection goes on.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonProcess, until } from './daemon-process.js';
-import { callNumber, counted, frame, RawClient, u64 } from './raw-client.js';
+import { callNumber, frame, RawClient, u64 } from './raw-client.js';
 import {
   type Handles,
   makeHandles,
@@ -10,10 +10,10 @@ import {
   remoteCalls,
   request,
 } from './requests.js';
+import { expectSecret, writeSecret } from './secret.js';
 
 const SUCCESS = 0;
 const INVALID_VALUE = 1;
-const SECRET = Buffer.alloc(PRIVATE_BYTES, 'a byte of another client ');
 
 let daemon: DaemonProcess;
 let witness: RawClient;
@@ -25,7 +25,7 @@ beforeAll(async () => {
   daemon = await DaemonProcess.start('--memory', '256M');
   witness = await RawClient.open(daemon.socketPath, 'witness');
   secret = (await witness.call('cuMemAlloc_v2', u64(PRIVATE_BYTES))).payload.readBigUInt64LE();
-  await witness.call('vgpuCopyToDevice', u64(secret), u64(PRIVATE_BYTES), u64(0), counted(SECRET));
+  await writeSecret(witness, secret);
 });
 beforeEach(async () => {
   client = await RawClient.open(daemon.socketPath);
@@ -34,11 +34,7 @@ beforeEach(async () => {
 /** Whatever a client has sent, its own worker or at least the other client's goes on as before. */
 afterEach(async () => {
   client.close();
-  const { payload } = await witness.call(
-    'vgpuCopyFromDevice',
-    ...[secret, PRIVATE_BYTES, PRIVATE_BYTES, 0].map(u64),
-  );
-  expect(payload.equals(SECRET)).toBe(true);
+  await expectSecret(witness, secret);
   expect(daemon.lines.filter((line) => /was killed|ended with status/.test(line))).toEqual([]);
 });
 afterAll(async () => {

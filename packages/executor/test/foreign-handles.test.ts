@@ -2,17 +2,17 @@
 // it, and nothing of the other client touched.
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { DaemonProcess } from './daemon-process.js';
-import { counted, RawClient, u64 } from './raw-client.js';
+import { RawClient, u64 } from './raw-client.js';
 import {
   type Handles,
   type HandleType,
   isHandleType,
   makeHandles,
-  PRIVATE_BYTES,
   type RemoteCall,
   remoteCalls,
   request,
 } from './requests.js';
+import { expectSecret, writeSecret } from './secret.js';
 
 const SUCCESS = 0;
 const INVALID_VALUE = 1;
@@ -35,8 +35,6 @@ const REFUSALS: Record<HandleType, number> = {
 const OTHERWISE: Partial<Record<string, number>> = { cuMemGetAddressRange_v2: NOT_FOUND };
 /** An address here is a wish that need not be granted. */
 const WISHES = ['cuMemAddressReserve'];
-
-const SECRET = Buffer.alloc(PRIVATE_BYTES, 'a byte of another client ');
 
 /** A parameter that has a foreign value beside others that have right ones. */
 interface Case {
@@ -69,7 +67,7 @@ beforeAll(async () => {
   // Numbers begin anew with each client: behind these objects there are some that no other client has been given.
   for (let i = 0; i < 3; i += 1) await makeHandles(owner);
   foreign = await makeHandles(owner);
-  await owner.call('vgpuCopyToDevice', u64(foreign.CUdeviceptr), u64(PRIVATE_BYTES), u64(0), counted(SECRET));
+  await writeSecret(owner, foreign.CUdeviceptr);
 });
 afterEach(() => {
   for (const stranger of strangers.splice(0)) stranger.close();
@@ -102,11 +100,7 @@ it('a context of another client, as the one that a call is made in', async () =>
 });
 
 it('leaves the other client everything that it had', async () => {
-  const bytes = await owner.call(
-    'vgpuCopyFromDevice',
-    ...[foreign.CUdeviceptr, PRIVATE_BYTES, PRIVATE_BYTES, 0].map(u64),
-  );
-  expect(bytes.payload.equals(SECRET)).toBe(true);
+  await expectSecret(owner, foreign.CUdeviceptr);
   for (const entry of cases) {
     const callName = entry.call.prototype.name;
     if (/Destroy|Unload|Free|Release|Map|Unmap/.test(callName)) continue;
