@@ -7,7 +7,6 @@
 // number as FIRST_INPUT and 1 as NUMBER_OF_INPUTS repeats it alone.
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -22,6 +21,7 @@
 #include <vector>
 
 #include "image/fat_binary.h"
+#include "numbered_inputs.h"
 #include "ptx_support.h"
 #include "vgpu/software_gpu/gpu.h"
 
@@ -294,23 +294,10 @@ int run(std::uint64_t count, std::uint64_t seed, std::uint64_t first) {
   return decoded > 0 || count < 1000 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-bool parse_number(std::string_view text, std::uint64_t& number) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
 }  // namespace
 }  // namespace vgpu::software::test
 
 int main(int argc, char** argv) {
-  std::array<std::uint64_t, 3> numbers{0, 1, 0};
-  bool valid = argc >= 2 && argc <= 4;
-  for (int i = 1; valid && i < argc; ++i) {
-    valid = vgpu::software::test::parse_number(argv[i], numbers[static_cast<std::size_t>(i - 1)]);
-  }
-  if (!valid) {
-    std::fprintf(stderr, "usage: %s NUMBER_OF_INPUTS [SEED [FIRST_INPUT]]\n", argv[0]);
-    return EXIT_FAILURE;
-  }
-  return vgpu::software::test::run(numbers[0], numbers[1], numbers[2]);
+  return vgpu::software::test::run_numbered_inputs(argc, argv, "NUMBER_OF_INPUTS [SEED [FIRST_INPUT]]",
+                                                   vgpu::software::test::run);
 }

@@ -6,22 +6,15 @@
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
-#include <array>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <string_view>
 
 #include "differential.h"
+#include "numbered_inputs.h"
 
 namespace vgpu::software::test {
 namespace {
-
-bool parse_number(std::string_view text, std::uint64_t& number) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size();
-}
 
 int run(std::uint64_t count, std::uint64_t seed, std::uint64_t first) {
   const auto start = std::chrono::steady_clock::now();
@@ -52,14 +45,6 @@ int run(std::uint64_t count, std::uint64_t seed, std::uint64_t first) {
 }  // namespace vgpu::software::test
 
 int main(int argc, char** argv) {
-  std::array<std::uint64_t, 3> numbers{0, 1, 0};
-  bool valid = argc >= 2 && argc <= 4;
-  for (int i = 1; valid && i < argc; ++i) {
-    valid = vgpu::software::test::parse_number(argv[i], numbers[static_cast<std::size_t>(i - 1)]);
-  }
-  if (!valid) {
-    std::fprintf(stderr, "usage: %s COUNT [SEED [FIRST]]\n", argv[0]);
-    return EXIT_FAILURE;
-  }
-  return vgpu::software::test::run(numbers[0], numbers[1], numbers[2]);
+  return vgpu::software::test::run_numbered_inputs(argc, argv, "COUNT [SEED [FIRST]]",
+                                                   vgpu::software::test::run);
 }
