@@ -127,15 +127,23 @@ bool is_shared(const Warp* warp, const std::byte* place) {
   return address >= warp->shared.begin && address < warp->shared.end;
 }
 
-template <bool kShared, bool kMasked, class Update>
-void update_near(const Instruction* in, const Warp* warp, const common::Places& places, Update update) {
-  using Lane = typename Update::Lane;
+/// Lane by lane: `apply` updates a lane's place with its operands and returns what was there.
+template <bool kMasked, class Lane, class Apply>
+[[gnu::always_inline]] inline void update_lanes(const Instruction* in, const Warp* warp, Apply apply) {
   const auto* b = frame_row<const Lane>(warp, in->b);
   const auto* c = frame_row<const Lane>(warp, in->c);
   auto* result = (in->flags & kAtomicResult) != 0 ? frame_row<Lane>(warp, in->destination) : nullptr;
   common::for_active_lanes<kMasked>(warp, [&](u32 lane) {
-    const Lane old = update.template apply<kShared>(places.origin + places.offsets[lane], b[lane], c[lane]);
+    const Lane old = apply(lane, b[lane], c[lane]);
     if (result != nullptr) result[lane] = old;
+  });
+}
+
+template <bool kShared, bool kMasked, class Update>
+void update_near(const Instruction* in, const Warp* warp, const common::Places& places, Update update) {
+  using Lane = typename Update::Lane;
+  update_lanes<kMasked, Lane>(in, warp, [&](u32 lane, Lane b, Lane c) {
+    return update.template apply<kShared>(places.origin + places.offsets[lane], b, c);
   });
 }
 
@@ -143,14 +151,10 @@ void update_near(const Instruction* in, const Warp* warp, const common::Places& 
 template <class Update>
 void update_anywhere(const Instruction* in, const Warp* warp, const common::Places& places, Update update) {
   using Lane = typename Update::Lane;
-  const auto* b = frame_row<const Lane>(warp, in->b);
-  const auto* c = frame_row<const Lane>(warp, in->c);
-  auto* result = (in->flags & kAtomicResult) != 0 ? frame_row<Lane>(warp, in->destination) : nullptr;
-  common::for_active_lanes<true>(warp, [&](u32 lane) {
+  update_lanes<true, Lane>(in, warp, [&](u32 lane, Lane b, Lane c) {
     std::byte* place = places.pointers[lane];
-    const Lane old = is_shared(warp, place) ? update.template apply<true>(place, b[lane], c[lane])
-                                            : update.template apply<false>(place, b[lane], c[lane]);
-    if (result != nullptr) result[lane] = old;
+    return is_shared(warp, place) ? update.template apply<true>(place, b, c)
+                                  : update.template apply<false>(place, b, c);
   });
 }
 
