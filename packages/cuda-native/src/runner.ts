@@ -12,7 +12,7 @@ import {
   withFallback,
 } from '@vgpu/resilience';
 import { argumentError, ComputeError } from './errors.js';
-import { type NativeResult, type NativeStart, native, translate } from './native.js';
+import { type Native, type NativeResult, type NativeStart, native, translate } from './native.js';
 import { Turns } from './turns.js';
 
 export interface SessionOptions {
@@ -48,8 +48,8 @@ export interface ComputeResult<Value> {
   readonly attempts: number;
 }
 
-/** One call of the addon. */
-export type NativeCall = (start: NativeStart) => Promise<NativeResult>;
+/** One call of the addon; `engine` is what computes it. */
+export type NativeCall = (start: NativeStart, engine: Native) => Promise<NativeResult>;
 
 const concurrent = 2;
 
@@ -142,7 +142,7 @@ export class Runner {
     signal?.addEventListener('abort', onAbort, { once: true });
     const began = performance.now();
     try {
-      const result = await call([stop, this.#memoryLimit]);
+      const result = await call([stop, this.#memoryLimit], native());
       this.#report(name, performance.now() - began, result.memoryBytes, null);
       return result;
     } catch (error) {

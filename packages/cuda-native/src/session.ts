@@ -16,7 +16,7 @@ import {
 } from './arrays.js';
 import { argumentError } from './errors.js';
 import { checkFloats, checkShape, type Matrix, matrixArguments, newMatrix } from './matrix.js';
-import { type Native, native } from './native.js';
+import type { Native } from './native.js';
 import type {
   HistogramOptions,
   MatrixOptions,
@@ -85,7 +85,11 @@ export class ComputeSession {
     const inputs = [named('x', x), named('y', y)] as const;
     checkSameType(...inputs);
     const count = countOf(options.count, [...inputs]);
-    const result = await this.#runner.run('dot', (start) => native().dot(...start, x, y, count), options);
+    const result = await this.#runner.run(
+      'dot',
+      (start, engine) => engine.dot(...start, x, y, count),
+      options,
+    );
     return { ...result, value: result.value.value as Total<T> };
   }
 
@@ -118,7 +122,9 @@ export class ComputeSession {
     const type = elementTypeOf(x, 'x');
     checkScalar(factor, type, 'factor');
     const { count, out } = this.#output([named('x', x)], type, options);
-    return this.#write('scale', out, options, (start) => native().scale(...start, x, factor, out, count));
+    return this.#write('scale', out, options, (start, engine) =>
+      engine.scale(...start, x, factor, out, count),
+    );
   }
 
   /** alpha × x + y, rounded after the product and after the sum. Integers wrap around. */
@@ -132,14 +138,16 @@ export class ComputeSession {
     const type = checkSameType(...inputs);
     checkScalar(alpha, type, 'alpha');
     const { count, out } = this.#output([...inputs], type, options);
-    return this.#write('axpy', out, options, (start) => native().axpy(...start, alpha, x, y, out, count));
+    return this.#write('axpy', out, options, (start, engine) =>
+      engine.axpy(...start, alpha, x, y, out, count),
+    );
   }
 
   /** Sets all elements, or the first `count`. Gives `out` back. */
   async fill<T extends NumericArray>(out: T, value: ScalarOf<T>, options: VectorOptions = {}): Result<T> {
     checkScalar(value, elementTypeOf(out, 'out'), 'value');
     const count = countOf(options.count, [named('out', out)]);
-    return this.#write('fill', out, options, (start) => native().fill(...start, value, out, count));
+    return this.#write('fill', out, options, (start, engine) => engine.fill(...start, value, out, count));
   }
 
   /**
@@ -158,7 +166,7 @@ export class ComputeSession {
     const out = given ?? newArray(type, count);
     if (elementTypeOf(out, 'out') !== type) throw argumentError(`out has no elements of ${type}`);
     checkOverlap(named('out', out), [input], count);
-    return this.#write('cast', out, options, (start) => native().cast(...start, x, out, count));
+    return this.#write('cast', out, options, (start, engine) => engine.cast(...start, x, out, count));
   }
 
   /** Running sums, each with its own element. Integers wrap around; floats are summed in double. */
@@ -184,8 +192,8 @@ export class ComputeSession {
     }
     const count = countOf(options.count, [named('x', x)]);
     const counts = newArray('u32', bins);
-    return this.#write('histogram', counts, options, (start) =>
-      native().histogram(...start, x, min, max, counts, count),
+    return this.#write('histogram', counts, options, (start, engine) =>
+      engine.histogram(...start, x, min, max, counts, count),
     );
   }
 
@@ -197,8 +205,8 @@ export class ComputeSession {
     const { descending = false } = options;
     const type = elementTypeOf(keys, 'keys');
     const { count, out } = this.#output([named('keys', keys)], type, options);
-    return this.#write('sort', out, options, (start) =>
-      native().sort(...start, keys, descending, out, count),
+    return this.#write('sort', out, options, (start, engine) =>
+      engine.sort(...start, keys, descending, out, count),
     );
   }
 
@@ -227,8 +235,8 @@ export class ComputeSession {
     checkOverlap(named('outKeys', outKeys), inputs, count);
     checkOverlap(named('outValues', outValues), inputs, count);
     checkOverlap(named('outKeys', outKeys), [named('outValues', outValues)], count, 'apart');
-    return this.#write('sortPairs', { keys: outKeys, values: outValues }, options, (start) =>
-      native().sortPairs(...start, keys, values, descending, outKeys, outValues, count),
+    return this.#write('sortPairs', { keys: outKeys, values: outValues }, options, (start, engine) =>
+      engine.sortPairs(...start, keys, values, descending, outKeys, outValues, count),
     );
   }
 
@@ -241,8 +249,8 @@ export class ComputeSession {
     const out = given ?? newArray('u32', count);
     if (elementTypeOf(out, 'out') !== 'u32') throw argumentError('out is not a Uint32Array');
     checkOverlap(named('out', out), [input], count);
-    return this.#write('argsort', out, options, (start) =>
-      native().argsort(...start, keys, descending, out, count),
+    return this.#write('argsort', out, options, (start, engine) =>
+      engine.argsort(...start, keys, descending, out, count),
     );
   }
 
@@ -262,8 +270,8 @@ export class ComputeSession {
     countOf(k, [named('x', x.subarray(0, count))]);
     const values = newArray(type, k) as T;
     const indices = newArray('u32', k);
-    return this.#write('topK', { values, indices }, options, (start) =>
-      native().topK(...start, x, descending, values, indices, k, count),
+    return this.#write('topK', { values, indices }, options, (start, engine) =>
+      engine.topK(...start, x, descending, values, indices, k, count),
     );
   }
 
@@ -288,8 +296,8 @@ export class ComputeSession {
     checkShape(out, 'out', a.rows, b.columns);
     const output = matrixArguments(out, 'out');
     checkOverlap(named('out.data', out.data), inputs, Infinity, 'apart');
-    return this.#write('matmul', out, options, (start) =>
-      native().matmul(...start, ...left, ...right, ...output),
+    return this.#write('matmul', out, options, (start, engine) =>
+      engine.matmul(...start, ...left, ...right, ...output),
     );
   }
 
@@ -307,7 +315,7 @@ export class ComputeSession {
     checkSameType(named('a.data', a.data), named('out', out));
     countOf(a.rows, [named('out', out)]);
     checkOverlap(named('out', out), [named('a.data', a.data), named('x', x)], Infinity, 'apart');
-    return this.#write('matvec', out, options, (start) => native().matvec(...start, ...matrix, x, out));
+    return this.#write('matvec', out, options, (start, engine) => engine.matvec(...start, ...matrix, x, out));
   }
 
   /** Rows become columns. */
@@ -319,8 +327,8 @@ export class ComputeSession {
     checkShape(out, 'out', a.columns, a.rows);
     const output = matrixArguments(out, 'out');
     checkOverlap(named('out.data', out.data), [named('a.data', a.data)], Infinity, 'apart');
-    return this.#write('transpose', out, options, (start) =>
-      native().transpose(...start, ...input, ...output),
+    return this.#write('transpose', out, options, (start, engine) =>
+      engine.transpose(...start, ...input, ...output),
     );
   }
 
@@ -341,7 +349,7 @@ export class ComputeSession {
     elementTypeOf(x, 'x');
     const count = countOf(options.count, [named('x', x)]);
     if (count === 0 && name !== 'sum' && name !== 'norm') throw argumentError(`${name} of no elements`);
-    const result = await this.#runner.run(name, (start) => native()[name](...start, x, count), options);
+    const result = await this.#runner.run(name, (start, engine) => engine[name](...start, x, count), options);
     return { ...result, value: result.value.value as Value };
   }
 
@@ -365,7 +373,7 @@ export class ComputeSession {
     const inputs = [named('x', x), named('y', y)] as const;
     const type = checkSameType(...inputs);
     const { count, out } = this.#output([...inputs], type, options);
-    return this.#write(name, out, options, (start) => native()[name](...start, x, y, out, count));
+    return this.#write(name, out, options, (start, engine) => engine[name](...start, x, y, out, count));
   }
 
   async #unary<T extends NumericArray>(
@@ -374,7 +382,7 @@ export class ComputeSession {
     options: OutputOptions<T>,
   ): Result<T> {
     const { count, out } = this.#output([named('x', x)], elementTypeOf(x, 'x'), options);
-    return this.#write(name, out, options, (start) => native()[name](...start, x, out, count));
+    return this.#write(name, out, options, (start, engine) => engine[name](...start, x, out, count));
   }
 
   /** The array to write to, checked against the inputs, whose type it has. */
