@@ -5,6 +5,9 @@ import { assign } from './assignment.js';
 import type { BlockMatrix } from './block-matrix.js';
 import { type BlockPlace, rangeOf } from './blocks-plan.js';
 import type { Draft } from './draft.js';
+import { elementRange } from './element-range.js';
+import { abortable } from './errors.js';
+import type { Range } from './reading.js';
 import { storesNothing } from './refusals.js';
 import { StoredElements } from './stored-elements.js';
 import { type StoredView, storedView } from './stored-view.js';
@@ -65,12 +68,31 @@ export class Access {
     return this.#view(this.#stored().descriptor, 0, this.#version.layout.planeBytes);
   }
 
+  /** Elements that lie one after the other, whatever rows they belong to. */
+  elements(first: number, count: number): StoredView {
+    const { offset, length } = this.#elementRange(first, count);
+    return this.#view(this.#stored().descriptor, offset, length);
+  }
+
+  /** Reads elements into memory. */
+  async prefetch(first: number, count: number, options: { readonly signal?: AbortSignal }): Promise<void> {
+    await this.#eachPlane(this.#elementRange(first, count), (offset, length) =>
+      abortable(() => this.#windows.file.prefetchAsync(offset, length, options)),
+    );
+  }
+
+  /** Writes back what was changed so far. */
+  async flush(): Promise<void> {
+    const { offset, length } = this.#payload;
+    if (length > 0) await this.#windows.file.flushAsync(offset, length);
+  }
+
   /** `check` throws when the array has moved on. */
   stream(options: BlocksOptions, check: () => void): AsyncGenerator<Block> {
     const draft = this.#draft;
     const source = {
       windows: this.#windows,
-      payload: draft?.payload ?? this.#version.payload,
+      payload: this.#payload,
       layout: this.#version.layout,
       dtype: this.#stored().descriptor.dtype,
       check: () => {
@@ -83,8 +105,15 @@ export class Access {
   }
 
   async discard(): Promise<void> {
-    const { offset, length } = this.#draft?.payload ?? this.#version.payload;
+    const { offset, length } = this.#payload;
     if (length > 0) await this.#windows.file.discardAsync(offset, length);
+  }
+
+  /** The same for the memory of some elements. */
+  async discardElements(first: number, count: number): Promise<void> {
+    await this.#eachPlane(this.#elementRange(first, count), (offset, length) =>
+      this.#windows.file.discardAsync(offset, length),
+    );
   }
 
   /** @throws MmapError ERR_VGPU_MMAP_FAULTED */
@@ -94,6 +123,30 @@ export class Access {
 
   close(): void {
     this.#windows.close();
+  }
+
+  get #payload(): Range {
+    return this.#draft?.payload ?? this.#version.payload;
+  }
+
+  /** In each plane. @throws ArrayError ERR_VGPU_ARRAY_STRUCTURE, ERR_VGPU_ARRAY_RANGE */
+  #elementRange(first: number, count: number): Range {
+    return elementRange(this.#stored().descriptor, this.#version.layout, first, count);
+  }
+
+  /** `action` takes a range of the file. */
+  async #eachPlane(
+    { offset, length }: Range,
+    action: (offset: number, length: number) => Promise<void>,
+  ): Promise<void> {
+    if (length === 0) return;
+    const { planes, planeBytes } = this.#version.layout;
+    const start = this.#payload.offset + offset;
+    await Promise.all(
+      Array.from({ length: planes }, (_, plane) => action(start + plane * planeBytes, length)),
+    ).catch((error: unknown) => {
+      throw this.#windows.explained(error);
+    });
   }
 
   #view(descriptor: PlainDescriptor, offset: number, length: number): StoredView {

@@ -220,10 +220,50 @@ export class PersistentArray implements AsyncDisposable {
     });
   }
 
-  /** Gives the memory of the array's pages back; the data stay. For who reads much of a large array with get(). */
-  async discard(): Promise<void> {
+  /**
+   * `count` stored elements from `first` on, across rows: of vectors, diagonals and dense matrices, but not of bits,
+   * whose rows are padded. No copy, O(1). During an update the view is writable and counts as changed.
+   * @throws ArrayError ERR_VGPU_ARRAY_RANGE, _STRUCTURE, _TOO_LARGE_VIEW, _CLOSED, _BUSY
+   */
+  elements(first: number, count: number): StoredView {
     this.#checkReadable();
-    await this.#access.discard();
+    return this.#access.elements(first, count);
+  }
+
+  /**
+   * Resolves when elements, numbered as for elements(), have been read from disk into memory.
+   * @throws ArrayError ERR_VGPU_ARRAY_RANGE, _STRUCTURE, _ABORTED, _CLOSED, _BUSY
+   */
+  async prefetch(
+    first: number,
+    count: number,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    this.#checkReadable();
+    await this.#access.prefetch(first, count, options);
+  }
+
+  /**
+   * Gives the memory of the array's pages back, or of `count` elements from `first` on; the data stay. For who reads
+   * much of a large array with get() or elements().
+   * @throws ArrayError ERR_VGPU_ARRAY_RANGE, _STRUCTURE, _CLOSED, _BUSY
+   */
+  async discard(first?: number, count?: number): Promise<void> {
+    this.#checkReadable();
+    if (first === undefined || count === undefined) await this.#access.discard();
+    else await this.#access.discardElements(first, count);
+  }
+
+  /**
+   * What the update has written so far survives a power cut once this returns. It publishes nothing: after a crash an
+   * update in place can be taken up again (`allowUncommitted`), an atomic one is gone.
+   * @throws ArrayError ERR_VGPU_ARRAY_NO_DRAFT, _READ_ONLY, _CLOSED, _BUSY
+   * @throws MmapError _POISONED, _FAULTED
+   */
+  async flush(): Promise<void> {
+    this.#checkReadable();
+    this.#checkDraft();
+    await this.#access.flush();
   }
 
   /**
