@@ -115,7 +115,7 @@ describe('start', () => {
       times.push(performance.now() - begin);
     }
     // About 6 ms on an idle machine; the limit only tells a wait from work on a busy one.
-    expect(Math.min(...times)).toBeLessThan(100);
+    expect(Math.min(...times)).toBeLessThan(500);
   });
 
   it.each([
