@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 #include <time.h>
 
 #include "transport/settings.h"
@@ -55,7 +56,14 @@ static int print_time(char* text, size_t bytes) {
                   (int)(now.tv_nsec / 1000000));
 }
 
-static void append(const char* path, const char* message) {
+// A name or a cause must not look like a line of its own.
+static void replace_line_ends(char* text) {
+  for (; *text != '\0'; ++text) {
+    if (*text == '\n' || *text == '\r') *text = ' ';
+  }
+}
+
+static void append_to_file(const char* path, const char* message) {
   char line[LINE_BYTES + 128];
   char when[64];
   print_time(when, sizeof(when));
@@ -66,10 +74,42 @@ static void append(const char* path, const char* message) {
   const int file = vgpu_open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0644);
   if (file < 0) return;
   const size_t bytes = (size_t)length < sizeof(line) ? (size_t)length : sizeof(line) - 1;
+  line[bytes - 1] = '\0';
+  replace_line_ends(line);
   line[bytes - 1] = '\n';
   // One write: lines of several processes do not mix. There is nowhere to report a full disk.
   (void)vgpu_write(file, line, bytes);
   vgpu_close(file);
+}
+
+// The native protocol of systemd's journal: fields, one a line, in one datagram.
+// https://systemd.io/JOURNAL_NATIVE_PROTOCOL/
+static void send_to_journal(const char* path, const char* message) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  const size_t path_bytes = strlen(path) + 1;
+  if (path_bytes > sizeof(address.sun_path)) return;
+  memcpy(address.sun_path, path, path_bytes);
+  char program[64];
+  snprintf(program, sizeof(program), "%s", program_invocation_short_name);
+  replace_line_ends(program);
+  char entry[LINE_BYTES + 256];
+  const int length =
+      snprintf(entry, sizeof(entry), "PRIORITY=5\nSYSLOG_IDENTIFIER=vgpu\nVGPU_PROGRAM=%s\nMESSAGE=%s: %s\n",
+               program, program, message);
+  if (length <= 0 || (size_t)length >= sizeof(entry)) return;
+  // Where no journal runs, or it is too busy, there is nowhere to say so.
+  (void)vgpu_send_datagram((const struct sockaddr*)&address, sizeof(address), entry, (size_t)length);
+}
+
+static void append(const char* path, const char* message) {
+  const size_t length = sizeof(VGPU_LOG_JOURNAL) - 1;
+  if (strcmp(path, VGPU_LOG_JOURNAL) == 0) {
+    send_to_journal("/run/systemd/journal/socket", message);
+  } else if (strncmp(path, VGPU_LOG_JOURNAL, length) == 0 && path[length] == ':') {
+    send_to_journal(path + length + 1, message);
+  } else {
+    append_to_file(path, message);
+  }
 }
 
 void vgpu_log(const char* format, ...) {
@@ -81,6 +121,7 @@ void vgpu_log(const char* format, ...) {
   va_start(arguments, format);
   const int length = vsnprintf(message, sizeof(message), format, arguments);
   va_end(arguments);
+  replace_line_ends(message);
   if (length > 0 && !seen_before(message)) append(path, message);
   errno = saved_errno;
 }

@@ -1,4 +1,5 @@
-// One line per cause, appended to the file that VGPU_LOG names. Never to stdout or stderr: programs parse
+// One line per cause, appended to the file that VGPU_LOG names or sent to the journal (`journal`, or
+// `journal:/path/of/its/socket`). Never to stdout or stderr: programs parse
 // those.
 
 #ifndef VGPU_LOG_H

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "log.h"
+#include "start/start.h"
 #include "transport/address.h"
 #include "transport/dial.h"
 #include "transport/handshake.h"
@@ -114,7 +115,8 @@ CUresult vgpu_connection_open(struct vgpu_stream* stream, struct vgpu_snapshot* 
   if (!vgpu_allowed()) return CUDA_ERROR_NO_DEVICE;
   const char* url = vgpu_executor_url();
   if (url == NULL) {
-    vgpu_log("no executor: VGPU_EXECUTOR is not set");
+    if (vgpu_configuration()->configured.bad) vgpu_log_configuration_problem();
+    vgpu_log("no executor: VGPU_EXECUTOR is not set, and " VGPU_CONFIGURATION_PATH " names none");
     return CUDA_ERROR_NO_DEVICE;
   }
   struct vgpu_address address;

@@ -57,6 +57,22 @@ static int prepare_tcp(int descriptor) {
   return status;
 }
 
+// The same socket under a number that nobody expects: at least LOWEST_DESCRIPTOR, or else the highest that
+// the limit allows and that is free.
+static int move_high(int descriptor) {
+  int high = vgpu_duplicate_above(descriptor, LOWEST_DESCRIPTOR);
+  if (high < 0) {
+    const int highest = vgpu_highest_descriptor();
+    const int last = highest < LOWEST_DESCRIPTOR ? highest : LOWEST_DESCRIPTOR;
+    for (int number = last; high < 0 && number > descriptor; --number)
+      high = vgpu_duplicate_above(descriptor, number);
+  }
+  // Where no other number is free this one serves: before each use it is looked at anyway.
+  if (high < 0) return descriptor;
+  vgpu_close(descriptor);
+  return high;
+}
+
 int vgpu_dial(const struct vgpu_address* address, int64_t deadline) {
   const int family = address->socket.ss_family;
   const int descriptor = vgpu_socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -67,10 +83,5 @@ int vgpu_dial(const struct vgpu_address* address, int64_t deadline) {
     vgpu_close(descriptor);
     return status;
   }
-  const int high = vgpu_duplicate_above(descriptor, LOWEST_DESCRIPTOR);
-  // With a low limit on descriptors there is nothing that high; the identity check still protects the
-  // program.
-  if (high < 0) return descriptor;
-  vgpu_close(descriptor);
-  return high;
+  return move_high(descriptor);
 }

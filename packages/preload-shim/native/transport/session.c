@@ -5,6 +5,8 @@
 
 #include "log.h"
 #include "process.h"
+#include "start/start.h"
+#include "start/state.h"
 #include "sticky_error.h"
 #include "transport/lock.h"
 #include "transport/settings.h"
@@ -12,47 +14,89 @@
 // A program that probes for devices in a loop must not wait for the connect timeout each time.
 enum { RETRY_AFTER = 1000 };
 
-enum session_state { UNCONNECTED, CONNECTED, BROKEN };
+// What the connect timeout does not count, on a machine with much to do: how much longer than that a thread
+// waits for another one that connects.
+enum { WAIT_MARGIN = 500 };
 
 static struct vgpu_lock lock;
-static _Atomic int state;
 // Inherited by a forked child: the program has called cuInit once.
 static _Atomic int initialised;
 static _Atomic int context_error;
 static _Atomic bool shares_memory;
-// The rest is protected by the lock; the snapshot is constant while CONNECTED.
+static _Atomic int last_failure;
+static _Atomic int64_t retry_at;
+// Written by who is CONNECTING. Then the stream is protected by the lock, and the snapshot is constant.
 static struct vgpu_stream stream;
 static struct vgpu_snapshot snapshot;
-static CUresult last_failure;
-static int64_t retry_at;
 
-static CUresult connect_locked(void) {
-  switch (atomic_load(&state)) {
-    case CONNECTED:
-      return CUDA_SUCCESS;
-    case BROKEN:
-      return CUDA_ERROR_MPS_RPC_FAILURE;
-    default:
-      break;
-  }
-  if (last_failure != CUDA_SUCCESS && vgpu_now() < retry_at) return last_failure;
-  last_failure = vgpu_connection_open(&stream, &snapshot);
-  if (last_failure == CUDA_SUCCESS) {
+static void note_failure(CUresult result) {
+  atomic_store(&last_failure, (int)result);
+  atomic_store(&retry_at, vgpu_now() + RETRY_AFTER);
+}
+
+static CUresult connect_now(void) {
+  const CUresult result = vgpu_connection_open(&stream, &snapshot);
+  if (result == CUDA_SUCCESS) {
     atomic_store(&shares_memory, stream.rings != NULL);
-    atomic_store_explicit(&state, CONNECTED, memory_order_release);
   } else {
-    retry_at = vgpu_now() + RETRY_AFTER;
+    note_failure(result);
   }
-  return last_failure;
+  vgpu_state_set(result == CUDA_SUCCESS ? VGPU_STATE_CONNECTED : VGPU_STATE_FAILED);
+  return result;
+}
+
+static CUresult wait_for_other_thread(enum vgpu_state state, int64_t deadline) {
+  if (vgpu_state_wait(state, deadline)) return CUDA_SUCCESS;
+  vgpu_log("no device: another thread has been connecting for too long");
+  return CUDA_ERROR_NO_DEVICE;
+}
+
+static CUresult ensure_connected(void) {
+  vgpu_start();
+  vgpu_process_check();
+  const int64_t deadline = vgpu_now() + vgpu_connect_timeout() + WAIT_MARGIN;
+  for (;;) {
+    const enum vgpu_state state = vgpu_state_now();
+    CUresult result = CUDA_SUCCESS;
+    switch (state) {
+      case VGPU_STATE_CONNECTED:
+        return CUDA_SUCCESS;
+      case VGPU_STATE_BROKEN:
+        return CUDA_ERROR_MPS_RPC_FAILURE;
+      case VGPU_STATE_REFUSED:
+        return CUDA_ERROR_NO_DEVICE;
+      case VGPU_STATE_FAILED:
+        if (vgpu_now() < atomic_load(&retry_at)) return (CUresult)atomic_load(&last_failure);
+        if (vgpu_state_change(state, VGPU_STATE_CONNECTING)) return connect_now();
+        break;
+      case VGPU_STATE_DEFERRED:
+      case VGPU_STATE_READY:
+        if (vgpu_state_change(state, VGPU_STATE_CONNECTING)) return connect_now();
+        break;
+      default:
+        result = wait_for_other_thread(state, deadline);
+    }
+    if (result != CUDA_SUCCESS) return result;
+  }
 }
 
 static CUresult connect_if_needed(void) {
   const int saved_errno = errno;
-  vgpu_lock(&lock);
-  const CUresult result = connect_locked();
-  vgpu_unlock(&lock);
+  const CUresult result = ensure_connected();
   errno = saved_errno;
   return result;
+}
+
+void vgpu_session_probe(void) {
+  vgpu_process_check();
+  vgpu_state_set(VGPU_STATE_CONNECTING);
+  const CUresult result = vgpu_connection_open(&stream, &snapshot);
+  // Not kept: a daemon that closes all descriptors would take it for one of its own.
+  if (result == CUDA_SUCCESS) {
+    vgpu_stream_close(&stream);
+    vgpu_log("ready: %u device(s), the first is %s", snapshot.welcome.device_count, snapshot.devices[0].name);
+  }
+  vgpu_state_set(result == CUDA_SUCCESS ? VGPU_STATE_READY : VGPU_STATE_DEFERRED);
 }
 
 CUresult vgpu_session_initialise(void) {
@@ -64,10 +108,10 @@ CUresult vgpu_session_initialise(void) {
 CUresult vgpu_session_check(void) {
   vgpu_process_check();
   if (!atomic_load_explicit(&initialised, memory_order_acquire)) return CUDA_ERROR_NOT_INITIALIZED;
-  switch (atomic_load_explicit(&state, memory_order_acquire)) {
-    case CONNECTED:
+  switch (vgpu_state_now()) {
+    case VGPU_STATE_CONNECTED:
       return CUDA_SUCCESS;
-    case BROKEN:
+    case VGPU_STATE_BROKEN:
       return CUDA_ERROR_MPS_RPC_FAILURE;
     default:
       return connect_if_needed();
@@ -95,7 +139,7 @@ CUresult vgpu_session_acquire(struct vgpu_stream** acquired) {
   if (result != CUDA_SUCCESS) return result;
   vgpu_lock(&lock);
   // Another thread may have broken it since.
-  if (atomic_load(&state) != CONNECTED) {
+  if (vgpu_state_now() != VGPU_STATE_CONNECTED) {
     vgpu_unlock(&lock);
     return CUDA_ERROR_MPS_RPC_FAILURE;
   }
@@ -126,13 +170,13 @@ static const char* describe(int status) {
 CUresult vgpu_session_break(uint32_t call, int status) {
   vgpu_log("connection lost in call %u: %s (%d)", call, describe(status), -status);
   vgpu_stream_close(&stream);
-  atomic_store_explicit(&state, BROKEN, memory_order_release);
+  vgpu_state_set(VGPU_STATE_BROKEN);
   return CUDA_ERROR_MPS_RPC_FAILURE;
 }
 
 int vgpu_session_take_passed(void) {
   vgpu_lock(&lock);
-  const int passed = atomic_load(&state) == CONNECTED ? vgpu_stream_take_passed(&stream) : -1;
+  const int passed = vgpu_state_now() == VGPU_STATE_CONNECTED ? vgpu_stream_take_passed(&stream) : -1;
   vgpu_unlock(&lock);
   return passed >= 0 ? passed : -ENOENT;
 }
@@ -150,12 +194,21 @@ void vgpu_session_note(CUresult result) {
 void vgpu_session_forget(void) {
   // The parent's connection stays open in the parent; the executor must not wait for this process to end.
   // Of the shared memory the child has inherited nothing.
-  if (atomic_load(&state) == CONNECTED) {
-    stream.rings = NULL;
-    vgpu_stream_close(&stream);
+  switch (vgpu_state_now()) {
+    case VGPU_STATE_CONNECTED:
+      stream.rings = NULL;
+      vgpu_stream_close(&stream);
+      vgpu_state_set(VGPU_STATE_DEFERRED);
+      break;
+    case VGPU_STATE_CONNECTING:
+    case VGPU_STATE_FAILED:
+    case VGPU_STATE_BROKEN:
+      vgpu_state_set(VGPU_STATE_DEFERRED);
+      break;
+    default:
+      // Decided about in the parent, or being so in this very process.
+      break;
   }
-  atomic_store(&state, UNCONNECTED);
   atomic_store(&context_error, CUDA_SUCCESS);
-  last_failure = CUDA_SUCCESS;
   vgpu_lock_forget(&lock);
 }

@@ -1,5 +1,5 @@
 // The one connection of this process: opened by cuInit, shared by all threads, never opened again once it
-// broke.
+// broke. How far it is, start/state.h tells.
 
 #ifndef VGPU_TRANSPORT_SESSION_H
 #define VGPU_TRANSPORT_SESSION_H
@@ -10,6 +10,9 @@
 
 // cuInit. CUDA_SUCCESS when there is a connection.
 CUresult vgpu_session_initialise(void);
+
+// For the constructor: asks the executor for its devices, and hangs up. Within the connect timeout.
+void vgpu_session_probe(void);
 
 // CUDA_SUCCESS when calls can be made: CUDA_ERROR_NOT_INITIALIZED before cuInit, CUDA_ERROR_MPS_RPC_FAILURE
 // for good after the executor died. A forked child of an initialised process connects here.

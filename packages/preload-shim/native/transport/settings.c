@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "start/start.h"
+
 enum { CONNECT_TIMEOUT = 1000, SILENCE_TIMEOUT = 10000, LONGEST_TIMEOUT = 86400000 };
 
 static bool privileged(void) {
@@ -40,17 +42,31 @@ bool vgpu_shared_memory_wanted(void) {
   return wanted == NULL || strcmp(wanted, "0") != 0;
 }
 
+// What the environment says, and else what the file says, where an empty text is nothing.
+static const char* setting_or(const char* name, const char* configured) {
+  const char* value = setting(name);
+  if (value != NULL) return value;
+  return *configured != '\0' && !privileged() ? configured : NULL;
+}
+
 const char* vgpu_executor_url(void) {
-  return setting("VGPU_EXECUTOR");
+  return setting_or("VGPU_EXECUTOR", vgpu_configuration()->executor);
 }
 const char* vgpu_token_path(void) {
-  return setting("VGPU_TOKEN_FILE");
+  return setting_or("VGPU_TOKEN_FILE", vgpu_configuration()->token_file);
 }
 const char* vgpu_log_path(void) {
-  return setting("VGPU_LOG");
+  // That the file is bad cannot go where the file says.
+  const char* otherwise = vgpu_configuration()->configured.bad ? VGPU_LOG_JOURNAL : "";
+  const char* configured = vgpu_configuration()->log;
+  return setting_or("VGPU_LOG", *configured != '\0' ? configured : otherwise);
+}
+bool vgpu_log_is_asked_for(void) {
+  return setting("VGPU_LOG") != NULL;
 }
 int64_t vgpu_connect_timeout(void) {
-  return milliseconds("VGPU_CONNECT_TIMEOUT_MS", CONNECT_TIMEOUT);
+  const int64_t configured = vgpu_configuration()->connect_timeout;
+  return milliseconds("VGPU_CONNECT_TIMEOUT_MS", configured != 0 ? configured : CONNECT_TIMEOUT);
 }
 int64_t vgpu_silence_timeout(void) {
   return milliseconds("VGPU_SILENCE_TIMEOUT_MS", SILENCE_TIMEOUT);

@@ -5,6 +5,7 @@
 #include <linux/futex.h>
 #include <linux/random.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -133,6 +134,27 @@ uint32_t vgpu_process_id(void) {
   return (uint32_t)syscall(SYS_getpid);
 }
 
+uint32_t vgpu_parent_process_id(void) {
+  return (uint32_t)syscall(SYS_getppid);
+}
+
+int vgpu_highest_descriptor(void) {
+  enum { MOST = 1 << 20 };
+  struct rlimit limit;
+  const int status = (int)checked(syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit));
+  if (status < 0) return status;
+  return limit.rlim_cur > MOST ? MOST : (int)limit.rlim_cur - 1;
+}
+
+int vgpu_send_datagram(const struct sockaddr* address, socklen_t length, const void* bytes, size_t count) {
+  const int descriptor = vgpu_socket(address->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (descriptor < 0) return descriptor;
+  const long sent = checked(
+      syscall(SYS_sendto, descriptor, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT, address, length));
+  vgpu_close(descriptor);
+  return sent < 0 ? (int)sent : 0;
+}
+
 int vgpu_processor_count(void) {
   enum { WORDS = 1024 };
   unsigned long mask[WORDS] = {0};
@@ -145,6 +167,11 @@ int vgpu_processor_count(void) {
 
 void vgpu_futex_wait(_Atomic uint32_t* word, uint32_t expected) {
   syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
+}
+
+void vgpu_futex_wait_for(_Atomic uint32_t* word, uint32_t expected, int64_t milliseconds) {
+  const struct timespec limit = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000};
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, &limit, NULL, 0);
 }
 
 void vgpu_futex_wake(_Atomic uint32_t* word, int waiters) {

@@ -51,10 +51,17 @@ long vgpu_receive(int descriptor, void* bytes, size_t length, int* passed);
 int vgpu_poll(struct pollfd* descriptors, unsigned int count, int64_t milliseconds);
 
 uint32_t vgpu_process_id(void);
+uint32_t vgpu_parent_process_id(void);
+// The highest number a descriptor may have, or a negative errno.
+int vgpu_highest_descriptor(void);
+// To a socket of datagrams, which is neither waited for nor kept.
+int vgpu_send_datagram(const struct sockaddr* address, socklen_t length, const void* bytes, size_t count);
 // Those that this thread may run on.
 int vgpu_processor_count(void);
 // Returns at once when *word is not `expected`; may also return for no reason.
 void vgpu_futex_wait(_Atomic uint32_t* word, uint32_t expected);
+// The same, for so many milliseconds at most.
+void vgpu_futex_wait_for(_Atomic uint32_t* word, uint32_t expected, int64_t milliseconds);
 void vgpu_futex_wake(_Atomic uint32_t* word, int waiters);
 
 // Microseconds since 1970.
