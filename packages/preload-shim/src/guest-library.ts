@@ -44,6 +44,17 @@ export function selfTestProgram(): string {
   return program;
 }
 
+/**
+ * The path of a program that says what the library makes of a process: `--pid N` or `--program PATH`, one JSON object on
+ * stdout.
+ * @throws GuestError ERR_VGPU_GUEST_MISSING
+ */
+export function shimExplainProgram(): string {
+  const program = join(native, 'bin/vgpu-shim-explain');
+  requireFiles('vgpu-shim-explain', [program]);
+  return program;
+}
+
 function requireFiles(what: string, paths: readonly string[]): void {
   const missing = paths.filter((path) => !existsSync(path));
   if (missing.length === 0) return;

@@ -1,2 +1,8 @@
 export { GuestError, type GuestErrorCode, isGuestError } from './errors.js';
-export { type GuestLibrary, guestLibrary, selfTestProgram, tracingLibrary } from './guest-library.js';
+export {
+  type GuestLibrary,
+  guestLibrary,
+  selfTestProgram,
+  shimExplainProgram,
+  tracingLibrary,
+} from './guest-library.js';

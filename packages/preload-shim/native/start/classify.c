@@ -5,7 +5,7 @@
 
 // A machine is reached, looked after and brought up by these; none computes on a GPU.
 static const char* const SYSTEM_PROGRAMS[] = {
-    "init",    "systemd", "systemd-*", "(sd-*",  "sshd", "sshd-*", "dbus-daemon", "dbus-broker*", "udevd",
+    "init",    "systemd", "systemd-*", "(sd-*", "sshd", "sshd-*", "dbus-daemon", "dbus-broker*", "udevd",
     "udevadm", "agetty",  "getty",     "login", "sudo", "su",     "polkitd",     "cron",         "crond",
 };
 

@@ -26,10 +26,10 @@ enum vgpu_reason {
 };
 
 struct vgpu_process_facts {
-  bool secure;              // AT_SECURE: more rights than the caller
-  bool started_by_kernel;   // a child of kthreadd
-  const char* name;         // of the executed file, without its folder
-  const char* disable;      // VGPU_DISABLE and VGPU_EARLY_INIT; NULL when not set
+  bool secure;             // AT_SECURE: more rights than the caller
+  bool started_by_kernel;  // a child of kthreadd
+  const char* name;        // of the executed file, without its folder
+  const char* disable;     // VGPU_DISABLE and VGPU_EARLY_INIT; NULL when not set
   const char* early_init;
 };
 

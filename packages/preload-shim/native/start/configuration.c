@@ -128,7 +128,8 @@ static const char* read_file(int file, struct reader* reader) {
     total += count < 0 ? 0 : (size_t)count;
     const char* problem = NULL;
     if (count < 0) problem = describe(count);
-    if (total > VGPU_CONFIGURATION_MOST || size > VGPU_CONFIGURATION_MOST) problem = "it has more than 64 KiB";
+    if (total > VGPU_CONFIGURATION_MOST || size > VGPU_CONFIGURATION_MOST)
+      problem = "it has more than 64 KiB";
     if (problem != NULL) {
       reader->into->line = 0;
       return problem;

@@ -1,13 +1,12 @@
 #include "start/start.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
-#include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
 #include "log.h"
+#include "start/facts.h"
 #include "start/state.h"
 #include "transport/session.h"
 #include "transport/settings.h"
@@ -20,37 +19,6 @@ const struct vgpu_configuration* vgpu_configuration(void) {
   return &configuration;
 }
 
-// Such a process does the kernel's own work: it loads a module, or takes a core dump. In a container the
-// process of number 2 is an ordinary one.
-static bool started_by_kernel(void) {
-  enum { KTHREADD = 2 };
-  static const char NAME[] = "kthreadd\n";
-  char name[sizeof(NAME)] = "";
-  if (vgpu_parent_process_id() != KTHREADD) return false;
-  const int file = vgpu_open("/proc/2/comm", O_RDONLY | O_CLOEXEC, 0);
-  if (file < 0) return false;
-  const long length = vgpu_read(file, name, sizeof(name) - 1);
-  vgpu_close(file);
-  return length == (long)strlen(NAME) && memcmp(name, NAME, sizeof(NAME)) == 0;
-}
-
-// One walk for all variables, since this runs in every process.
-static void read_environment(struct vgpu_process_facts* facts) {
-  static const char PREFIX[] = "VGPU_";
-  static const struct {
-    const char* name;
-    size_t length;
-  } NAMES[] = {{"DISABLE=", 8}, {"EARLY_INIT=", 11}, {"SHIM_CONFIGURATION=", 19}};
-  const char** const values[] = {&facts->disable, &facts->early_init, &configuration_path};
-  for (char** entry = environ; entry != NULL && *entry != NULL; ++entry) {
-    if (strncmp(*entry, PREFIX, sizeof(PREFIX) - 1) != 0) continue;
-    const char* name = *entry + sizeof(PREFIX) - 1;
-    for (size_t i = 0; i < sizeof(NAMES) / sizeof(*NAMES); ++i) {
-      if (strncmp(name, NAMES[i].name, NAMES[i].length) == 0) *values[i] = name + NAMES[i].length;
-    }
-  }
-}
-
 static void gather_facts(struct vgpu_process_facts* facts) {
   // A number that is an address.
   const char* executed = (const char*)getauxval(AT_EXECFN);  // NOLINT(performance-no-int-to-ptr)
@@ -58,8 +26,11 @@ static void gather_facts(struct vgpu_process_facts* facts) {
                                        .name = executed == NULL ? "" : vgpu_file_name(executed)};
   // Nothing that the caller can set is looked at there.
   if (facts->secure) return;
-  read_environment(facts);
-  facts->started_by_kernel = started_by_kernel();
+  const struct vgpu_start_environment environment = vgpu_start_environment(environ);
+  facts->disable = environment.disable;
+  facts->early_init = environment.early_init;
+  configuration_path = environment.configuration_path;
+  facts->started_by_kernel = vgpu_started_by_kernel(vgpu_parent_process_id());
 }
 
 void vgpu_log_configuration_problem(void) {

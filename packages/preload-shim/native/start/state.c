@@ -5,7 +5,7 @@
 #include "transport/system.h"
 
 __attribute__((used)) static struct vgpu_state_record record = {.mark = VGPU_STATE_MARK,
-                                                               .word = VGPU_STATE_UNSEEN};
+                                                                .word = VGPU_STATE_UNSEEN};
 
 // The highest bit: somebody sleeps, and wants to be woken when the state changes.
 #define SLEEPER (UINT32_C(1) << 31)
@@ -58,11 +58,4 @@ bool vgpu_state_wait(enum vgpu_state state, int64_t deadline) {
     }
   }
   return true;
-}
-
-const char* vgpu_state_name(enum vgpu_state state) {
-  static const char* const NAMES[] = {
-      "unseen", "deciding", "refused", "deferred", "connecting", "ready", "connected", "failed", "broken",
-  };
-  return state < sizeof(NAMES) / sizeof(*NAMES) ? NAMES[state] : "unknown";
 }

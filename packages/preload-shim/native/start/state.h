@@ -3,8 +3,8 @@
 //
 //   UNSEEN → DECIDING → REFUSED | DEFERRED                       the constructor
 //                     → CONNECTING → READY | DEFERRED            early initialisation, within its deadline
-//   DEFERRED | READY | FAILED → CONNECTING → CONNECTED | FAILED  the first CUDA call, and those after a failure
-//   CONNECTED → BROKEN                                           for good
+//   DEFERRED | READY | FAILED → CONNECTING → CONNECTED | FAILED  the first CUDA call, and those after a
+//   failure CONNECTED → BROKEN                                           for good
 //
 // A forked child starts again from DEFERRED, or from REFUSED.
 
@@ -45,6 +45,5 @@ void vgpu_state_set(enum vgpu_state state);
 void vgpu_state_set_reason(enum vgpu_reason reason);
 // Waits while the state is `state`, until a moment of vgpu_now(). False when that has passed.
 bool vgpu_state_wait(enum vgpu_state state, int64_t deadline);
-const char* vgpu_state_name(enum vgpu_state state);
 
 #endif

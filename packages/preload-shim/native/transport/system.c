@@ -149,8 +149,8 @@ int vgpu_highest_descriptor(void) {
 int vgpu_send_datagram(const struct sockaddr* address, socklen_t length, const void* bytes, size_t count) {
   const int descriptor = vgpu_socket(address->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (descriptor < 0) return descriptor;
-  const long sent = checked(
-      syscall(SYS_sendto, descriptor, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT, address, length));
+  const long sent =
+      checked(syscall(SYS_sendto, descriptor, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT, address, length));
   vgpu_close(descriptor);
   return sent < 0 ? (int)sent : 0;
 }

@@ -1,4 +1,5 @@
-// What the library makes of a process: its class, the configuration file, the first CUDA calls of many threads.
+// What the library makes of a process: its class, the configuration file, the first CUDA calls of many
+// threads.
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -157,7 +158,10 @@ TEST_CASE("a file with a mistake says nothing at all, but that it is bad") {
       {good + "log = " + std::string(300, 'x') + "\n", "too long", 3},
       {good + "#" + std::string(2000, 'x') + "\n", "too long", 3},
       {good + std::string("deny = \0\n", 9), "not text", 3},
-      {good + std::string("\x7f" "ELF\x02\x01\x01\0\0\0", 10), "not text", 3},
+      {good + std::string("\x7f"
+                          "ELF\x02\x01\x01\0\0\0",
+                          10),
+       "not text", 3},
       {good + std::string(65536, '\n'), "64 KiB", 0},
   };
   for (const Row& row : rows) {
