@@ -41,7 +41,9 @@ export type ErrorCode =
   | 'ERR_VGPU_EXECUTOR_STUCK'
   | 'ERR_VGPU_NO_EXECUTOR'
   | 'ERR_VGPU_BAD_PROGRAM'
-  | 'ERR_VGPU_TRACE_OUTPUT';
+  | 'ERR_VGPU_TRACE_OUTPUT'
+  | 'ERR_VGPU_NO_PROCESS'
+  | 'ERR_VGPU_PROCESS_ACCESS';
 
 interface CliErrorOptions {
   /** One sentence: what the user can do about it. */

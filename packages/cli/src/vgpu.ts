@@ -8,6 +8,7 @@ import { fileCommand } from './commands/file/index.js';
 import { psCommand } from './commands/ps.js';
 import { profileCommand } from './commands/profile.js';
 import { runCommand } from './commands/run.js';
+import { shimCommand } from './commands/shim.js';
 import { tortureCommand } from './commands/torture.js';
 import { traceCommand } from './commands/trace.js';
 import { CliError, describeError, EXIT_FAILED, EXIT_VGPU_FAILED, exitCodeOf } from './errors.js';
@@ -32,6 +33,7 @@ const program = new Command('vgpu')
   .addCommand(executorCommand())
   .addCommand(psCommand())
   .addCommand(doctorCommand())
+  .addCommand(shimCommand())
   .addCommand(fileCommand())
   .addCommand(cleanCommand())
   .addCommand(tortureCommand())

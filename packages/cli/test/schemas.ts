@@ -255,3 +255,22 @@ export const doctorSchema = documentOf('doctor', {
     }),
   ),
 });
+
+export const shimExplainSchema = documentOf('shim explain', {
+  operand: z.string(),
+  path: z.string().nullable(),
+  ignored: z.string().nullable(),
+  class: z.enum(['refused', 'early', 'deferred']),
+  reason: z.string().min(1),
+  name: z.string().nullable(),
+  library: z.string().nullish(),
+  state: z.string().nullish(),
+  configuration: z
+    .strictObject({
+      path: z.string(),
+      line: count,
+      problem: z.string().nullable(),
+      executor: z.string().nullable(),
+    })
+    .optional(),
+});

@@ -64,7 +64,8 @@ const ELF_MAGIC = 0x7f454c46;
 const ELF_CLASS_64 = 2;
 const PROGRAM_HEADER_INTERPRETER = 3;
 
-function elfObstacle(path: string): string | undefined {
+/** The same, apart from its rights. */
+export function elfObstacle(path: string): string | undefined {
   let file: number;
   try {
     file = openSync(path, 'r');
