@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,15 +13,22 @@ enum { LINE = 8192, DATA = 1 << 18 };
 struct mapping {
   unsigned long first;
   unsigned long end;
-  char permissions[8];
-  int path;
+  bool writable;
+  const char* path;
 };
 
-static bool parse(const char* line, struct mapping* mapping) {
-  mapping->path = 0;
-  return sscanf(line, "%lx-%lx %7s %*s %*s %*s %n", &mapping->first, &mapping->end, mapping->permissions,
-                &mapping->path) == 3 &&
-         mapping->path != 0;
+// first-end permissions offset device inode path
+static bool parse(char* line, struct mapping* mapping) {
+  char* rest = line;
+  mapping->first = strtoul(rest, &rest, 16);
+  if (*rest != '-') return false;
+  mapping->end = strtoul(rest + 1, &rest, 16);
+  if (*rest != ' ') return false;
+  mapping->writable = rest[1] != '\0' && rest[2] == 'w';
+  const char* path = strchr(rest, '/');
+  if (path == NULL) return false;
+  mapping->path = path;
+  return true;
 }
 
 static bool find_mark(int memory, const struct mapping* mapping, uint32_t* word) {
@@ -51,11 +59,10 @@ enum record_found read_record(int process, char* library, unsigned long room, ui
     struct mapping mapping;
     line[strcspn(line, "\n")] = '\0';
     if (!parse(line, &mapping)) continue;
-    if (strncmp(vgpu_file_name(line + mapping.path), NAME, sizeof(NAME) - 1) != 0) continue;
-    snprintf(library, room, "%s", line + mapping.path);
+    if (strncmp(vgpu_file_name(mapping.path), NAME, sizeof(NAME) - 1) != 0) continue;
+    snprintf(library, room, "%s", mapping.path);
     found = RECORD_UNREADABLE;
-    if (mapping.permissions[1] == 'w' && memory >= 0 && find_mark(memory, &mapping, word))
-      found = RECORD_FOUND;
+    if (mapping.writable && memory >= 0 && find_mark(memory, &mapping, word)) found = RECORD_FOUND;
   }
   if (memory >= 0) vgpu_close(memory);
   if (maps != NULL) (void)fclose(maps);

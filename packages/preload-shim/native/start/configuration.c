@@ -147,10 +147,7 @@ void vgpu_configuration_read(const char* path, const char* name, struct vgpu_con
   if (file < 0) {
     problem = describe(file);
   } else {
-    struct reader reader;
-    reader.into = configuration;
-    reader.name = name;
-    reader.length = 0;
+    struct reader reader = {.into = configuration, .name = name};
     problem = read_file(file, &reader);
     vgpu_close(file);
   }

@@ -24,6 +24,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr int kThreads = 8;
+
 struct Case {
   const char* what;
   vgpu_process_facts facts;
@@ -221,11 +223,11 @@ TEST_CASE("with few descriptors allowed the connection has the highest one that 
 }
 
 TEST_CASE("threads whose first CUDA call comes at once share one attempt to connect") {
-  constexpr int kThreads = 8;
   Peer peer;
   Guest guest(peer.environment(), [] {
     std::atomic<int> succeeded = 0;
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (int i = 0; i < kThreads; ++i) {
       threads.emplace_back([&succeeded] { succeeded += cuInit(0) == CUDA_SUCCESS; });
     }
@@ -245,14 +247,15 @@ TEST_CASE("threads do not wait longer for another's attempt than it may take") {
   Guest guest(peer.environment(), [] {
     std::atomic<int> refused = 0;
     std::vector<std::thread> threads;
-    for (int i = 0; i < 8; ++i) {
+    threads.reserve(kThreads);
+    for (int i = 0; i < kThreads; ++i) {
       threads.emplace_back([&refused] { refused += cuInit(0) == CUDA_ERROR_NO_DEVICE; });
     }
     for (std::thread& thread : threads) thread.join();
     return Values{refused};
   });
   const Connection connection = peer.accept();  // and says nothing
-  CHECK(guest.finish().values == Values{8});
+  CHECK(guest.finish().values == Values{kThreads});
   CHECK_FALSE(peer.has_caller(0ms));
 }
 
