@@ -67,6 +67,10 @@ export interface Named {
   readonly array: NumericArray;
 }
 
+export function named(name: string, array: NumericArray): Named {
+  return { name, array };
+}
+
 /** @throws ComputeError ERR_VGPU_COMPUTE_ARGUMENT unless all have the type of the first one */
 export function checkSameType(first: Named, ...others: readonly Named[]): ElementType {
   const type = elementTypeOf(first.array, first.name);

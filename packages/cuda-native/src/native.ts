@@ -1,56 +1,15 @@
 // The addon: where it is, and everything that it offers.
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { NumericArray } from './arrays.js';
 import { CapacityError, ComputeError, type ComputeErrorCode } from './errors.js';
-
-/** How an operation ended. */
-export interface NativeResult {
-  readonly value: number | bigint | undefined;
-  /** The most memory that it had for itself. */
-  readonly memoryBytes: number;
-}
-
-/** What each call begins with: the first element becomes 1 to stop the operation; how many bytes it may take for itself. */
-export type NativeStart = [stop: Int32Array, memoryLimit: number];
-
-type Call<Arguments extends unknown[]> = (...all: [...NativeStart, ...Arguments]) => Promise<NativeResult>;
-type Vector = NumericArray;
-type Matrix = [data: Vector, rows: number, columns: number, stride: number];
-type Reduce = Call<[x: Vector, count: number]>;
-type Binary = Call<[x: Vector, y: Vector, out: Vector, count: number]>;
-type Unary = Call<[x: Vector, out: Vector, count: number]>;
+import type { ElementwiseCalls } from './operations/elementwise.js';
+import type { MatrixCalls } from './operations/matrices.js';
+import type { ReductionCalls } from './operations/reductions.js';
+import type { ScanCalls } from './operations/scans.js';
+import type { SortCalls } from './operations/sorts.js';
 
 /** Every call checks its arguments again, and throws or rejects with a NativeError. */
-export interface Native {
-  readonly sum: Reduce;
-  readonly mean: Reduce;
-  readonly min: Reduce;
-  readonly max: Reduce;
-  readonly norm: Reduce;
-  readonly dot: Call<[x: Vector, y: Vector, count: number]>;
-  readonly add: Binary;
-  readonly sub: Binary;
-  readonly mul: Binary;
-  readonly div: Binary;
-  readonly scale: Call<[x: Vector, factor: number | bigint, out: Vector, count: number]>;
-  readonly axpy: Call<[alpha: number | bigint, x: Vector, y: Vector, out: Vector, count: number]>;
-  readonly fill: Call<[value: number | bigint, out: Vector, count: number]>;
-  readonly cast: Unary;
-  readonly inclusiveScan: Unary;
-  readonly exclusiveScan: Unary;
-  readonly histogram: Call<[x: Vector, low: number, high: number, counts: Uint32Array, count: number]>;
-  readonly sort: Call<[keys: Vector, descending: boolean, out: Vector, count: number]>;
-  readonly sortPairs: Call<
-    [keys: Vector, values: Vector, descending: boolean, outKeys: Vector, outValues: Vector, count: number]
-  >;
-  readonly argsort: Call<[keys: Vector, descending: boolean, indices: Uint32Array, count: number]>;
-  readonly topK: Call<
-    [x: Vector, descending: boolean, values: Vector, indices: Uint32Array, k: number, count: number]
-  >;
-  readonly matmul: Call<[...a: Matrix, ...b: Matrix, ...out: Matrix]>;
-  readonly matvec: Call<[...a: Matrix, x: Vector, y: Vector]>;
-  readonly transpose: Call<[...a: Matrix, ...out: Matrix]>;
+export interface Native extends ReductionCalls, ElementwiseCalls, ScanCalls, SortCalls, MatrixCalls {
   /** portable, avx2 or avx512. */
   readonly instructionSet: string;
   /** How many threads work on an operation. */

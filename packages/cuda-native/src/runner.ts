@@ -11,8 +11,9 @@ import {
   type Telemetry,
   withFallback,
 } from '@vgpu/resilience';
+import type { NativeResult, NativeStart } from './calls.js';
 import { argumentError, ComputeError } from './errors.js';
-import { type Native, type NativeResult, type NativeStart, native, translate } from './native.js';
+import { type Native, native, translate } from './native.js';
 import { Turns } from './turns.js';
 
 export interface SessionOptions {

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { documentExamples, runExample } from '@vgpu/toolchain/document-examples';
 import { expect, test } from 'vitest';
 import { createSession } from '../src/index.js';
+import { Operations } from '../src/operations/operations.js';
 
 const packageDirectory = join(dirname(fileURLToPath(import.meta.url)), '..');
 const readme = readFileSync(join(packageDirectory, 'README.md'), 'utf8');
@@ -30,7 +31,9 @@ test('the README names every operation and no other', async () => {
   const table = [...readme.matchAll(/^\| (`[a-z].*?) \|/gm)].flatMap((match) =>
     [...(match[1] ?? '').matchAll(/`(\w+)`/g)].map((name) => name[1]),
   );
-  const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(session));
-  const operations = methods.filter((name) => name !== 'constructor' && name !== 'close');
+  const operations: string[] = [];
+  for (let family = session; family !== Operations.prototype; family = Object.getPrototypeOf(family)) {
+    operations.push(...Object.getOwnPropertyNames(family).filter((name) => name !== 'constructor'));
+  }
   expect(table.sort()).toEqual(operations.sort());
 });

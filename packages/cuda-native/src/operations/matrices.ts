@@ -1,0 +1,83 @@
+// Products and shapes of matrices.
+import {
+  checkOverlap,
+  checkSameType,
+  countOf,
+  elementTypeOf,
+  type FloatArray,
+  named,
+  newArray,
+  type NumericArray,
+} from '../arrays.js';
+import type { Call, MatrixCall, Vector } from '../calls.js';
+import { checkFloats, checkShape, type Matrix, matrixArguments, newMatrix } from '../matrix.js';
+import type { MatrixOptions } from '../options.js';
+import type { OperationOptions } from '../runner.js';
+import type { Result } from './operations.js';
+import { Sorts } from './sorts.js';
+
+/** What the addon has for this family. */
+export interface MatrixCalls {
+  readonly matmul: Call<[...a: MatrixCall, ...b: MatrixCall, ...out: MatrixCall]>;
+  readonly matvec: Call<[...a: MatrixCall, x: Vector, y: Vector]>;
+  readonly transpose: Call<[...a: MatrixCall, ...out: MatrixCall]>;
+}
+
+export abstract class Matrices extends Sorts {
+  /**
+   * a × b. By OpenBLAS where `libopenblas.so.0` is installed, else by a kernel of our own; each element has an error of about
+   * k × 2⁻²⁴ (f32) or k × 2⁻⁵³ (f64) of the sum of its k products’ magnitudes. A `signal` is heeded before it begins, not on its way.
+   * What it packs into the cache, some MiB for each core, stays and does not count for `memoryLimit`.
+   */
+  async matmul<T extends FloatArray>(
+    a: Matrix<T>,
+    b: Matrix<T>,
+    options: MatrixOptions<T> = {},
+  ): Result<Matrix<T>> {
+    const inputs = [named('a.data', a.data), named('b.data', b.data)] as const;
+    const type = checkSameType(...inputs);
+    checkFloats(type);
+    const left = matrixArguments(a, 'a');
+    const right = matrixArguments(b, 'b');
+    checkShape(b, 'b', a.columns, b.columns);
+    const out = options.out ?? newMatrix<T>(type, a.rows, b.columns);
+    checkSameType(inputs[0], named('out.data', out.data));
+    checkShape(out, 'out', a.rows, b.columns);
+    const output = matrixArguments(out, 'out');
+    checkOverlap(named('out.data', out.data), inputs, Infinity, 'apart');
+    return this.write('matmul', out, options, (start, engine) =>
+      engine.matmul(...start, ...left, ...right, ...output),
+    );
+  }
+
+  /** a × x: each element a `dot` of a row. */
+  async matvec<T extends FloatArray>(
+    a: Matrix<T>,
+    x: T,
+    options: OperationOptions & { readonly out?: T } = {},
+  ): Result<T> {
+    const type = checkSameType(named('a.data', a.data), named('x', x));
+    checkFloats(type);
+    const matrix = matrixArguments(a, 'a');
+    countOf(a.columns, [named('x', x)]);
+    const out = options.out ?? (newArray(type, a.rows) as T);
+    checkSameType(named('a.data', a.data), named('out', out));
+    countOf(a.rows, [named('out', out)]);
+    checkOverlap(named('out', out), [named('a.data', a.data), named('x', x)], Infinity, 'apart');
+    return this.write('matvec', out, options, (start, engine) => engine.matvec(...start, ...matrix, x, out));
+  }
+
+  /** Rows become columns. */
+  async transpose<T extends NumericArray>(a: Matrix<T>, options: MatrixOptions<T> = {}): Result<Matrix<T>> {
+    const type = elementTypeOf(a.data, 'a.data');
+    const input = matrixArguments(a, 'a');
+    const out = options.out ?? newMatrix<T>(type, a.columns, a.rows);
+    checkSameType(named('a.data', a.data), named('out.data', out.data));
+    checkShape(out, 'out', a.columns, a.rows);
+    const output = matrixArguments(out, 'out');
+    checkOverlap(named('out.data', out.data), [named('a.data', a.data)], Infinity, 'apart');
+    return this.write('transpose', out, options, (start, engine) =>
+      engine.transpose(...start, ...input, ...output),
+    );
+  }
+}
