@@ -1,0 +1,93 @@
+// The short form of `pnpm test:crowd`: a part of this machine's programs, and proof that it would notice.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { guestLibrary } from '../../src/index.js';
+import { compare, type Field, Worlds } from './compare.js';
+import { allPrograms, programJobs, variantJobs } from './jobs.js';
+import { type Job, worldObstacle } from './world.js';
+
+const TEST_TIMEOUT_MS = 300_000;
+const PROGRAMS = 60;
+const native = join(import.meta.dirname, '../../build/native/test');
+const obstacle = worldObstacle();
+if (obstacle !== undefined) process.stderr.write(`the crowd is not tested: ${obstacle}\n`);
+
+const folder = mkdtempSync(join(tmpdir(), 'vgpu-crowd-test-'));
+chmodSync(folder, 0o755);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe.skipIf(obstacle !== undefined)('the crowd', { timeout: TEST_TIMEOUT_MS }, () => {
+  async function differences(worlds: Worlds, jobs: readonly Job[]): Promise<unknown[]> {
+    const found: unknown[] = [];
+    for (const job of jobs) {
+      const { result, ...rest } = await compare(worlds, job);
+      if (result === 'different') found.push(rest);
+    }
+    return found;
+  }
+
+  it('does the same with the library as without it', async () => {
+    await using worlds = new Worlds(guestLibrary().library);
+    expect(await differences(worlds, programJobs(allPrograms().slice(0, PROGRAMS)))).toEqual([]);
+    expect(await differences(worlds, variantJobs([]))).toEqual([]);
+  });
+
+  it('does not meet the library where a program is linked statically', async () => {
+    await using worlds = new Worlds(guestLibrary().library);
+    const maps = (program: string) => ({ variant: 'plain', command: [program, '/proc/self/maps'] });
+    const [dynamic, runner] = [
+      maps('/bin/cat'),
+      { variant: 'plain', command: [join(native, 'crowd_runner')] },
+    ];
+    expect((await worlds.with.observe(dynamic)).output).toContain('libvgpu_cuda');
+    expect(await compare(worlds, runner)).toMatchObject({ result: 'same' });
+  });
+
+  it('does not meet the library where a program brings another C library', async ({ skip }) => {
+    const path = join(folder, 'musl');
+    const { error } = spawnSync('musl-gcc', ['-x', 'c', '-o', path, '-'], {
+      input: '#include <stdlib.h>\nint main(void) { return system("cat /proc/$PPID/maps") == 0 ? 7 : 1; }\n',
+    });
+    if (error) {
+      process.stderr.write('a program with musl is not tested: there is no musl-gcc\n');
+      return skip('no musl-gcc');
+    }
+    await using worlds = new Worlds(guestLibrary().library);
+    const { ending, output } = await worlds.with.observe({ variant: 'plain', command: [path] });
+    expect(ending).toBe('exit 7');
+    expect(output).toContain('linux-musl');
+    expect(output).not.toContain('libvgpu_cuda');
+  });
+
+  const SABOTAGE: [string, Field][] = [
+    ['output', 'errorsHash'],
+    ['descriptor', 'descriptors'],
+    ['thread', 'threads'],
+    ['child', 'children'],
+    ['exit', 'ending'],
+  ];
+  it.each(SABOTAGE)('notices a library with a constructor that does it: %s', async (name, field) => {
+    await using worlds = new Worlds(join(native, `libsabotage_${name}.so`));
+    const verdict = await compare(worlds, { variant: 'plain', command: ['/bin/true'] });
+    expect(verdict.result).toBe('different');
+    expect(verdict.fields).toContain(field);
+  });
+});
+
+describe('many at once', { timeout: TEST_TIMEOUT_MS }, () => {
+  it('1,000 programs start together', () => {
+    const script = `
+      mkfifo go; i=0
+      while [ $i -lt 1000 ]; do (read line < go; LD_PRELOAD=$0 exec /bin/true || echo failed) & i=$((i+1)); done 2>&1
+      exec 3> go; exec 3>&-; wait; echo done`;
+    const { stdout, status } = spawnSync('/bin/sh', ['-c', script, guestLibrary().library], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: TEST_TIMEOUT_MS,
+    });
+    expect({ stdout, status }).toEqual({ stdout: 'done\n', status: 0 });
+  });
+});
