@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/index.ts'],
+  entry: { index: 'src/index.ts', stored: 'src/stored/index.ts' },
   format: ['esm', 'cjs'],
   target: 'node20',
   // import.meta.url in the CommonJS build: the addon is found from it.

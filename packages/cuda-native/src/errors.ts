@@ -14,6 +14,10 @@ export type ComputeErrorCode =
   | 'ERR_VGPU_COMPUTE_OUT_OF_MEMORY'
   /** An integer divisor is 0. */
   | 'ERR_VGPU_COMPUTE_DIVISION_BY_ZERO'
+  /** The progress of an operation on disk cannot be kept or read. */
+  | 'ERR_VGPU_COMPUTE_PROGRESS_FILE'
+  /** The file with the sorted runs cannot be written or read; the disk may be full. */
+  | 'ERR_VGPU_COMPUTE_SCRATCH'
   /** `device: 'gpu'`, and there is none to use. */
   | 'ERR_VGPU_COMPUTE_GPU_UNAVAILABLE'
   /** The session was closed. */

@@ -101,6 +101,10 @@ export class Runner {
     }
   }
 
+  get memoryLimit(): number {
+    return this.#memoryLimit;
+  }
+
   /** @throws what a rejected operation rejects with */
   async run(name: string, call: NativeCall, options: OperationOptions): Promise<ComputeResult<NativeResult>> {
     if (this.#closed) throw new ComputeError('ERR_VGPU_COMPUTE_CLOSED', `${name}: the session is closed`);

@@ -2,31 +2,65 @@
 
 #ifdef __linux__
 #include <sys/mman.h>
+
+#include <cstdint>
 #endif
 
 namespace vgpu::compute {
 namespace {
 
-constexpr std::size_t kLargePage = std::size_t{2} << 20;
-constexpr std::size_t kCacheLine = 64;
+constexpr std::align_val_t kCacheLine{64};
 
-std::align_val_t alignmentOf(std::size_t bytes) {
-  return std::align_val_t{bytes >= 2 * kLargePage ? kLargePage : kCacheLine};
+#ifdef __linux__
+
+constexpr std::size_t kLargePage = std::size_t{2} << 20;
+constexpr std::size_t kFromSystem = std::size_t{256} << 10;
+constexpr std::size_t kInLargePages = kLargePage / 2;
+
+std::size_t roundedUp(std::size_t bytes) {
+  return bytes < kInLargePages ? bytes : (bytes + kLargePage - 1) / kLargePage * kLargePage;
 }
+
+std::byte* mapped(std::size_t bytes) {
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  return static_cast<std::byte*>(memory);
+}
+
+std::byte* takeLargePages(std::size_t bytes) {
+  std::byte* start = mapped(bytes + kLargePage);
+  const std::size_t before = (kLargePage - reinterpret_cast<std::uintptr_t>(start) % kLargePage) % kLargePage;
+  // Address space only: where it cannot be given back, nothing is lost but that.
+  if (before > 0) static_cast<void>(munmap(start, before));
+  static_cast<void>(munmap(start + before + bytes, kLargePage - before));
+  // A wish: a system without large pages refuses it, and the memory is as good.
+  static_cast<void>(madvise(start + before, bytes, MADV_HUGEPAGE));
+  return start + before;
+}
+
+#endif
 
 }  // namespace
 
+// Straight from the system, and straight back: the C library keeps what is freed for each thread, and finds
+// aligned memory badly again, so that a process grows to many times the limit that its operations keep.
 std::byte* takeMemory(std::size_t bytes) {
-  auto* memory = static_cast<std::byte*>(::operator new(bytes, alignmentOf(bytes)));
 #ifdef __linux__
-  // A wish: a system without large pages refuses it, and the memory is as good.
-  if (bytes >= 2 * kLargePage) static_cast<void>(madvise(memory, bytes, MADV_HUGEPAGE));
+  if (bytes >= kInLargePages) return takeLargePages(roundedUp(bytes));
+  if (bytes >= kFromSystem) return mapped(bytes);
 #endif
-  return memory;
+  return static_cast<std::byte*>(::operator new(bytes, kCacheLine));
 }
 
 void giveBack(std::byte* memory, std::size_t bytes) {
-  ::operator delete(memory, alignmentOf(bytes));
+#ifdef __linux__
+  if (bytes >= kFromSystem) {
+    // Of a mapping of ours this cannot fail; were it to, the memory would stay ours and nothing else.
+    static_cast<void>(munmap(memory, roundedUp(bytes)));
+    return;
+  }
+#endif
+  ::operator delete(memory, kCacheLine);
 }
 
 }  // namespace vgpu::compute

@@ -30,6 +30,11 @@ export abstract class Operations {
     this.#runner = new Runner(options);
   }
 
+  /** The most memory that one operation may take for itself, in bytes; 2⁵³ − 1 where there is no limit. */
+  get memoryLimit(): number {
+    return this.#runner.memoryLimit;
+  }
+
   /** Refuses what comes later, and waits for what is under way. Does no more the second time. */
   async close(): Promise<void> {
     await this.#runner.close();

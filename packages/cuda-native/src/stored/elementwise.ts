@@ -1,0 +1,195 @@
+// Element by element, into another array on disk.
+import type { NumericArray } from '../arrays.js';
+import { argumentError } from '../errors.js';
+import type { ComputeResult } from '../runner.js';
+import { checkScalar } from '../scalars.js';
+import type { ComputeSession } from '../session.js';
+import { Output, writing } from './output.js';
+import { Run, type StoredOptions, type StoredResult } from './run.js';
+import { checkAlike, Elements, type StoredArray, type StoredOutput } from './stored-array.js';
+import { bytesPerRow, pieceSize, piecesOf, stream } from './stream.js';
+
+type Written = Promise<StoredResult<StoredOutput>>;
+type Call = (windows: readonly NumericArray[], out: NumericArray) => Promise<ComputeResult<unknown>>;
+
+/** As `session.add`. */
+export async function add(
+  session: ComputeSession,
+  x: StoredArray,
+  y: StoredArray,
+  out: StoredOutput,
+  options?: StoredOptions,
+): Written {
+  return binary('add', session, [x, y], out, options);
+}
+
+/** As `session.sub`. */
+export async function sub(
+  session: ComputeSession,
+  x: StoredArray,
+  y: StoredArray,
+  out: StoredOutput,
+  options?: StoredOptions,
+): Written {
+  return binary('sub', session, [x, y], out, options);
+}
+
+/** As `session.mul`. */
+export async function mul(
+  session: ComputeSession,
+  x: StoredArray,
+  y: StoredArray,
+  out: StoredOutput,
+  options?: StoredOptions,
+): Written {
+  return binary('mul', session, [x, y], out, options);
+}
+
+/** As `session.div`. */
+export async function div(
+  session: ComputeSession,
+  x: StoredArray,
+  y: StoredArray,
+  out: StoredOutput,
+  options?: StoredOptions,
+): Written {
+  return binary('div', session, [x, y], out, options);
+}
+
+/** As `session.scale`. The factor is a bigint for 64-bit integers. */
+export async function scale(
+  session: ComputeSession,
+  x: StoredArray,
+  factor: number | bigint,
+  out: StoredOutput,
+  options: StoredOptions = {},
+): Written {
+  const input = new Elements(x, 'x');
+  checkScalar(factor, input.type, 'factor');
+  return each(
+    'scale',
+    session,
+    [input],
+    out,
+    options,
+    (run) =>
+      ([window], target) =>
+        session.scale(window as Float64Array, factor as number, {
+          ...run.options,
+          out: target as Float64Array,
+        }),
+  );
+}
+
+/** As `session.axpy`: alpha × x + y. */
+export async function axpy(
+  session: ComputeSession,
+  alpha: number | bigint,
+  x: StoredArray,
+  y: StoredArray,
+  out: StoredOutput,
+  options: StoredOptions = {},
+): Written {
+  const inputs = [new Elements(x, 'x'), new Elements(y, 'y')] as const;
+  checkAlike(...inputs);
+  checkScalar(alpha, inputs[0].type, 'alpha');
+  return each(
+    'axpy',
+    session,
+    inputs,
+    out,
+    options,
+    (run) =>
+      ([a, b], target) =>
+        session.axpy(alpha as number, a as Float64Array, b as Float64Array, {
+          ...run.options,
+          out: target as Float64Array,
+        }),
+  );
+}
+
+/** As `session.cast`, to the type of `out`. */
+export async function cast(
+  session: ComputeSession,
+  x: StoredArray,
+  out: StoredOutput,
+  options: StoredOptions = {},
+): Written {
+  const { type } = new Output(out, 'out');
+  return each(
+    'cast',
+    session,
+    [new Elements(x, 'x')],
+    out,
+    options,
+    (run) =>
+      ([window], target) =>
+        session.cast(window as NumericArray, type, { ...run.options, out: target as Float64Array }),
+  );
+}
+
+/** Sets all elements. */
+export async function fill(
+  session: ComputeSession,
+  out: StoredOutput,
+  value: number | bigint,
+  options: StoredOptions = {},
+): Written {
+  checkScalar(value, new Output(out, 'out').type, 'value');
+  return each(
+    'fill',
+    session,
+    [],
+    out,
+    options,
+    (run) => (_, target) => session.fill(target as Float64Array, value as number, run.options),
+  );
+}
+
+async function binary(
+  name: 'add' | 'sub' | 'mul' | 'div',
+  session: ComputeSession,
+  [x, y]: readonly [StoredArray, StoredArray],
+  out: StoredOutput,
+  options: StoredOptions = {},
+): Written {
+  const inputs = [new Elements(x, 'x'), new Elements(y, 'y')] as const;
+  checkAlike(...inputs);
+  return each(
+    name,
+    session,
+    inputs,
+    out,
+    options,
+    (run) =>
+      ([a, b], target) =>
+        session[name](a as Float64Array, b as Float64Array, { ...run.options, out: target as Float64Array }),
+  );
+}
+
+async function each(
+  operation: string,
+  session: ComputeSession,
+  inputs: readonly Elements[],
+  out: StoredOutput,
+  options: StoredOptions,
+  callOf: (run: Run) => Call,
+): Written {
+  const output = new Output(out, 'out');
+  for (const input of inputs) {
+    if (operation !== 'cast') checkAlike(input, output);
+    else if (input.count !== output.count)
+      throw argumentError(`out has ${output.count} elements, and x ${input.count}`);
+  }
+  const arrays = [...inputs, output];
+  const run = new Run(session, options, output.count * bytesPerRow(arrays));
+  const size = pieceSize(run, arrays, 4096);
+  const call = callOf(run);
+  await writing({ operation, inputs, outputs: [output] }, () =>
+    stream(run, piecesOf(output.count, size), { inputs, outputs: [output] }, async ({ first, count }) => {
+      const windows = inputs.map((input) => input.window(first, count));
+      await run.take(call(windows, output.window(first, count)));
+    }),
+  );
+  return run.result(out);
+}

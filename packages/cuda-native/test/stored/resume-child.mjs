@@ -1,0 +1,29 @@
+// Computes with resume until it is killed: resume-child OPERATION PATHS…, inputs first.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PersistentArray } from '@vgpu/array';
+import { createSession } from '@vgpu/cuda-native';
+import { matmul, sortPairs } from '@vgpu/cuda-native/stored';
+
+const [operation, first, second, ...outputs] = process.argv.slice(2);
+const session = await createSession({
+  device: 'cpu',
+  memoryLimit: operation === 'matmul' ? 30_000 : 100_000,
+});
+const inputs = [await PersistentArray.open(first), await PersistentArray.open(second)];
+const out = [];
+for (const path of outputs) {
+  const array = await PersistentArray.open(path, { update: 'in-place', allowUncommitted: true });
+  // Slower, so that there is time to kill it.
+  const { flush } = array;
+  array.flush = async () => {
+    await sleep(20);
+    await flush.call(array);
+  };
+  out.push(array);
+}
+if (operation === 'matmul') {
+  await matmul(session, ...inputs, out[0], { resume: true });
+} else {
+  await sortPairs(session, ...inputs, { keys: out[0], values: out[1] }, { resume: true, checkpointBytes: 1 });
+}
+for (const array of [...inputs, ...out]) await array.close();
