@@ -62,10 +62,13 @@ export function newArray<Type extends ElementType>(type: Type, count: number): A
 }
 
 /** An array with its name in the call, for messages. */
-export interface Named {
+export interface Named<T = NumericArray> {
   readonly name: string;
-  readonly array: NumericArray;
+  readonly array: T;
 }
+
+/** What is asked about the place of any typed array. */
+type Elements = ArrayBufferView & { readonly length: number; readonly BYTES_PER_ELEMENT: number };
 
 export function named(name: string, array: NumericArray): Named {
   return { name, array };
@@ -96,8 +99,8 @@ export function checkInteger(value: number, name: string, least = 0): void {
  */
 export function countOf(
   count: number | undefined,
-  inputs: readonly [Named, ...Named[]],
-  outputs: readonly Named[] = [],
+  inputs: readonly [Named<Elements>, ...Named<Elements>[]],
+  outputs: readonly Named<Elements>[] = [],
 ): number {
   const [first, ...others] = inputs;
   if (count !== undefined) checkInteger(count, 'count');
@@ -124,8 +127,8 @@ export function countOf(
  * @throws ComputeError ERR_VGPU_COMPUTE_OVERLAP
  */
 export function checkOverlap(
-  output: Named,
-  others: readonly Named[],
+  output: Named<Elements>,
+  others: readonly Named<Elements>[],
   count: number,
   apart: 'apart' | 'same-or-apart' = 'same-or-apart',
 ): void {

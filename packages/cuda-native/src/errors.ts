@@ -18,6 +18,8 @@ export type ComputeErrorCode =
   | 'ERR_VGPU_COMPUTE_PROGRESS_FILE'
   /** The file with the sorted runs cannot be written or read; the disk may be full. */
   | 'ERR_VGPU_COMPUTE_SCRATCH'
+  /** A matrix has no inverse. */
+  | 'ERR_VGPU_COMPUTE_SINGULAR'
   /** `device: 'gpu'`, and there is none to use. */
   | 'ERR_VGPU_COMPUTE_GPU_UNAVAILABLE'
   /** The session was closed. */
@@ -76,9 +78,14 @@ export class CapacityError extends RangeError implements ComputeFailure {
    * @param count how many elements were asked for
    * @param capacity how many the array has
    */
-  constructor(array: string, count: number, capacity: number, options: { readonly cause?: unknown } = {}) {
+  constructor(
+    array: string,
+    count: number,
+    capacity: number,
+    options: { readonly cause?: unknown; readonly message?: string } = {},
+  ) {
     super(
-      `${count} elements of ${array}, which has ${capacity}`,
+      options.message ?? `${count} elements of ${array}, which has ${capacity}`,
       options.cause === undefined ? undefined : { cause: options.cause },
     );
     this.values = { array, count, capacity };

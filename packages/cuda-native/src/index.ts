@@ -17,7 +17,11 @@ export {
   isComputeError,
 } from './errors.js';
 export type { Matrix } from './matrix.js';
-export type { ComputeResult, OperationOptions, SessionOptions } from './runner.js';
+export type { MatrixBatch } from './operations/batches.js';
+export type { BitMatrix } from './operations/bit-matrices.js';
+export type { HalfArray } from './operations/elementwise.js';
+export type { ForceLayoutOptions, SpatialGrid, SpatialGridOptions } from './operations/layouts.js';
+export type { DistanceOptions, Metric, Neighbours } from './operations/neighbours.js';
 export type {
   HistogramOptions,
   MatrixOptions,
@@ -26,4 +30,5 @@ export type {
   SortPairsOptions,
   VectorOptions,
 } from './options.js';
+export type { ComputeResult, OperationOptions, SessionOptions } from './runner.js';
 export { type ComputeSession, createSession } from './session.js';

@@ -2,14 +2,29 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { CapacityError, ComputeError, type ComputeErrorCode } from './errors.js';
+import type { BatchCalls } from './operations/batches.js';
+import type { BitMatrixCalls } from './operations/bit-matrices.js';
 import type { ElementwiseCalls } from './operations/elementwise.js';
+import type { LayoutCalls } from './operations/layouts.js';
+import type { LinearSystemCalls } from './operations/linear-systems.js';
 import type { MatrixCalls } from './operations/matrices.js';
+import type { NeighbourCalls } from './operations/neighbours.js';
 import type { ReductionCalls } from './operations/reductions.js';
 import type { ScanCalls } from './operations/scans.js';
 import type { SortCalls } from './operations/sorts.js';
 
 /** Every call checks its arguments again, and throws or rejects with a NativeError. */
-export interface Native extends ReductionCalls, ElementwiseCalls, ScanCalls, SortCalls, MatrixCalls {
+export interface Native
+  extends ReductionCalls,
+    ElementwiseCalls,
+    ScanCalls,
+    SortCalls,
+    MatrixCalls,
+    BatchCalls,
+    LinearSystemCalls,
+    BitMatrixCalls,
+    NeighbourCalls,
+    LayoutCalls {
   /** portable, avx2 or avx512. */
   readonly instructionSet: string;
   /** How many threads work on an operation. */
@@ -25,6 +40,7 @@ export interface NativeError extends Error {
     | 'memoryLimit'
     | 'outOfMemory'
     | 'divisionByZero'
+    | 'singular'
     | 'aborted';
   readonly first: number;
   readonly second: number;
@@ -40,6 +56,7 @@ const codes: Record<Exclude<NativeError['kind'], 'capacity' | 'aborted'>, Comput
   memoryLimit: 'ERR_VGPU_COMPUTE_MEMORY_LIMIT',
   outOfMemory: 'ERR_VGPU_COMPUTE_OUT_OF_MEMORY',
   divisionByZero: 'ERR_VGPU_COMPUTE_DIVISION_BY_ZERO',
+  singular: 'ERR_VGPU_COMPUTE_SINGULAR',
 };
 
 const remedies: Partial<Record<NativeError['kind'], string>> = {
@@ -47,6 +64,7 @@ const remedies: Partial<Record<NativeError['kind'], string>> = {
   memoryLimit: 'Raise memoryLimit, or work in smaller pieces.',
   outOfMemory: 'Free memory, or work in smaller pieces.',
   divisionByZero: 'Replace divisors that are 0 before dividing.',
+  singular: 'Look for rows or columns that are 0 or depend on others.',
 };
 
 /** The addon's errors become ours, all others stay. `reason` is what an abort rejects with. */
@@ -54,13 +72,15 @@ export function translate(error: unknown, reason: unknown): unknown {
   if (!isNativeError(error)) return error;
   const { kind, first, second, message } = error;
   if (kind === 'aborted') return reason;
-  if (kind === 'capacity') return new CapacityError('an array', first, second, { cause: error });
+  if (kind === 'capacity') return new CapacityError('an array', first, second, { cause: error, message });
   const values =
     kind === 'memoryLimit'
       ? { needed: first, memoryLimit: second }
       : kind === 'divisionByZero'
         ? { index: first }
-        : {};
+        : kind === 'singular'
+          ? { pivot: first }
+          : {};
   const remedy = remedies[kind];
   return new ComputeError(codes[kind], message, {
     values,

@@ -2,8 +2,8 @@
 import {
   CircuitBreaker,
   conditionFault,
-  type Fault,
   FallbackSession,
+  type Fault,
   GpuError,
   kernelRecord,
   reportSession,

@@ -1,5 +1,5 @@
 // A session: all families of operations.
-import { Matrices } from './operations/matrices.js';
+import { Layouts } from './operations/layouts.js';
 import type { SessionOptions } from './runner.js';
 
 /**
@@ -10,7 +10,7 @@ import type { SessionOptions } from './runner.js';
  * sense, too little memory, and a session that is closed; nothing has been written then. `fallback: 'never'` makes them
  * reject with @vgpu/resilience's `GpuError` where the GPU does not work.
  */
-export class ComputeSession extends Matrices {}
+export class ComputeSession extends Layouts {}
 
 /**
  * A session for one thread; each thread may have its own.

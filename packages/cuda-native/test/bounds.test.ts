@@ -35,6 +35,45 @@ const tooMany: Record<string, () => Promise<unknown>> = {
   'sortPairs, outValues': () => session.sortPairs(u32(10), u32(10), { outValues: u32(9) }),
   argsort: () => session.argsort(f32(10), { out: u32(9) }),
   topK: () => session.topK(f32(9), 10),
+  'cast to f16': () => session.cast(f32(10), 'f16', { out: new Uint16Array(9) }),
+  'cast from f16': () => session.cast(new Uint16Array(9), 'f32', { count: 10 }),
+  matmulBatch: () =>
+    session.matmulBatch(
+      { data: f32(9), rows: 1, columns: 1, count: 10 },
+      { data: f32(10), rows: 1, columns: 1, count: 10 },
+    ),
+  'matvecBatch, the vectors': () =>
+    session.matvecBatch({ data: f32(20), rows: 2, columns: 2, count: 5 }, f32(9)),
+  'matvecBatch, out': () =>
+    session.matvecBatch({ data: f32(20), rows: 2, columns: 2, count: 5 }, f32(10), { out: f32(9) }),
+  solve: () =>
+    session.solve({ data: f32(4), rows: 2, columns: 2 }, { data: f32(9), rows: 2, columns: 2, stride: 8 }),
+  inverse: () => session.inverse({ data: f32(9), rows: 2, columns: 2, stride: 8 }),
+  bitMatmul: () =>
+    session.bitMatmul(
+      { words: new BigUint64Array(9), rows: 2, columns: 128 },
+      { words: new BigUint64Array(1024), rows: 128, columns: 2 },
+    ),
+  pairwiseDistance: () =>
+    session.pairwiseDistance({ data: f32(9), rows: 5, columns: 2 }, { data: f32(10), rows: 5, columns: 2 }),
+  'nearestNeighbours, points': () =>
+    session.nearestNeighbours(
+      { data: f32(10), rows: 5, columns: 2 },
+      { data: f32(9), rows: 5, columns: 2 },
+      1,
+    ),
+  'nearestNeighbours, k': () =>
+    session.nearestNeighbours(
+      { data: f32(4), rows: 2, columns: 2 },
+      { data: f32(18), rows: 9, columns: 2 },
+      10,
+    ),
+  spatialGrid: () =>
+    session.spatialGrid(
+      { data: f32(9), rows: 5, columns: 2 },
+      { cellSize: 1, origin: [0, 0], cells: [1, 1] },
+    ),
+  'forceLayoutStep, positions': () => session.forceLayoutStep({ data: f32(9), rows: 5, columns: 2 }, u32(0)),
   matmul: () => session.matmul({ data: f32(9), rows: 5, columns: 2 }, { data: f32(6), rows: 2, columns: 3 }),
   'matmul, out': () =>
     session.matmul(
@@ -189,7 +228,7 @@ describe('arguments that make no sense', () => {
     'no elements': () => session.max(f32(0)),
     'a number for 64-bit integers': () => session.scale(new BigInt64Array(1), 2 as unknown as bigint),
     'a bigint that does not fit': () => session.fill(new BigInt64Array(1), 2n ** 63n),
-    'a type that does not exist': () => session.cast(f32(1), 'f16' as ElementType as 'f32'),
+    'a type that does not exist': () => session.cast(f32(1), 'f8' as ElementType),
     'a type from the prototype': () => session.cast(f32(1), 'toString' as ElementType as 'f32'),
     'no interval': () => session.histogram(f32(1), { bins: 1, min: 1, max: 1 }),
     'no bins': () => session.histogram(f32(1), { bins: 0, min: 0, max: 1 }),

@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createSession, type FloatArray, type Matrix } from '../src/index.js';
-import { random } from './support.js';
+import { createSession } from '../src/index.js';
+import { at, matrixOf, product } from './matrices.js';
 
 const session = await createSession({ device: 'cpu' });
 const packageUrl = new URL('../dist/index.js', import.meta.url).href;
@@ -16,38 +16,6 @@ const shape = fc.record({
   double: fc.boolean(),
   seed: fc.integer({ min: 1 }),
 });
-
-/** Small multiples of 1/4: their products and sums are exact. What lies between the rows is NaN. */
-function matrixOf(
-  double: boolean,
-  rows: number,
-  columns: number,
-  gap: number,
-  seed: number,
-): Matrix<FloatArray> {
-  const stride = columns + gap;
-  const data = (double ? new Float64Array(rows * stride) : new Float32Array(rows * stride)).fill(Number.NaN);
-  const next = random(seed);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) data[row * stride + column] = ((next() % 17) - 8) / 4;
-  }
-  return { data, rows, columns, stride };
-}
-
-const at = ({ data, columns, stride = columns }: Matrix<FloatArray>, row: number, column: number) =>
-  data[row * stride + column] ?? Number.NaN;
-
-function product(a: Matrix<FloatArray>, b: Matrix<FloatArray>): number[] {
-  const elements: number[] = [];
-  for (let row = 0; row < a.rows; row++) {
-    for (let column = 0; column < b.columns; column++) {
-      let sum = 0;
-      for (let i = 0; i < a.columns; i++) sum += at(a, row, i) * at(b, i, column);
-      elements.push(sum);
-    }
-  }
-  return elements;
-}
 
 describe('matmul', () => {
   it('is three loops, and writes nothing between the rows', () =>

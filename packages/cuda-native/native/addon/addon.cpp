@@ -16,6 +16,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   addScans(exports);
   addSorts(exports);
   addMatrices(exports);
+  addPoints(exports);
   try {
     exports.Set("instructionSet", Napi::String::New(env, compute::kernelPath()));
   } catch (...) {

@@ -1,10 +1,12 @@
 #include "arguments.h"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <string>
 
 #include "compute/checks.h"
+#include "compute/error.h"
 
 namespace vgpu::addon {
 namespace {
@@ -32,6 +34,24 @@ std::optional<compute::ElementType> elementType(napi_typedarray_type type) {
     default:
       return std::nullopt;
   }
+}
+
+struct TypedArray {
+  napi_typedarray_type type = napi_int8_array;
+  std::size_t length = 0;
+  void* data = nullptr;
+};
+
+TypedArray typedArray(const Napi::CallbackInfo& info, std::size_t index) {
+  bool isTypedArray = false;
+  TypedArray array;
+  // Of memory that is shared, the array is asked itself: there is no ArrayBuffer.
+  if (napi_is_typedarray(info.Env(), info[index], &isTypedArray) != napi_ok || !isTypedArray ||
+      napi_get_typedarray_info(info.Env(), info[index], &array.type, &array.length, &array.data, nullptr,
+                               nullptr) != napi_ok) {
+    refuse(info, index, "a typed array");
+  }
+  return array;
 }
 
 }  // namespace
@@ -66,18 +86,10 @@ compute::Number scalarArgument(const Napi::CallbackInfo& info, std::size_t index
 }
 
 compute::Array arrayArgument(const Napi::CallbackInfo& info, std::size_t index) {
-  bool isTypedArray = false;
-  napi_typedarray_type type = napi_int8_array;
-  std::size_t length = 0;
-  void* data = nullptr;
-  // Of memory that is shared, the array is asked itself: there is no ArrayBuffer.
-  if (napi_is_typedarray(info.Env(), info[index], &isTypedArray) != napi_ok || !isTypedArray ||
-      napi_get_typedarray_info(info.Env(), info[index], &type, &length, &data, nullptr, nullptr) != napi_ok) {
-    refuse(info, index, "a typed array");
-  }
-  const auto element = elementType(type);
+  const TypedArray array = typedArray(info, index);
+  const auto element = elementType(array.type);
   if (!element) refuse(info, index, "a typed array of 32- or 64-bit elements");
-  return {*element, static_cast<std::byte*>(data), length};
+  return {*element, static_cast<std::byte*>(array.data), array.length};
 }
 
 compute::Array arrayArgument(const Napi::CallbackInfo& info, std::size_t index, std::size_t count) {
@@ -92,6 +104,38 @@ compute::Matrix matrixArgument(const Napi::CallbackInfo& info, std::size_t index
           .rows = sizeArgument(info, index + 1),
           .columns = sizeArgument(info, index + 2),
           .stride = sizeArgument(info, index + 3)};
+}
+
+compute::MatrixBatch batchArgument(const Napi::CallbackInfo& info, std::size_t index) {
+  return {.first = matrixArgument(info, index),
+          .count = sizeArgument(info, index + 4),
+          .step = sizeArgument(info, index + 5)};
+}
+
+compute::BitMatrix bitMatrixArgument(const Napi::CallbackInfo& info, std::size_t index) {
+  return {.words = arrayArgument(info, index),
+          .rows = sizeArgument(info, index + 1),
+          .columns = sizeArgument(info, index + 2),
+          .stride = sizeArgument(info, index + 3)};
+}
+
+compute::HalfArray halfArgument(const Napi::CallbackInfo& info, std::size_t index, std::size_t count) {
+  const TypedArray array = typedArray(info, index);
+  if (array.type != napi_uint16_array) refuse(info, index, "a Uint16Array");
+  if (count > array.length) {
+    throw compute::Error(compute::ErrorKind::capacity, "more elements than an array of f16 has", count,
+                         array.length);
+  }
+  return {static_cast<std::uint16_t*>(array.data), count};
+}
+
+std::size_t choiceArgument(const Napi::CallbackInfo& info, std::size_t index,
+                           std::initializer_list<const char*> names) {
+  if (!info[index].IsString()) refuse(info, index, "a name");
+  const std::string given = info[index].As<Napi::String>().Utf8Value();
+  const auto* const found = std::find(names.begin(), names.end(), given);
+  if (found == names.end()) refuse(info, index, "one of the names that there are");
+  return static_cast<std::size_t>(found - names.begin());
 }
 
 }  // namespace vgpu::addon

@@ -5,8 +5,11 @@
 #include <napi.h>
 
 #include <cstddef>
+#include <initializer_list>
 
+#include "compute/bit_matrix.h"
 #include "compute/element_type.h"
+#include "compute/half.h"
 #include "compute/matrix.h"
 #include "compute/reduce.h"
 #include "compute/sort.h"
@@ -26,5 +29,17 @@ compute::Array arrayArgument(const Napi::CallbackInfo& info, std::size_t index);
 compute::Array arrayArgument(const Napi::CallbackInfo& info, std::size_t index, std::size_t count);
 /** Four arguments: a typed array, rows, columns, stride. The operation checks that they fit. */
 compute::Matrix matrixArgument(const Napi::CallbackInfo& info, std::size_t index);
+
+/** Six arguments: those of a matrix, then how many matrices, and how many elements lie between the beginnings
+ * of two. */
+compute::MatrixBatch batchArgument(const Napi::CallbackInfo& info, std::size_t index);
+/** Four arguments: a BigUint64Array, rows, columns, and a stride in words. */
+compute::BitMatrix bitMatrixArgument(const Napi::CallbackInfo& info, std::size_t index);
+/** A Uint16Array: the first `count` elements of f16.
+ * @throws compute::Error capacity, when there are not so many */
+compute::HalfArray halfArgument(const Napi::CallbackInfo& info, std::size_t index, std::size_t count);
+/** One of the names; returns which. */
+std::size_t choiceArgument(const Napi::CallbackInfo& info, std::size_t index,
+                           std::initializer_list<const char*> names);
 
 }  // namespace vgpu::addon

@@ -1,6 +1,7 @@
 #include "compute/elementwise.h"
 
 #include "arguments.h"
+#include "compute/half.h"
 #include "families.h"
 #include "function.h"
 #include "perform.h"
@@ -54,6 +55,22 @@ Napi::Value cast(const Info& info) {
   return perform(info, [=](Context& context) { compute::cast(context, x, out); });
 }
 
+/** (x, out, count) */
+Napi::Value toHalf(const Info& info) {
+  const std::size_t count = sizeArgument(info, 4);
+  const auto x = arrayArgument(info, 2, count);
+  const auto out = halfArgument(info, 3, count);
+  return perform(info, [=](Context& context) { compute::toHalf(context, x, out); });
+}
+
+/** (x, out, count) */
+Napi::Value fromHalf(const Info& info) {
+  const std::size_t count = sizeArgument(info, 4);
+  const auto x = halfArgument(info, 2, count);
+  const auto out = arrayArgument(info, 3, count);
+  return perform(info, [=](Context& context) { compute::fromHalf(context, x, out); });
+}
+
 }  // namespace
 
 void addElementwise(Napi::Object exports) {
@@ -65,6 +82,8 @@ void addElementwise(Napi::Object exports) {
   addFunction<axpy>(exports, "axpy");
   addFunction<fill>(exports, "fill");
   addFunction<cast>(exports, "cast");
+  addFunction<toHalf>(exports, "toHalf");
+  addFunction<fromHalf>(exports, "fromHalf");
 }
 
 }  // namespace vgpu::addon

@@ -11,5 +11,6 @@ void addElementwise(Napi::Object exports);
 void addScans(Napi::Object exports);
 void addSorts(Napi::Object exports);
 void addMatrices(Napi::Object exports);
+void addPoints(Napi::Object exports);
 
 }  // namespace vgpu::addon

@@ -24,6 +24,8 @@ const char* nameOf(compute::ErrorKind kind) {
       return "outOfMemory";
     case compute::ErrorKind::divisionByZero:
       return "divisionByZero";
+    case compute::ErrorKind::singular:
+      return "singular";
     case compute::ErrorKind::aborted:
       break;
   }

@@ -8,7 +8,16 @@
 
 namespace vgpu::compute {
 
-enum class ErrorKind { argument, capacity, overlap, memoryLimit, outOfMemory, divisionByZero, aborted };
+enum class ErrorKind {
+  argument,
+  capacity,
+  overlap,
+  memoryLimit,
+  outOfMemory,
+  divisionByZero,
+  singular,
+  aborted
+};
 
 class Error : public std::runtime_error {
  public:

@@ -16,6 +16,13 @@ struct Matrix {
   std::size_t stride = 0;
 };
 
+/** Matrices of one shape in one array: each begins `step` elements after the one before. */
+struct MatrixBatch {
+  Matrix first;
+  std::size_t count = 0;
+  std::size_t step = 0;
+};
+
 // The types of all matrices and vectors are the same. Outputs overlap no input.
 
 /** c = a b. By OpenBLAS where the machine has it, else by a kernel of our own; with that one the bits do not
@@ -26,6 +33,10 @@ void multiply(const Context& context, const Matrix& a, const Matrix& b, const Ma
 const char* multiplierDescription();
 /** y = a x. Each element is a sum in double, like dot(). */
 void multiplyVector(const Context& context, const Matrix& a, const Array& x, const Array& y);
+/** c[i] = a[i] b[i], as multiply() does it. There are as many of each. */
+void multiplyBatch(const Context& context, const MatrixBatch& a, const MatrixBatch& b, const MatrixBatch& c);
+/** y[i] = a[i] x[i]; the vectors follow one another. */
+void multiplyVectors(const Context& context, const MatrixBatch& a, const Array& x, const Array& y);
 /** Of any type. */
 void transpose(const Context& context, const Matrix& a, const Matrix& out);
 

@@ -8,6 +8,7 @@
 #include "compute/kernels.h"
 #include "compute/matrix.h"
 #include "compute/matrix_checks.h"
+#include "compute/product.h"
 #include "vgpu/blas/multiplier.h"
 
 namespace vgpu::compute {
@@ -48,7 +49,28 @@ blas::Matrix transposed(const Matrix& matrix) {
           .column_stride = static_cast<std::int64_t>(std::max<std::size_t>(1, matrix.stride))};
 }
 
+blas::Product productOf(const ProductStep& step) {
+  // cᵀ = bᵀ aᵀ
+  blas::Product product{.a = transposed(step.b), .b = transposed(step.a), .c = transposed(step.c)};
+  product.m = static_cast<std::int64_t>(step.c.columns);
+  product.n = static_cast<std::int64_t>(step.c.rows);
+  product.k = static_cast<std::int64_t>(step.a.columns);
+  product.alpha = step.alpha;
+  product.beta = step.beta;
+  return product;
+}
+
 }  // namespace
+
+void multiplySteps(const Context& context, const std::vector<ProductStep>& steps) {
+  std::vector<blas::Product> products;
+  products.reserve(steps.size());
+  for (const ProductStep& step : steps) products.push_back(productOf(step));
+  SharedMultiplier& only = shared();
+  const std::scoped_lock lock(only.mutex);
+  context.throwIfStopped();
+  only.multiplier.multiply(products);
+}
 
 void multiply(const Context& context, const Matrix& a, const Matrix& b, const Matrix& c) {
   for (const Matrix* matrix : {&a, &b, &c}) checkMatrix(*matrix);
@@ -59,15 +81,7 @@ void multiply(const Context& context, const Matrix& a, const Matrix& b, const Ma
   checkShape(c, a.rows, b.columns);
   checkApart(a.array, c.array);
   checkApart(b.array, c.array);
-  // cᵀ = bᵀ aᵀ
-  blas::Product product{.a = transposed(b), .b = transposed(a), .c = transposed(c)};
-  product.m = static_cast<std::int64_t>(c.columns);
-  product.n = static_cast<std::int64_t>(c.rows);
-  product.k = static_cast<std::int64_t>(a.columns);
-  SharedMultiplier& only = shared();
-  const std::scoped_lock lock(only.mutex);
-  context.throwIfStopped();
-  only.multiplier.multiply({&product, 1});
+  multiplySteps(context, {{.a = a, .b = b, .c = c}});
 }
 
 const char* multiplierDescription() {

@@ -6,9 +6,9 @@ import {
   countOf,
   type ElementType,
   elementTypeOf,
+  type NumericArray,
   named,
   newArray,
-  type NumericArray,
   type ScalarOf,
 } from '../arrays.js';
 import type { Binary, Call, Unary, Vector } from '../calls.js';
@@ -28,6 +28,28 @@ export interface ElementwiseCalls {
   readonly axpy: Call<[alpha: number | bigint, x: Vector, y: Vector, out: Vector, count: number]>;
   readonly fill: Call<[value: number | bigint, out: Vector, count: number]>;
   readonly cast: Unary;
+  readonly toHalf: Call<[x: Vector, out: Uint16Array, count: number]>;
+  readonly fromHalf: Call<[x: Uint16Array, out: Vector, count: number]>;
+}
+
+/** Elements of f16: their bits in a Uint16Array, or a Float16Array where there is one. */
+export type HalfArray = Uint16Array | Float16Storage;
+
+/** A Float16Array, which not every Node.js and no older TypeScript has. */
+interface Float16Storage extends ArrayBufferView {
+  readonly length: number;
+  readonly BYTES_PER_ELEMENT: number;
+  readonly [Symbol.toStringTag]: 'Float16Array';
+}
+
+function isHalfArray(array: ArrayBufferView): array is HalfArray {
+  const tag = ArrayBuffer.isView(array) ? Reflect.get(array, Symbol.toStringTag) : undefined;
+  return tag === 'Uint16Array' || tag === 'Float16Array';
+}
+
+/** The same memory. */
+function bitsOf(array: HalfArray): Uint16Array {
+  return new Uint16Array(array.buffer, array.byteOffset, array.length);
 }
 
 export abstract class Elementwise extends Reductions {
@@ -90,21 +112,54 @@ export abstract class Elementwise extends Reductions {
 
   /**
    * The same numbers in another type. Floats that become integers are cut towards 0; beyond the integers' range they become the
-   * nearest one, and NaN becomes 0. Integers wrap around in smaller ones. Everything else is rounded to nearest.
+   * nearest one, and NaN becomes 0. Integers wrap around in smaller ones. Everything else is rounded to nearest, ties to even. f16 is for
+   * storage: it can be cast to and from every other type.
    */
   async cast<Type extends ElementType>(
-    x: NumericArray,
+    x: NumericArray | HalfArray,
     type: Type,
-    options: OutputOptions<ArrayOf[Type]> = {},
-  ): Result<ArrayOf[Type]> {
-    const input = named('x', x);
+    options?: OutputOptions<ArrayOf[Type]>,
+  ): Result<ArrayOf[Type]>;
+  async cast(
+    x: NumericArray,
+    type: 'f16',
+    options?: VectorOptions & { readonly out?: HalfArray },
+  ): Result<HalfArray>;
+  async cast(
+    x: NumericArray | HalfArray,
+    type: ElementType | 'f16',
+    options: VectorOptions & { readonly out?: NumericArray | HalfArray } = {},
+  ): Result<NumericArray | HalfArray> {
+    if (type === 'f16') return this.#castToHalf(x as NumericArray, options);
+    const half = isHalfArray(x);
+    if (!half) elementTypeOf(x, 'x');
+    const { out: given } = options;
+    const count = countOf(
+      options.count,
+      [{ name: 'x', array: x }],
+      given ? [{ name: 'out', array: given }] : [],
+    );
+    const out = (given ?? newArray(type, count)) as NumericArray;
+    if (elementTypeOf(out, 'out') !== type) throw argumentError(`out has no elements of ${type}`);
+    checkOverlap(named('out', out), [{ name: 'x', array: x }], count, half ? 'apart' : 'same-or-apart');
+    return this.write('cast', out, options, (start, engine) =>
+      half ? engine.fromHalf(...start, bitsOf(x), out, count) : engine.cast(...start, x, out, count),
+    );
+  }
+
+  async #castToHalf(
+    x: NumericArray,
+    options: VectorOptions & { readonly out?: NumericArray | HalfArray },
+  ): Result<HalfArray> {
     elementTypeOf(x, 'x');
     const { out: given } = options;
-    const count = countOf(options.count, [input], given ? [named('out', given)] : []);
-    const out = given ?? newArray(type, count);
-    if (elementTypeOf(out, 'out') !== type) throw argumentError(`out has no elements of ${type}`);
-    checkOverlap(named('out', out), [input], count);
-    return this.write('cast', out, options, (start, engine) => engine.cast(...start, x, out, count));
+    const count = countOf(options.count, [named('x', x)], given ? [{ name: 'out', array: given }] : []);
+    const out = given ?? new Uint16Array(count);
+    if (!isHalfArray(out)) throw argumentError('out is neither a Uint16Array nor a Float16Array');
+    checkOverlap({ name: 'out', array: out }, [named('x', x)], count, 'apart');
+    return this.write('cast', out, options, (start, engine) =>
+      engine.toHalf(...start, x, bitsOf(out), count),
+    );
   }
 
   async #binary<T extends NumericArray>(

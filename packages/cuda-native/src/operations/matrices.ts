@@ -5,9 +5,9 @@ import {
   countOf,
   elementTypeOf,
   type FloatArray,
+  type NumericArray,
   named,
   newArray,
-  type NumericArray,
 } from '../arrays.js';
 import type { Call, MatrixCall, Vector } from '../calls.js';
 import { checkFloats, checkShape, type Matrix, matrixArguments, newMatrix } from '../matrix.js';

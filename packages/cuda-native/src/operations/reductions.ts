@@ -5,8 +5,8 @@ import {
   elementTypeOf,
   type FloatArray,
   type Integer32Array,
-  named,
   type NumericArray,
+  named,
   type ScalarOf,
 } from '../arrays.js';
 import type { Call, Vector } from '../calls.js';

@@ -1,5 +1,5 @@
 // Running sums, and counts by interval.
-import { checkInteger, countOf, elementTypeOf, named, newArray, type NumericArray } from '../arrays.js';
+import { checkInteger, countOf, elementTypeOf, type NumericArray, named, newArray } from '../arrays.js';
 import type { Call, Unary, Vector } from '../calls.js';
 import { argumentError } from '../errors.js';
 import type { HistogramOptions, OutputOptions } from '../options.js';

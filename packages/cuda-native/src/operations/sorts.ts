@@ -5,9 +5,9 @@ import {
   checkSameType,
   countOf,
   elementTypeOf,
+  type NumericArray,
   named,
   newArray,
-  type NumericArray,
 } from '../arrays.js';
 import type { Call, Vector } from '../calls.js';
 import { argumentError } from '../errors.js';

@@ -1,0 +1,104 @@
+// Many small products at once: by themselves they would be too little work for all threads.
+#include <algorithm>
+#include <limits>
+
+#include "compute/checks.h"
+#include "compute/error.h"
+#include "compute/kernels.h"
+#include "compute/matrix.h"
+#include "compute/matrix_checks.h"
+#include "compute/product.h"
+
+namespace vgpu::compute {
+namespace {
+
+Matrix matrixOf(const MatrixBatch& batch, std::size_t index) {
+  Matrix matrix = batch.first;
+  matrix.array.data += index * batch.step * elementBytes(matrix.array.type);
+  matrix.array.count -= index * batch.step;
+  return matrix;
+}
+
+void checkSameCount(const MatrixBatch& one, const MatrixBatch& other) {
+  if (one.count == other.count) return;
+  throw Error(ErrorKind::argument, "batches of different numbers of matrices", one.count, other.count);
+}
+
+std::size_t product(std::size_t one, std::size_t other) {
+  std::size_t result = 0;
+  if (__builtin_mul_overflow(one, other, &result)) {
+    throw Error(ErrorKind::argument, "more elements than can be addressed");
+  }
+  return result;
+}
+
+template <typename T>
+void multiplyVectorsOf(const Context& context, const MatrixBatch& a, const T* x, T* y) {
+  const std::size_t rows = a.first.rows;
+  const std::size_t columns = a.first.columns;
+  // Enough rows for a thread to be worth it.
+  const std::size_t block =
+      std::max<std::size_t>(1, (std::size_t{1} << 16) / std::max<std::size_t>(1, columns));
+  context.forBlocks(a.count * rows, block, [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) {
+      const std::size_t index = i / rows;
+      const T* row = a.first.array.as<T>() + index * a.step + i % rows * a.first.stride;
+      y[i] = static_cast<T>(kernels<T>().dot(row, x + index * columns, columns));
+    }
+  });
+}
+
+}  // namespace
+
+void checkBatch(const MatrixBatch& batch) {
+  if (batch.count == 0) return;
+  checkMatrix(batch.first);
+  const Matrix& first = batch.first;
+  if (batch.count < 2 || first.rows == 0 || first.columns == 0) return;
+  const std::size_t extent = (first.rows - 1) * first.stride + first.columns;
+  if (batch.step < extent) throw Error(ErrorKind::argument, "matrices of a batch that overlap");
+  constexpr std::size_t kMost = std::numeric_limits<std::size_t>::max() / 16;
+  if (batch.count - 1 > (kMost - extent) / batch.step) {
+    throw Error(ErrorKind::argument, "a batch beyond what can be addressed");
+  }
+  checkCount((batch.count - 1) * batch.step + extent, first.array);
+}
+
+void multiplyBatch(const Context& context, const MatrixBatch& a, const MatrixBatch& b, const MatrixBatch& c) {
+  for (const MatrixBatch* batch : {&a, &b, &c}) checkBatch(*batch);
+  checkSameCount(a, b);
+  checkSameCount(a, c);
+  checkFloats(a.first.array.type);
+  checkType(b.first.array, a.first.array.type);
+  checkType(c.first.array, a.first.array.type);
+  checkShape(b.first, a.first.columns, b.first.columns);
+  checkShape(c.first, a.first.rows, b.first.columns);
+  checkApart(a.first.array, c.first.array);
+  checkApart(b.first.array, c.first.array);
+  std::vector<ProductStep> steps(a.count);
+  for (std::size_t i = 0; i < a.count; ++i) {
+    steps[i] = {.a = matrixOf(a, i), .b = matrixOf(b, i), .c = matrixOf(c, i)};
+  }
+  multiplySteps(context, steps);
+}
+
+void multiplyVectors(const Context& context, const MatrixBatch& a, const Array& x, const Array& y) {
+  checkBatch(a);
+  const ElementType type = a.first.array.type;
+  checkFloats(type);
+  checkType(x, type);
+  checkType(y, type);
+  const Array inputs{x.type, x.data, product(a.count, a.first.columns)};
+  const Array results{y.type, y.data, product(a.count, a.first.rows)};
+  checkCount(inputs.count, x);
+  checkCount(results.count, y);
+  checkApart(a.first.array, results);
+  checkApart(inputs, results);
+  if (type == ElementType::f32) {
+    multiplyVectorsOf(context, a, x.as<float>(), y.as<float>());
+  } else {
+    multiplyVectorsOf(context, a, x.as<double>(), y.as<double>());
+  }
+}
+
+}  // namespace vgpu::compute

@@ -1,0 +1,33 @@
+#include "compute/grouping.h"
+
+#include "compute/radix_sort.h"
+
+namespace vgpu::compute {
+namespace {
+
+constexpr std::size_t kBlock = std::size_t{1} << 15;
+
+}  // namespace
+
+void groupItems(Context& context, std::size_t itemCount, std::size_t groups,
+                const std::function<std::uint32_t(std::size_t)>& groupOf, std::uint32_t* starts,
+                std::uint32_t* items) {
+  const auto pairs = context.allocate<Pair32>(itemCount);
+  const auto spare = context.allocate<Pair32>(itemCount);
+  context.forBlocks(itemCount, kBlock, [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) pairs[i] = {groupOf(i), static_cast<std::uint32_t>(i)};
+  });
+  radixSort(context, pairs.get(), spare.get(), itemCount);
+  // Each pair tells where the groups after its predecessor's begin, up to its own; one more, where the rest
+  // do.
+  context.forBlocks(itemCount + 1, kBlock, [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) {
+      const std::size_t from = i == 0 ? 0 : std::size_t{pairs[i - 1].key} + 1;
+      const std::size_t to = i == itemCount ? groups : pairs[i].key;
+      for (std::size_t group = from; group <= to; ++group) starts[group] = static_cast<std::uint32_t>(i);
+      if (i < itemCount) items[i] = pairs[i].payload;
+    }
+  });
+}
+
+}  // namespace vgpu::compute
