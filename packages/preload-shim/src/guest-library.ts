@@ -55,6 +55,16 @@ export function shimExplainProgram(): string {
   return program;
 }
 
+/**
+ * The path of the statically linked program that undoes an installation of the guest library for a whole system.
+ * @throws GuestError ERR_VGPU_GUEST_MISSING
+ */
+export function recoveryProgram(): string {
+  const program = join(native, 'bin/vgpu-shim-recover');
+  requireFiles('recovery program', [program]);
+  return program;
+}
+
 function requireFiles(what: string, paths: readonly string[]): void {
   const missing = paths.filter((path) => !existsSync(path));
   if (missing.length === 0) return;

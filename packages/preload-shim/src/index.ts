@@ -2,6 +2,7 @@ export { GuestError, type GuestErrorCode, isGuestError } from './errors.js';
 export {
   type GuestLibrary,
   guestLibrary,
+  recoveryProgram,
   selfTestProgram,
   shimExplainProgram,
   tracingLibrary,

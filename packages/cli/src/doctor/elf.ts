@@ -18,6 +18,21 @@ export interface ElfFile {
   readonly fatBinary: Buffer | undefined;
   /** Runs by itself; false for most libraries. */
   readonly interpreter: string | undefined;
+  /** ET_DYN is 3. */
+  readonly type: number;
+  /** EM_X86_64 is 62, EM_AARCH64 183. */
+  readonly machine: number;
+  /** The name by which others need it. */
+  readonly soname: string | undefined;
+  /** Folders that the loader would search for what it needs. */
+  readonly searchPath: string | undefined;
+  /** Versions that it takes or offers, such as "GLIBC_2.17". */
+  readonly versionsNeeded: readonly string[];
+  readonly versionsDefined: readonly string[];
+  /** Code that the loader has to change. */
+  readonly textRelocations: boolean;
+  /** Asks for a stack that can be executed, or does not say that it needs none. */
+  readonly executableStack: boolean;
 }
 
 interface Section {
@@ -31,6 +46,15 @@ const SECTION_HEADER_BYTES = 64;
 const SYMBOL_BYTES = 24;
 const DYNAMIC_ENTRY_BYTES = 16;
 const DYNAMIC_NEEDED = 1n;
+const DYNAMIC_SONAME = 14n;
+const DYNAMIC_RPATH = 15n;
+const DYNAMIC_TEXTREL = 22n;
+const DYNAMIC_RUNPATH = 29n;
+const DYNAMIC_FLAGS = 30n;
+const FLAG_TEXTREL = 4n;
+const PROGRAM_HEADER_BYTES = 56;
+const PROGRAM_HEADER_STACK = 0x6474e551;
+const EXECUTABLE = 1;
 const SECTION_WITHOUT_BYTES = 8;
 const VERSION_MASK = 0x7fff;
 
@@ -56,8 +80,20 @@ function read(bytes: Buffer): ElfFile {
   const section = (name: string) => sections.find((candidate) => candidate.name === name);
   const { imports, exports } = readSymbols(sections);
   const interpreter = section('.interp')?.bytes;
+  const dynamic = readDynamic(sections);
+  const name = (tag: bigint) => dynamic.find((entry) => entry.tag === tag)?.text;
   return {
-    needed: readNeeded(sections),
+    type: bytes.readUInt16LE(16),
+    machine: bytes.readUInt16LE(18),
+    soname: name(DYNAMIC_SONAME),
+    searchPath: name(DYNAMIC_RUNPATH) ?? name(DYNAMIC_RPATH),
+    versionsNeeded: versionNames(sections, '.gnu.version_r', neededVersions).map(([, version]) => version),
+    versionsDefined: versionNames(sections, '.gnu.version_d', definedVersions).map(([, version]) => version),
+    textRelocations: dynamic.some(
+      ({ tag, value }) => tag === DYNAMIC_TEXTREL || (tag === DYNAMIC_FLAGS && (value & FLAG_TEXTREL) !== 0n),
+    ),
+    executableStack: hasExecutableStack(bytes),
+    needed: dynamic.filter(({ tag }) => tag === DYNAMIC_NEEDED).map(({ text }) => text),
     imports,
     exports,
     fatBinary: section('.nv_fatbin')?.bytes,
@@ -84,13 +120,35 @@ function readSections(bytes: Buffer): Section[] {
   }));
 }
 
-function readNeeded(sections: readonly Section[]): string[] {
+interface DynamicEntry {
+  readonly tag: bigint;
+  readonly value: bigint;
+  /** Of those whose value says where a string is; otherwise empty. */
+  readonly text: string;
+}
+
+function readDynamic(sections: readonly Section[]): DynamicEntry[] {
   const dynamic = sections.find(({ name }) => name === '.dynamic');
   const strings = dynamic && sections[dynamic.link];
   if (!strings) return [];
-  return records(dynamic.bytes, DYNAMIC_ENTRY_BYTES)
-    .filter((entry) => entry.readBigUInt64LE(0) === DYNAMIC_NEEDED)
-    .map((entry) => stringAt(strings.bytes, Number(entry.readBigUInt64LE(8))));
+  const named = [DYNAMIC_NEEDED, DYNAMIC_SONAME, DYNAMIC_RPATH, DYNAMIC_RUNPATH];
+  return records(dynamic.bytes, DYNAMIC_ENTRY_BYTES).map((entry) => {
+    const tag = entry.readBigUInt64LE(0);
+    const value = entry.readBigUInt64LE(8);
+    return { tag, value, text: named.includes(tag) ? stringAt(strings.bytes, Number(value)) : '' };
+  });
+}
+
+function hasExecutableStack(bytes: Buffer): boolean {
+  const table = slice(
+    bytes,
+    Number(bytes.readBigUInt64LE(32)),
+    bytes.readUInt16LE(56) * PROGRAM_HEADER_BYTES,
+  );
+  const stack = records(table, PROGRAM_HEADER_BYTES).find(
+    (header) => header.readUInt32LE(0) === PROGRAM_HEADER_STACK,
+  );
+  return stack === undefined || (stack.readUInt32LE(4) & EXECUTABLE) !== 0;
 }
 
 function readSymbols(sections: readonly Section[]): Pick<ElfFile, 'imports' | 'exports'> {

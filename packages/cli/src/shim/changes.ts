@@ -1,0 +1,106 @@
+// Changes of files, each written into the journal before it is made.
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { copyDurably, flushFolder, replaceByRename, writeDurably } from './durable.js';
+import type { Journal, JournalRecord } from './journal.js';
+import type { SystemRoot } from './root.js';
+
+/** Paths are those inside the root. */
+export class Changes {
+  readonly #root: SystemRoot;
+  readonly #journal: Journal;
+
+  constructor(root: SystemRoot, journal: Journal) {
+    this.#root = root;
+    this.#journal = journal;
+  }
+
+  /** Writes down what will have to be done again after undoing, before it is done. */
+  note(record: JournalRecord): void {
+    this.#journal.append(record);
+  }
+
+  /** Makes the folder, and those above it, where they are missing. */
+  makeFolder(path: string): void {
+    const outside = this.#root.at(path);
+    if (existsSync(outside)) return;
+    this.makeFolder(dirname(path));
+    this.#journal.append(['create', path]);
+    mkdirSync(outside);
+    // Whatever the umask of the caller: every process must be able to read the library.
+    chmodSync(outside, 0o755);
+    flushFolder(dirname(outside));
+  }
+
+  /** A folder that belongs to us alone, whole or absent. */
+  placeTree(path: string, fill: (folder: string) => void): void {
+    this.makeFolder(dirname(path));
+    this.#journal.append(['tree', path]);
+    replaceByRename(this.#root.at(path), (temporary) => {
+      mkdirSync(temporary);
+      chmodSync(temporary, 0o755);
+      fill(temporary);
+      flushFolder(temporary);
+    });
+  }
+
+  placeFile(path: string, text: string): void {
+    const outside = this.#root.at(path);
+    if (isFile(outside) && readFileSync(outside, 'utf8') === text) return;
+    this.makeFolder(dirname(path));
+    this.#announce(path);
+    replaceByRename(outside, (temporary) => writeDurably(temporary, text, { mode: 0o644 }));
+  }
+
+  placeLink(path: string, target: string): void {
+    const outside = this.#root.at(path);
+    if (isLink(outside) && readlinkSync(outside) === target) return;
+    this.makeFolder(dirname(path));
+    this.#announce(path);
+    replaceByRename(outside, (temporary) => symlinkSync(target, temporary));
+  }
+
+  /** Puts `entry` behind what is in a list of libraries; mode, owner and the other lines stay. */
+  addEntry(path: string, entry: string): void {
+    const outside = this.#root.at(path);
+    const like = statSync(outside, { throwIfNoEntry: false });
+    const before = like ? readFileSync(outside, 'utf8') : '';
+    const separator = before === '' || before.endsWith('\n') ? '' : '\n';
+    this.#announce(path, entry);
+    replaceByRename(outside, (temporary) =>
+      writeDurably(temporary, `${before}${separator}${entry}\n`, {
+        mode: like?.mode ?? 0o644,
+        owner: like,
+      }),
+    );
+  }
+
+  #announce(path: string, entry?: string): void {
+    const outside = this.#root.at(path);
+    if (!lstatSync(outside, { throwIfNoEntry: false })) {
+      this.#journal.append(entry === undefined ? ['create', path] : ['create', path, '', entry]);
+      return;
+    }
+    const copy = this.#journal.nextCopy(this.#root);
+    copyDurably(outside, copy.path);
+    const number = String(copy.number);
+    this.#journal.append(entry === undefined ? ['replace', path, number] : ['replace', path, number, entry]);
+  }
+}
+
+function isFile(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+}

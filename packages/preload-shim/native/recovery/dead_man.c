@@ -1,0 +1,61 @@
+#include "dead_man.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "owner.h"
+
+// Within this time after the switch was armed an installer must have come to its end.
+enum { INSTALLER_SECONDS = 900, STEP_MS = 200 };
+
+enum verdict { WAIT, UNDO, LEAVE };
+
+struct watch {
+  double started;
+  /** When the installation was first seen to be complete; negative before. */
+  double installed;
+};
+
+static double now(void) {
+  struct timespec time;
+  (void)clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static enum verdict look(const struct journal* journal, int proc, struct watch* watch) {
+  if (journal_find(journal, "confirmed") != NULL) return LEAVE;
+  const struct record* begin = journal_find(journal, "begin");
+  if (begin == NULL || journal_find(journal, "undoing") != NULL) return UNDO;
+  if (journal_find(journal, "installed") == NULL) {
+    if (!owner_lives(proc, begin)) return UNDO;
+    return now() - watch->started > INSTALLER_SECONDS ? UNDO : WAIT;
+  }
+  if (watch->installed < 0) watch->installed = now();
+  const struct record* deadline = journal_find(journal, "deadline");
+  const double seconds = deadline == NULL ? 0 : strtod(deadline->words[1], NULL);
+  return now() - watch->installed >= seconds ? UNDO : WAIT;
+}
+
+enum outcome guard_last(int proc) {
+  struct watch watch = {.started = now(), .installed = -1};
+  const struct undo_options options = {.proc = proc, .unless_confirmed = true};
+  for (;;) {
+    const int number = last_transaction();
+    if (number <= 0) return number == 0 ? NOTHING_TO_DO : FAILED;
+    char path[PATH_MAX];
+    transaction_path(path, number, "journal");
+    struct journal journal;
+    const int error = journal_read(path, &journal);
+    // Another process is removing it, or the installer has just made the folder.
+    if (error != 0 && error != -ENOENT) return FAILED;
+    enum verdict verdict = error == -ENOENT ? WAIT : look(&journal, proc, &watch);
+    if (error == 0) journal_free(&journal);
+    if (error == -ENOENT && now() - watch.started > INSTALLER_SECONDS) verdict = UNDO;
+    if (verdict == LEAVE) return CONFIRMED;
+    if (verdict == UNDO) return undo_last(&options);
+    const struct timespec step = {0, STEP_MS * 1000000L};
+    (void)nanosleep(&step, NULL);
+  }
+}

@@ -1,0 +1,40 @@
+// The journal of one installation: what `vgpu shim install` was about to change, line by line, each flushed
+// before the change was made. packages/cli/src/shim/journal.ts writes it; docs/safety.md describes it.
+#ifndef VGPU_RECOVERY_JOURNAL_H
+#define VGPU_RECOVERY_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { RECORD_LIMIT = 256, WORD_LIMIT = 5 };
+
+/** Words of one line: words[0] is the kind, and those that are not there are empty. */
+struct record {
+  const char* words[WORD_LIMIT];
+};
+
+struct journal {
+  char* text;
+  /** Of the lines that are whole; what follows was cut off by a power failure or a crash. */
+  size_t whole_bytes;
+  size_t count;
+  struct record records[RECORD_LIMIT];
+};
+
+/**
+ * Reads the journal at `path` up to its first line that is not whole.
+ * @return 0; -ENOENT where there is none; -EINVAL for a file that is no journal; other negative errno
+ */
+int journal_read(const char* path, struct journal* journal);
+
+/** Cuts off what is not whole, appends a line of one word, and flushes. @return 0 or negative errno */
+int journal_append(const char* path, const struct journal* journal, const char* word);
+
+/** The first record of that kind, or NULL. */
+const struct record* journal_find(const struct journal* journal, const char* kind);
+
+bool record_is(const struct record* record, const char* kind);
+
+void journal_free(struct journal* journal);
+
+#endif
