@@ -89,7 +89,7 @@ export class Installation {
     const store = [this.#storeStep()];
     const unit = guarded && existsSync(this.#root.at(UNITS)) ? this.#unitSteps() : [];
     const ways = [linkStep(this.#root, this.version), ...scopeSteps(this.#root, this.#options)];
-    if (![...store, ...unit, ...ways].some(({ needed }) => needed)) return [];
+    if (![...store, ...ways].some(({ needed }) => needed)) return [];
     const all = [
       ...store,
       ...(this.#options.scope === 'program' ? [] : [this.#canaryStep()]),

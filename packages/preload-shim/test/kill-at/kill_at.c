@@ -19,10 +19,15 @@ __attribute__((constructor)) static void begin(void) {
   (void)unsetenv("LD_PRELOAD");
 }
 
+static void signal_at(const char* variable, int number, int signal) {
+  const char* wanted = getenv(variable);
+  if (wanted != NULL && strtol(wanted, NULL, 10) == number) (void)kill(getpid(), signal);
+}
+
 static void change(void) {
-  const char* wanted = getenv("VGPU_TEST_KILL_AT");
   const int number = ++changes;
-  if (wanted != NULL && strtol(wanted, NULL, 10) == number) (void)kill(getpid(), SIGKILL);
+  signal_at("VGPU_TEST_KILL_AT", number, SIGKILL);
+  signal_at("VGPU_TEST_STOP_AT", number, SIGSTOP);
 }
 
 __attribute__((destructor)) static void end(void) {

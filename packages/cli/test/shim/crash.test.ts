@@ -1,0 +1,106 @@
+// An installation is killed in front of each of its changes in turn, and so is undoing it. Afterwards the system must be
+// byte for byte what it was.
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cli } from '../vgpu.js';
+import { Machine, machineObstacle } from './machine.js';
+
+const obstacle = machineObstacle();
+if (obstacle) console.warn(`skipped: ${obstacle}`);
+
+const native = join(import.meta.dirname, '../../../preload-shim/build/native');
+const killing = join(native, 'test/libkill_at.so');
+const recovery = join(native, 'bin/vgpu-shim-recover');
+// The same program, but one that the killing library can be loaded into.
+const dynamicRecovery = join(native, 'test/vgpu-shim-recover-dynamic');
+const install = [process.execPath, cli, 'shim', 'install', '--yes', '--confirm-within'];
+/** Every so many changes one is a place to crash; 1 with VGPU_TEST_ALL=1. */
+const stride = process.env.VGPU_TEST_ALL ? 1 : 5;
+
+describe.skipIf(obstacle !== undefined)('an installation that is killed', { timeout: 600_000 }, () => {
+  let machine: Machine;
+
+  beforeAll(async () => {
+    machine = await Machine.start();
+    // Something of every kind must be put back: a file that is there, a folder that is not.
+    await machine.shell(
+      'echo "# nothing yet" > /etc/ld.so.preload; mkdir -p /etc/vgpu; echo "log = journal" > /etc/vgpu/shim.conf',
+    );
+    await machine.remember();
+  });
+  afterAll(async () => {
+    await machine.run([recovery, '--all']);
+    await machine.stop();
+  });
+
+  /** How many changes of files a command makes. */
+  async function changesOf(words: readonly string[]): Promise<number> {
+    const counted = await machine.run(words, { LD_PRELOAD: killing, VGPU_TEST_COUNT: '/tmp/changes' });
+    expect(counted.code, counted.stderr).toBe(0);
+    return Number((await machine.run(['cat', '/tmp/changes'])).stdout);
+  }
+
+  const killAt = (words: readonly string[], change: number) =>
+    machine.run(words, { LD_PRELOAD: killing, VGPU_TEST_KILL_AT: String(change) });
+
+  it('leaves what can be undone, wherever that was', async () => {
+    const changes = await changesOf([...install, '0']);
+    expect((await machine.run([recovery])).code).toBe(0);
+    expect(changes).toBeGreaterThan(40);
+    for (let change = 1; change <= changes; change += stride) {
+      const { code } = await killAt([...install, '0'], change);
+      expect(code, `change ${change} of ${changes}`).toBe(137);
+      const undone = await machine.run([recovery]);
+      expect(undone.code, undone.stderr).toBe(0);
+      expect(await machine.differences(), `change ${change} of ${changes}`).toEqual([]);
+    }
+  });
+
+  it('can be undone by a recovery that was itself killed', async () => {
+    const prepare = async () => expect((await machine.run([...install, '0'])).code).toBe(0);
+    await prepare();
+    const changes = await changesOf([dynamicRecovery]);
+    expect(changes).toBeGreaterThan(20);
+    for (let change = 1; change <= changes; change += stride) {
+      await prepare();
+      expect((await killAt([dynamicRecovery], change)).code).toBe(137);
+      // The next one is killed too, a little later in what is left; it may come to its end before.
+      await killAt([dynamicRecovery], change + 2);
+      const undone = await machine.run([recovery]);
+      expect(undone.code, undone.stderr).toBe(0);
+      expect(await machine.differences(), `killed at change ${change} of ${changes}`).toEqual([]);
+    }
+  });
+
+  it('is undone by the switch, without anybody', async () => {
+    const changes = await changesOf([...install, '600']);
+    expect((await machine.run([recovery])).code).toBe(0);
+    // The switch is set before the first change that programs could notice; the last ones come after it.
+    for (const change of [changes, changes - 4, changes - 8]) {
+      await killAt([...install, '600'], change);
+      await expect
+        .poll(async () => (await machine.run(['test', '-e', '/var/lib/vgpu-shim'])).code, { timeout: 60_000 })
+        .toBe(1);
+      expect(await machine.differences(), `change ${change} of ${changes}`).toEqual([]);
+    }
+  });
+
+  it('is not undone while its installer is at work', async () => {
+    const installer = machine.start([...install, '0'], { LD_PRELOAD: killing, VGPU_TEST_STOP_AT: '30' });
+    const ended = new Promise((resolve) => installer.once('close', resolve));
+    const state = async (): Promise<string> =>
+      /State:\t(.)/.exec((await machine.run(['cat', `/proc/${installer.pid}/status`])).stdout)?.[1] ?? '';
+    await expect.poll(state, { timeout: 60_000 }).toBe('T');
+    expect(await machine.run([recovery])).toMatchObject({
+      code: 2,
+      stderr: 'vgpu-shim-recover: an installation is going on\n',
+    });
+    expect(JSON.parse((await machine.vgpu('status', '--json')).stdout)).toMatchObject({
+      installations: [{ state: 'installing' }],
+    });
+    process.kill(installer.pid ?? 0, 'SIGCONT');
+    expect(await ended).toBe(0);
+    expect((await machine.run([recovery])).code).toBe(0);
+    expect(await machine.differences()).toEqual([]);
+  });
+});
