@@ -1,7 +1,7 @@
 // An installation is killed in front of each of its changes in turn, and so is undoing it. Afterwards the system must be
 // byte for byte what it was.
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { cli } from '../vgpu.js';
 import { Machine, machineObstacle } from './machine.js';
 
@@ -28,8 +28,10 @@ describe.skipIf(obstacle !== undefined)('an installation that is killed', { time
     );
     await machine.remember();
   });
-  afterAll(async () => {
+  afterEach(async () => {
     await machine.run([recovery, '--all']);
+  });
+  afterAll(async () => {
     await machine.stop();
   });
 
@@ -48,8 +50,8 @@ describe.skipIf(obstacle !== undefined)('an installation that is killed', { time
     expect((await machine.run([recovery])).code).toBe(0);
     expect(changes).toBeGreaterThan(40);
     for (let change = 1; change <= changes; change += stride) {
-      const { code } = await killAt([...install, '0'], change);
-      expect(code, `change ${change} of ${changes}`).toBe(137);
+      const { signal } = await killAt([...install, '0'], change);
+      expect(signal, `change ${change} of ${changes}`).toBe('SIGKILL');
       const undone = await machine.run([recovery]);
       expect(undone.code, undone.stderr).toBe(0);
       expect(await machine.differences(), `change ${change} of ${changes}`).toEqual([]);
@@ -63,7 +65,7 @@ describe.skipIf(obstacle !== undefined)('an installation that is killed', { time
     expect(changes).toBeGreaterThan(20);
     for (let change = 1; change <= changes; change += stride) {
       await prepare();
-      expect((await killAt([dynamicRecovery], change)).code).toBe(137);
+      expect((await killAt([dynamicRecovery], change)).signal).toBe('SIGKILL');
       // The next one is killed too, a little later in what is left; it may come to its end before.
       await killAt([dynamicRecovery], change + 2);
       const undone = await machine.run([recovery]);

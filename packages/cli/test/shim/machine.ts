@@ -14,14 +14,17 @@ cd "$1"
 mkdir upper work root before
 mount -t overlay vgpu-test -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" root
 for folder in /proc /dev; do mount --rbind "$folder" "root$folder"; done
-# An overlay shows one file system; what others hold is the checkout, perhaps, and temporary files.
-for folder in "$2" "$3"; do
-  mkdir -p "root$folder"
-  mount --bind "$folder" "root$folder"
-done
-echo ready
-exec chroot root cat
+# An overlay shows one file system; the checkout may lie in another one.
+mkdir -p "root$2"
+mount --bind "$2" "root$2"
+mount -o remount,bind,ro "root$2"
+touch "root$3"
+exec chroot root sh -c 'echo ready; exec cat'
 `;
+
+// Nothing may ever run in the real system: it lacks this file.
+const MARK = '/.vgpu-test-machine';
+const ONLY_THERE = `[ -e ${MARK} ] || { echo "this is not the test's machine" >&2; exit 99; }; exec "$@"`;
 
 // Whoever was copied up and is what it was is no difference; nor is the loader's own cache of directories.
 const DIFFERENCES = `
@@ -29,7 +32,7 @@ cd "$1"
 expected() { if [ -e "before/$1" ] || [ -L "before/$1" ]; then echo "before/$1"; else echo "/$1"; fi; }
 attributes() { stat -c '%F %a %u %g' "$1" 2>/dev/null; [ -d "$1" ] && [ ! -L "$1" ] || stat -c '%s %Y %N' "$1" 2>/dev/null | sed "s| '.*/| '|"; }
 { (cd upper && find . -mindepth 1 -printf '%P\\n'); (cd before && find . -mindepth 1 -printf '%P\\n'); } | sort -u |
-  grep -v -e '^tmp\\(/\\|$\\)' -e '^var/cache/ldconfig' |
+  grep -v -e '^\\.vgpu-test-machine$' -e '^tmp\\(/\\|$\\)' -e '^var/cache/ldconfig' |
   while read -r path; do
     old=$(expected "$path")
     if [ "$(attributes "$old")" != "$(attributes "upper/$path")" ]; then echo "$path"
@@ -70,7 +73,7 @@ export class Machine {
   static async start(): Promise<Machine> {
     const folder = mkdtempSync(join(tmpdir(), 'vgpu-machine-'));
     const checkout = join(import.meta.dirname, '../../../..');
-    const holder = spawn('unshare', [...namespaces, 'sh', '-c', HOLD, 'sh', folder, checkout, tmpdir()]);
+    const holder = spawn('unshare', [...namespaces, 'sh', '-c', HOLD, 'sh', folder, checkout, MARK]);
     const complaint: string[] = [];
     holder.stderr.setEncoding('utf8').on('data', (text: string) => complaint.push(text));
     await new Promise<void>((resolve, reject) => {
@@ -91,7 +94,7 @@ export class Machine {
   /** Runs a program there. */
   start(words: readonly string[], environment: Record<string, string> = {}): ChildProcessWithoutNullStreams {
     const assignments = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-    return this.#enter(['--root', '--wd=/'], ['env', ...assignments, ...words]);
+    return this.#enter(['--root', '--wd=/'], ['sh', '-c', ONLY_THERE, 'sh', 'env', ...assignments, ...words]);
   }
 
   run(words: readonly string[], environment: Record<string, string> = {}): Promise<Ending> {
