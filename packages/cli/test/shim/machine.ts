@@ -94,7 +94,7 @@ export class Machine {
   /** Runs a program there. */
   start(words: readonly string[], environment: Record<string, string> = {}): ChildProcessWithoutNullStreams {
     const assignments = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-    return this.#enter(['--root', '--wd=/'], ['sh', '-c', ONLY_THERE, 'sh', 'env', ...assignments, ...words]);
+    return this.#enter(['--root', '--wd'], ['sh', '-c', ONLY_THERE, 'sh', 'env', ...assignments, ...words]);
   }
 
   run(words: readonly string[], environment: Record<string, string> = {}): Promise<Ending> {
