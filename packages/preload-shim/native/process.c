@@ -1,7 +1,6 @@
 #include "process.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,7 +56,7 @@ static _Atomic uint64_t* find_owner(void) {
   _Atomic uint64_t* ours = &owner_by_process_id;
   void* page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page != MAP_FAILED) {
-    if (madvise(page, PAGE, MADV_WIPEONFORK) == 0) {
+    if (vgpu_advise(page, PAGE, MADV_WIPEONFORK) == 0) {
       ours = page;
     } else {
       munmap(page, PAGE);
@@ -77,7 +76,7 @@ void vgpu_process_check(void) {
   while (seen != (process | OWNED)) {
     if (seen == (process | FORGETTING)) {
       // Another thread of this process is at it, and soon done.
-      sched_yield();
+      vgpu_yield();
       seen = atomic_load(word);
     } else if (atomic_compare_exchange_weak(word, &seen, process | FORGETTING)) {
       forget_parent();

@@ -4,6 +4,8 @@
 #ifndef VGPU_GUEST_API_H
 #define VGPU_GUEST_API_H
 
+#include <stdbool.h>
+
 #include "cuda_abi.h"
 
 // Everything else in the guest library is hidden.
@@ -632,20 +634,19 @@ struct vgpu_directory_entry {
   void (*per_thread)(void);  // the form for the thread's own default stream; NULL when it makes no difference
 };
 
-// Sorted by name, then by version.
-extern const struct vgpu_directory_entry vgpu_directory[];
-extern const size_t vgpu_directory_count;
+// Tables of pointers would have to be relocated in every process that loads the library; code has not.
+
+// Sorted by name, then by version; false from the end on.
+bool vgpu_directory_at(size_t index, struct vgpu_directory_entry *entry);
 
 struct vgpu_error_text {
-  int code;
   const char *driver_name;   // "CUDA_ERROR_…", NULL when only the runtime has the code
   const char *runtime_name;  // "cudaError…", NULL when only the driver has the code
   const char *message;
 };
 
-// Sorted by code.
-extern const struct vgpu_error_text vgpu_error_texts[];
-extern const size_t vgpu_error_text_count;
+// False for a code that neither API knows.
+bool vgpu_error_text_of(int code, struct vgpu_error_text *text);
 
 // The text of an NVML result; NULL for an unknown one.
 const char *vgpu_nvml_text(int code);

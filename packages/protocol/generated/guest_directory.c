@@ -3,364 +3,1072 @@
 
 #include "guest_api.h"
 
-const struct vgpu_directory_entry vgpu_directory[] = {
-    {"cuCtxCreate", 3020, (void (*)(void))cuCtxCreate_v2, NULL},
-    {"cuCtxCreate", 12050, (void (*)(void))cuCtxCreate_v4, NULL},
-    {"cuCtxDestroy", 4000, (void (*)(void))cuCtxDestroy_v2, NULL},
-    {"cuCtxDisablePeerAccess", 4000, (void (*)(void))cuCtxDisablePeerAccess, NULL},
-    {"cuCtxEnablePeerAccess", 4000, (void (*)(void))cuCtxEnablePeerAccess, NULL},
-    {"cuCtxGetApiVersion", 3020, (void (*)(void))cuCtxGetApiVersion, NULL},
-    {"cuCtxGetCacheConfig", 3020, (void (*)(void))cuCtxGetCacheConfig, NULL},
-    {"cuCtxGetCurrent", 4000, (void (*)(void))cuCtxGetCurrent, NULL},
-    {"cuCtxGetDevice", 2000, (void (*)(void))cuCtxGetDevice, NULL},
-    {"cuCtxGetFlags", 7000, (void (*)(void))cuCtxGetFlags, NULL},
-    {"cuCtxGetLimit", 3010, (void (*)(void))cuCtxGetLimit, NULL},
-    {"cuCtxGetStreamPriorityRange", 5050, (void (*)(void))cuCtxGetStreamPriorityRange, NULL},
-    {"cuCtxPopCurrent", 4000, (void (*)(void))cuCtxPopCurrent_v2, NULL},
-    {"cuCtxPushCurrent", 4000, (void (*)(void))cuCtxPushCurrent_v2, NULL},
-    {"cuCtxSetCacheConfig", 3020, (void (*)(void))cuCtxSetCacheConfig, NULL},
-    {"cuCtxSetCurrent", 4000, (void (*)(void))cuCtxSetCurrent, NULL},
-    {"cuCtxSetLimit", 3010, (void (*)(void))cuCtxSetLimit, NULL},
-    {"cuCtxSynchronize", 2000, (void (*)(void))cuCtxSynchronize, NULL},
-    {"cuDeviceCanAccessPeer", 4000, (void (*)(void))cuDeviceCanAccessPeer, NULL},
-    {"cuDeviceComputeCapability", 2000, (void (*)(void))cuDeviceComputeCapability, NULL},
-    {"cuDeviceGet", 2000, (void (*)(void))cuDeviceGet, NULL},
-    {"cuDeviceGetAttribute", 2000, (void (*)(void))cuDeviceGetAttribute, NULL},
-    {"cuDeviceGetByPCIBusId", 4010, (void (*)(void))cuDeviceGetByPCIBusId, NULL},
-    {"cuDeviceGetCount", 2000, (void (*)(void))cuDeviceGetCount, NULL},
-    {"cuDeviceGetDefaultMemPool", 11020, (void (*)(void))cuDeviceGetDefaultMemPool, NULL},
-    {"cuDeviceGetMemPool", 11020, (void (*)(void))cuDeviceGetMemPool, NULL},
-    {"cuDeviceGetName", 2000, (void (*)(void))cuDeviceGetName, NULL},
-    {"cuDeviceGetP2PAttribute", 8000, (void (*)(void))cuDeviceGetP2PAttribute, NULL},
-    {"cuDeviceGetPCIBusId", 4010, (void (*)(void))cuDeviceGetPCIBusId, NULL},
-    {"cuDeviceGetProperties", 2000, (void (*)(void))cuDeviceGetProperties, NULL},
-    {"cuDeviceGetUuid", 9020, (void (*)(void))cuDeviceGetUuid, NULL},
-    {"cuDeviceGetUuid", 11040, (void (*)(void))cuDeviceGetUuid_v2, NULL},
-    {"cuDevicePrimaryCtxGetState", 7000, (void (*)(void))cuDevicePrimaryCtxGetState, NULL},
-    {"cuDevicePrimaryCtxRelease", 11000, (void (*)(void))cuDevicePrimaryCtxRelease_v2, NULL},
-    {"cuDevicePrimaryCtxReset", 11000, (void (*)(void))cuDevicePrimaryCtxReset_v2, NULL},
-    {"cuDevicePrimaryCtxRetain", 7000, (void (*)(void))cuDevicePrimaryCtxRetain, NULL},
-    {"cuDevicePrimaryCtxSetFlags", 11000, (void (*)(void))cuDevicePrimaryCtxSetFlags_v2, NULL},
-    {"cuDeviceSetMemPool", 11020, (void (*)(void))cuDeviceSetMemPool, NULL},
-    {"cuDeviceTotalMem", 3020, (void (*)(void))cuDeviceTotalMem_v2, NULL},
-    {"cuDriverGetVersion", 2020, (void (*)(void))cuDriverGetVersion, NULL},
-    {"cuEventCreate", 2000, (void (*)(void))cuEventCreate, NULL},
-    {"cuEventDestroy", 4000, (void (*)(void))cuEventDestroy_v2, NULL},
-    {"cuEventElapsedTime", 2000, (void (*)(void))cuEventElapsedTime, NULL},
-    {"cuEventElapsedTime", 12080, (void (*)(void))cuEventElapsedTime_v2, NULL},
-    {"cuEventQuery", 2000, (void (*)(void))cuEventQuery, NULL},
-    {"cuEventRecord", 2000, (void (*)(void))cuEventRecord, (void (*)(void))cuEventRecord_ptsz},
-    {"cuEventRecordWithFlags", 11010, (void (*)(void))cuEventRecordWithFlags, (void (*)(void))cuEventRecordWithFlags_ptsz},
-    {"cuEventSynchronize", 2000, (void (*)(void))cuEventSynchronize, NULL},
-    {"cuFuncGetAttribute", 2020, (void (*)(void))cuFuncGetAttribute, NULL},
-    {"cuFuncGetModule", 11000, (void (*)(void))cuFuncGetModule, NULL},
-    {"cuFuncGetParamInfo", 12040, (void (*)(void))cuFuncGetParamInfo, NULL},
-    {"cuFuncIsLoaded", 12040, (void (*)(void))cuFuncIsLoaded, NULL},
-    {"cuFuncLoad", 12040, (void (*)(void))cuFuncLoad, NULL},
-    {"cuFuncSetAttribute", 9000, (void (*)(void))cuFuncSetAttribute, NULL},
-    {"cuFuncSetCacheConfig", 3000, (void (*)(void))cuFuncSetCacheConfig, NULL},
-    {"cuGetErrorName", 6000, (void (*)(void))cuGetErrorName, NULL},
-    {"cuGetErrorString", 6000, (void (*)(void))cuGetErrorString, NULL},
-    {"cuGetProcAddress", 11030, (void (*)(void))cuGetProcAddress, NULL},
-    {"cuGetProcAddress", 12000, (void (*)(void))cuGetProcAddress_v2, NULL},
-    {"cuGraphAddChildGraphNode", 10000, (void (*)(void))cuGraphAddChildGraphNode, NULL},
-    {"cuGraphAddDependencies", 10000, (void (*)(void))cuGraphAddDependencies, NULL},
-    {"cuGraphAddDependencies", 12030, (void (*)(void))cuGraphAddDependencies_v2, NULL},
-    {"cuGraphAddEmptyNode", 10000, (void (*)(void))cuGraphAddEmptyNode, NULL},
-    {"cuGraphAddEventRecordNode", 11010, (void (*)(void))cuGraphAddEventRecordNode, NULL},
-    {"cuGraphAddEventWaitNode", 11010, (void (*)(void))cuGraphAddEventWaitNode, NULL},
-    {"cuGraphAddHostNode", 10000, (void (*)(void))cuGraphAddHostNode, NULL},
-    {"cuGraphAddKernelNode", 12000, (void (*)(void))cuGraphAddKernelNode_v2, NULL},
-    {"cuGraphAddMemcpyNode", 10000, (void (*)(void))cuGraphAddMemcpyNode, NULL},
-    {"cuGraphAddMemsetNode", 10000, (void (*)(void))cuGraphAddMemsetNode, NULL},
-    {"cuGraphChildGraphNodeGetGraph", 10000, (void (*)(void))cuGraphChildGraphNodeGetGraph, NULL},
-    {"cuGraphClone", 10000, (void (*)(void))cuGraphClone, NULL},
-    {"cuGraphCreate", 10000, (void (*)(void))cuGraphCreate, NULL},
-    {"cuGraphDestroy", 10000, (void (*)(void))cuGraphDestroy, NULL},
-    {"cuGraphExecDestroy", 10000, (void (*)(void))cuGraphExecDestroy, NULL},
-    {"cuGraphExecGetFlags", 12000, (void (*)(void))cuGraphExecGetFlags, NULL},
-    {"cuGraphExecHostNodeSetParams", 10020, (void (*)(void))cuGraphExecHostNodeSetParams, NULL},
-    {"cuGraphExecKernelNodeSetParams", 12000, (void (*)(void))cuGraphExecKernelNodeSetParams_v2, NULL},
-    {"cuGraphExecMemcpyNodeSetParams", 10020, (void (*)(void))cuGraphExecMemcpyNodeSetParams, NULL},
-    {"cuGraphExecMemsetNodeSetParams", 10020, (void (*)(void))cuGraphExecMemsetNodeSetParams, NULL},
-    {"cuGraphExecUpdate", 12000, (void (*)(void))cuGraphExecUpdate_v2, NULL},
-    {"cuGraphGetEdges", 10000, (void (*)(void))cuGraphGetEdges, NULL},
-    {"cuGraphGetEdges", 12030, (void (*)(void))cuGraphGetEdges_v2, NULL},
-    {"cuGraphGetNodes", 10000, (void (*)(void))cuGraphGetNodes, NULL},
-    {"cuGraphGetRootNodes", 10000, (void (*)(void))cuGraphGetRootNodes, NULL},
-    {"cuGraphInstantiateWithFlags", 11040, (void (*)(void))cuGraphInstantiateWithFlags, NULL},
-    {"cuGraphKernelNodeGetParams", 12000, (void (*)(void))cuGraphKernelNodeGetParams_v2, NULL},
-    {"cuGraphKernelNodeSetParams", 12000, (void (*)(void))cuGraphKernelNodeSetParams_v2, NULL},
-    {"cuGraphLaunch", 10000, (void (*)(void))cuGraphLaunch, (void (*)(void))cuGraphLaunch_ptsz},
-    {"cuGraphNodeFindInClone", 10000, (void (*)(void))cuGraphNodeFindInClone, NULL},
-    {"cuGraphNodeGetDependencies", 10000, (void (*)(void))cuGraphNodeGetDependencies, NULL},
-    {"cuGraphNodeGetDependencies", 12030, (void (*)(void))cuGraphNodeGetDependencies_v2, NULL},
-    {"cuGraphNodeGetType", 10000, (void (*)(void))cuGraphNodeGetType, NULL},
-    {"cuGraphUpload", 11010, (void (*)(void))cuGraphUpload, (void (*)(void))cuGraphUpload_ptsz},
-    {"cuInit", 2000, (void (*)(void))cuInit, NULL},
-    {"cuKernelGetAttribute", 12000, (void (*)(void))cuKernelGetAttribute, NULL},
-    {"cuKernelGetFunction", 12000, (void (*)(void))cuKernelGetFunction, NULL},
-    {"cuKernelGetLibrary", 12050, (void (*)(void))cuKernelGetLibrary, NULL},
-    {"cuKernelGetName", 12030, (void (*)(void))cuKernelGetName, NULL},
-    {"cuKernelGetParamInfo", 12040, (void (*)(void))cuKernelGetParamInfo, NULL},
-    {"cuKernelSetAttribute", 12000, (void (*)(void))cuKernelSetAttribute, NULL},
-    {"cuKernelSetCacheConfig", 12000, (void (*)(void))cuKernelSetCacheConfig, NULL},
-    {"cuLaunchCooperativeKernel", 9000, (void (*)(void))cuLaunchCooperativeKernel, (void (*)(void))cuLaunchCooperativeKernel_ptsz},
-    {"cuLaunchHostFunc", 10000, (void (*)(void))cuLaunchHostFunc, (void (*)(void))cuLaunchHostFunc_ptsz},
-    {"cuLaunchKernel", 4000, (void (*)(void))cuLaunchKernel, (void (*)(void))cuLaunchKernel_ptsz},
-    {"cuLaunchKernelEx", 11060, (void (*)(void))cuLaunchKernelEx, (void (*)(void))cuLaunchKernelEx_ptsz},
-    {"cuLibraryGetGlobal", 12000, (void (*)(void))cuLibraryGetGlobal, NULL},
-    {"cuLibraryGetKernel", 12000, (void (*)(void))cuLibraryGetKernel, NULL},
-    {"cuLibraryGetKernelCount", 12040, (void (*)(void))cuLibraryGetKernelCount, NULL},
-    {"cuLibraryGetManaged", 12000, (void (*)(void))cuLibraryGetManaged, NULL},
-    {"cuLibraryGetModule", 12000, (void (*)(void))cuLibraryGetModule, NULL},
-    {"cuLibraryLoadData", 12000, (void (*)(void))cuLibraryLoadData, NULL},
-    {"cuLibraryLoadFromFile", 12000, (void (*)(void))cuLibraryLoadFromFile, NULL},
-    {"cuLibraryUnload", 12000, (void (*)(void))cuLibraryUnload, NULL},
-    {"cuMemAddressFree", 10020, (void (*)(void))cuMemAddressFree, NULL},
-    {"cuMemAddressReserve", 10020, (void (*)(void))cuMemAddressReserve, NULL},
-    {"cuMemAdvise", 12020, (void (*)(void))cuMemAdvise_v2, NULL},
-    {"cuMemAlloc", 3020, (void (*)(void))cuMemAlloc_v2, NULL},
-    {"cuMemAllocAsync", 11020, (void (*)(void))cuMemAllocAsync, (void (*)(void))cuMemAllocAsync_ptsz},
-    {"cuMemAllocFromPoolAsync", 11020, (void (*)(void))cuMemAllocFromPoolAsync, (void (*)(void))cuMemAllocFromPoolAsync_ptsz},
-    {"cuMemAllocHost", 3020, (void (*)(void))cuMemAllocHost_v2, NULL},
-    {"cuMemAllocManaged", 6000, (void (*)(void))cuMemAllocManaged, NULL},
-    {"cuMemAllocPitch", 3020, (void (*)(void))cuMemAllocPitch_v2, NULL},
-    {"cuMemCreate", 10020, (void (*)(void))cuMemCreate, NULL},
-    {"cuMemFree", 3020, (void (*)(void))cuMemFree_v2, NULL},
-    {"cuMemFreeAsync", 11020, (void (*)(void))cuMemFreeAsync, (void (*)(void))cuMemFreeAsync_ptsz},
-    {"cuMemFreeHost", 2000, (void (*)(void))cuMemFreeHost, NULL},
-    {"cuMemGetAccess", 10020, (void (*)(void))cuMemGetAccess, NULL},
-    {"cuMemGetAddressRange", 3020, (void (*)(void))cuMemGetAddressRange_v2, NULL},
-    {"cuMemGetAllocationGranularity", 10020, (void (*)(void))cuMemGetAllocationGranularity, NULL},
-    {"cuMemGetAllocationPropertiesFromHandle", 10020, (void (*)(void))cuMemGetAllocationPropertiesFromHandle, NULL},
-    {"cuMemGetDefaultMemPool", 13000, (void (*)(void))cuMemGetDefaultMemPool, NULL},
-    {"cuMemGetInfo", 3020, (void (*)(void))cuMemGetInfo_v2, NULL},
-    {"cuMemGetMemPool", 13000, (void (*)(void))cuMemGetMemPool, NULL},
-    {"cuMemHostAlloc", 2020, (void (*)(void))cuMemHostAlloc, NULL},
-    {"cuMemHostGetDevicePointer", 3020, (void (*)(void))cuMemHostGetDevicePointer_v2, NULL},
-    {"cuMemHostGetFlags", 2030, (void (*)(void))cuMemHostGetFlags, NULL},
-    {"cuMemHostRegister", 6050, (void (*)(void))cuMemHostRegister_v2, NULL},
-    {"cuMemHostUnregister", 4000, (void (*)(void))cuMemHostUnregister, NULL},
-    {"cuMemMap", 10020, (void (*)(void))cuMemMap, NULL},
-    {"cuMemPoolCreate", 11020, (void (*)(void))cuMemPoolCreate, NULL},
-    {"cuMemPoolDestroy", 11020, (void (*)(void))cuMemPoolDestroy, NULL},
-    {"cuMemPoolGetAccess", 11020, (void (*)(void))cuMemPoolGetAccess, NULL},
-    {"cuMemPoolGetAttribute", 11020, (void (*)(void))cuMemPoolGetAttribute, NULL},
-    {"cuMemPoolSetAccess", 11020, (void (*)(void))cuMemPoolSetAccess, NULL},
-    {"cuMemPoolSetAttribute", 11020, (void (*)(void))cuMemPoolSetAttribute, NULL},
-    {"cuMemPoolTrimTo", 11020, (void (*)(void))cuMemPoolTrimTo, NULL},
-    {"cuMemPrefetchAsync", 12020, (void (*)(void))cuMemPrefetchAsync_v2, (void (*)(void))cuMemPrefetchAsync_v2_ptsz},
-    {"cuMemRelease", 10020, (void (*)(void))cuMemRelease, NULL},
-    {"cuMemRetainAllocationHandle", 11000, (void (*)(void))cuMemRetainAllocationHandle, NULL},
-    {"cuMemSetAccess", 10020, (void (*)(void))cuMemSetAccess, NULL},
-    {"cuMemSetMemPool", 13000, (void (*)(void))cuMemSetMemPool, NULL},
-    {"cuMemUnmap", 10020, (void (*)(void))cuMemUnmap, NULL},
-    {"cuMemcpy", 4000, (void (*)(void))cuMemcpy, (void (*)(void))cuMemcpy_ptds},
-    {"cuMemcpy2D", 3020, (void (*)(void))cuMemcpy2D_v2, (void (*)(void))cuMemcpy2D_v2_ptds},
-    {"cuMemcpy2DAsync", 3020, (void (*)(void))cuMemcpy2DAsync_v2, (void (*)(void))cuMemcpy2DAsync_v2_ptsz},
-    {"cuMemcpy2DUnaligned", 3020, (void (*)(void))cuMemcpy2DUnaligned_v2, (void (*)(void))cuMemcpy2DUnaligned_v2_ptds},
-    {"cuMemcpy3D", 3020, (void (*)(void))cuMemcpy3D_v2, (void (*)(void))cuMemcpy3D_v2_ptds},
-    {"cuMemcpy3DAsync", 3020, (void (*)(void))cuMemcpy3DAsync_v2, (void (*)(void))cuMemcpy3DAsync_v2_ptsz},
-    {"cuMemcpy3DPeer", 4000, (void (*)(void))cuMemcpy3DPeer, (void (*)(void))cuMemcpy3DPeer_ptds},
-    {"cuMemcpy3DPeerAsync", 4000, (void (*)(void))cuMemcpy3DPeerAsync, (void (*)(void))cuMemcpy3DPeerAsync_ptsz},
-    {"cuMemcpyAsync", 4000, (void (*)(void))cuMemcpyAsync, (void (*)(void))cuMemcpyAsync_ptsz},
-    {"cuMemcpyDtoD", 3020, (void (*)(void))cuMemcpyDtoD_v2, (void (*)(void))cuMemcpyDtoD_v2_ptds},
-    {"cuMemcpyDtoDAsync", 3020, (void (*)(void))cuMemcpyDtoDAsync_v2, (void (*)(void))cuMemcpyDtoDAsync_v2_ptsz},
-    {"cuMemcpyDtoH", 3020, (void (*)(void))cuMemcpyDtoH_v2, (void (*)(void))cuMemcpyDtoH_v2_ptds},
-    {"cuMemcpyDtoHAsync", 3020, (void (*)(void))cuMemcpyDtoHAsync_v2, (void (*)(void))cuMemcpyDtoHAsync_v2_ptsz},
-    {"cuMemcpyHtoD", 3020, (void (*)(void))cuMemcpyHtoD_v2, (void (*)(void))cuMemcpyHtoD_v2_ptds},
-    {"cuMemcpyHtoDAsync", 3020, (void (*)(void))cuMemcpyHtoDAsync_v2, (void (*)(void))cuMemcpyHtoDAsync_v2_ptsz},
-    {"cuMemcpyPeer", 4000, (void (*)(void))cuMemcpyPeer, (void (*)(void))cuMemcpyPeer_ptds},
-    {"cuMemcpyPeerAsync", 4000, (void (*)(void))cuMemcpyPeerAsync, (void (*)(void))cuMemcpyPeerAsync_ptsz},
-    {"cuMemsetD16", 3020, (void (*)(void))cuMemsetD16_v2, NULL},
-    {"cuMemsetD16Async", 3020, (void (*)(void))cuMemsetD16Async, (void (*)(void))cuMemsetD16Async_ptsz},
-    {"cuMemsetD2D16", 3020, (void (*)(void))cuMemsetD2D16_v2, NULL},
-    {"cuMemsetD2D16Async", 3020, (void (*)(void))cuMemsetD2D16Async, (void (*)(void))cuMemsetD2D16Async_ptsz},
-    {"cuMemsetD2D32", 3020, (void (*)(void))cuMemsetD2D32_v2, NULL},
-    {"cuMemsetD2D32Async", 3020, (void (*)(void))cuMemsetD2D32Async, (void (*)(void))cuMemsetD2D32Async_ptsz},
-    {"cuMemsetD2D8", 3020, (void (*)(void))cuMemsetD2D8_v2, NULL},
-    {"cuMemsetD2D8Async", 3020, (void (*)(void))cuMemsetD2D8Async, (void (*)(void))cuMemsetD2D8Async_ptsz},
-    {"cuMemsetD32", 3020, (void (*)(void))cuMemsetD32_v2, NULL},
-    {"cuMemsetD32Async", 3020, (void (*)(void))cuMemsetD32Async, (void (*)(void))cuMemsetD32Async_ptsz},
-    {"cuMemsetD8", 3020, (void (*)(void))cuMemsetD8_v2, NULL},
-    {"cuMemsetD8Async", 3020, (void (*)(void))cuMemsetD8Async, (void (*)(void))cuMemsetD8Async_ptsz},
-    {"cuModuleGetFunction", 2000, (void (*)(void))cuModuleGetFunction, NULL},
-    {"cuModuleGetFunctionCount", 12040, (void (*)(void))cuModuleGetFunctionCount, NULL},
-    {"cuModuleGetGlobal", 3020, (void (*)(void))cuModuleGetGlobal_v2, NULL},
-    {"cuModuleGetLoadingMode", 11070, (void (*)(void))cuModuleGetLoadingMode, NULL},
-    {"cuModuleLoad", 2000, (void (*)(void))cuModuleLoad, NULL},
-    {"cuModuleLoadData", 2000, (void (*)(void))cuModuleLoadData, NULL},
-    {"cuModuleLoadDataEx", 2010, (void (*)(void))cuModuleLoadDataEx, NULL},
-    {"cuModuleLoadFatBinary", 2000, (void (*)(void))cuModuleLoadFatBinary, NULL},
-    {"cuModuleUnload", 2000, (void (*)(void))cuModuleUnload, NULL},
-    {"cuOccupancyMaxActiveBlocksPerMultiprocessor", 6050, (void (*)(void))cuOccupancyMaxActiveBlocksPerMultiprocessor, NULL},
-    {"cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags", 7000, (void (*)(void))cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags, NULL},
-    {"cuOccupancyMaxPotentialBlockSize", 6050, (void (*)(void))cuOccupancyMaxPotentialBlockSize, NULL},
-    {"cuOccupancyMaxPotentialBlockSizeWithFlags", 7000, (void (*)(void))cuOccupancyMaxPotentialBlockSizeWithFlags, NULL},
-    {"cuPointerGetAttribute", 4000, (void (*)(void))cuPointerGetAttribute, NULL},
-    {"cuPointerGetAttributes", 7000, (void (*)(void))cuPointerGetAttributes, NULL},
-    {"cuProfilerStart", 4000, (void (*)(void))cuProfilerStart, NULL},
-    {"cuProfilerStop", 4000, (void (*)(void))cuProfilerStop, NULL},
-    {"cuStreamAddCallback", 5000, (void (*)(void))cuStreamAddCallback, (void (*)(void))cuStreamAddCallback_ptsz},
-    {"cuStreamBeginCapture", 10010, (void (*)(void))cuStreamBeginCapture_v2, (void (*)(void))cuStreamBeginCapture_v2_ptsz},
-    {"cuStreamCreate", 2000, (void (*)(void))cuStreamCreate, NULL},
-    {"cuStreamCreateWithPriority", 5050, (void (*)(void))cuStreamCreateWithPriority, NULL},
-    {"cuStreamDestroy", 4000, (void (*)(void))cuStreamDestroy_v2, NULL},
-    {"cuStreamEndCapture", 10000, (void (*)(void))cuStreamEndCapture, (void (*)(void))cuStreamEndCapture_ptsz},
-    {"cuStreamGetCaptureInfo", 11030, (void (*)(void))cuStreamGetCaptureInfo_v2, (void (*)(void))cuStreamGetCaptureInfo_v2_ptsz},
-    {"cuStreamGetCaptureInfo", 12030, (void (*)(void))cuStreamGetCaptureInfo_v3, (void (*)(void))cuStreamGetCaptureInfo_v3_ptsz},
-    {"cuStreamGetCtx", 9020, (void (*)(void))cuStreamGetCtx, (void (*)(void))cuStreamGetCtx_ptsz},
-    {"cuStreamGetFlags", 5050, (void (*)(void))cuStreamGetFlags, (void (*)(void))cuStreamGetFlags_ptsz},
-    {"cuStreamGetId", 12000, (void (*)(void))cuStreamGetId, (void (*)(void))cuStreamGetId_ptsz},
-    {"cuStreamGetPriority", 5050, (void (*)(void))cuStreamGetPriority, (void (*)(void))cuStreamGetPriority_ptsz},
-    {"cuStreamIsCapturing", 10000, (void (*)(void))cuStreamIsCapturing, (void (*)(void))cuStreamIsCapturing_ptsz},
-    {"cuStreamQuery", 2000, (void (*)(void))cuStreamQuery, (void (*)(void))cuStreamQuery_ptsz},
-    {"cuStreamSynchronize", 2000, (void (*)(void))cuStreamSynchronize, (void (*)(void))cuStreamSynchronize_ptsz},
-    {"cuStreamWaitEvent", 3020, (void (*)(void))cuStreamWaitEvent, (void (*)(void))cuStreamWaitEvent_ptsz},
-    {"cuThreadExchangeStreamCaptureMode", 10010, (void (*)(void))cuThreadExchangeStreamCaptureMode, NULL},
-};
-const size_t vgpu_directory_count = sizeof(vgpu_directory) / sizeof(vgpu_directory[0]);
+bool vgpu_directory_at(size_t index, struct vgpu_directory_entry *entry) {
+  switch (index) {
+    case 0:
+      *entry = (struct vgpu_directory_entry){"cuCtxCreate", 3020, (void (*)(void))cuCtxCreate_v2, NULL};
+      return true;
+    case 1:
+      *entry = (struct vgpu_directory_entry){"cuCtxCreate", 12050, (void (*)(void))cuCtxCreate_v4, NULL};
+      return true;
+    case 2:
+      *entry = (struct vgpu_directory_entry){"cuCtxDestroy", 4000, (void (*)(void))cuCtxDestroy_v2, NULL};
+      return true;
+    case 3:
+      *entry = (struct vgpu_directory_entry){"cuCtxDisablePeerAccess", 4000, (void (*)(void))cuCtxDisablePeerAccess, NULL};
+      return true;
+    case 4:
+      *entry = (struct vgpu_directory_entry){"cuCtxEnablePeerAccess", 4000, (void (*)(void))cuCtxEnablePeerAccess, NULL};
+      return true;
+    case 5:
+      *entry = (struct vgpu_directory_entry){"cuCtxGetApiVersion", 3020, (void (*)(void))cuCtxGetApiVersion, NULL};
+      return true;
+    case 6:
+      *entry = (struct vgpu_directory_entry){"cuCtxGetCacheConfig", 3020, (void (*)(void))cuCtxGetCacheConfig, NULL};
+      return true;
+    case 7:
+      *entry = (struct vgpu_directory_entry){"cuCtxGetCurrent", 4000, (void (*)(void))cuCtxGetCurrent, NULL};
+      return true;
+    case 8:
+      *entry = (struct vgpu_directory_entry){"cuCtxGetDevice", 2000, (void (*)(void))cuCtxGetDevice, NULL};
+      return true;
+    case 9:
+      *entry = (struct vgpu_directory_entry){"cuCtxGetFlags", 7000, (void (*)(void))cuCtxGetFlags, NULL};
+      return true;
+    case 10:
+      *entry = (struct vgpu_directory_entry){"cuCtxGetLimit", 3010, (void (*)(void))cuCtxGetLimit, NULL};
+      return true;
+    case 11:
+      *entry = (struct vgpu_directory_entry){"cuCtxGetStreamPriorityRange", 5050, (void (*)(void))cuCtxGetStreamPriorityRange, NULL};
+      return true;
+    case 12:
+      *entry = (struct vgpu_directory_entry){"cuCtxPopCurrent", 4000, (void (*)(void))cuCtxPopCurrent_v2, NULL};
+      return true;
+    case 13:
+      *entry = (struct vgpu_directory_entry){"cuCtxPushCurrent", 4000, (void (*)(void))cuCtxPushCurrent_v2, NULL};
+      return true;
+    case 14:
+      *entry = (struct vgpu_directory_entry){"cuCtxSetCacheConfig", 3020, (void (*)(void))cuCtxSetCacheConfig, NULL};
+      return true;
+    case 15:
+      *entry = (struct vgpu_directory_entry){"cuCtxSetCurrent", 4000, (void (*)(void))cuCtxSetCurrent, NULL};
+      return true;
+    case 16:
+      *entry = (struct vgpu_directory_entry){"cuCtxSetLimit", 3010, (void (*)(void))cuCtxSetLimit, NULL};
+      return true;
+    case 17:
+      *entry = (struct vgpu_directory_entry){"cuCtxSynchronize", 2000, (void (*)(void))cuCtxSynchronize, NULL};
+      return true;
+    case 18:
+      *entry = (struct vgpu_directory_entry){"cuDeviceCanAccessPeer", 4000, (void (*)(void))cuDeviceCanAccessPeer, NULL};
+      return true;
+    case 19:
+      *entry = (struct vgpu_directory_entry){"cuDeviceComputeCapability", 2000, (void (*)(void))cuDeviceComputeCapability, NULL};
+      return true;
+    case 20:
+      *entry = (struct vgpu_directory_entry){"cuDeviceGet", 2000, (void (*)(void))cuDeviceGet, NULL};
+      return true;
+    case 21:
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetAttribute", 2000, (void (*)(void))cuDeviceGetAttribute, NULL};
+      return true;
+    case 22:
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetByPCIBusId", 4010, (void (*)(void))cuDeviceGetByPCIBusId, NULL};
+      return true;
+    case 23:
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetCount", 2000, (void (*)(void))cuDeviceGetCount, NULL};
+      return true;
+    case 24:
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetDefaultMemPool", 11020, (void (*)(void))cuDeviceGetDefaultMemPool, NULL};
+      return true;
+    case 25:
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetMemPool", 11020, (void (*)(void))cuDeviceGetMemPool, NULL};
+      return true;
+    case 26:
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetName", 2000, (void (*)(void))cuDeviceGetName, NULL};
+      return true;
+    case 27:
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetP2PAttribute", 8000, (void (*)(void))cuDeviceGetP2PAttribute, NULL};
+      return true;
+    case 28:
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetPCIBusId", 4010, (void (*)(void))cuDeviceGetPCIBusId, NULL};
+      return true;
+    case 29:
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetProperties", 2000, (void (*)(void))cuDeviceGetProperties, NULL};
+      return true;
+    case 30:
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetUuid", 9020, (void (*)(void))cuDeviceGetUuid, NULL};
+      return true;
+    case 31:
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetUuid", 11040, (void (*)(void))cuDeviceGetUuid_v2, NULL};
+      return true;
+    case 32:
+      *entry = (struct vgpu_directory_entry){"cuDevicePrimaryCtxGetState", 7000, (void (*)(void))cuDevicePrimaryCtxGetState, NULL};
+      return true;
+    case 33:
+      *entry = (struct vgpu_directory_entry){"cuDevicePrimaryCtxRelease", 11000, (void (*)(void))cuDevicePrimaryCtxRelease_v2, NULL};
+      return true;
+    case 34:
+      *entry = (struct vgpu_directory_entry){"cuDevicePrimaryCtxReset", 11000, (void (*)(void))cuDevicePrimaryCtxReset_v2, NULL};
+      return true;
+    case 35:
+      *entry = (struct vgpu_directory_entry){"cuDevicePrimaryCtxRetain", 7000, (void (*)(void))cuDevicePrimaryCtxRetain, NULL};
+      return true;
+    case 36:
+      *entry = (struct vgpu_directory_entry){"cuDevicePrimaryCtxSetFlags", 11000, (void (*)(void))cuDevicePrimaryCtxSetFlags_v2, NULL};
+      return true;
+    case 37:
+      *entry = (struct vgpu_directory_entry){"cuDeviceSetMemPool", 11020, (void (*)(void))cuDeviceSetMemPool, NULL};
+      return true;
+    case 38:
+      *entry = (struct vgpu_directory_entry){"cuDeviceTotalMem", 3020, (void (*)(void))cuDeviceTotalMem_v2, NULL};
+      return true;
+    case 39:
+      *entry = (struct vgpu_directory_entry){"cuDriverGetVersion", 2020, (void (*)(void))cuDriverGetVersion, NULL};
+      return true;
+    case 40:
+      *entry = (struct vgpu_directory_entry){"cuEventCreate", 2000, (void (*)(void))cuEventCreate, NULL};
+      return true;
+    case 41:
+      *entry = (struct vgpu_directory_entry){"cuEventDestroy", 4000, (void (*)(void))cuEventDestroy_v2, NULL};
+      return true;
+    case 42:
+      *entry = (struct vgpu_directory_entry){"cuEventElapsedTime", 2000, (void (*)(void))cuEventElapsedTime, NULL};
+      return true;
+    case 43:
+      *entry = (struct vgpu_directory_entry){"cuEventElapsedTime", 12080, (void (*)(void))cuEventElapsedTime_v2, NULL};
+      return true;
+    case 44:
+      *entry = (struct vgpu_directory_entry){"cuEventQuery", 2000, (void (*)(void))cuEventQuery, NULL};
+      return true;
+    case 45:
+      *entry = (struct vgpu_directory_entry){"cuEventRecord", 2000, (void (*)(void))cuEventRecord, (void (*)(void))cuEventRecord_ptsz};
+      return true;
+    case 46:
+      *entry = (struct vgpu_directory_entry){"cuEventRecordWithFlags", 11010, (void (*)(void))cuEventRecordWithFlags, (void (*)(void))cuEventRecordWithFlags_ptsz};
+      return true;
+    case 47:
+      *entry = (struct vgpu_directory_entry){"cuEventSynchronize", 2000, (void (*)(void))cuEventSynchronize, NULL};
+      return true;
+    case 48:
+      *entry = (struct vgpu_directory_entry){"cuFuncGetAttribute", 2020, (void (*)(void))cuFuncGetAttribute, NULL};
+      return true;
+    case 49:
+      *entry = (struct vgpu_directory_entry){"cuFuncGetModule", 11000, (void (*)(void))cuFuncGetModule, NULL};
+      return true;
+    case 50:
+      *entry = (struct vgpu_directory_entry){"cuFuncGetParamInfo", 12040, (void (*)(void))cuFuncGetParamInfo, NULL};
+      return true;
+    case 51:
+      *entry = (struct vgpu_directory_entry){"cuFuncIsLoaded", 12040, (void (*)(void))cuFuncIsLoaded, NULL};
+      return true;
+    case 52:
+      *entry = (struct vgpu_directory_entry){"cuFuncLoad", 12040, (void (*)(void))cuFuncLoad, NULL};
+      return true;
+    case 53:
+      *entry = (struct vgpu_directory_entry){"cuFuncSetAttribute", 9000, (void (*)(void))cuFuncSetAttribute, NULL};
+      return true;
+    case 54:
+      *entry = (struct vgpu_directory_entry){"cuFuncSetCacheConfig", 3000, (void (*)(void))cuFuncSetCacheConfig, NULL};
+      return true;
+    case 55:
+      *entry = (struct vgpu_directory_entry){"cuGetErrorName", 6000, (void (*)(void))cuGetErrorName, NULL};
+      return true;
+    case 56:
+      *entry = (struct vgpu_directory_entry){"cuGetErrorString", 6000, (void (*)(void))cuGetErrorString, NULL};
+      return true;
+    case 57:
+      *entry = (struct vgpu_directory_entry){"cuGetProcAddress", 11030, (void (*)(void))cuGetProcAddress, NULL};
+      return true;
+    case 58:
+      *entry = (struct vgpu_directory_entry){"cuGetProcAddress", 12000, (void (*)(void))cuGetProcAddress_v2, NULL};
+      return true;
+    case 59:
+      *entry = (struct vgpu_directory_entry){"cuGraphAddChildGraphNode", 10000, (void (*)(void))cuGraphAddChildGraphNode, NULL};
+      return true;
+    case 60:
+      *entry = (struct vgpu_directory_entry){"cuGraphAddDependencies", 10000, (void (*)(void))cuGraphAddDependencies, NULL};
+      return true;
+    case 61:
+      *entry = (struct vgpu_directory_entry){"cuGraphAddDependencies", 12030, (void (*)(void))cuGraphAddDependencies_v2, NULL};
+      return true;
+    case 62:
+      *entry = (struct vgpu_directory_entry){"cuGraphAddEmptyNode", 10000, (void (*)(void))cuGraphAddEmptyNode, NULL};
+      return true;
+    case 63:
+      *entry = (struct vgpu_directory_entry){"cuGraphAddEventRecordNode", 11010, (void (*)(void))cuGraphAddEventRecordNode, NULL};
+      return true;
+    case 64:
+      *entry = (struct vgpu_directory_entry){"cuGraphAddEventWaitNode", 11010, (void (*)(void))cuGraphAddEventWaitNode, NULL};
+      return true;
+    case 65:
+      *entry = (struct vgpu_directory_entry){"cuGraphAddHostNode", 10000, (void (*)(void))cuGraphAddHostNode, NULL};
+      return true;
+    case 66:
+      *entry = (struct vgpu_directory_entry){"cuGraphAddKernelNode", 12000, (void (*)(void))cuGraphAddKernelNode_v2, NULL};
+      return true;
+    case 67:
+      *entry = (struct vgpu_directory_entry){"cuGraphAddMemcpyNode", 10000, (void (*)(void))cuGraphAddMemcpyNode, NULL};
+      return true;
+    case 68:
+      *entry = (struct vgpu_directory_entry){"cuGraphAddMemsetNode", 10000, (void (*)(void))cuGraphAddMemsetNode, NULL};
+      return true;
+    case 69:
+      *entry = (struct vgpu_directory_entry){"cuGraphChildGraphNodeGetGraph", 10000, (void (*)(void))cuGraphChildGraphNodeGetGraph, NULL};
+      return true;
+    case 70:
+      *entry = (struct vgpu_directory_entry){"cuGraphClone", 10000, (void (*)(void))cuGraphClone, NULL};
+      return true;
+    case 71:
+      *entry = (struct vgpu_directory_entry){"cuGraphCreate", 10000, (void (*)(void))cuGraphCreate, NULL};
+      return true;
+    case 72:
+      *entry = (struct vgpu_directory_entry){"cuGraphDestroy", 10000, (void (*)(void))cuGraphDestroy, NULL};
+      return true;
+    case 73:
+      *entry = (struct vgpu_directory_entry){"cuGraphExecDestroy", 10000, (void (*)(void))cuGraphExecDestroy, NULL};
+      return true;
+    case 74:
+      *entry = (struct vgpu_directory_entry){"cuGraphExecGetFlags", 12000, (void (*)(void))cuGraphExecGetFlags, NULL};
+      return true;
+    case 75:
+      *entry = (struct vgpu_directory_entry){"cuGraphExecHostNodeSetParams", 10020, (void (*)(void))cuGraphExecHostNodeSetParams, NULL};
+      return true;
+    case 76:
+      *entry = (struct vgpu_directory_entry){"cuGraphExecKernelNodeSetParams", 12000, (void (*)(void))cuGraphExecKernelNodeSetParams_v2, NULL};
+      return true;
+    case 77:
+      *entry = (struct vgpu_directory_entry){"cuGraphExecMemcpyNodeSetParams", 10020, (void (*)(void))cuGraphExecMemcpyNodeSetParams, NULL};
+      return true;
+    case 78:
+      *entry = (struct vgpu_directory_entry){"cuGraphExecMemsetNodeSetParams", 10020, (void (*)(void))cuGraphExecMemsetNodeSetParams, NULL};
+      return true;
+    case 79:
+      *entry = (struct vgpu_directory_entry){"cuGraphExecUpdate", 12000, (void (*)(void))cuGraphExecUpdate_v2, NULL};
+      return true;
+    case 80:
+      *entry = (struct vgpu_directory_entry){"cuGraphGetEdges", 10000, (void (*)(void))cuGraphGetEdges, NULL};
+      return true;
+    case 81:
+      *entry = (struct vgpu_directory_entry){"cuGraphGetEdges", 12030, (void (*)(void))cuGraphGetEdges_v2, NULL};
+      return true;
+    case 82:
+      *entry = (struct vgpu_directory_entry){"cuGraphGetNodes", 10000, (void (*)(void))cuGraphGetNodes, NULL};
+      return true;
+    case 83:
+      *entry = (struct vgpu_directory_entry){"cuGraphGetRootNodes", 10000, (void (*)(void))cuGraphGetRootNodes, NULL};
+      return true;
+    case 84:
+      *entry = (struct vgpu_directory_entry){"cuGraphInstantiateWithFlags", 11040, (void (*)(void))cuGraphInstantiateWithFlags, NULL};
+      return true;
+    case 85:
+      *entry = (struct vgpu_directory_entry){"cuGraphKernelNodeGetParams", 12000, (void (*)(void))cuGraphKernelNodeGetParams_v2, NULL};
+      return true;
+    case 86:
+      *entry = (struct vgpu_directory_entry){"cuGraphKernelNodeSetParams", 12000, (void (*)(void))cuGraphKernelNodeSetParams_v2, NULL};
+      return true;
+    case 87:
+      *entry = (struct vgpu_directory_entry){"cuGraphLaunch", 10000, (void (*)(void))cuGraphLaunch, (void (*)(void))cuGraphLaunch_ptsz};
+      return true;
+    case 88:
+      *entry = (struct vgpu_directory_entry){"cuGraphNodeFindInClone", 10000, (void (*)(void))cuGraphNodeFindInClone, NULL};
+      return true;
+    case 89:
+      *entry = (struct vgpu_directory_entry){"cuGraphNodeGetDependencies", 10000, (void (*)(void))cuGraphNodeGetDependencies, NULL};
+      return true;
+    case 90:
+      *entry = (struct vgpu_directory_entry){"cuGraphNodeGetDependencies", 12030, (void (*)(void))cuGraphNodeGetDependencies_v2, NULL};
+      return true;
+    case 91:
+      *entry = (struct vgpu_directory_entry){"cuGraphNodeGetType", 10000, (void (*)(void))cuGraphNodeGetType, NULL};
+      return true;
+    case 92:
+      *entry = (struct vgpu_directory_entry){"cuGraphUpload", 11010, (void (*)(void))cuGraphUpload, (void (*)(void))cuGraphUpload_ptsz};
+      return true;
+    case 93:
+      *entry = (struct vgpu_directory_entry){"cuInit", 2000, (void (*)(void))cuInit, NULL};
+      return true;
+    case 94:
+      *entry = (struct vgpu_directory_entry){"cuKernelGetAttribute", 12000, (void (*)(void))cuKernelGetAttribute, NULL};
+      return true;
+    case 95:
+      *entry = (struct vgpu_directory_entry){"cuKernelGetFunction", 12000, (void (*)(void))cuKernelGetFunction, NULL};
+      return true;
+    case 96:
+      *entry = (struct vgpu_directory_entry){"cuKernelGetLibrary", 12050, (void (*)(void))cuKernelGetLibrary, NULL};
+      return true;
+    case 97:
+      *entry = (struct vgpu_directory_entry){"cuKernelGetName", 12030, (void (*)(void))cuKernelGetName, NULL};
+      return true;
+    case 98:
+      *entry = (struct vgpu_directory_entry){"cuKernelGetParamInfo", 12040, (void (*)(void))cuKernelGetParamInfo, NULL};
+      return true;
+    case 99:
+      *entry = (struct vgpu_directory_entry){"cuKernelSetAttribute", 12000, (void (*)(void))cuKernelSetAttribute, NULL};
+      return true;
+    case 100:
+      *entry = (struct vgpu_directory_entry){"cuKernelSetCacheConfig", 12000, (void (*)(void))cuKernelSetCacheConfig, NULL};
+      return true;
+    case 101:
+      *entry = (struct vgpu_directory_entry){"cuLaunchCooperativeKernel", 9000, (void (*)(void))cuLaunchCooperativeKernel, (void (*)(void))cuLaunchCooperativeKernel_ptsz};
+      return true;
+    case 102:
+      *entry = (struct vgpu_directory_entry){"cuLaunchHostFunc", 10000, (void (*)(void))cuLaunchHostFunc, (void (*)(void))cuLaunchHostFunc_ptsz};
+      return true;
+    case 103:
+      *entry = (struct vgpu_directory_entry){"cuLaunchKernel", 4000, (void (*)(void))cuLaunchKernel, (void (*)(void))cuLaunchKernel_ptsz};
+      return true;
+    case 104:
+      *entry = (struct vgpu_directory_entry){"cuLaunchKernelEx", 11060, (void (*)(void))cuLaunchKernelEx, (void (*)(void))cuLaunchKernelEx_ptsz};
+      return true;
+    case 105:
+      *entry = (struct vgpu_directory_entry){"cuLibraryGetGlobal", 12000, (void (*)(void))cuLibraryGetGlobal, NULL};
+      return true;
+    case 106:
+      *entry = (struct vgpu_directory_entry){"cuLibraryGetKernel", 12000, (void (*)(void))cuLibraryGetKernel, NULL};
+      return true;
+    case 107:
+      *entry = (struct vgpu_directory_entry){"cuLibraryGetKernelCount", 12040, (void (*)(void))cuLibraryGetKernelCount, NULL};
+      return true;
+    case 108:
+      *entry = (struct vgpu_directory_entry){"cuLibraryGetManaged", 12000, (void (*)(void))cuLibraryGetManaged, NULL};
+      return true;
+    case 109:
+      *entry = (struct vgpu_directory_entry){"cuLibraryGetModule", 12000, (void (*)(void))cuLibraryGetModule, NULL};
+      return true;
+    case 110:
+      *entry = (struct vgpu_directory_entry){"cuLibraryLoadData", 12000, (void (*)(void))cuLibraryLoadData, NULL};
+      return true;
+    case 111:
+      *entry = (struct vgpu_directory_entry){"cuLibraryLoadFromFile", 12000, (void (*)(void))cuLibraryLoadFromFile, NULL};
+      return true;
+    case 112:
+      *entry = (struct vgpu_directory_entry){"cuLibraryUnload", 12000, (void (*)(void))cuLibraryUnload, NULL};
+      return true;
+    case 113:
+      *entry = (struct vgpu_directory_entry){"cuMemAddressFree", 10020, (void (*)(void))cuMemAddressFree, NULL};
+      return true;
+    case 114:
+      *entry = (struct vgpu_directory_entry){"cuMemAddressReserve", 10020, (void (*)(void))cuMemAddressReserve, NULL};
+      return true;
+    case 115:
+      *entry = (struct vgpu_directory_entry){"cuMemAdvise", 12020, (void (*)(void))cuMemAdvise_v2, NULL};
+      return true;
+    case 116:
+      *entry = (struct vgpu_directory_entry){"cuMemAlloc", 3020, (void (*)(void))cuMemAlloc_v2, NULL};
+      return true;
+    case 117:
+      *entry = (struct vgpu_directory_entry){"cuMemAllocAsync", 11020, (void (*)(void))cuMemAllocAsync, (void (*)(void))cuMemAllocAsync_ptsz};
+      return true;
+    case 118:
+      *entry = (struct vgpu_directory_entry){"cuMemAllocFromPoolAsync", 11020, (void (*)(void))cuMemAllocFromPoolAsync, (void (*)(void))cuMemAllocFromPoolAsync_ptsz};
+      return true;
+    case 119:
+      *entry = (struct vgpu_directory_entry){"cuMemAllocHost", 3020, (void (*)(void))cuMemAllocHost_v2, NULL};
+      return true;
+    case 120:
+      *entry = (struct vgpu_directory_entry){"cuMemAllocManaged", 6000, (void (*)(void))cuMemAllocManaged, NULL};
+      return true;
+    case 121:
+      *entry = (struct vgpu_directory_entry){"cuMemAllocPitch", 3020, (void (*)(void))cuMemAllocPitch_v2, NULL};
+      return true;
+    case 122:
+      *entry = (struct vgpu_directory_entry){"cuMemCreate", 10020, (void (*)(void))cuMemCreate, NULL};
+      return true;
+    case 123:
+      *entry = (struct vgpu_directory_entry){"cuMemFree", 3020, (void (*)(void))cuMemFree_v2, NULL};
+      return true;
+    case 124:
+      *entry = (struct vgpu_directory_entry){"cuMemFreeAsync", 11020, (void (*)(void))cuMemFreeAsync, (void (*)(void))cuMemFreeAsync_ptsz};
+      return true;
+    case 125:
+      *entry = (struct vgpu_directory_entry){"cuMemFreeHost", 2000, (void (*)(void))cuMemFreeHost, NULL};
+      return true;
+    case 126:
+      *entry = (struct vgpu_directory_entry){"cuMemGetAccess", 10020, (void (*)(void))cuMemGetAccess, NULL};
+      return true;
+    case 127:
+      *entry = (struct vgpu_directory_entry){"cuMemGetAddressRange", 3020, (void (*)(void))cuMemGetAddressRange_v2, NULL};
+      return true;
+    case 128:
+      *entry = (struct vgpu_directory_entry){"cuMemGetAllocationGranularity", 10020, (void (*)(void))cuMemGetAllocationGranularity, NULL};
+      return true;
+    case 129:
+      *entry = (struct vgpu_directory_entry){"cuMemGetAllocationPropertiesFromHandle", 10020, (void (*)(void))cuMemGetAllocationPropertiesFromHandle, NULL};
+      return true;
+    case 130:
+      *entry = (struct vgpu_directory_entry){"cuMemGetDefaultMemPool", 13000, (void (*)(void))cuMemGetDefaultMemPool, NULL};
+      return true;
+    case 131:
+      *entry = (struct vgpu_directory_entry){"cuMemGetInfo", 3020, (void (*)(void))cuMemGetInfo_v2, NULL};
+      return true;
+    case 132:
+      *entry = (struct vgpu_directory_entry){"cuMemGetMemPool", 13000, (void (*)(void))cuMemGetMemPool, NULL};
+      return true;
+    case 133:
+      *entry = (struct vgpu_directory_entry){"cuMemHostAlloc", 2020, (void (*)(void))cuMemHostAlloc, NULL};
+      return true;
+    case 134:
+      *entry = (struct vgpu_directory_entry){"cuMemHostGetDevicePointer", 3020, (void (*)(void))cuMemHostGetDevicePointer_v2, NULL};
+      return true;
+    case 135:
+      *entry = (struct vgpu_directory_entry){"cuMemHostGetFlags", 2030, (void (*)(void))cuMemHostGetFlags, NULL};
+      return true;
+    case 136:
+      *entry = (struct vgpu_directory_entry){"cuMemHostRegister", 6050, (void (*)(void))cuMemHostRegister_v2, NULL};
+      return true;
+    case 137:
+      *entry = (struct vgpu_directory_entry){"cuMemHostUnregister", 4000, (void (*)(void))cuMemHostUnregister, NULL};
+      return true;
+    case 138:
+      *entry = (struct vgpu_directory_entry){"cuMemMap", 10020, (void (*)(void))cuMemMap, NULL};
+      return true;
+    case 139:
+      *entry = (struct vgpu_directory_entry){"cuMemPoolCreate", 11020, (void (*)(void))cuMemPoolCreate, NULL};
+      return true;
+    case 140:
+      *entry = (struct vgpu_directory_entry){"cuMemPoolDestroy", 11020, (void (*)(void))cuMemPoolDestroy, NULL};
+      return true;
+    case 141:
+      *entry = (struct vgpu_directory_entry){"cuMemPoolGetAccess", 11020, (void (*)(void))cuMemPoolGetAccess, NULL};
+      return true;
+    case 142:
+      *entry = (struct vgpu_directory_entry){"cuMemPoolGetAttribute", 11020, (void (*)(void))cuMemPoolGetAttribute, NULL};
+      return true;
+    case 143:
+      *entry = (struct vgpu_directory_entry){"cuMemPoolSetAccess", 11020, (void (*)(void))cuMemPoolSetAccess, NULL};
+      return true;
+    case 144:
+      *entry = (struct vgpu_directory_entry){"cuMemPoolSetAttribute", 11020, (void (*)(void))cuMemPoolSetAttribute, NULL};
+      return true;
+    case 145:
+      *entry = (struct vgpu_directory_entry){"cuMemPoolTrimTo", 11020, (void (*)(void))cuMemPoolTrimTo, NULL};
+      return true;
+    case 146:
+      *entry = (struct vgpu_directory_entry){"cuMemPrefetchAsync", 12020, (void (*)(void))cuMemPrefetchAsync_v2, (void (*)(void))cuMemPrefetchAsync_v2_ptsz};
+      return true;
+    case 147:
+      *entry = (struct vgpu_directory_entry){"cuMemRelease", 10020, (void (*)(void))cuMemRelease, NULL};
+      return true;
+    case 148:
+      *entry = (struct vgpu_directory_entry){"cuMemRetainAllocationHandle", 11000, (void (*)(void))cuMemRetainAllocationHandle, NULL};
+      return true;
+    case 149:
+      *entry = (struct vgpu_directory_entry){"cuMemSetAccess", 10020, (void (*)(void))cuMemSetAccess, NULL};
+      return true;
+    case 150:
+      *entry = (struct vgpu_directory_entry){"cuMemSetMemPool", 13000, (void (*)(void))cuMemSetMemPool, NULL};
+      return true;
+    case 151:
+      *entry = (struct vgpu_directory_entry){"cuMemUnmap", 10020, (void (*)(void))cuMemUnmap, NULL};
+      return true;
+    case 152:
+      *entry = (struct vgpu_directory_entry){"cuMemcpy", 4000, (void (*)(void))cuMemcpy, (void (*)(void))cuMemcpy_ptds};
+      return true;
+    case 153:
+      *entry = (struct vgpu_directory_entry){"cuMemcpy2D", 3020, (void (*)(void))cuMemcpy2D_v2, (void (*)(void))cuMemcpy2D_v2_ptds};
+      return true;
+    case 154:
+      *entry = (struct vgpu_directory_entry){"cuMemcpy2DAsync", 3020, (void (*)(void))cuMemcpy2DAsync_v2, (void (*)(void))cuMemcpy2DAsync_v2_ptsz};
+      return true;
+    case 155:
+      *entry = (struct vgpu_directory_entry){"cuMemcpy2DUnaligned", 3020, (void (*)(void))cuMemcpy2DUnaligned_v2, (void (*)(void))cuMemcpy2DUnaligned_v2_ptds};
+      return true;
+    case 156:
+      *entry = (struct vgpu_directory_entry){"cuMemcpy3D", 3020, (void (*)(void))cuMemcpy3D_v2, (void (*)(void))cuMemcpy3D_v2_ptds};
+      return true;
+    case 157:
+      *entry = (struct vgpu_directory_entry){"cuMemcpy3DAsync", 3020, (void (*)(void))cuMemcpy3DAsync_v2, (void (*)(void))cuMemcpy3DAsync_v2_ptsz};
+      return true;
+    case 158:
+      *entry = (struct vgpu_directory_entry){"cuMemcpy3DPeer", 4000, (void (*)(void))cuMemcpy3DPeer, (void (*)(void))cuMemcpy3DPeer_ptds};
+      return true;
+    case 159:
+      *entry = (struct vgpu_directory_entry){"cuMemcpy3DPeerAsync", 4000, (void (*)(void))cuMemcpy3DPeerAsync, (void (*)(void))cuMemcpy3DPeerAsync_ptsz};
+      return true;
+    case 160:
+      *entry = (struct vgpu_directory_entry){"cuMemcpyAsync", 4000, (void (*)(void))cuMemcpyAsync, (void (*)(void))cuMemcpyAsync_ptsz};
+      return true;
+    case 161:
+      *entry = (struct vgpu_directory_entry){"cuMemcpyDtoD", 3020, (void (*)(void))cuMemcpyDtoD_v2, (void (*)(void))cuMemcpyDtoD_v2_ptds};
+      return true;
+    case 162:
+      *entry = (struct vgpu_directory_entry){"cuMemcpyDtoDAsync", 3020, (void (*)(void))cuMemcpyDtoDAsync_v2, (void (*)(void))cuMemcpyDtoDAsync_v2_ptsz};
+      return true;
+    case 163:
+      *entry = (struct vgpu_directory_entry){"cuMemcpyDtoH", 3020, (void (*)(void))cuMemcpyDtoH_v2, (void (*)(void))cuMemcpyDtoH_v2_ptds};
+      return true;
+    case 164:
+      *entry = (struct vgpu_directory_entry){"cuMemcpyDtoHAsync", 3020, (void (*)(void))cuMemcpyDtoHAsync_v2, (void (*)(void))cuMemcpyDtoHAsync_v2_ptsz};
+      return true;
+    case 165:
+      *entry = (struct vgpu_directory_entry){"cuMemcpyHtoD", 3020, (void (*)(void))cuMemcpyHtoD_v2, (void (*)(void))cuMemcpyHtoD_v2_ptds};
+      return true;
+    case 166:
+      *entry = (struct vgpu_directory_entry){"cuMemcpyHtoDAsync", 3020, (void (*)(void))cuMemcpyHtoDAsync_v2, (void (*)(void))cuMemcpyHtoDAsync_v2_ptsz};
+      return true;
+    case 167:
+      *entry = (struct vgpu_directory_entry){"cuMemcpyPeer", 4000, (void (*)(void))cuMemcpyPeer, (void (*)(void))cuMemcpyPeer_ptds};
+      return true;
+    case 168:
+      *entry = (struct vgpu_directory_entry){"cuMemcpyPeerAsync", 4000, (void (*)(void))cuMemcpyPeerAsync, (void (*)(void))cuMemcpyPeerAsync_ptsz};
+      return true;
+    case 169:
+      *entry = (struct vgpu_directory_entry){"cuMemsetD16", 3020, (void (*)(void))cuMemsetD16_v2, NULL};
+      return true;
+    case 170:
+      *entry = (struct vgpu_directory_entry){"cuMemsetD16Async", 3020, (void (*)(void))cuMemsetD16Async, (void (*)(void))cuMemsetD16Async_ptsz};
+      return true;
+    case 171:
+      *entry = (struct vgpu_directory_entry){"cuMemsetD2D16", 3020, (void (*)(void))cuMemsetD2D16_v2, NULL};
+      return true;
+    case 172:
+      *entry = (struct vgpu_directory_entry){"cuMemsetD2D16Async", 3020, (void (*)(void))cuMemsetD2D16Async, (void (*)(void))cuMemsetD2D16Async_ptsz};
+      return true;
+    case 173:
+      *entry = (struct vgpu_directory_entry){"cuMemsetD2D32", 3020, (void (*)(void))cuMemsetD2D32_v2, NULL};
+      return true;
+    case 174:
+      *entry = (struct vgpu_directory_entry){"cuMemsetD2D32Async", 3020, (void (*)(void))cuMemsetD2D32Async, (void (*)(void))cuMemsetD2D32Async_ptsz};
+      return true;
+    case 175:
+      *entry = (struct vgpu_directory_entry){"cuMemsetD2D8", 3020, (void (*)(void))cuMemsetD2D8_v2, NULL};
+      return true;
+    case 176:
+      *entry = (struct vgpu_directory_entry){"cuMemsetD2D8Async", 3020, (void (*)(void))cuMemsetD2D8Async, (void (*)(void))cuMemsetD2D8Async_ptsz};
+      return true;
+    case 177:
+      *entry = (struct vgpu_directory_entry){"cuMemsetD32", 3020, (void (*)(void))cuMemsetD32_v2, NULL};
+      return true;
+    case 178:
+      *entry = (struct vgpu_directory_entry){"cuMemsetD32Async", 3020, (void (*)(void))cuMemsetD32Async, (void (*)(void))cuMemsetD32Async_ptsz};
+      return true;
+    case 179:
+      *entry = (struct vgpu_directory_entry){"cuMemsetD8", 3020, (void (*)(void))cuMemsetD8_v2, NULL};
+      return true;
+    case 180:
+      *entry = (struct vgpu_directory_entry){"cuMemsetD8Async", 3020, (void (*)(void))cuMemsetD8Async, (void (*)(void))cuMemsetD8Async_ptsz};
+      return true;
+    case 181:
+      *entry = (struct vgpu_directory_entry){"cuModuleGetFunction", 2000, (void (*)(void))cuModuleGetFunction, NULL};
+      return true;
+    case 182:
+      *entry = (struct vgpu_directory_entry){"cuModuleGetFunctionCount", 12040, (void (*)(void))cuModuleGetFunctionCount, NULL};
+      return true;
+    case 183:
+      *entry = (struct vgpu_directory_entry){"cuModuleGetGlobal", 3020, (void (*)(void))cuModuleGetGlobal_v2, NULL};
+      return true;
+    case 184:
+      *entry = (struct vgpu_directory_entry){"cuModuleGetLoadingMode", 11070, (void (*)(void))cuModuleGetLoadingMode, NULL};
+      return true;
+    case 185:
+      *entry = (struct vgpu_directory_entry){"cuModuleLoad", 2000, (void (*)(void))cuModuleLoad, NULL};
+      return true;
+    case 186:
+      *entry = (struct vgpu_directory_entry){"cuModuleLoadData", 2000, (void (*)(void))cuModuleLoadData, NULL};
+      return true;
+    case 187:
+      *entry = (struct vgpu_directory_entry){"cuModuleLoadDataEx", 2010, (void (*)(void))cuModuleLoadDataEx, NULL};
+      return true;
+    case 188:
+      *entry = (struct vgpu_directory_entry){"cuModuleLoadFatBinary", 2000, (void (*)(void))cuModuleLoadFatBinary, NULL};
+      return true;
+    case 189:
+      *entry = (struct vgpu_directory_entry){"cuModuleUnload", 2000, (void (*)(void))cuModuleUnload, NULL};
+      return true;
+    case 190:
+      *entry = (struct vgpu_directory_entry){"cuOccupancyMaxActiveBlocksPerMultiprocessor", 6050, (void (*)(void))cuOccupancyMaxActiveBlocksPerMultiprocessor, NULL};
+      return true;
+    case 191:
+      *entry = (struct vgpu_directory_entry){"cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags", 7000, (void (*)(void))cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags, NULL};
+      return true;
+    case 192:
+      *entry = (struct vgpu_directory_entry){"cuOccupancyMaxPotentialBlockSize", 6050, (void (*)(void))cuOccupancyMaxPotentialBlockSize, NULL};
+      return true;
+    case 193:
+      *entry = (struct vgpu_directory_entry){"cuOccupancyMaxPotentialBlockSizeWithFlags", 7000, (void (*)(void))cuOccupancyMaxPotentialBlockSizeWithFlags, NULL};
+      return true;
+    case 194:
+      *entry = (struct vgpu_directory_entry){"cuPointerGetAttribute", 4000, (void (*)(void))cuPointerGetAttribute, NULL};
+      return true;
+    case 195:
+      *entry = (struct vgpu_directory_entry){"cuPointerGetAttributes", 7000, (void (*)(void))cuPointerGetAttributes, NULL};
+      return true;
+    case 196:
+      *entry = (struct vgpu_directory_entry){"cuProfilerStart", 4000, (void (*)(void))cuProfilerStart, NULL};
+      return true;
+    case 197:
+      *entry = (struct vgpu_directory_entry){"cuProfilerStop", 4000, (void (*)(void))cuProfilerStop, NULL};
+      return true;
+    case 198:
+      *entry = (struct vgpu_directory_entry){"cuStreamAddCallback", 5000, (void (*)(void))cuStreamAddCallback, (void (*)(void))cuStreamAddCallback_ptsz};
+      return true;
+    case 199:
+      *entry = (struct vgpu_directory_entry){"cuStreamBeginCapture", 10010, (void (*)(void))cuStreamBeginCapture_v2, (void (*)(void))cuStreamBeginCapture_v2_ptsz};
+      return true;
+    case 200:
+      *entry = (struct vgpu_directory_entry){"cuStreamCreate", 2000, (void (*)(void))cuStreamCreate, NULL};
+      return true;
+    case 201:
+      *entry = (struct vgpu_directory_entry){"cuStreamCreateWithPriority", 5050, (void (*)(void))cuStreamCreateWithPriority, NULL};
+      return true;
+    case 202:
+      *entry = (struct vgpu_directory_entry){"cuStreamDestroy", 4000, (void (*)(void))cuStreamDestroy_v2, NULL};
+      return true;
+    case 203:
+      *entry = (struct vgpu_directory_entry){"cuStreamEndCapture", 10000, (void (*)(void))cuStreamEndCapture, (void (*)(void))cuStreamEndCapture_ptsz};
+      return true;
+    case 204:
+      *entry = (struct vgpu_directory_entry){"cuStreamGetCaptureInfo", 11030, (void (*)(void))cuStreamGetCaptureInfo_v2, (void (*)(void))cuStreamGetCaptureInfo_v2_ptsz};
+      return true;
+    case 205:
+      *entry = (struct vgpu_directory_entry){"cuStreamGetCaptureInfo", 12030, (void (*)(void))cuStreamGetCaptureInfo_v3, (void (*)(void))cuStreamGetCaptureInfo_v3_ptsz};
+      return true;
+    case 206:
+      *entry = (struct vgpu_directory_entry){"cuStreamGetCtx", 9020, (void (*)(void))cuStreamGetCtx, (void (*)(void))cuStreamGetCtx_ptsz};
+      return true;
+    case 207:
+      *entry = (struct vgpu_directory_entry){"cuStreamGetFlags", 5050, (void (*)(void))cuStreamGetFlags, (void (*)(void))cuStreamGetFlags_ptsz};
+      return true;
+    case 208:
+      *entry = (struct vgpu_directory_entry){"cuStreamGetId", 12000, (void (*)(void))cuStreamGetId, (void (*)(void))cuStreamGetId_ptsz};
+      return true;
+    case 209:
+      *entry = (struct vgpu_directory_entry){"cuStreamGetPriority", 5050, (void (*)(void))cuStreamGetPriority, (void (*)(void))cuStreamGetPriority_ptsz};
+      return true;
+    case 210:
+      *entry = (struct vgpu_directory_entry){"cuStreamIsCapturing", 10000, (void (*)(void))cuStreamIsCapturing, (void (*)(void))cuStreamIsCapturing_ptsz};
+      return true;
+    case 211:
+      *entry = (struct vgpu_directory_entry){"cuStreamQuery", 2000, (void (*)(void))cuStreamQuery, (void (*)(void))cuStreamQuery_ptsz};
+      return true;
+    case 212:
+      *entry = (struct vgpu_directory_entry){"cuStreamSynchronize", 2000, (void (*)(void))cuStreamSynchronize, (void (*)(void))cuStreamSynchronize_ptsz};
+      return true;
+    case 213:
+      *entry = (struct vgpu_directory_entry){"cuStreamWaitEvent", 3020, (void (*)(void))cuStreamWaitEvent, (void (*)(void))cuStreamWaitEvent_ptsz};
+      return true;
+    case 214:
+      *entry = (struct vgpu_directory_entry){"cuThreadExchangeStreamCaptureMode", 10010, (void (*)(void))cuThreadExchangeStreamCaptureMode, NULL};
+      return true;
+    default:
+      return false;
+  }
+}
 
-const struct vgpu_error_text vgpu_error_texts[] = {
-    {0, "CUDA_SUCCESS", "cudaSuccess", "no error"},
-    {1, "CUDA_ERROR_INVALID_VALUE", "cudaErrorInvalidValue", "invalid argument"},
-    {2, "CUDA_ERROR_OUT_OF_MEMORY", "cudaErrorMemoryAllocation", "out of memory"},
-    {3, "CUDA_ERROR_NOT_INITIALIZED", "cudaErrorInitializationError", "initialization error"},
-    {4, "CUDA_ERROR_DEINITIALIZED", "cudaErrorCudartUnloading", "driver shutting down"},
-    {5, "CUDA_ERROR_PROFILER_DISABLED", "cudaErrorProfilerDisabled", "profiler disabled while using external profiling tool"},
-    {6, "CUDA_ERROR_PROFILER_NOT_INITIALIZED", "cudaErrorProfilerNotInitialized", "profiler not initialized: call cudaProfilerInitialize()"},
-    {7, "CUDA_ERROR_PROFILER_ALREADY_STARTED", "cudaErrorProfilerAlreadyStarted", "profiler already started"},
-    {8, "CUDA_ERROR_PROFILER_ALREADY_STOPPED", "cudaErrorProfilerAlreadyStopped", "profiler already stopped"},
-    {9, NULL, "cudaErrorInvalidConfiguration", "invalid configuration argument"},
-    {12, NULL, "cudaErrorInvalidPitchValue", "invalid pitch argument"},
-    {13, NULL, "cudaErrorInvalidSymbol", "invalid device symbol"},
-    {16, NULL, "cudaErrorInvalidHostPointer", "invalid host pointer"},
-    {17, NULL, "cudaErrorInvalidDevicePointer", "invalid device pointer"},
-    {18, NULL, "cudaErrorInvalidTexture", "invalid texture reference"},
-    {19, NULL, "cudaErrorInvalidTextureBinding", "texture is not bound to a pointer"},
-    {20, NULL, "cudaErrorInvalidChannelDescriptor", "invalid channel descriptor"},
-    {21, NULL, "cudaErrorInvalidMemcpyDirection", "invalid copy direction for memcpy"},
-    {22, NULL, "cudaErrorAddressOfConstant", "invalid address of constant"},
-    {23, NULL, "cudaErrorTextureFetchFailed", "fetch from texture failed"},
-    {24, NULL, "cudaErrorTextureNotBound", "cannot fetch from a texture that is not bound"},
-    {25, NULL, "cudaErrorSynchronizationError", "incorrect use of __syncthreads()"},
-    {26, NULL, "cudaErrorInvalidFilterSetting", "linear filtering not supported for non-float type"},
-    {27, NULL, "cudaErrorInvalidNormSetting", "read as normalized float not supported for data type"},
-    {28, NULL, "cudaErrorMixedDeviceExecution", "device emulation mode and device execution mode cannot be mixed"},
-    {31, NULL, "cudaErrorNotYetImplemented", "feature not yet implemented"},
-    {32, NULL, "cudaErrorMemoryValueTooLarge", "memory size or pointer value too large to fit in 32 bit"},
-    {34, "CUDA_ERROR_STUB_LIBRARY", "cudaErrorStubLibrary", "CUDA driver is a stub library"},
-    {35, NULL, "cudaErrorInsufficientDriver", "CUDA driver version is insufficient for CUDA runtime version"},
-    {36, "CUDA_ERROR_CALL_REQUIRES_NEWER_DRIVER", "cudaErrorCallRequiresNewerDriver", "API call is not supported in the installed CUDA driver"},
-    {37, NULL, "cudaErrorInvalidSurface", "invalid surface reference"},
-    {43, NULL, "cudaErrorDuplicateVariableName", "duplicate global variable looked up by string name"},
-    {44, NULL, "cudaErrorDuplicateTextureName", "duplicate texture looked up by string name"},
-    {45, NULL, "cudaErrorDuplicateSurfaceName", "duplicate surface looked up by string name"},
-    {46, "CUDA_ERROR_DEVICE_UNAVAILABLE", "cudaErrorDevicesUnavailable", "CUDA-capable device(s) is/are busy or unavailable"},
-    {49, NULL, "cudaErrorIncompatibleDriverContext", "incompatible driver context"},
-    {52, NULL, "cudaErrorMissingConfiguration", "__global__ function call is not configured"},
-    {53, NULL, "cudaErrorPriorLaunchFailure", "unspecified launch failure in prior launch"},
-    {65, NULL, "cudaErrorLaunchMaxDepthExceeded", "launch would exceed maximum depth of nested launches"},
-    {66, NULL, "cudaErrorLaunchFileScopedTex", "launch failed because kernel uses unsupported, file-scoped textures (texture objects are supported)"},
-    {67, NULL, "cudaErrorLaunchFileScopedSurf", "launch failed because kernel uses unsupported, file-scoped surfaces (surface objects are supported)"},
-    {68, NULL, "cudaErrorSyncDepthExceeded", "cudaDeviceSynchronize failed because caller's grid depth exceeds cudaLimitDevRuntimeSyncDepth"},
-    {69, NULL, "cudaErrorLaunchPendingCountExceeded", "launch failed because launch would exceed cudaLimitDevRuntimePendingLaunchCount"},
-    {98, NULL, "cudaErrorInvalidDeviceFunction", "invalid device function"},
-    {100, "CUDA_ERROR_NO_DEVICE", "cudaErrorNoDevice", "no CUDA-capable device is detected"},
-    {101, "CUDA_ERROR_INVALID_DEVICE", "cudaErrorInvalidDevice", "invalid device ordinal"},
-    {102, "CUDA_ERROR_DEVICE_NOT_LICENSED", "cudaErrorDeviceNotLicensed", "device doesn't have valid Grid license"},
-    {103, NULL, "cudaErrorSoftwareValidityNotEstablished", "integrity checks failed"},
-    {127, NULL, "cudaErrorStartupFailure", "startup failure in cuda runtime"},
-    {200, "CUDA_ERROR_INVALID_IMAGE", "cudaErrorInvalidKernelImage", "device kernel image is invalid"},
-    {201, "CUDA_ERROR_INVALID_CONTEXT", "cudaErrorDeviceUninitialized", "invalid device context"},
-    {202, "CUDA_ERROR_CONTEXT_ALREADY_CURRENT", NULL, "unrecognized error code"},
-    {205, "CUDA_ERROR_MAP_FAILED", "cudaErrorMapBufferObjectFailed", "mapping of buffer object failed"},
-    {206, "CUDA_ERROR_UNMAP_FAILED", "cudaErrorUnmapBufferObjectFailed", "unmapping of buffer object failed"},
-    {207, "CUDA_ERROR_ARRAY_IS_MAPPED", "cudaErrorArrayIsMapped", "array is mapped"},
-    {208, "CUDA_ERROR_ALREADY_MAPPED", "cudaErrorAlreadyMapped", "resource already mapped"},
-    {209, "CUDA_ERROR_NO_BINARY_FOR_GPU", "cudaErrorNoKernelImageForDevice", "no kernel image is available for execution on the device"},
-    {210, "CUDA_ERROR_ALREADY_ACQUIRED", "cudaErrorAlreadyAcquired", "resource already acquired"},
-    {211, "CUDA_ERROR_NOT_MAPPED", "cudaErrorNotMapped", "resource not mapped"},
-    {212, "CUDA_ERROR_NOT_MAPPED_AS_ARRAY", "cudaErrorNotMappedAsArray", "resource not mapped as array"},
-    {213, "CUDA_ERROR_NOT_MAPPED_AS_POINTER", "cudaErrorNotMappedAsPointer", "resource not mapped as pointer"},
-    {214, "CUDA_ERROR_ECC_UNCORRECTABLE", "cudaErrorECCUncorrectable", "uncorrectable ECC error encountered"},
-    {215, "CUDA_ERROR_UNSUPPORTED_LIMIT", "cudaErrorUnsupportedLimit", "limit is not supported on this architecture"},
-    {216, "CUDA_ERROR_CONTEXT_ALREADY_IN_USE", "cudaErrorDeviceAlreadyInUse", "exclusive-thread device already in use by a different thread"},
-    {217, "CUDA_ERROR_PEER_ACCESS_UNSUPPORTED", "cudaErrorPeerAccessUnsupported", "peer access is not supported between these two devices"},
-    {218, "CUDA_ERROR_INVALID_PTX", "cudaErrorInvalidPtx", "a PTX JIT compilation failed"},
-    {219, "CUDA_ERROR_INVALID_GRAPHICS_CONTEXT", "cudaErrorInvalidGraphicsContext", "invalid OpenGL or DirectX context"},
-    {220, "CUDA_ERROR_NVLINK_UNCORRECTABLE", "cudaErrorNvlinkUncorrectable", "uncorrectable NVLink error detected during the execution"},
-    {221, "CUDA_ERROR_JIT_COMPILER_NOT_FOUND", "cudaErrorJitCompilerNotFound", "PTX JIT compiler library not found"},
-    {222, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION", "cudaErrorUnsupportedPtxVersion", "the provided PTX was compiled with an unsupported toolchain."},
-    {223, "CUDA_ERROR_JIT_COMPILATION_DISABLED", "cudaErrorJitCompilationDisabled", "PTX JIT compilation was disabled"},
-    {224, "CUDA_ERROR_UNSUPPORTED_EXEC_AFFINITY", "cudaErrorUnsupportedExecAffinity", "the provided execution affinity is not supported"},
-    {225, "CUDA_ERROR_UNSUPPORTED_DEVSIDE_SYNC", "cudaErrorUnsupportedDevSideSync", "the provided PTX contains unsupported call to cudaDeviceSynchronize"},
-    {226, "CUDA_ERROR_CONTAINED", "cudaErrorContained", "Invalid access of peer GPU memory over nvlink or a hardware error"},
-    {300, "CUDA_ERROR_INVALID_SOURCE", "cudaErrorInvalidSource", "device kernel image is invalid"},
-    {301, "CUDA_ERROR_FILE_NOT_FOUND", "cudaErrorFileNotFound", "file not found"},
-    {302, "CUDA_ERROR_SHARED_OBJECT_SYMBOL_NOT_FOUND", "cudaErrorSharedObjectSymbolNotFound", "shared object symbol not found"},
-    {303, "CUDA_ERROR_SHARED_OBJECT_INIT_FAILED", "cudaErrorSharedObjectInitFailed", "shared object initialization failed"},
-    {304, "CUDA_ERROR_OPERATING_SYSTEM", "cudaErrorOperatingSystem", "OS call failed or operation not supported on this OS"},
-    {400, "CUDA_ERROR_INVALID_HANDLE", "cudaErrorInvalidResourceHandle", "invalid resource handle"},
-    {401, "CUDA_ERROR_ILLEGAL_STATE", "cudaErrorIllegalState", "the operation cannot be performed in the present state"},
-    {402, "CUDA_ERROR_LOSSY_QUERY", "cudaErrorLossyQuery", "attempted introspection would be semantically lossy"},
-    {500, "CUDA_ERROR_NOT_FOUND", "cudaErrorSymbolNotFound", "named symbol not found"},
-    {600, "CUDA_ERROR_NOT_READY", "cudaErrorNotReady", "device not ready"},
-    {700, "CUDA_ERROR_ILLEGAL_ADDRESS", "cudaErrorIllegalAddress", "an illegal memory access was encountered"},
-    {701, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES", "cudaErrorLaunchOutOfResources", "too many resources requested for launch"},
-    {702, "CUDA_ERROR_LAUNCH_TIMEOUT", "cudaErrorLaunchTimeout", "the launch timed out and was terminated"},
-    {703, "CUDA_ERROR_LAUNCH_INCOMPATIBLE_TEXTURING", "cudaErrorLaunchIncompatibleTexturing", "launch uses incompatible texturing mode"},
-    {704, "CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED", "cudaErrorPeerAccessAlreadyEnabled", "peer access is already enabled"},
-    {705, "CUDA_ERROR_PEER_ACCESS_NOT_ENABLED", "cudaErrorPeerAccessNotEnabled", "peer access has not been enabled"},
-    {708, "CUDA_ERROR_PRIMARY_CONTEXT_ACTIVE", "cudaErrorSetOnActiveProcess", "cannot set while device is active in this process"},
-    {709, "CUDA_ERROR_CONTEXT_IS_DESTROYED", "cudaErrorContextIsDestroyed", "context is destroyed"},
-    {710, "CUDA_ERROR_ASSERT", "cudaErrorAssert", "device-side assert triggered"},
-    {711, "CUDA_ERROR_TOO_MANY_PEERS", "cudaErrorTooManyPeers", "peer mapping resources exhausted"},
-    {712, "CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED", "cudaErrorHostMemoryAlreadyRegistered", "part or all of the requested memory range is already mapped"},
-    {713, "CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED", "cudaErrorHostMemoryNotRegistered", "pointer does not correspond to a registered memory region"},
-    {714, "CUDA_ERROR_HARDWARE_STACK_ERROR", "cudaErrorHardwareStackError", "hardware stack error"},
-    {715, "CUDA_ERROR_ILLEGAL_INSTRUCTION", "cudaErrorIllegalInstruction", "an illegal instruction was encountered"},
-    {716, "CUDA_ERROR_MISALIGNED_ADDRESS", "cudaErrorMisalignedAddress", "misaligned address"},
-    {717, "CUDA_ERROR_INVALID_ADDRESS_SPACE", "cudaErrorInvalidAddressSpace", "operation not supported on global/shared address space"},
-    {718, "CUDA_ERROR_INVALID_PC", "cudaErrorInvalidPc", "invalid program counter"},
-    {719, "CUDA_ERROR_LAUNCH_FAILED", "cudaErrorLaunchFailure", "unspecified launch failure"},
-    {720, "CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE", "cudaErrorCooperativeLaunchTooLarge", "too many blocks in cooperative launch"},
-    {721, "CUDA_ERROR_TENSOR_MEMORY_LEAK", "cudaErrorTensorMemoryLeak", "tensor memory not completely freed"},
-    {800, "CUDA_ERROR_NOT_PERMITTED", "cudaErrorNotPermitted", "operation not permitted"},
-    {801, "CUDA_ERROR_NOT_SUPPORTED", "cudaErrorNotSupported", "operation not supported"},
-    {802, "CUDA_ERROR_SYSTEM_NOT_READY", "cudaErrorSystemNotReady", "system not yet initialized"},
-    {803, "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH", "cudaErrorSystemDriverMismatch", "system has unsupported display driver / cuda driver combination"},
-    {804, "CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE", "cudaErrorCompatNotSupportedOnDevice", "forward compatibility was attempted on non supported HW"},
-    {805, "CUDA_ERROR_MPS_CONNECTION_FAILED", "cudaErrorMpsConnectionFailed", "MPS client failed to connect to the MPS control daemon or the MPS server"},
-    {806, "CUDA_ERROR_MPS_RPC_FAILURE", "cudaErrorMpsRpcFailure", "the remote procedural call between the MPS server and the MPS client failed"},
-    {807, "CUDA_ERROR_MPS_SERVER_NOT_READY", "cudaErrorMpsServerNotReady", "MPS server is not ready to accept new MPS client requests"},
-    {808, "CUDA_ERROR_MPS_MAX_CLIENTS_REACHED", "cudaErrorMpsMaxClientsReached", "the hardware resources required to create MPS client have been exhausted"},
-    {809, "CUDA_ERROR_MPS_MAX_CONNECTIONS_REACHED", "cudaErrorMpsMaxConnectionsReached", "the hardware resources required to support device connections have been exhausted"},
-    {810, "CUDA_ERROR_MPS_CLIENT_TERMINATED", "cudaErrorMpsClientTerminated", "the MPS client has been terminated by the server"},
-    {811, "CUDA_ERROR_CDP_NOT_SUPPORTED", "cudaErrorCdpNotSupported", "is using CUDA Dynamic Parallelism, but the current configuration, like MPS, does not support it"},
-    {812, "CUDA_ERROR_CDP_VERSION_MISMATCH", "cudaErrorCdpVersionMismatch", "unsupported interaction between different versions of CUDA Dynamic Parallelism"},
-    {900, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED", "cudaErrorStreamCaptureUnsupported", "operation not permitted when stream is capturing"},
-    {901, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED", "cudaErrorStreamCaptureInvalidated", "operation failed due to a previous error during capture"},
-    {902, "CUDA_ERROR_STREAM_CAPTURE_MERGE", "cudaErrorStreamCaptureMerge", "operation would result in a merge of separate capture sequences"},
-    {903, "CUDA_ERROR_STREAM_CAPTURE_UNMATCHED", "cudaErrorStreamCaptureUnmatched", "capture was not ended in the same stream as it began"},
-    {904, "CUDA_ERROR_STREAM_CAPTURE_UNJOINED", "cudaErrorStreamCaptureUnjoined", "capturing stream has unjoined work"},
-    {905, "CUDA_ERROR_STREAM_CAPTURE_ISOLATION", "cudaErrorStreamCaptureIsolation", "dependency created on uncaptured work in another stream"},
-    {906, "CUDA_ERROR_STREAM_CAPTURE_IMPLICIT", "cudaErrorStreamCaptureImplicit", "operation would make the legacy stream depend on a capturing blocking stream"},
-    {907, "CUDA_ERROR_CAPTURED_EVENT", "cudaErrorCapturedEvent", "operation not permitted on an event last recorded in a capturing stream"},
-    {908, "CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD", "cudaErrorStreamCaptureWrongThread", "attempt to terminate a thread-local capture sequence from another thread"},
-    {909, "CUDA_ERROR_TIMEOUT", "cudaErrorTimeout", "wait operation timed out"},
-    {910, "CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE", "cudaErrorGraphExecUpdateFailure", "the graph update was not performed because it included changes which violated constraints specific to instantiated graph update"},
-    {911, "CUDA_ERROR_EXTERNAL_DEVICE", "cudaErrorExternalDevice", "an async error has occured in external entity outside of CUDA"},
-    {912, "CUDA_ERROR_INVALID_CLUSTER_SIZE", "cudaErrorInvalidClusterSize", "a kernel launch error has occurred due to cluster misconfiguration"},
-    {913, "CUDA_ERROR_FUNCTION_NOT_LOADED", "cudaErrorFunctionNotLoaded", "the function handle is not loaded when calling an API that requires a loaded function"},
-    {914, "CUDA_ERROR_INVALID_RESOURCE_TYPE", "cudaErrorInvalidResourceType", "one or more resources passed in are not valid resource types for the operation"},
-    {915, "CUDA_ERROR_INVALID_RESOURCE_CONFIGURATION", "cudaErrorInvalidResourceConfiguration", "one or more resources are insufficient or non-applicable for the operation"},
-    {916, "CUDA_ERROR_KEY_ROTATION", NULL, "unrecognized error code"},
-    {999, "CUDA_ERROR_UNKNOWN", "cudaErrorUnknown", "unknown error"},
-    {10000, NULL, "cudaErrorApiFailureBase", "unrecognized error code"},
-};
-const size_t vgpu_error_text_count = sizeof(vgpu_error_texts) / sizeof(vgpu_error_texts[0]);
+bool vgpu_error_text_of(int code, struct vgpu_error_text *text) {
+  switch (code) {
+    case 0:
+      *text = (struct vgpu_error_text){"CUDA_SUCCESS", "cudaSuccess", "no error"};
+      return true;
+    case 1:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_INVALID_VALUE", "cudaErrorInvalidValue", "invalid argument"};
+      return true;
+    case 2:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_OUT_OF_MEMORY", "cudaErrorMemoryAllocation", "out of memory"};
+      return true;
+    case 3:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_NOT_INITIALIZED", "cudaErrorInitializationError", "initialization error"};
+      return true;
+    case 4:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_DEINITIALIZED", "cudaErrorCudartUnloading", "driver shutting down"};
+      return true;
+    case 5:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_PROFILER_DISABLED", "cudaErrorProfilerDisabled", "profiler disabled while using external profiling tool"};
+      return true;
+    case 6:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_PROFILER_NOT_INITIALIZED", "cudaErrorProfilerNotInitialized", "profiler not initialized: call cudaProfilerInitialize()"};
+      return true;
+    case 7:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_PROFILER_ALREADY_STARTED", "cudaErrorProfilerAlreadyStarted", "profiler already started"};
+      return true;
+    case 8:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_PROFILER_ALREADY_STOPPED", "cudaErrorProfilerAlreadyStopped", "profiler already stopped"};
+      return true;
+    case 9:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorInvalidConfiguration", "invalid configuration argument"};
+      return true;
+    case 12:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorInvalidPitchValue", "invalid pitch argument"};
+      return true;
+    case 13:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorInvalidSymbol", "invalid device symbol"};
+      return true;
+    case 16:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorInvalidHostPointer", "invalid host pointer"};
+      return true;
+    case 17:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorInvalidDevicePointer", "invalid device pointer"};
+      return true;
+    case 18:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorInvalidTexture", "invalid texture reference"};
+      return true;
+    case 19:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorInvalidTextureBinding", "texture is not bound to a pointer"};
+      return true;
+    case 20:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorInvalidChannelDescriptor", "invalid channel descriptor"};
+      return true;
+    case 21:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorInvalidMemcpyDirection", "invalid copy direction for memcpy"};
+      return true;
+    case 22:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorAddressOfConstant", "invalid address of constant"};
+      return true;
+    case 23:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorTextureFetchFailed", "fetch from texture failed"};
+      return true;
+    case 24:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorTextureNotBound", "cannot fetch from a texture that is not bound"};
+      return true;
+    case 25:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorSynchronizationError", "incorrect use of __syncthreads()"};
+      return true;
+    case 26:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorInvalidFilterSetting", "linear filtering not supported for non-float type"};
+      return true;
+    case 27:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorInvalidNormSetting", "read as normalized float not supported for data type"};
+      return true;
+    case 28:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorMixedDeviceExecution", "device emulation mode and device execution mode cannot be mixed"};
+      return true;
+    case 31:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorNotYetImplemented", "feature not yet implemented"};
+      return true;
+    case 32:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorMemoryValueTooLarge", "memory size or pointer value too large to fit in 32 bit"};
+      return true;
+    case 34:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_STUB_LIBRARY", "cudaErrorStubLibrary", "CUDA driver is a stub library"};
+      return true;
+    case 35:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorInsufficientDriver", "CUDA driver version is insufficient for CUDA runtime version"};
+      return true;
+    case 36:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_CALL_REQUIRES_NEWER_DRIVER", "cudaErrorCallRequiresNewerDriver", "API call is not supported in the installed CUDA driver"};
+      return true;
+    case 37:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorInvalidSurface", "invalid surface reference"};
+      return true;
+    case 43:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorDuplicateVariableName", "duplicate global variable looked up by string name"};
+      return true;
+    case 44:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorDuplicateTextureName", "duplicate texture looked up by string name"};
+      return true;
+    case 45:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorDuplicateSurfaceName", "duplicate surface looked up by string name"};
+      return true;
+    case 46:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_DEVICE_UNAVAILABLE", "cudaErrorDevicesUnavailable", "CUDA-capable device(s) is/are busy or unavailable"};
+      return true;
+    case 49:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorIncompatibleDriverContext", "incompatible driver context"};
+      return true;
+    case 52:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorMissingConfiguration", "__global__ function call is not configured"};
+      return true;
+    case 53:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorPriorLaunchFailure", "unspecified launch failure in prior launch"};
+      return true;
+    case 65:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorLaunchMaxDepthExceeded", "launch would exceed maximum depth of nested launches"};
+      return true;
+    case 66:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorLaunchFileScopedTex", "launch failed because kernel uses unsupported, file-scoped textures (texture objects are supported)"};
+      return true;
+    case 67:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorLaunchFileScopedSurf", "launch failed because kernel uses unsupported, file-scoped surfaces (surface objects are supported)"};
+      return true;
+    case 68:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorSyncDepthExceeded", "cudaDeviceSynchronize failed because caller's grid depth exceeds cudaLimitDevRuntimeSyncDepth"};
+      return true;
+    case 69:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorLaunchPendingCountExceeded", "launch failed because launch would exceed cudaLimitDevRuntimePendingLaunchCount"};
+      return true;
+    case 98:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorInvalidDeviceFunction", "invalid device function"};
+      return true;
+    case 100:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_NO_DEVICE", "cudaErrorNoDevice", "no CUDA-capable device is detected"};
+      return true;
+    case 101:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_INVALID_DEVICE", "cudaErrorInvalidDevice", "invalid device ordinal"};
+      return true;
+    case 102:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_DEVICE_NOT_LICENSED", "cudaErrorDeviceNotLicensed", "device doesn't have valid Grid license"};
+      return true;
+    case 103:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorSoftwareValidityNotEstablished", "integrity checks failed"};
+      return true;
+    case 127:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorStartupFailure", "startup failure in cuda runtime"};
+      return true;
+    case 200:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_INVALID_IMAGE", "cudaErrorInvalidKernelImage", "device kernel image is invalid"};
+      return true;
+    case 201:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_INVALID_CONTEXT", "cudaErrorDeviceUninitialized", "invalid device context"};
+      return true;
+    case 202:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_CONTEXT_ALREADY_CURRENT", NULL, "unrecognized error code"};
+      return true;
+    case 205:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_MAP_FAILED", "cudaErrorMapBufferObjectFailed", "mapping of buffer object failed"};
+      return true;
+    case 206:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_UNMAP_FAILED", "cudaErrorUnmapBufferObjectFailed", "unmapping of buffer object failed"};
+      return true;
+    case 207:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_ARRAY_IS_MAPPED", "cudaErrorArrayIsMapped", "array is mapped"};
+      return true;
+    case 208:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_ALREADY_MAPPED", "cudaErrorAlreadyMapped", "resource already mapped"};
+      return true;
+    case 209:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_NO_BINARY_FOR_GPU", "cudaErrorNoKernelImageForDevice", "no kernel image is available for execution on the device"};
+      return true;
+    case 210:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_ALREADY_ACQUIRED", "cudaErrorAlreadyAcquired", "resource already acquired"};
+      return true;
+    case 211:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_NOT_MAPPED", "cudaErrorNotMapped", "resource not mapped"};
+      return true;
+    case 212:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_NOT_MAPPED_AS_ARRAY", "cudaErrorNotMappedAsArray", "resource not mapped as array"};
+      return true;
+    case 213:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_NOT_MAPPED_AS_POINTER", "cudaErrorNotMappedAsPointer", "resource not mapped as pointer"};
+      return true;
+    case 214:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_ECC_UNCORRECTABLE", "cudaErrorECCUncorrectable", "uncorrectable ECC error encountered"};
+      return true;
+    case 215:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_UNSUPPORTED_LIMIT", "cudaErrorUnsupportedLimit", "limit is not supported on this architecture"};
+      return true;
+    case 216:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_CONTEXT_ALREADY_IN_USE", "cudaErrorDeviceAlreadyInUse", "exclusive-thread device already in use by a different thread"};
+      return true;
+    case 217:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_PEER_ACCESS_UNSUPPORTED", "cudaErrorPeerAccessUnsupported", "peer access is not supported between these two devices"};
+      return true;
+    case 218:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_INVALID_PTX", "cudaErrorInvalidPtx", "a PTX JIT compilation failed"};
+      return true;
+    case 219:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_INVALID_GRAPHICS_CONTEXT", "cudaErrorInvalidGraphicsContext", "invalid OpenGL or DirectX context"};
+      return true;
+    case 220:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_NVLINK_UNCORRECTABLE", "cudaErrorNvlinkUncorrectable", "uncorrectable NVLink error detected during the execution"};
+      return true;
+    case 221:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_JIT_COMPILER_NOT_FOUND", "cudaErrorJitCompilerNotFound", "PTX JIT compiler library not found"};
+      return true;
+    case 222:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_UNSUPPORTED_PTX_VERSION", "cudaErrorUnsupportedPtxVersion", "the provided PTX was compiled with an unsupported toolchain."};
+      return true;
+    case 223:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_JIT_COMPILATION_DISABLED", "cudaErrorJitCompilationDisabled", "PTX JIT compilation was disabled"};
+      return true;
+    case 224:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_UNSUPPORTED_EXEC_AFFINITY", "cudaErrorUnsupportedExecAffinity", "the provided execution affinity is not supported"};
+      return true;
+    case 225:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_UNSUPPORTED_DEVSIDE_SYNC", "cudaErrorUnsupportedDevSideSync", "the provided PTX contains unsupported call to cudaDeviceSynchronize"};
+      return true;
+    case 226:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_CONTAINED", "cudaErrorContained", "Invalid access of peer GPU memory over nvlink or a hardware error"};
+      return true;
+    case 300:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_INVALID_SOURCE", "cudaErrorInvalidSource", "device kernel image is invalid"};
+      return true;
+    case 301:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_FILE_NOT_FOUND", "cudaErrorFileNotFound", "file not found"};
+      return true;
+    case 302:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_SHARED_OBJECT_SYMBOL_NOT_FOUND", "cudaErrorSharedObjectSymbolNotFound", "shared object symbol not found"};
+      return true;
+    case 303:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_SHARED_OBJECT_INIT_FAILED", "cudaErrorSharedObjectInitFailed", "shared object initialization failed"};
+      return true;
+    case 304:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_OPERATING_SYSTEM", "cudaErrorOperatingSystem", "OS call failed or operation not supported on this OS"};
+      return true;
+    case 400:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_INVALID_HANDLE", "cudaErrorInvalidResourceHandle", "invalid resource handle"};
+      return true;
+    case 401:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_ILLEGAL_STATE", "cudaErrorIllegalState", "the operation cannot be performed in the present state"};
+      return true;
+    case 402:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_LOSSY_QUERY", "cudaErrorLossyQuery", "attempted introspection would be semantically lossy"};
+      return true;
+    case 500:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_NOT_FOUND", "cudaErrorSymbolNotFound", "named symbol not found"};
+      return true;
+    case 600:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_NOT_READY", "cudaErrorNotReady", "device not ready"};
+      return true;
+    case 700:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_ILLEGAL_ADDRESS", "cudaErrorIllegalAddress", "an illegal memory access was encountered"};
+      return true;
+    case 701:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES", "cudaErrorLaunchOutOfResources", "too many resources requested for launch"};
+      return true;
+    case 702:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_LAUNCH_TIMEOUT", "cudaErrorLaunchTimeout", "the launch timed out and was terminated"};
+      return true;
+    case 703:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_LAUNCH_INCOMPATIBLE_TEXTURING", "cudaErrorLaunchIncompatibleTexturing", "launch uses incompatible texturing mode"};
+      return true;
+    case 704:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED", "cudaErrorPeerAccessAlreadyEnabled", "peer access is already enabled"};
+      return true;
+    case 705:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_PEER_ACCESS_NOT_ENABLED", "cudaErrorPeerAccessNotEnabled", "peer access has not been enabled"};
+      return true;
+    case 708:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_PRIMARY_CONTEXT_ACTIVE", "cudaErrorSetOnActiveProcess", "cannot set while device is active in this process"};
+      return true;
+    case 709:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_CONTEXT_IS_DESTROYED", "cudaErrorContextIsDestroyed", "context is destroyed"};
+      return true;
+    case 710:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_ASSERT", "cudaErrorAssert", "device-side assert triggered"};
+      return true;
+    case 711:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_TOO_MANY_PEERS", "cudaErrorTooManyPeers", "peer mapping resources exhausted"};
+      return true;
+    case 712:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED", "cudaErrorHostMemoryAlreadyRegistered", "part or all of the requested memory range is already mapped"};
+      return true;
+    case 713:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED", "cudaErrorHostMemoryNotRegistered", "pointer does not correspond to a registered memory region"};
+      return true;
+    case 714:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_HARDWARE_STACK_ERROR", "cudaErrorHardwareStackError", "hardware stack error"};
+      return true;
+    case 715:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_ILLEGAL_INSTRUCTION", "cudaErrorIllegalInstruction", "an illegal instruction was encountered"};
+      return true;
+    case 716:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_MISALIGNED_ADDRESS", "cudaErrorMisalignedAddress", "misaligned address"};
+      return true;
+    case 717:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_INVALID_ADDRESS_SPACE", "cudaErrorInvalidAddressSpace", "operation not supported on global/shared address space"};
+      return true;
+    case 718:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_INVALID_PC", "cudaErrorInvalidPc", "invalid program counter"};
+      return true;
+    case 719:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_LAUNCH_FAILED", "cudaErrorLaunchFailure", "unspecified launch failure"};
+      return true;
+    case 720:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE", "cudaErrorCooperativeLaunchTooLarge", "too many blocks in cooperative launch"};
+      return true;
+    case 721:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_TENSOR_MEMORY_LEAK", "cudaErrorTensorMemoryLeak", "tensor memory not completely freed"};
+      return true;
+    case 800:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_NOT_PERMITTED", "cudaErrorNotPermitted", "operation not permitted"};
+      return true;
+    case 801:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_NOT_SUPPORTED", "cudaErrorNotSupported", "operation not supported"};
+      return true;
+    case 802:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_SYSTEM_NOT_READY", "cudaErrorSystemNotReady", "system not yet initialized"};
+      return true;
+    case 803:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_SYSTEM_DRIVER_MISMATCH", "cudaErrorSystemDriverMismatch", "system has unsupported display driver / cuda driver combination"};
+      return true;
+    case 804:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE", "cudaErrorCompatNotSupportedOnDevice", "forward compatibility was attempted on non supported HW"};
+      return true;
+    case 805:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_MPS_CONNECTION_FAILED", "cudaErrorMpsConnectionFailed", "MPS client failed to connect to the MPS control daemon or the MPS server"};
+      return true;
+    case 806:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_MPS_RPC_FAILURE", "cudaErrorMpsRpcFailure", "the remote procedural call between the MPS server and the MPS client failed"};
+      return true;
+    case 807:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_MPS_SERVER_NOT_READY", "cudaErrorMpsServerNotReady", "MPS server is not ready to accept new MPS client requests"};
+      return true;
+    case 808:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_MPS_MAX_CLIENTS_REACHED", "cudaErrorMpsMaxClientsReached", "the hardware resources required to create MPS client have been exhausted"};
+      return true;
+    case 809:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_MPS_MAX_CONNECTIONS_REACHED", "cudaErrorMpsMaxConnectionsReached", "the hardware resources required to support device connections have been exhausted"};
+      return true;
+    case 810:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_MPS_CLIENT_TERMINATED", "cudaErrorMpsClientTerminated", "the MPS client has been terminated by the server"};
+      return true;
+    case 811:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_CDP_NOT_SUPPORTED", "cudaErrorCdpNotSupported", "is using CUDA Dynamic Parallelism, but the current configuration, like MPS, does not support it"};
+      return true;
+    case 812:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_CDP_VERSION_MISMATCH", "cudaErrorCdpVersionMismatch", "unsupported interaction between different versions of CUDA Dynamic Parallelism"};
+      return true;
+    case 900:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED", "cudaErrorStreamCaptureUnsupported", "operation not permitted when stream is capturing"};
+      return true;
+    case 901:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_STREAM_CAPTURE_INVALIDATED", "cudaErrorStreamCaptureInvalidated", "operation failed due to a previous error during capture"};
+      return true;
+    case 902:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_STREAM_CAPTURE_MERGE", "cudaErrorStreamCaptureMerge", "operation would result in a merge of separate capture sequences"};
+      return true;
+    case 903:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_STREAM_CAPTURE_UNMATCHED", "cudaErrorStreamCaptureUnmatched", "capture was not ended in the same stream as it began"};
+      return true;
+    case 904:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_STREAM_CAPTURE_UNJOINED", "cudaErrorStreamCaptureUnjoined", "capturing stream has unjoined work"};
+      return true;
+    case 905:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_STREAM_CAPTURE_ISOLATION", "cudaErrorStreamCaptureIsolation", "dependency created on uncaptured work in another stream"};
+      return true;
+    case 906:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_STREAM_CAPTURE_IMPLICIT", "cudaErrorStreamCaptureImplicit", "operation would make the legacy stream depend on a capturing blocking stream"};
+      return true;
+    case 907:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_CAPTURED_EVENT", "cudaErrorCapturedEvent", "operation not permitted on an event last recorded in a capturing stream"};
+      return true;
+    case 908:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD", "cudaErrorStreamCaptureWrongThread", "attempt to terminate a thread-local capture sequence from another thread"};
+      return true;
+    case 909:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_TIMEOUT", "cudaErrorTimeout", "wait operation timed out"};
+      return true;
+    case 910:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE", "cudaErrorGraphExecUpdateFailure", "the graph update was not performed because it included changes which violated constraints specific to instantiated graph update"};
+      return true;
+    case 911:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_EXTERNAL_DEVICE", "cudaErrorExternalDevice", "an async error has occured in external entity outside of CUDA"};
+      return true;
+    case 912:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_INVALID_CLUSTER_SIZE", "cudaErrorInvalidClusterSize", "a kernel launch error has occurred due to cluster misconfiguration"};
+      return true;
+    case 913:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_FUNCTION_NOT_LOADED", "cudaErrorFunctionNotLoaded", "the function handle is not loaded when calling an API that requires a loaded function"};
+      return true;
+    case 914:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_INVALID_RESOURCE_TYPE", "cudaErrorInvalidResourceType", "one or more resources passed in are not valid resource types for the operation"};
+      return true;
+    case 915:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_INVALID_RESOURCE_CONFIGURATION", "cudaErrorInvalidResourceConfiguration", "one or more resources are insufficient or non-applicable for the operation"};
+      return true;
+    case 916:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_KEY_ROTATION", NULL, "unrecognized error code"};
+      return true;
+    case 999:
+      *text = (struct vgpu_error_text){"CUDA_ERROR_UNKNOWN", "cudaErrorUnknown", "unknown error"};
+      return true;
+    case 10000:
+      *text = (struct vgpu_error_text){NULL, "cudaErrorApiFailureBase", "unrecognized error code"};
+      return true;
+    default:
+      return false;
+  }
+}
 
 const char *vgpu_nvml_text(int code) {
   switch (code) {

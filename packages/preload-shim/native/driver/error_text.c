@@ -1,35 +1,25 @@
-#include "driver/error_text.h"
+// Results in words.
+#include <stddef.h>
 
-const struct vgpu_error_text* vgpu_error_text_of(int code) {
-  size_t low = 0;
-  size_t high = vgpu_error_text_count;
-  while (low < high) {
-    const size_t middle = low + (high - low) / 2;
-    if (vgpu_error_texts[middle].code < code) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low < vgpu_error_text_count && vgpu_error_texts[low].code == code ? &vgpu_error_texts[low] : NULL;
-}
+#include "guest_api.h"
 
-// NULL also for codes that only the runtime API has.
-static const struct vgpu_error_text* driver_text(CUresult error) {
-  const struct vgpu_error_text* text = vgpu_error_text_of((int)error);
-  return text != NULL && text->driver_name != NULL ? text : NULL;
+// False also for codes that only the runtime API has.
+static bool driver_text(CUresult error, struct vgpu_error_text* text) {
+  return vgpu_error_text_of((int)error, text) && text->driver_name != NULL;
 }
 
 CUresult cuGetErrorString(CUresult error, const char** pStr) {
+  struct vgpu_error_text text;
   if (pStr == NULL) return CUDA_ERROR_INVALID_VALUE;
-  const struct vgpu_error_text* text = driver_text(error);
-  *pStr = text == NULL ? NULL : text->message;
-  return text == NULL ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
+  const bool known = driver_text(error, &text);
+  *pStr = known ? text.message : NULL;
+  return known ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
 
 CUresult cuGetErrorName(CUresult error, const char** pStr) {
+  struct vgpu_error_text text;
   if (pStr == NULL) return CUDA_ERROR_INVALID_VALUE;
-  const struct vgpu_error_text* text = driver_text(error);
-  *pStr = text == NULL ? NULL : text->driver_name;
-  return text == NULL ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
+  const bool known = driver_text(error, &text);
+  *pStr = known ? text.driver_name : NULL;
+  return known ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }

@@ -8,21 +8,21 @@
 // What this library's own headers are of. A newer caller may expect functions of another shape.
 enum { NEWEST_VERSION = 13000 };
 
-static const struct vgpu_directory_entry* find(const char* symbol, int version,
-                                               CUdriverProcAddressQueryResult* status) {
-  const struct vgpu_directory_entry* best = NULL;
+// To *found the newest form that the version has; false when there is none.
+static bool find(const char* symbol, int version, struct vgpu_directory_entry* found,
+                 CUdriverProcAddressQueryResult* status) {
+  struct vgpu_directory_entry entry;
   *status = CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND;
-  for (size_t i = 0; i < vgpu_directory_count; ++i) {
-    const struct vgpu_directory_entry* entry = &vgpu_directory[i];
-    if (strcmp(entry->name, symbol) != 0) continue;
-    if (entry->since <= version) {
-      best = entry;  // sorted by version: the last one that fits is the newest
+  for (size_t i = 0; vgpu_directory_at(i, &entry); ++i) {
+    if (strcmp(entry.name, symbol) != 0) continue;
+    if (entry.since <= version) {
+      *found = entry;  // sorted by version: the last one that fits is the newest
       *status = CU_GET_PROC_ADDRESS_SUCCESS;
-    } else if (best == NULL) {
+    } else if (*status != CU_GET_PROC_ADDRESS_SUCCESS) {
       *status = CU_GET_PROC_ADDRESS_VERSION_NOT_SUFFICIENT;
     }
   }
-  return best;
+  return *status == CU_GET_PROC_ADDRESS_SUCCESS;
 }
 
 static CUresult look_up(const char* symbol, void** pfn, int version, cuuint64_t flags,
@@ -32,11 +32,11 @@ static CUresult look_up(const char* symbol, void** pfn, int version, cuuint64_t 
   *pfn = NULL;
   // A minor version above ours is as compatible as ours: functions keep their shape within a major version.
   if (version >= NEWEST_VERSION + 1000) return CUDA_ERROR_INVALID_VALUE;
-  const struct vgpu_directory_entry* entry = find(symbol, version, status);
-  if (entry != NULL) {
+  struct vgpu_directory_entry entry = {.name = NULL};
+  if (find(symbol, version, &entry, status)) {
     const bool per_thread =
-        flags == CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM && entry->per_thread != NULL;
-    *pfn = (void*)(uintptr_t)(per_thread ? entry->per_thread : entry->function);
+        flags == CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM && entry.per_thread != NULL;
+    *pfn = (void*)(uintptr_t)(per_thread ? entry.per_thread : entry.function);
   } else if (strcmp(symbol, "cuGetExportTable") == 0) {
     // The static runtime looks up everything there is, and stops for want of this one: NVIDIA's private
     // interface between its runtime and its driver.

@@ -67,7 +67,7 @@ static CUresult map(int file, const struct range* range) {
       mmap(wanted, range->mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, file, 0);
   if (mapped == wanted) {
     // A child has a device of its own, and must not write into its parent's.
-    if (madvise(mapped, range->mapped, MADV_DONTFORK) == 0) return CUDA_SUCCESS;
+    if (vgpu_advise(mapped, range->mapped, MADV_DONTFORK) == 0) return CUDA_SUCCESS;
   }
   if (mapped != MAP_FAILED) munmap(mapped, range->mapped);
   vgpu_log("shared memory cannot be mapped at the device's address: the program uses it otherwise");

@@ -2,7 +2,6 @@
 
 #include <stdatomic.h>
 
-#include "driver/error_text.h"
 #include "guest_api.h"
 #include "process.h"
 #include "sticky_error.h"
@@ -38,10 +37,14 @@ cudaError_t vgpu_runtime_result(cudaError_t error) {
   return error;
 }
 
+static bool runtime_text(int code, struct vgpu_error_text* text) {
+  return vgpu_error_text_of(code, text) && text->runtime_name != NULL;
+}
+
 cudaError_t vgpu_runtime_code(CUresult result) {
   // The two APIs share their numbers where both have the error.
-  const struct vgpu_error_text* text = vgpu_error_text_of((int)result);
-  return text != NULL && text->runtime_name != NULL ? (cudaError_t)text->code : cudaErrorUnknown;
+  struct vgpu_error_text text;
+  return runtime_text((int)result, &text) ? (cudaError_t)(int)result : cudaErrorUnknown;
 }
 
 cudaError_t vgpu_runtime_from_driver(CUresult result) {
@@ -60,11 +63,11 @@ cudaError_t cudaGetLastError(void) {
 }
 
 const char* cudaGetErrorName(cudaError_t error) {
-  const struct vgpu_error_text* text = vgpu_error_text_of((int)error);
-  return text != NULL && text->runtime_name != NULL ? text->runtime_name : "unrecognized error code";
+  struct vgpu_error_text text;
+  return runtime_text((int)error, &text) ? text.runtime_name : "unrecognized error code";
 }
 
 const char* cudaGetErrorString(cudaError_t error) {
-  const struct vgpu_error_text* text = vgpu_error_text_of((int)error);
-  return text != NULL && text->runtime_name != NULL ? text->message : "unrecognized error code";
+  struct vgpu_error_text text;
+  return runtime_text((int)error, &text) ? text.message : "unrecognized error code";
 }

@@ -13,8 +13,11 @@ static const char* const SYSTEM_PROGRAMS[] = {
 static const char* const GPU_PROGRAMS[] = {"ollama", "llama-server", "ollama_llama_server"};
 
 const char* vgpu_file_name(const char* path) {
-  const char* slash = strrchr(path, '/');
-  return slash == NULL ? path : slash + 1;
+  const char* name = path;
+  for (; *path != '\0'; ++path) {
+    if (*path == '/') name = path + 1;
+  }
+  return name;
 }
 
 bool vgpu_name_matches(const char* word, const char* name) {

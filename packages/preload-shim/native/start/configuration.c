@@ -77,8 +77,9 @@ static const char* take_line(struct reader* reader) {
   char* key = skip_spaces(reader->line);
   cut_spaces(key);
   if (*key == '\0' || *key == '#') return NULL;
-  char* equals = strchr(key, '=');
-  if (equals == NULL) return "neither a comment nor key = value";
+  char* equals = key;
+  while (*equals != '=' && *equals != '\0') ++equals;
+  if (*equals == '\0') return "neither a comment nor key = value";
   *equals = '\0';
   cut_spaces(key);
   return take_setting(reader, key, skip_spaces(equals + 1));

@@ -26,7 +26,7 @@ static void gather_facts(struct vgpu_process_facts* facts) {
                                        .name = executed == NULL ? "" : vgpu_file_name(executed)};
   // Nothing that the caller can set is looked at there.
   if (facts->secure) return;
-  const struct vgpu_start_environment environment = vgpu_start_environment(environ);
+  const struct vgpu_start_environment environment = vgpu_start_environment(__environ);
   facts->disable = environment.disable;
   facts->early_init = environment.early_init;
   configuration_path = environment.configuration_path;

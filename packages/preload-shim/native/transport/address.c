@@ -39,7 +39,10 @@ static int parse_unix(const char* path, struct vgpu_address* address) {
 
 // Splits "host:port" at the last colon.
 static int split(const char* text, char* host, size_t room, uint32_t most, uint32_t* port) {
-  const char* colon = strrchr(text, ':');
+  const char* colon = NULL;
+  for (const char* at = text; *at != '\0'; ++at) {
+    if (*at == ':') colon = at;
+  }
   if (colon == NULL || !parse_number(colon + 1, most, port)) return -EINVAL;
   const size_t length = (size_t)(colon - text);
   if (length >= room) return -EDESTADDRREQ;

@@ -14,7 +14,7 @@ int vgpu_rings_open(struct vgpu_stream* stream, int file) {
   void* mapped = mmap(NULL, sizeof(struct vgpu_shared_rings), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   if (mapped == MAP_FAILED) return -errno;
   // A forked child has a connection of its own, and must not write into its parent's.
-  if (madvise(mapped, sizeof(struct vgpu_shared_rings), MADV_DONTFORK) != 0) {
+  if (vgpu_advise(mapped, sizeof(struct vgpu_shared_rings), MADV_DONTFORK) != 0) {
     const int status = -errno;
     munmap(mapped, sizeof(struct vgpu_shared_rings));
     return status;

@@ -130,6 +130,14 @@ int vgpu_poll(struct pollfd* descriptors, unsigned int count, int64_t millisecon
   return (int)checked(syscall(SYS_ppoll, descriptors, count, &limit, NULL, 0));
 }
 
+int vgpu_advise(void* address, size_t length, int advice) {
+  return (int)checked(syscall(SYS_madvise, address, length, advice));
+}
+
+void vgpu_yield(void) {
+  syscall(SYS_sched_yield);
+}
+
 uint32_t vgpu_process_id(void) {
   return (uint32_t)syscall(SYS_getpid);
 }

@@ -50,6 +50,9 @@ long vgpu_receive(int descriptor, void* bytes, size_t length, int* passed);
 // Waits for `events`; 0 when `milliseconds` have passed.
 int vgpu_poll(struct pollfd* descriptors, unsigned int count, int64_t milliseconds);
 
+// madvise.
+int vgpu_advise(void* address, size_t length, int advice);
+void vgpu_yield(void);
 uint32_t vgpu_process_id(void);
 uint32_t vgpu_parent_process_id(void);
 // The highest number a descriptor may have, or a negative errno.

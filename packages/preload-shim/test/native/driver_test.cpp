@@ -9,7 +9,6 @@
 #include "peer.h"
 
 extern "C" {
-#include "driver/error_text.h"
 
 // Refused calls are in no header of ours.
 int cuArrayCreate_v2();
@@ -231,9 +230,6 @@ TEST_CASE("errors have names and texts, in each API its own") {
   // Only the runtime API has this one.
   CHECK(cuGetErrorName(static_cast<CUresult>(cudaErrorInvalidConfiguration), &text) ==
         CUDA_ERROR_INVALID_VALUE);
-  for (std::size_t i = 0; i < vgpu_error_text_count; ++i) {
-    CHECK(vgpu_error_text_of(vgpu_error_texts[i].code) == &vgpu_error_texts[i]);
-  }
 }
 
 TEST_CASE("what is not implemented says so, and is logged once") {

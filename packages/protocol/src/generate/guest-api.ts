@@ -25,6 +25,8 @@ export function guestApiHeader(): string {
 #ifndef VGPU_GUEST_API_H
 #define VGPU_GUEST_API_H
 
+#include <stdbool.h>
+
 #include "cuda_abi.h"
 
 // Everything else in the guest library is hidden.
@@ -39,20 +41,19 @@ struct vgpu_directory_entry {
   void (*per_thread)(void);  // the form for the thread's own default stream; NULL when it makes no difference
 };
 
-// Sorted by name, then by version.
-extern const struct vgpu_directory_entry vgpu_directory[];
-extern const size_t vgpu_directory_count;
+// Tables of pointers would have to be relocated in every process that loads the library; code has not.
+
+// Sorted by name, then by version; false from the end on.
+bool vgpu_directory_at(size_t index, struct vgpu_directory_entry *entry);
 
 struct vgpu_error_text {
-  int code;
   const char *driver_name;   // "CUDA_ERROR_…", NULL when only the runtime has the code
   const char *runtime_name;  // "cudaError…", NULL when only the driver has the code
   const char *message;
 };
 
-// Sorted by code.
-extern const struct vgpu_error_text vgpu_error_texts[];
-extern const size_t vgpu_error_text_count;
+// False for a code that neither API knows.
+bool vgpu_error_text_of(int code, struct vgpu_error_text *text);
 
 // The text of an NVML result; NULL for an unknown one.
 const char *vgpu_nvml_text(int code);
@@ -92,9 +93,10 @@ export function guestDirectory(): string {
       .filter((call) => /_pt[ds][sz]$/.test(call.prototype.name))
       .map((call) => [call.prototype.name.replace(/_pt[ds][sz]$/, ''), call.prototype.name]),
   );
-  const entries = found.map(({ base, since, name }) => {
+  const entries = found.map(({ base, since, name }, index) => {
     const other = perThread.get(name);
-    return `    {"${base}", ${since}, (void (*)(void))${name}, ${other ? `(void (*)(void))${other}` : 'NULL'}},`;
+    const values = `"${base}", ${since}, (void (*)(void))${name}, ${other ? `(void (*)(void))${other}` : 'NULL'}`;
+    return `    case ${index}:\n      *entry = (struct vgpu_directory_entry){${values}};\n      return true;`;
   });
   const names = new Map<number, { driver?: string; runtime?: string }>();
   for (const [name, value] of Object.entries(driverConstants.CUresult)) names.set(value, { driver: name });
@@ -106,7 +108,7 @@ export function guestDirectory(): string {
     .sort(([a], [b]) => a - b)
     .map(
       ([code, { driver, runtime }]) =>
-        `    {${code}, ${quoted(driver)}, ${quoted(runtime)}, ${quoted(errorMessages[code] ?? 'unrecognized error code')}},`,
+        `    case ${code}:\n      *text = (struct vgpu_error_text){${quoted(driver)}, ${quoted(runtime)}, ${quoted(errorMessages[code] ?? 'unrecognized error code')}};\n      return true;`,
     );
   const nvml = Object.entries(nvmlReturns).map(
     ([name, { text }]) => `    case ${name}:\n      return "${text}";`,
@@ -115,15 +117,21 @@ export function guestDirectory(): string {
   return `${banner('What cuGetProcAddress finds, and the texts of result codes.')}
 #include "guest_api.h"
 
-const struct vgpu_directory_entry vgpu_directory[] = {
+bool vgpu_directory_at(size_t index, struct vgpu_directory_entry *entry) {
+  switch (index) {
 ${entries.join('\n')}
-};
-const size_t vgpu_directory_count = sizeof(vgpu_directory) / sizeof(vgpu_directory[0]);
+    default:
+      return false;
+  }
+}
 
-const struct vgpu_error_text vgpu_error_texts[] = {
+bool vgpu_error_text_of(int code, struct vgpu_error_text *text) {
+  switch (code) {
 ${texts.join('\n')}
-};
-const size_t vgpu_error_text_count = sizeof(vgpu_error_texts) / sizeof(vgpu_error_texts[0]);
+    default:
+      return false;
+  }
+}
 
 const char *vgpu_nvml_text(int code) {
   switch (code) {
