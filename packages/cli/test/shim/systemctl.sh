@@ -1,0 +1,47 @@
+#!/bin/sh
+# A service manager with what the tests need of one: real processes, started with what their drop-ins say.
+# $FAULT: "stop" or "start" fails, "ignore-stop" leaves the process running, "no-environment" forgets the drop-ins.
+state=/run/test-services
+mkdir -p "$state"
+echo "$*" >> "$state/log"
+[ "$1" = --no-block ] && shift
+verb=$1
+for name; do :; done
+running() { [ -s "$state/$name" ] && kill -0 "$(cat "$state/$name")" 2> /dev/null; }
+stop() {
+  running || return 0
+  kill "$(cat "$state/$name")"
+  while running; do sleep 0.05; done
+}
+start() {
+  set --
+  if [ "$FAULT" != no-environment ] && [ -e "/etc/systemd/system/$name.d" ]; then
+    set -- $(sed -n 's/^Environment=//p' "/etc/systemd/system/$name.d"/*.conf)
+  fi
+  setsid env "$@" sleep 1000 < /dev/null > /dev/null 2>&1 &
+  echo $! > "$state/$name"
+}
+case $verb in
+  daemon-reload) ;;
+  show)
+    loaded=not-found
+    [ "$name" = test.service ] && loaded=loaded
+    active=inactive pid=0
+    if running; then active=active pid=$(cat "$state/$name"); fi
+    printf 'LoadState=%s\nActiveState=%s\nMainPID=%s\nEnvironment=\n' "$loaded" "$active" "$pid"
+    ;;
+  stop)
+    [ "$FAULT" = stop ] && exit 1
+    [ "$FAULT" = ignore-stop ] || stop
+    ;;
+  start)
+    [ "$FAULT" = start ] && exit 1
+    running || start
+    ;;
+  restart)
+    # The unit of the dead-man's switch is one for a real service manager.
+    [ "$name" = test.service ] || exit 1
+    stop
+    start
+    ;;
+esac
