@@ -1,5 +1,7 @@
 #include "compute/grouping.h"
 
+#include <algorithm>
+
 #include "compute/radix_sort.h"
 
 namespace vgpu::compute {
@@ -13,11 +15,14 @@ void groupItems(Context& context, std::size_t itemCount, std::size_t groups,
                 const std::function<std::uint32_t(std::size_t)>& groupOf, std::uint32_t* starts,
                 std::uint32_t* items) {
   const auto pairs = context.allocate<Pair32>(itemCount);
-  const auto spare = context.allocate<Pair32>(itemCount);
-  context.forBlocks(itemCount, kBlock, [&](std::size_t first, std::size_t last) {
-    for (std::size_t i = first; i < last; ++i) pairs[i] = {groupOf(i), static_cast<std::uint32_t>(i)};
-  });
-  radixSort(context, pairs.get(), spare.get(), itemCount);
+  radixSort<Pair32>(context, itemCount,
+                    {.load =
+                         [&](std::size_t first, std::size_t count, Pair32* to) {
+                           for (std::size_t i = 0; i < count; ++i)
+                             to[i] = {groupOf(first + i), static_cast<std::uint32_t>(first + i)};
+                         },
+                     .store = [&](std::size_t first, std::size_t count,
+                                  const Pair32* from) { std::copy_n(from, count, pairs.get() + first); }});
   // Each pair tells where the groups after its predecessor's begin, up to its own; one more, where the rest
   // do.
   context.forBlocks(itemCount + 1, kBlock, [&](std::size_t first, std::size_t last) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 #include "compute/context.h"
 
@@ -23,17 +24,26 @@ struct PairRecord {
   P payload;
 };
 
-/** Sorts `count` records, ascending. `spare` has room for as many. */
+/** Where records come from and where they go to, in runs that begin at an index. Both are called by several
+ * threads at once; nothing is stored before everything has been loaded, so that both may be about the same
+ * memory. `load` may be called more than once for a record. */
 template <typename Record>
-void radixSort(const Context& context, Record* records, Record* spare, std::size_t count);
+struct RecordStream {
+  std::function<void(std::size_t first, std::size_t count, Record* records)> load;
+  std::function<void(std::size_t first, std::size_t count, const Record* records)> store;
+};
 
-extern template void radixSort(const Context&, KeyRecord<std::uint32_t>*, KeyRecord<std::uint32_t>*,
-                               std::size_t);
-extern template void radixSort(const Context&, KeyRecord<std::uint64_t>*, KeyRecord<std::uint64_t>*,
-                               std::size_t);
+/** Sorts `count` records, ascending. Takes room for one copy of them, and for a second one where too many
+ * keys agree in their highest bits.
+ * @throws Error argument, when a record has changed between two loads */
+template <typename Record>
+void radixSort(Context& context, std::size_t count, const RecordStream<Record>& stream);
+
 using Pair32 = PairRecord<std::uint32_t, std::uint32_t>;
 using Pair64 = PairRecord<std::uint64_t, std::uint64_t>;
-extern template void radixSort(const Context&, Pair32*, Pair32*, std::size_t);
-extern template void radixSort(const Context&, Pair64*, Pair64*, std::size_t);
+extern template void radixSort(Context&, std::size_t, const RecordStream<KeyRecord<std::uint32_t>>&);
+extern template void radixSort(Context&, std::size_t, const RecordStream<KeyRecord<std::uint64_t>>&);
+extern template void radixSort(Context&, std::size_t, const RecordStream<Pair32>&);
+extern template void radixSort(Context&, std::size_t, const RecordStream<Pair64>&);
 
 }  // namespace vgpu::compute

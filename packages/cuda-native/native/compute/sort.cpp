@@ -11,8 +11,6 @@
 namespace vgpu::compute {
 namespace {
 
-constexpr std::size_t kBlock = std::size_t{1} << 16;
-
 template <typename T>
 SortKey<T> keyOf(T value, Order order) {
   const SortKey<T> key = toSortKey(value);
@@ -37,15 +35,15 @@ void checkIndexable(std::size_t count) {
 /** Makes a record of each index, sorts them, and hands each over with its new index. */
 template <typename Record, typename Make, typename Take>
 void sortRecords(Context& context, std::size_t count, Make make, Take take) {
-  const auto records = context.allocate<Record>(count);
-  const auto spare = context.allocate<Record>(count);
-  context.forBlocks(count, kBlock, [&](std::size_t first, std::size_t last) {
-    for (std::size_t i = first; i < last; ++i) records[i] = make(i);
-  });
-  radixSort(context, records.get(), spare.get(), count);
-  context.forBlocks(count, kBlock, [&](std::size_t first, std::size_t last) {
-    for (std::size_t i = first; i < last; ++i) take(i, records[i]);
-  });
+  radixSort<Record>(context, count,
+                    {.load =
+                         [&](std::size_t first, std::size_t records, Record* to) {
+                           for (std::size_t i = 0; i < records; ++i) to[i] = make(first + i);
+                         },
+                     .store =
+                         [&](std::size_t first, std::size_t records, const Record* from) {
+                           for (std::size_t i = 0; i < records; ++i) take(first + i, from[i]);
+                         }});
 }
 
 /** `Bits`: those of a value, which go along. */

@@ -29,8 +29,8 @@ export interface SortCalls {
 
 export abstract class Sorts extends Scans {
   /**
-   * Ascending: numbers, −0 before +0, then NaN. Descending: the opposite. Every NaN comes out as the quiet one. Takes two copies of
-   * the keys.
+   * Ascending: numbers, −0 before +0, then NaN. Descending: the opposite. Every NaN comes out as the quiet one. Takes a copy of
+   * the keys, or two where many begin with the same bits, and 256 KiB for each core.
    */
   async sort<T extends NumericArray>(keys: T, options: SortOptions<T> = {}): Result<T> {
     const { descending = false } = options;
@@ -42,8 +42,8 @@ export abstract class Sorts extends Scans {
   }
 
   /**
-   * Sorts keys like `sort`, and values along with them. Stable: equal keys stay in their order, descending too. Takes twice 8 bytes a
-   * pair where both are of 32 bits, else twice 16.
+   * Sorts keys like `sort`, and values along with them. Stable: equal keys stay in their order, descending too. Takes 8 bytes a
+   * pair where both are of 32 bits, else 16; twice that where many keys begin with the same bits; and 256 KiB for each core.
    */
   async sortPairs<K extends NumericArray, V extends NumericArray>(
     keys: K,

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstddef>
 #include <numeric>
 #include <random>
 #include <vector>
@@ -30,6 +32,9 @@ std::uint64_t keyOf(int kind, std::uint64_t bits) {
       return bits % 3;
     case 2:
       return bits << 56;
+    case 5:
+      // A few, then many that are split again, from wherever the few end.
+      return bits % 1000 < 7 ? bits % 8 : (std::uint64_t{3} << 30) | (bits >> 40);
     case 3:
       return bits % 100 == 0 ? bits : 12345;
     default:
@@ -51,10 +56,18 @@ void compareWithStableSort(unsigned threads, int kind, std::size_t count) {
   std::vector<Record> expected = records;
   std::stable_sort(expected.begin(), expected.end(),
                    [](const Record& one, const Record& other) { return one.key < other.key; });
-  std::vector<Record> spare(count);
   ThreadPool pool(threads);
-  const Context context(pool, kNoLimit, nullptr);
-  radixSort(context, records.data(), spare.data(), count);
+  Context context(pool, kNoLimit, nullptr);
+  // Over its own input.
+  radixSort<Record>(context, count,
+                    {.load =
+                         [&](std::size_t first, std::size_t run, Record* to) {
+                           std::copy_n(records.begin() + static_cast<std::ptrdiff_t>(first), run, to);
+                         },
+                     .store =
+                         [&](std::size_t first, std::size_t run, const Record* from) {
+                           std::copy_n(from, run, records.begin() + static_cast<std::ptrdiff_t>(first));
+                         }});
   const bool same = std::equal(records.begin(), records.end(), expected.begin(),
                                [](const Record& one, const Record& other) {
                                  return one.key == other.key && one.payload == other.payload;
@@ -64,12 +77,35 @@ void compareWithStableSort(unsigned threads, int kind, std::size_t count) {
 
 TEST_CASE_TEMPLATE("radixSort is std::stable_sort", Record, Pair32, Pair64) {
   for (const unsigned threads : {1U, 3U}) {
-    for (int kind = 0; kind < 5; ++kind) {
+    for (int kind = 0; kind < 6; ++kind) {
       for (const std::size_t count : {0, 1, 2, 47, 48, 49, 2999, 3001, 16'000, 40'000, 300'000}) {
         compareWithStableSort<Record>(threads, kind, count);
       }
     }
   }
+}
+
+TEST_CASE("records that change while they are sorted are an error, and reach no memory but theirs") {
+  ThreadPool pool(2);
+  Context context(pool, kNoLimit, nullptr);
+  constexpr std::size_t kCount = 100'000;
+  std::atomic<std::size_t> loads{0};
+  std::size_t stored = 0;
+  const auto sortChanging = [&] {
+    radixSort<Pair32>(
+        context, kCount,
+        {.load =
+             [&](std::size_t first, std::size_t run, Pair32* to) {
+               // The second time all keys are others.
+               const bool again = loads.fetch_add(run) > kCount;
+               for (std::size_t i = 0; i < run; ++i) {
+                 to[i] = {again ? 0xffffffffU : static_cast<std::uint32_t>((first + i) * 40'000), 0};
+               }
+             },
+         .store = [&](std::size_t, std::size_t run, const Pair32*) { stored += run; }});
+  };
+  CHECK_THROWS_WITH(sortChanging(), "an array changed while it was sorted");
+  CHECK(stored == 0);
 }
 
 TEST_CASE("nothing is written beyond a count, whatever the arrays hold") {
