@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { requireCommands } from '@vgpu/toolchain/system-packages';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { finished, Installation, printed } from './stand-in.js';
 
@@ -300,6 +301,15 @@ describe('a program that cannot be preloaded', () => {
     expect(result.code).toBe(42);
     expect(result.stderr).toMatch(/^vgpu: warning: .*statically linked.*\n$/);
     expect((await vgpu.run(['run', '--quiet', program])).stderr).toBe('');
+  });
+
+  it('with musl, whose loader would fail: runs without the library, and says so', async () => {
+    requireCommands(['musl-gcc']);
+    const program = join(vgpu.folder, 'musl');
+    execFileSync('musl-gcc', ['-x', 'c', '-o', program, '-'], { input: 'int main(void) { return 42; }' });
+    const result = await vgpu.run(['run', program]);
+    expect(result.code).toBe(42);
+    expect(result.stderr).toMatch(/^vgpu: warning: .*musl.*\n$/);
   });
 
   it('an ordinary program gets no warning, a script neither, nor a file too short to be anything', async () => {

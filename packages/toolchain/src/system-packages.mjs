@@ -28,6 +28,8 @@ const EXTRA_COMMANDS = new Map([
   ['clang-format', 'clang-format'],
   ['clang-tidy', 'clang-tidy'],
   ['valgrind', 'valgrind'],
+  // For programs with another C library.
+  ['musl-gcc', 'musl-tools'],
   // For Windows programs: the compiler brings dlltool.
   ['x86_64-w64-mingw32-g++-posix', 'g++-mingw-w64-x86-64-posix'],
   ['x86_64-w64-mingw32-dlltool', 'g++-mingw-w64-x86-64-posix'],

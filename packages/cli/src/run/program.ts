@@ -64,6 +64,14 @@ const ELF_MAGIC = 0x7f454c46;
 const ELF_CLASS_64 = 2;
 const PROGRAM_HEADER_INTERPRETER = 3;
 
+const LOADER_BYTES = 256;
+/** Unlike the others such a program would not even start: its loader takes the library, and fails. */
+const MUSL_OBSTACLE = 'its C library is musl, whose loader cannot take a library for glibc';
+
+export function refusesToStartWithLibrary(path: string): boolean {
+  return elfObstacle(path) === MUSL_OBSTACLE;
+}
+
 /** The same, apart from its rights. */
 export function elfObstacle(path: string): string | undefined {
   let file: number;
@@ -80,7 +88,10 @@ export function elfObstacle(path: string): string | undefined {
     const entrySize = header.readUInt16LE(54);
     const entries = readAt(file, Number(header.readBigUInt64LE(32)), entrySize * header.readUInt16LE(56));
     for (let offset = 0; offset + 4 <= entries.length && entrySize > 0; offset += entrySize) {
-      if (entries.readUInt32LE(offset) === PROGRAM_HEADER_INTERPRETER) return undefined;
+      if (entries.readUInt32LE(offset) !== PROGRAM_HEADER_INTERPRETER) continue;
+      const start = Number(entries.readBigUInt64LE(offset + 8));
+      const loader = readAt(file, start, LOADER_BYTES).toString('latin1');
+      return /^[^\0]*\/ld-musl-/.test(loader) ? MUSL_OBSTACLE : undefined;
     }
     return 'it is statically linked, so there is no loader to add a library';
   } finally {

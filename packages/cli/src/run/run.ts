@@ -5,7 +5,7 @@ import { guestEnvironment } from './environment.js';
 import { type GpuChoice, openExecutor, type RunningExecutor } from './executor.js';
 import { executorLog } from './log.js';
 import type { Observer } from './observer.js';
-import { findProgram, preloadObstacle, spawnError } from './program.js';
+import { findProgram, preloadObstacle, refusesToStartWithLibrary, spawnError } from './program.js';
 import { dieOf, SignalRelay } from './signals.js';
 
 export interface RunRequest {
@@ -64,10 +64,13 @@ async function runProgram(request: RunRequest, relay: SignalRelay): Promise<Endi
   try {
     if (relay.interruptedBy) throw new CliError('ERR_VGPU_INTERRUPTED', 'interrupted');
     announce(request, executor);
+    const environment = refusesToStartWithLibrary(path)
+      ? process.env
+      : guestEnvironment(process.env, guest, executor.url);
     const program = spawn(path, request.args, {
       argv0: request.program,
       stdio: 'inherit',
-      env: { ...guestEnvironment(process.env, guest, executor.url), ...observer?.environment },
+      env: { ...environment, ...observer?.environment },
     });
     relay.attach(program);
     return await ended(program, path);

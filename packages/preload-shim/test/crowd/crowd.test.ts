@@ -1,8 +1,9 @@
 // The short form of `pnpm test:crowd`: a part of this machine's programs, and proof that it would notice.
-import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { requireCommands } from '@vgpu/toolchain/system-packages';
 import { afterAll, describe, expect, it } from 'vitest';
 import { guestLibrary } from '../../src/index.js';
 import { compare, type Field, Worlds } from './compare.js';
@@ -14,10 +15,6 @@ const PROGRAMS = 60;
 const native = join(import.meta.dirname, '../../build/native/test');
 const obstacle = worldObstacle();
 if (obstacle !== undefined) process.stderr.write(`the crowd is not tested: ${obstacle}\n`);
-
-const folder = mkdtempSync(join(tmpdir(), 'vgpu-crowd-test-'));
-chmodSync(folder, 0o755);
-afterAll(() => rmSync(folder, { recursive: true }));
 
 describe.skipIf(obstacle !== undefined)('the crowd', { timeout: TEST_TIMEOUT_MS }, () => {
   async function differences(worlds: Worlds, jobs: readonly Job[]): Promise<unknown[]> {
@@ -46,15 +43,12 @@ describe.skipIf(obstacle !== undefined)('the crowd', { timeout: TEST_TIMEOUT_MS 
     expect(await compare(worlds, runner)).toMatchObject({ result: 'same' });
   });
 
-  it('does not meet the library where a program brings another C library', async ({ skip }) => {
-    const path = join(folder, 'musl');
-    const { error } = spawnSync('musl-gcc', ['-x', 'c', '-o', path, '-'], {
+  it('does not meet the library where a program brings another C library', async () => {
+    requireCommands(['musl-gcc']);
+    const path = join(native, 'musl_program');
+    execFileSync('musl-gcc', ['-x', 'c', '-o', path, '-'], {
       input: '#include <stdlib.h>\nint main(void) { return system("cat /proc/$PPID/maps") == 0 ? 7 : 1; }\n',
     });
-    if (error) {
-      process.stderr.write('a program with musl is not tested: there is no musl-gcc\n');
-      return skip('no musl-gcc');
-    }
     await using worlds = new Worlds(guestLibrary().library);
     const { ending, output } = await worlds.with.observe({ variant: 'plain', command: [path] });
     expect(ending).toBe('exit 7');
@@ -78,6 +72,9 @@ describe.skipIf(obstacle !== undefined)('the crowd', { timeout: TEST_TIMEOUT_MS 
 });
 
 describe('many at once', { timeout: TEST_TIMEOUT_MS }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vgpu-many-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
   it('1,000 programs start together', () => {
     const script = `
       mkfifo go; i=0
