@@ -224,6 +224,8 @@ std::vector<Request> FakeExecutor::of(std::uint32_t call) const {
 Outcome run_with(FakeExecutor& executor, const std::function<Values()>& code, const Environment& extra) {
   Peer peer;
   Environment environment = peer.environment();
+  // It is served: what takes long is a busy machine.
+  environment["VGPU_CONNECT_TIMEOUT_MS"] = environment["VGPU_SILENCE_TIMEOUT_MS"] = "20000";
   for (const auto& [name, value] : extra) environment[name] = value;
   Guest guest(environment, code);
   Connection connection = peer.accept();
