@@ -38,6 +38,7 @@ const EXTRA_COMMANDS = new Map([
   ['chromium', 'chromium'],
   // For a machine whose power can be cut.
   ['qemu-system-x86_64', 'qemu-system-x86'],
+  ['debootstrap', 'debootstrap'],
   ['mkfs.ext4', 'e2fsprogs'],
   ['mkfs.xfs', 'xfsprogs'],
 ]);

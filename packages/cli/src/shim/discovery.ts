@@ -8,7 +8,7 @@ const NO_DEVICE = 'cuInit gives 100';
 
 /**
  * Runs the self-test with nothing but `env`: the installation itself must lead it to the library.
- * @param expectDevice whether an executor was named; otherwise "no device" is a proper answer
+ * @param expectDevice whether an executor must answer; otherwise "no device" is a proper answer
  */
 export async function checkDiscovery(
   root: SystemRoot,
@@ -20,7 +20,7 @@ export async function checkDiscovery(
   });
   if (code === 0) return ok('discovery', 'a CUDA program ran a kernel');
   if (code === 1 && stderr.trim() === NO_DEVICE && !expectDevice) {
-    return ok('discovery', 'a CUDA program finds the library, which knows no executor: no device');
+    return ok('discovery', 'a CUDA program finds the library, and no device: no executor answers');
   }
   const remedy =
     stderr.trim() === NO_DEVICE

@@ -52,7 +52,7 @@ export async function install(options: InstallOptions, context: Context): Promis
   context.say(text);
   if (!options.yes) await askConsent('Do this?', context.signal);
   await installation.perform((last?.number ?? 0) + 1);
-  return { document: { ...document, done: true }, text: closingWords(options) };
+  return { document: { ...document, done: true }, text: closingWords(root, options) };
 }
 
 function refuseNonsense({ scope, service, restart }: InstallOptions, root: SystemRoot): void {
@@ -98,10 +98,11 @@ function preflightError(problems: readonly Check[]): CliError {
   );
 }
 
-function closingWords(options: InstallOptions): string {
-  if (!isGuarded(options)) return 'installed; vgpu shim uninstall undoes it';
+function closingWords(root: SystemRoot, options: InstallOptions): string {
+  if (!isGuarded(root, options)) return 'installed; vgpu shim uninstall undoes it';
+  const since = root.isRunning ? 'in' : 'at its next start, after';
   return [
-    `installed; it is undone in ${options.confirmWithin} s unless you say: vgpu shim confirm`,
+    `installed; it is undone ${since} ${options.confirmWithin} s unless you say: vgpu shim confirm`,
     'Log in once more before you do, and look that sudo works.',
   ].join('\n');
 }

@@ -32,9 +32,14 @@ export interface InstallationOptions extends ScopeOptions {
   readonly confirmWithin: number;
 }
 
-/** True for scopes in which a mistake could keep people from logging in, or a service from working. */
-export const isGuarded = ({ scope, confirmWithin }: InstallationOptions) =>
-  confirmWithin > 0 && (scope === 'system' || scope === 'service');
+/**
+ * True for scopes in which a mistake could keep people from logging in, or a service from working, unless nobody could
+ * undo it: a system that does not run and, without systemd, will not start the switch either.
+ */
+export function isGuarded(root: SystemRoot, { scope, confirmWithin }: InstallationOptions): boolean {
+  const canUndo = root.isRunning || existsSync(root.at(UNITS));
+  return confirmWithin > 0 && canUndo && (scope === 'system' || scope === 'service');
+}
 
 export class Installation {
   /** The name of its folder, too. */
@@ -65,14 +70,15 @@ export class Installation {
     try {
       const changes = new Changes(this.#root, journal);
       changes.note(['plan', this.version, this.#options.scope]);
-      if (isGuarded(this.#options)) changes.note(['deadline', String(this.#options.confirmWithin)]);
+      if (isGuarded(this.#root, this.#options))
+        changes.note(['deadline', String(this.#options.confirmWithin)]);
       for (const step of this.plan) {
         this.#context.signal.throwIfAborted();
         this.#context.say(step.title);
         await step.perform(changes);
       }
       changes.note(['installed']);
-      if (!isGuarded(this.#options)) changes.note(['confirmed']);
+      if (!isGuarded(this.#root, this.#options)) changes.note(['confirmed']);
     } catch (error) {
       await undo(this.#root, 'last');
       this.#context.say('everything was undone');
@@ -85,7 +91,7 @@ export class Installation {
 
   /** The library is tried before anything leads to it, and the switch is set before anything can go wrong. */
   #makePlan(): Step[] {
-    const guarded = isGuarded(this.#options);
+    const guarded = isGuarded(this.#root, this.#options);
     const store = [this.#storeStep()];
     const unit = guarded && existsSync(this.#root.at(UNITS)) ? this.#unitSteps() : [];
     const ways = [linkStep(this.#root, this.version), ...scopeSteps(this.#root, this.#options)];
@@ -94,7 +100,7 @@ export class Installation {
       ...store,
       ...(this.#options.scope === 'program' ? [] : [this.#canaryStep()]),
       ...unit,
-      ...(guarded ? [this.#guardStep()] : []),
+      ...(guarded && this.#root.isRunning ? [this.#guardStep()] : []),
       ...ways,
       ...this.#restartSteps(),
       this.#discoveryStep(),
@@ -147,7 +153,7 @@ export class Installation {
     const link = `${UNITS}/sysinit.target.wants/${GUARD_UNIT}`;
     const file = fileStep(
       this.#root,
-      'undo it also if the machine restarts',
+      'undo it also if the machine restarts before it is confirmed',
       `${UNITS}/${GUARD_UNIT}`,
       guardUnit(this.#recovery),
     );
@@ -192,7 +198,8 @@ export class Installation {
       needed: true,
       perform: async () => {
         const env = scopeEnvironment(this.#options);
-        const expectDevice = this.#options.executor !== undefined;
+        // The executor of a system that does not run does not run either.
+        const expectDevice = this.#options.executor !== undefined && this.#root.isRunning;
         demand(await checkDiscovery(this.#root, { env, expectDevice }), 'ERR_VGPU_SHIM_DISCOVERY');
       },
     };

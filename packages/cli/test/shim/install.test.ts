@@ -116,6 +116,19 @@ describe.skipIf(obstacle !== undefined)('vgpu shim install', { timeout: 120_000 
     expect(await machine.differences()).toEqual([]);
   });
 
+  it('works on a system that is mounted elsewhere', async () => {
+    await machine.shell('mkdir /mnt/other && mount --rbind / /mnt/other');
+    await machine.remember();
+    const other = ['--root', '/mnt/other'];
+    const { code, stderr } = await install(...other);
+    expect(code, stderr).toBe(0);
+    expect((await machine.vgpu('status', ...other)).stdout).toContain('unconfirmed');
+    expect((await machine.vgpu('verify', ...other)).code).toBe(0);
+    expect((await machine.vgpu('confirm', ...other)).code).toBe(0);
+    expect((await machine.vgpu('uninstall', '--yes', ...other)).code).toBe(0);
+    expect(await machine.differences()).toEqual([]);
+  });
+
   it('is undone when nobody confirms it', async () => {
     expect((await install('--confirm-within', '1')).code).toBe(0);
     await expect.poll(() => exists('/var/lib/vgpu-shim'), { timeout: 60_000 }).toBe(false);

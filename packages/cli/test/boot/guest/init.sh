@@ -1,0 +1,8 @@
+#!/bin/sh
+# The first process: puts the scenario on top of the image, and becomes systemd.
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
+mount -o remount,rw /
+tar -xf /dev/vdb -C / 2> /dev/console
+[ -e /boot-test/scenario.sh ] && sh /boot-test/scenario.sh > /dev/console 2>&1
+exec /lib/systemd/systemd

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Runs when the system is up: says on the second serial line what has become of it, and turns it off.
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+out=/dev/ttyS1
+stty -F "$out" raw 2> /dev/null
+say() { printf '%s=%s\n' "$1" "$(printf '%s' "$2" | tr '\n' ' ')" > "$out"; }
+names() { LC_ALL=C sort | tr '\n' ' '; }
+for wait in 1 2 3 4 5 6 7 8 9 10; do
+  systemctl list-jobs --no-legend | grep -qv boot-test-report || break
+  sleep 1
+done
+# What the switch has to undo takes a moment after the boot.
+if [ -e /boot-test/heals ]; then
+  for wait in $(seq 60); do [ -e /var/lib/vgpu-shim ] || break; sleep 1; done
+fi
+say targets "$(systemctl list-units --type=target --state=active --no-legend --plain | cut -d ' ' -f 1 | names)"
+say failed "$(systemctl list-units --state=failed --no-legend --plain | cut -d ' ' -f 1 | names)"
+say ready "$(systemctl show multi-user.target --property=ActiveEnterTimestampMonotonic --value)"
+say ssh "$(timeout 120 ssh -i /boot-test/key -o StrictHostKeyChecking=no -o LogLevel=ERROR tester@127.0.0.1 'echo in as $(id -un)' 2>&1)"
+say sudo "$(timeout 120 setpriv --reuid=tester --regid=tester --init-groups sudo -n id -un 2>&1)"
+say cuda "$(timeout 120 setpriv --reuid=tester --regid=tester --clear-groups env -i /boot-test/vgpu-self-test 2>&1)"
+say computed "$(timeout 120 setpriv --reuid=tester --regid=tester --clear-groups env -i /boot-test/vgpu-self-test > /dev/null 2>&1; echo $?)"
+say mapped "$(grep -lE '/libvgpu_cuda\.so$' /proc/[0-9]*/maps 2> /dev/null | wc -l)"
+say preload "$(cat /etc/ld.so.preload 2> /dev/null)"
+say installed "$(ls /usr/lib/vgpu-shim /var/lib/vgpu-shim 2> /dev/null)"
+say end 1
+systemctl poweroff --force --force

@@ -1,0 +1,79 @@
+// What is wrong in each boot, and what a CUDA program must find.
+
+export type Found = 'a device' | 'no device' | 'no library';
+
+export interface Scenario {
+  readonly name: string;
+  /** Whether the library is in it; a number: its installation was killed in front of that change, from the end. */
+  readonly installed: boolean | number;
+  /** Who listens: the real executor, or guest/peer.pl in one of its kinds; nobody where there is none. */
+  readonly executor?: string;
+  /** What init does before systemd starts. */
+  readonly script?: string;
+  readonly found: Found;
+  /** The boot that it is compared with, where that is not the plain one. */
+  readonly like?: string;
+  readonly short?: boolean;
+}
+
+const library = '/usr/lib/vgpu-shim/current/libvgpu_cuda.so';
+const configuration = '/etc/vgpu/shim.conf';
+const fillDisk =
+  'dd if=/dev/zero of=/fill bs=1M 2> /dev/null; dd if=/dev/zero of=/fill-more bs=512 2> /dev/null';
+
+const noDevice = (name: string, script: string): Scenario => ({
+  name,
+  installed: true,
+  executor: 'executor',
+  script,
+  found: 'no device',
+});
+
+const noLibrary = (name: string, script: string): Scenario => ({
+  name,
+  installed: true,
+  executor: 'executor',
+  script,
+  found: 'no library',
+});
+
+export const plain: Scenario = { name: 'plain', installed: false, found: 'no library', short: true };
+
+export const scenarios: readonly Scenario[] = [
+  plain,
+  { name: 'healthy', installed: true, executor: 'executor', found: 'a device', short: true },
+  { name: 'absent', installed: true, found: 'no device' },
+  { name: 'refusing', installed: true, executor: 'refusing', found: 'no device' },
+  { name: 'closing', installed: true, executor: 'closing', found: 'no device' },
+  { name: 'silent', installed: true, executor: 'silent', found: 'no device', short: true },
+  { name: 'slow', installed: true, executor: 'slow', found: 'no device' },
+  { name: 'garbage', installed: true, executor: 'garbage', found: 'no device', short: true },
+  { name: 'dying', installed: true, executor: 'dying', found: 'no device' },
+  noDevice('broken configuration', `echo '][ nonsense' > ${configuration}`),
+  noDevice('huge configuration', `yes 'log = journal' | head -c 1000000 > ${configuration}`),
+  noDevice('configuration a folder', `rm ${configuration}; mkdir ${configuration}`),
+  noDevice('configuration unreadable', `chmod 000 ${configuration}`),
+  noLibrary('library truncated', `head -c 5000 ${library} > /tmp/cut; cat /tmp/cut > ${library}`),
+  noLibrary(
+    'library of another processor',
+    `printf '\\267' | dd of=${library} bs=1 seek=18 conv=notrunc 2> /dev/null`,
+  ),
+  noLibrary('library missing', `rm ${library}`),
+  { name: 'full disk, plain', installed: false, script: fillDisk, found: 'no library' },
+  {
+    name: 'full disk',
+    installed: true,
+    executor: 'executor',
+    script: fillDisk,
+    found: 'a device',
+    like: 'full disk, plain',
+  },
+  ...[2, 6, 10, 14, 18, 22, 26, 30, 34, 38].map(
+    (changes): Scenario => ({
+      name: `installation killed, ${changes} changes before its end`,
+      installed: changes,
+      found: 'no library',
+      short: changes === 2,
+    }),
+  ),
+];
