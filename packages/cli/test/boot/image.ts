@@ -58,11 +58,9 @@ TimeoutStartSec=infinity
 /** Makes it if it is not there, or was made of other parts. */
 export function prepareImage(): Image {
   requireCommands(['debootstrap', 'qemu-system-x86_64', 'mkfs.ext4']);
-  const tree = join(folder, 'tree');
-  const parts = createHash('sha256').update(JSON.stringify([SUITE, PACKAGES, IMAGE_BYTES, REPORT_UNIT]));
-  for (const name of ['init.sh', 'report.sh']) parts.update(readFileSync(join(guest, name)));
-  parts.update(readFileSync(import.meta.filename));
-  const key = parts.digest('hex');
+  const tree = join(folder, `tree-${digest(SUITE, ...PACKAGES).slice(0, 8)}`);
+  const sources = [import.meta.filename, join(guest, 'init.sh'), join(guest, 'report.sh')];
+  const key = digest(tree, ...sources.map((path) => readFileSync(path, 'utf8')));
   const keyFile = join(folder, 'key');
   if (!existsSync(keyFile) || readFileSync(keyFile, 'utf8') !== key) {
     rmSync(keyFile, { force: true });
@@ -126,6 +124,10 @@ function makeDisk(tree: string): void {
   rmSync(disk, { force: true });
   run('truncate', '--size', String(IMAGE_BYTES), disk);
   run('mkfs.ext4', '-q', '-F', '-d', tree, disk);
+}
+
+function digest(...parts: string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
 function fileIn(directory: string, prefix: string): string {
