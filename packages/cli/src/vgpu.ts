@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { cleanCommand } from './commands/clean.js';
+import { computeCommand } from './commands/compute.js';
 import { demoCommand } from './commands/demo.js';
 import { doctorCommand } from './commands/doctor.js';
 import { executorCommand } from './commands/executor.js';
@@ -35,6 +36,7 @@ const program = new Command('vgpu')
   .addCommand(doctorCommand())
   .addCommand(shimCommand())
   .addCommand(fileCommand())
+  .addCommand(computeCommand())
   .addCommand(cleanCommand())
   .addCommand(tortureCommand())
   .hook('preSubcommand', (_, command) => {

@@ -1,3 +1,4 @@
+export { fileTelemetry, telemetryFolder } from './file-telemetry.js';
 export {
   type PessimisticProbeOptions,
   type ProbeOutcome,

@@ -1,0 +1,187 @@
+// `vgpu compute`: one operation on arrays in files.
+import { PersistentArray } from '@vgpu/array';
+import { type ComputeSession, createSession } from '@vgpu/cuda-native';
+import type { ResumeOptions, StoredArray } from '@vgpu/cuda-native/stored';
+import type { Telemetry } from '@vgpu/resilience';
+import { CliError } from '../errors.js';
+import { checkInput, checkOutput } from '../file/paths.js';
+import { formatBytes, formatCount } from '../output/bytes.js';
+import type { Context, Outcome } from '../output/command.js';
+import { progressBar } from '../output/progress-bar.js';
+import { NpyArray } from './npy-array.js';
+import { type Computed, type Operation, type OperationFlags, operations } from './operations.js';
+import { canResume, type OutputFile, withOutputs } from './outputs.js';
+
+export interface ComputeOptions extends OperationFlags {
+  readonly output?: readonly string[] | undefined;
+  readonly device: 'auto' | 'gpu' | 'cpu';
+  readonly memoryLimit?: number | undefined;
+  readonly resume?: boolean | undefined;
+  readonly force?: boolean | undefined;
+  readonly telemetry?: boolean | undefined;
+}
+
+export async function compute(
+  name: string,
+  paths: readonly string[],
+  options: ComputeOptions,
+  context: Context,
+): Promise<Outcome> {
+  const operation = operations[name];
+  if (operation === undefined) {
+    throw new CliError('ERR_VGPU_USAGE', `there is no operation ${name}`, {
+      remedy: `choose one of ${Object.keys(operations).join(', ')}`,
+    });
+  }
+  const outputs = checkUsage(name, operation, paths, options);
+  const closing: (() => Promise<unknown>)[] = [];
+  try {
+    const telemetry = options.telemetry === true ? await openTelemetry(closing) : undefined;
+    const session = await createSession({
+      device: options.device,
+      // Where it ran is said at the end, in any case.
+      log: (line, level) => (level === 'warn' ? context.say(line) : undefined),
+      ...(options.memoryLimit !== undefined && { memoryLimit: options.memoryLimit }),
+      ...(telemetry && { telemetry }),
+    });
+    closing.push(() => session.close());
+    const inputs: StoredArray[] = [];
+    for (const path of paths) inputs.push(await openInput(path, closing));
+    const work = { name, operation, paths, outputs, options };
+    return await computeWith(work, session, inputs, context);
+  } finally {
+    for (const close of closing.reverse()) await close();
+  }
+}
+
+interface Work {
+  readonly name: string;
+  readonly operation: Operation;
+  readonly paths: readonly string[];
+  readonly outputs: readonly string[];
+  readonly options: ComputeOptions;
+}
+
+async function computeWith(
+  work: Work,
+  session: ComputeSession,
+  inputs: readonly StoredArray[],
+  { signal, progress, say }: Context,
+): Promise<Outcome> {
+  const { name, operation, outputs, options } = work;
+  const { resume = false } = options;
+  const shapes = operation.shapes(inputs, options);
+  const files = shapes.map((shape, index) => ({ path: outputs[index] ?? '', shape }));
+  const started = performance.now();
+  const result = await progress.during(`computing ${name}`, (detail) => {
+    const bar = progressBar();
+    const streaming: ResumeOptions = {
+      signal,
+      onProgress: (done, total) => detail(bar(done, total)),
+      ...(resume && { resume }),
+    };
+    return withOutputs(files, { resume, isNew: !canResume(outputs), signal }, (targets) =>
+      operation.run({ session, inputs, outputs: targets, flags: options, options: streaming }),
+    );
+  });
+  const { device, reason } = result;
+  say(`computed on the ${deviceNames[device]}${reason === null ? '' : ` (${reason.name})`}`);
+  return outcomeOf(work, files, result, (performance.now() - started) / 1000);
+}
+
+async function openInput(path: string, closing: (() => Promise<unknown>)[]): Promise<StoredArray> {
+  const array = path.endsWith('.npy') ? await NpyArray.open(path) : await PersistentArray.open(path);
+  closing.push(() => array.close());
+  return array;
+}
+
+async function openTelemetry(closing: (() => Promise<unknown>)[]): Promise<Telemetry> {
+  const { fileTelemetry } = await import('@vgpu/resilience/node');
+  const telemetry = await fileTelemetry('compute');
+  closing.push(() => telemetry.close());
+  return telemetry;
+}
+
+/** The paths of the outputs. @throws CliError */
+function checkUsage(
+  name: string,
+  operation: Operation,
+  paths: readonly string[],
+  { output: outputs = [], force = false, resume = false, ...flags }: ComputeOptions,
+): readonly string[] {
+  const { inputs: wanted } = operation;
+  if (paths.length !== wanted) throw usage(`${name} takes ${wanted} input(s), not ${paths.length}`);
+  if (outputs.length !== operation.outputs) {
+    throw usage(`${name} has ${operation.outputs} output(s) (-o), not ${outputs.length}`);
+  }
+  if (new Set(outputs).size !== outputs.length) throw usage('the outputs are one and the same file');
+  if (resume && operation.resumable !== true) {
+    throw usage(`${name} cannot be resumed: sort, sort-pairs and matmul can`);
+  }
+  for (const flag of ['descending', 'by', 'k', 'bins', 'from', 'to', 'dtype'] as const) {
+    if (flags[flag] !== undefined && operation.flags?.includes(flag) !== true) {
+      throw usage(`${name} has no --${flag}`);
+    }
+  }
+  for (const path of paths) checkInput(path);
+  const goesOn = resume && canResume(outputs);
+  for (const path of outputs) {
+    for (const input of paths) checkOutput(path, { force: force || goesOn, input });
+  }
+  return outputs;
+}
+
+function usage(message: string): CliError {
+  return new CliError('ERR_VGPU_USAGE', message, { remedy: 'see vgpu compute --help' });
+}
+
+function outcomeOf(
+  { name, paths }: Work,
+  files: readonly OutputFile[],
+  result: Computed,
+  seconds: number,
+): Outcome {
+  const { value, device, reason, attempts, calls, memoryBytes } = result;
+  const lines = files.length > 0 ? files.map(wrote) : printed(name, value);
+  return {
+    document: {
+      operation: name,
+      inputs: paths,
+      outputs: files,
+      ...(files.length === 0 && { value: documented(value) }),
+      device,
+      reason: reason && { kind: reason.kind, name: reason.name, code: reason.code },
+      attempts,
+      ...(calls && { calls }),
+      ...(memoryBytes !== undefined && { memoryBytes }),
+      seconds,
+    },
+    text: lines.join('\n'),
+  };
+}
+
+const deviceNames = { gpu: 'GPU', 'software-gpu': 'software GPU', cpu: 'CPU' } as const;
+
+function wrote({ path, shape: { dtype, rows, columns } }: OutputFile): string {
+  const bytes = rows * (columns ?? 1) * (dtype.endsWith('64') ? 8 : 4);
+  const size = columns === undefined ? formatCount(rows) : `${formatCount(rows)} x ${formatCount(columns)}`;
+  return `wrote ${path}: ${size} ${dtype}, ${formatBytes(bytes)}`;
+}
+
+type TopK = { readonly values: ArrayLike<number | bigint>; readonly indices: ArrayLike<number> };
+
+/** A line for each number of a list, behind it the index. */
+function printed(name: string, value: unknown): string[] {
+  if (name === 'top-k') {
+    const { values, indices } = value as TopK;
+    return Array.from(values, (each, i) => `${each}\t${indices[i]}`);
+  }
+  return ArrayBuffer.isView(value) ? Array.from(value as Float64Array, String) : [String(value)];
+}
+
+/** Typed arrays as lists. */
+function documented(value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) return Array.from(value as Float64Array);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, documented(each)]));
+}

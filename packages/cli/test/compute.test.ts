@@ -1,0 +1,274 @@
+// `vgpu compute` on real files, against what the numbers must be.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PersistentArray } from '@vgpu/array';
+import { encodeNpyHeader, type NpyDtype, readNpy } from '@vgpu/format';
+import { afterAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { ended, Folder, start, vgpu, vgpuJson } from './vgpu.js';
+
+const folder = new Folder();
+afterAll(() => folder.remove());
+
+function npy(
+  name: string,
+  data: Float64Array | Float32Array | Uint32Array | BigInt64Array | Int16Array,
+  shape?: number[],
+) {
+  const names = {
+    Float64Array: 'f64',
+    Float32Array: 'f32',
+    Uint32Array: 'u32',
+    BigInt64Array: 'i64',
+    Int16Array: 'i16',
+  };
+  const dtype = names[data.constructor.name as keyof typeof names] as NpyDtype;
+  const header = encodeNpyHeader({ dtype, shape: shape ?? [data.length] });
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const path = folder.at(name);
+  writeFileSync(path, Buffer.concat([header, bytes]));
+  return path;
+}
+
+function numbers(path: string): { dtype: string; shape: readonly number[]; values: unknown[] } {
+  const { dtype, shape, get } = readNpy(readFileSync(path));
+  const [rows = 0, columns] = shape;
+  const values = Array.from({ length: rows * (columns ?? 1) }, (_, i) =>
+    columns === undefined ? get(i) : get(Math.floor(i / columns), i % columns),
+  );
+  return { dtype, shape, values };
+}
+
+const document = z.object({
+  schemaVersion: z.literal(1),
+  command: z.literal('compute'),
+  ok: z.literal(true),
+  operation: z.string(),
+  inputs: z.array(z.string()),
+  outputs: z.array(z.object({ path: z.string(), shape: z.object({ dtype: z.string(), rows: z.number() }) })),
+  value: z.unknown().optional(),
+  device: z.enum(['cpu', 'gpu', 'software-gpu']),
+  reason: z.object({ name: z.string() }).nullable(),
+  attempts: z.number(),
+  calls: z.object({ cpu: z.number() }).optional(),
+  memoryBytes: z.number().optional(),
+  seconds: z.number(),
+});
+
+const refusal = z.object({
+  ok: z.literal(false),
+  error: z.object({ code: z.string(), message: z.string() }),
+});
+
+describe('prints', () => {
+  const x = npy('x.npy', new Float64Array([3, -1, 4, 1, -5, 9]));
+  it.each([
+    ['sum', [], '11'],
+    ['mean', [], String(11 / 6)],
+    ['min', [], '-5'],
+    ['max', [], '9'],
+    ['norm', [], String(Math.sqrt(9 + 1 + 16 + 1 + 25 + 81))],
+    ['histogram', ['--bins', '2', '--from', '-5', '--to', '9'], '3\n3'],
+    ['top-k', ['--k', '2'], '9\t5\n4\t2'],
+    ['top-k', ['--k', '1', '--descending'], '9\t5'],
+  ])('%s', async (operation, flags, expected) => {
+    const { code, stdout, stderr } = await vgpu('compute', operation, x, ...flags, '--device', 'cpu');
+    expect([code, stdout, stderr]).toEqual([0, `${expected}\n`, 'computed on the CPU\n']);
+  });
+
+  it('exact sums of integers, and dot products', async () => {
+    const long = npy('long.npy', new BigInt64Array([2n ** 62n, 2n ** 62n, 2n ** 62n]));
+    const { document: found } = await vgpuJson(document, 'compute', 'sum', long);
+    expect(found.value).toBe(String(3n * 2n ** 62n));
+    const { stdout } = await vgpu('compute', 'dot', x, x);
+    expect(stdout).toBe(`${9 + 1 + 16 + 1 + 25 + 81}\n`);
+  });
+});
+
+describe('writes', () => {
+  it('sorted pairs as .npy, within a limit', async () => {
+    const count = 50_000;
+    const keys = npy(
+      'keys.npy',
+      new Float32Array(count).map((_, i) => (i * 7919) % 10_007),
+    );
+    const values = npy(
+      'values.npy',
+      new Uint32Array(count).map((_, i) => i),
+    );
+    const [outKeys, outValues] = [folder.at('sorted.npy'), folder.at('moved.npy')];
+    const { code, document: found } = await vgpuJson(
+      document,
+      ...['compute', 'sort-pairs', keys, values, '-o', outKeys, '-o', outValues, '--memory-limit', '512KiB'],
+    );
+    expect(code).toBe(0);
+    expect(found.memoryBytes).toBeLessThanOrEqual(512 * 1024);
+    expect(found.calls?.cpu).toBeGreaterThan(5);
+    const [sorted, moved] = [numbers(outKeys).values as number[], numbers(outValues).values as number[]];
+    expect(
+      sorted.every(
+        (key, i) => i === 0 || key > (sorted[i - 1] ?? 0) || (moved[i - 1] ?? 0) < (moved[i] ?? 0),
+      ),
+    ).toBe(true);
+    expect(moved.every((value, i) => (value * 7919) % 10_007 === sorted[i])).toBe(true);
+  });
+
+  it('products of .npy and .pycauset', async () => {
+    const a = npy('a.npy', new Float64Array([1, 2, 3, 4, 5, 6]), [2, 3]);
+    const b = folder.at('b.pycauset');
+    const shape = { structure: 'dense', dtype: 'f64', rows: 3, columns: 2 } as const;
+    await (await PersistentArray.create(b, shape, { values: (row, column) => row + 10 * column })).close();
+    const [c, d] = [folder.at('c.npy'), folder.at('d.pycauset')];
+    for (const out of [c, d]) {
+      const { code, stdout } = await vgpu('compute', 'matmul', a, b, '-o', out);
+      expect([code, stdout]).toEqual([0, `wrote ${out}: 2 x 2 f64, 32 B\n`]);
+    }
+    expect(numbers(c)).toEqual({ dtype: 'f64', shape: [2, 2], values: [8, 68, 17, 167] });
+    await using array = await PersistentArray.open(d);
+    expect([...(array.elements(0, 4) as Float64Array)]).toEqual([8, 68, 17, 167]);
+    expect((await array.verify()).error).toBeUndefined();
+  });
+
+  it.each([
+    ['add', ['m', 'm'], [], [2, 4, 6, 8, 10, 12]],
+    ['sub', ['m', 'm'], [], [0, 0, 0, 0, 0, 0]],
+    ['mul', ['m', 'm'], [], [1, 4, 9, 16, 25, 36]],
+    ['div', ['m', 'm'], [], [1, 1, 1, 1, 1, 1]],
+    ['scale', ['m'], ['--by', '-0.5'], [-0.5, -1, -1.5, -2, -2.5, -3]],
+    ['axpy', ['m', 'm'], ['--by', '2'], [3, 6, 9, 12, 15, 18]],
+    ['sort', ['m'], ['--descending'], [6, 5, 4, 3, 2, 1]],
+    ['inclusive-scan', ['m'], [], [1, 3, 6, 10, 15, 21]],
+    ['exclusive-scan', ['m'], [], [0, 1, 3, 6, 10, 15]],
+    ['transpose', ['m'], [], [1, 4, 2, 5, 3, 6]],
+    ['argsort', ['m'], ['--descending'], [5, 4, 3, 2, 1, 0]],
+    ['cast', ['m'], ['--dtype', 'u32'], [1, 2, 3, 4, 5, 6]],
+    ['matvec', ['m', 'v'], [], [14, 32]],
+  ])('%s', async (operation, inputs, flags, expected) => {
+    npy('m.npy', new Float64Array([1, 2, 3, 4, 5, 6]), [2, 3]);
+    npy('v.npy', new Float64Array([1, 2, 3]));
+    const out = folder.at(`${operation}.npy`);
+    const paths = inputs.map((name) => folder.at(`${name}.npy`));
+    const { code, stderr } = await vgpu('compute', operation, ...paths, ...flags, '-o', out);
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/^computed on the /)]);
+    expect(numbers(out).values).toEqual(expected);
+  });
+});
+
+describe('refuses', () => {
+  const x = npy('refused.npy', new Float64Array([3, 1, 2]));
+
+  it('to replace a file without --force, or its input', async () => {
+    const out = npy('there.npy', new Float64Array(1));
+    const before = readFileSync(out);
+    const first = await vgpuJson(refusal, 'compute', 'sort', x, '-o', out);
+    expect([first.code, first.document.error.code]).toEqual([1, 'ERR_VGPU_OUTPUT_EXISTS']);
+    expect(readFileSync(out)).toEqual(before);
+    const forced = await vgpu('compute', 'sort', x, '-o', out, '--force');
+    expect([forced.code, numbers(out).values]).toEqual([0, [1, 2, 3]]);
+    const same = await vgpuJson(refusal, 'compute', 'sort', x, '-o', x, '--force');
+    expect(same.document.error.code).toBe('ERR_VGPU_OUTPUT_IS_INPUT');
+  });
+
+  it.each([
+    ['an unknown operation', ['frobnicate', x], 'ERR_VGPU_USAGE'],
+    ['too many inputs', ['sum', x, x], 'ERR_VGPU_USAGE'],
+    ['no output', ['sort', x], 'ERR_VGPU_USAGE'],
+    ['an output too many', ['sum', x, '-o', folder.at('no.npy')], 'ERR_VGPU_USAGE'],
+    ['flags of another operation', ['sum', x, '--k', '3'], 'ERR_VGPU_USAGE'],
+    ['a flag too few', ['top-k', x], 'ERR_VGPU_USAGE'],
+    [
+      'to resume what cannot',
+      ['scale', x, '--by', '2', '-o', folder.at('no.pycauset'), '--resume'],
+      'ERR_VGPU_USAGE',
+    ],
+    ['to resume .npy', ['sort', x, '-o', folder.at('no.npy'), '--resume'], 'ERR_VGPU_USAGE'],
+    ['a file that is not there', ['sum', folder.at('nowhere.npy')], 'ERR_VGPU_FILE_NOT_FOUND'],
+    ['a folder', ['sum', folder.path], 'ERR_VGPU_NOT_A_FILE'],
+    [
+      '16-bit integers',
+      ['sort', npy('short.npy', new Int16Array(3)), '-o', folder.at('no.npy')],
+      'ERR_VGPU_BAD_INPUT',
+    ],
+    ['shapes that do not fit', ['matmul', x, x, '-o', folder.at('no.npy')], 'ERR_VGPU_COMPUTE_ARGUMENT'],
+    [
+      'division by zero',
+      [
+        'div',
+        npy('one.npy', new Uint32Array([1])),
+        npy('zero.npy', new Uint32Array(1)),
+        '-o',
+        folder.at('no.npy'),
+      ],
+      'ERR_VGPU_COMPUTE_DIVISION_BY_ZERO',
+    ],
+    ['a limit that is too small', ['sum', x, '--memory-limit', '1KiB'], 'ERR_VGPU_COMPUTE_MEMORY_LIMIT'],
+  ])('%s', async (_, args, error) => {
+    const { code, document: found } = await vgpuJson(refusal, 'compute', ...args);
+    expect([code, found.error.code]).toEqual([1, error]);
+    expect(existsSync(folder.at('no.npy')) || existsSync(folder.at('no.pycauset'))).toBe(false);
+    expect(folder.list().filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it('a file that was cut off', async () => {
+    const whole = readFileSync(x);
+    writeFileSync(folder.at('cut.npy'), whole.subarray(0, whole.length - 1));
+    const { document: found } = await vgpuJson(refusal, 'compute', 'sum', folder.at('cut.npy'));
+    expect(found.error.code).toBe('ERR_VGPU_BAD_INPUT');
+  });
+});
+
+it('goes on after a kill with --resume', async () => {
+  const mine = new Folder();
+  try {
+    const count = 2_000_000;
+    const keys = npy(
+      'many.npy',
+      new Uint32Array(count).map((_, i) => Math.imul(i, 2654435761)),
+    );
+    const out = mine.at('sorted.pycauset');
+    const args = ['compute', 'sort', keys, '-o', out, '--resume', '--memory-limit', '600KiB'];
+    const child = start(args);
+    const ending = ended(child);
+    // Until some progress was recorded: the subject's line, and one more.
+    while (!existsSync(`${out}.progress`) || readFileSync(`${out}.progress`, 'utf8').split('\n').length < 3) {
+      if (child.exitCode !== null) throw new Error((await ending).stderr);
+      await sleep(1);
+    }
+    child.kill('SIGKILL');
+    expect((await ending).signal).toBe('SIGKILL');
+    const unfinished = await vgpu('compute', 'sum', out);
+    expect([unfinished.code, unfinished.stderr]).toEqual([1, expect.stringContaining('NOT_COMMITTED')]);
+    const again = await vgpuJson(document, ...args);
+    expect(again.code).toBe(0);
+    await using array = await PersistentArray.open(out);
+    const sorted = array.elements(0, count) as Uint32Array;
+    const expected = new Uint32Array(count).map((_, i) => Math.imul(i, 2654435761)).sort();
+    expect(Buffer.compare(Buffer.from(sorted.slice().buffer), Buffer.from(expected.buffer))).toBe(0);
+    expect(readdirSync(mine.path)).toEqual(['sorted.pycauset']);
+  } finally {
+    mine.remove();
+  }
+});
+
+it('is read by NumPy, where there is one', ({ skip }) => {
+  const python = (script: string) =>
+    execFileSync('python3', ['-c', script], { encoding: 'utf8', stdio: 'pipe' });
+  try {
+    python('import numpy');
+  } catch {
+    skip('python3 has no NumPy');
+  }
+  const [a, b] = [folder.at('np-a.npy'), folder.at('np-b.npy')];
+  python(`import numpy; numpy.save(${JSON.stringify(a)}, numpy.arange(10.0)[::-1].copy())`);
+  execFileSync(
+    process.execPath,
+    [new URL('../dist/vgpu.js', import.meta.url).pathname, 'compute', 'sort', a, '-o', b],
+    {
+      stdio: 'pipe',
+    },
+  );
+  expect(python(`import numpy; print(numpy.load(${JSON.stringify(b)}).tolist())`).trim()).toBe(
+    '[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]',
+  );
+});
