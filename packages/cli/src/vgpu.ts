@@ -10,6 +10,7 @@ import { psCommand } from './commands/ps.js';
 import { profileCommand } from './commands/profile.js';
 import { runCommand } from './commands/run.js';
 import { shimCommand } from './commands/shim.js';
+import { logsCommand, topCommand } from './commands/telemetry.js';
 import { tortureCommand } from './commands/torture.js';
 import { traceCommand } from './commands/trace.js';
 import { CliError, describeError, EXIT_FAILED, EXIT_VGPU_FAILED, exitCodeOf } from './errors.js';
@@ -37,6 +38,8 @@ const program = new Command('vgpu')
   .addCommand(shimCommand())
   .addCommand(fileCommand())
   .addCommand(computeCommand())
+  .addCommand(topCommand())
+  .addCommand(logsCommand())
   .addCommand(cleanCommand())
   .addCommand(tortureCommand())
   .hook('preSubcommand', (_, command) => {
