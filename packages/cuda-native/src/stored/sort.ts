@@ -2,6 +2,7 @@
 // (Knuth, The Art of Computer Programming 3, 5.4.)
 import { checkInteger, newArray, type NumericArray } from '../arrays.js';
 import { argumentError } from '../errors.js';
+import { native } from '../native.js';
 import type { ComputeSession } from '../session.js';
 import { inBackground } from './background.js';
 import type { Journal } from './journal.js';
@@ -129,7 +130,7 @@ async function writeRuns(
   await stream(run, piecesOf(inputs[0].count, plan.run, start), { inputs }, async ({ first, count }) => {
     const windows = inputs.map((input) => input.window(first, count));
     const targets = buffers.map((buffer) => buffer.subarray(0, count));
-    run.uses(count * runBytes(inputs));
+    run.uses(count * runBytes(inputs) + partsFor(inputs, count));
     await sortWindows(run, windows, targets, descending);
     for (const [column, target] of targets.entries()) {
       const offset = columnOffset(inputs, column) + first * (inputs[column]?.bytesPerElement ?? 0);
@@ -154,7 +155,8 @@ async function mergeRuns(
   const rests = runs.map(({ first, count }, index) => restOf(first, count, positions[index] ?? 0));
   const merge = new Merge(scratch, inputs, rests, { capacity: plan.buffer, descending });
   const bytes = bytesPerRow(inputs);
-  run.uses(runs.length * plan.buffer * mergeBytes(inputs));
+  const most = runs.length * plan.buffer;
+  run.uses(most * mergeBytes(inputs) + partsFor(inputs, most));
   run.progress(2 * bytes * start);
   let [done, safe] = [start, start];
   let behind = Promise.resolve();
@@ -203,17 +205,33 @@ async function sortWindows(
 
 function planFor(columns: Job['inputs'], limit: number): Plan {
   const [{ count }] = columns;
-  const run = Math.min(Math.floor(limit / runBytes(columns)), mostRun);
-  const runs = Math.ceil(count / Math.max(run, 1));
-  const buffer = Math.min(
-    Math.floor(limit / mergeBytes(columns) / Math.max(runs, 1)),
-    Math.max(leastBuffer, Math.floor(mostRound / Math.max(runs, 1))),
-    run,
-  );
+  const run = Math.min(elementsThatFit(limit, runBytes(columns), columns), mostRun);
+  const runs = Math.max(Math.ceil(count / Math.max(run, 1)), 1);
+  const round = Math.min(elementsThatFit(limit, mergeBytes(columns), columns), mostRound);
+  const buffer = Math.min(Math.floor(round / runs), run);
   if (run >= leastBuffer && buffer >= leastBuffer) return { run, buffer };
   // Both together: count ÷ run runs, each with its buffer.
   const least = Math.ceil(Math.sqrt(count * leastBuffer * runBytes(columns) * mergeBytes(columns)));
-  throw memoryError(Math.max(least, leastBuffer * mergeBytes(columns)), limit);
+  throw memoryError(Math.max(least, leastBuffer * mergeBytes(columns)) + partsBytes(), limit);
+}
+
+/** So much each core takes beside the copies where they are larger than that. */
+const partBytes = 2 ** 18;
+
+function partsBytes(): number {
+  return native().threads * partBytes;
+}
+
+function elementsThatFit(limit: number, bytesEach: number, columns: Job['inputs']): number {
+  const withoutParts = Math.min(
+    Math.floor(limit / bytesEach),
+    Math.floor((2 * partBytes) / sortBytes(columns)),
+  );
+  return Math.max(withoutParts, Math.floor((limit - partsBytes()) / bytesEach));
+}
+
+function partsFor(columns: Job['inputs'], count: number): number {
+  return (count * sortBytes(columns)) / 2 > partBytes ? partsBytes() : 0;
 }
 
 /** For each element while runs are made: three windows of the input, a sorted copy, and what sorting takes. */
@@ -226,7 +244,7 @@ function mergeBytes(columns: Job['inputs']): number {
   return 4 * bytesPerRow(columns) + sortBytes(columns);
 }
 
-/** Of the session, for each element: two copies of keys, or of pairs of 8 or 16 bytes. */
+/** Of the session, for each element: at most two copies of keys, or of pairs of 8 or 16 bytes. */
 function sortBytes([keys, values]: Job['inputs']): number {
   if (values === undefined) return 2 * keys.bytesPerElement;
   return keys.bytesPerElement + values.bytesPerElement > 8 ? 32 : 16;
