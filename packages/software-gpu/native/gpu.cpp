@@ -253,15 +253,6 @@ void prepare_runtime(const DecodedKernel& kernel, DeviceRuntime* runtime) {
   runtime->output.begin(runtime->limits.output);
 }
 
-void compile(const LoadedKernel& kernel) {
-  try {
-    kernel.compilation().compile();
-  } catch (const std::system_error& error) {
-    throw Error(Status::out_of_memory,
-                "no memory for the code of kernel '" + kernel.name() + "': " + error.what());
-  }
-}
-
 LaunchStatistics finished(GridRun& run, const Kernel& kernel) {
   try {
     return run.finish();
@@ -291,7 +282,7 @@ LaunchStatistics CpuGpu::launch(const Kernel& kernel, const LaunchConfiguration&
   launch.tables = observer_ == nullptr ? launch.plain_tables : observed_tables();
   launch.observer = observer_;
   if (why_interpreted_.empty()) launch.compilation = &loaded.compilation();
-  if (compiled_code_ == CompiledCode::always) compile(loaded);
+  launch.compile_at_once = compiled_code_ == CompiledCode::always;
   launch.runtime = configuration.runtime;
   launch.worker_count = pool_.threads();
   launch.grid_id = ++launches_;

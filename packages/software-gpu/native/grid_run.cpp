@@ -1,6 +1,7 @@
 #include "grid_run.h"
 
 #include <memory>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -19,6 +20,16 @@ struct Place {
     if (launch.observer != nullptr) observer = launch.observer->observe_blocks(launch, worker);
     prepare_block(block, launch, worker);
     block.observer = observer.get();
+    if (launch.compile_at_once) compile(launch);
+  }
+
+  void compile(const Launch& launch) const {
+    try {
+      launch.compilation->compile(sample_frame(block));
+    } catch (const std::system_error& error) {
+      throw Error(Status::out_of_memory,
+                  "no memory for the code of kernel '" + launch.kernel->name + "': " + error.what());
+    }
   }
 };
 
@@ -73,7 +84,7 @@ void GridRun::run_in_order(unsigned worker, std::uint64_t& number) {
     }
     if (launch_.compilation == nullptr) continue;
     const std::uint64_t executed = warp_instructions(place.block);
-    launch_.compilation->count(executed - counted);
+    launch_.compilation->count(executed - counted, sample_frame(place.block));
     counted = executed;
   }
   count(place.block);
@@ -98,7 +109,8 @@ void GridRun::run_together(unsigned worker, std::uint64_t& number) {
   }
   for (const Place& place : own) {
     count(place.block);
-    if (launch_.compilation != nullptr) launch_.compilation->count(warp_instructions(place.block));
+    if (launch_.compilation != nullptr)
+      launch_.compilation->count(warp_instructions(place.block), sample_frame(place.block));
   }
 }
 

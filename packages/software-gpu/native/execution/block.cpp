@@ -131,16 +131,31 @@ void fill_row(std::byte* row, std::uint64_t value) {
   for (std::uint32_t lane = 0; lane < kLanes; ++lane) reinterpret_cast<T*>(row)[lane] = static_cast<T>(value);
 }
 
-/// Between two blocks only these rows of the kernel's own frame change; all lanes get the same value.
-void refill_block_index(const Block& block, const ScheduledWarp& warp, const Frame& frame) {
-  for (const SpecialRow& row : block.launch->kernel->functions[frame.function].specials) {
-    if (!depends_on_block(row.special)) continue;
-    const std::uint64_t value = special_value(block, warp, frame, row.special, 0) + row.addend;
-    std::byte* place = frame.bytes.get() + row.offset;
-    if (row.width == Width::half) fill_row<std::uint16_t>(place, value);
-    if (row.width == Width::word) fill_row<std::uint32_t>(place, value);
-    if (row.width == Width::doubleword) fill_row<std::uint64_t>(place, value);
+/// Between two blocks only these rows of the kernel's own frame change, and not all of them; all lanes get
+/// the same value.
+void refill_block_index(Block& block) {
+  const ScheduledWarp& first = block.warps.front();
+  for (BlockRow& filled : block.block_rows) {
+    const SpecialRow& row = filled.row;
+    const std::uint64_t value =
+        special_value(block, first, *first.frames.front(), row.special, 0) + row.addend;
+    if (value == filled.value) continue;
+    filled.value = value;
+    for (const ScheduledWarp& warp : block.warps) {
+      std::byte* place = warp.frames.front()->bytes.get() + row.offset;
+      if (row.width == Width::half) fill_row<std::uint16_t>(place, value);
+      if (row.width == Width::word) fill_row<std::uint32_t>(place, value);
+      if (row.width == Width::doubleword) fill_row<std::uint64_t>(place, value);
+    }
   }
+}
+
+std::vector<BlockRow> rows_of_block_index(const DecodedKernel& kernel) {
+  std::vector<BlockRow> rows;
+  for (const SpecialRow& row : kernel.functions.front().specials) {
+    if (depends_on_block(row.special)) rows.push_back({row, {}});
+  }
+  return rows;
 }
 
 void close_frame(ScheduledWarp* warp, Frame* frame) {
@@ -153,6 +168,7 @@ const Instruction* activate(ScheduledWarp* warp, int index) {
   warp->frame = split.frame->bytes.get();
   warp->counted_from = split.next;
   warp->released = split.released;
+  warp->join = split.join;
   set_active(warp, split.mask & warp->live);
   return split.next;
 }
@@ -167,6 +183,7 @@ void free_split(ScheduledWarp* warp, int index) {
 }
 
 int highest_runnable(const ScheduledWarp& warp) {
+  if (warp.splits.size() == 1) return warp.splits.front().state == Split::State::runnable ? 0 : -1;
   int best = -1;
   for (std::size_t i = 0; i < warp.splits.size(); ++i) {
     if (warp.splits[i].state != Split::State::runnable) continue;
@@ -225,20 +242,33 @@ void start_warp(Block& block, ScheduledWarp& warp) {
   const std::uint32_t first = warp.number * kLanes;
   const std::uint32_t threads = std::min(block.threads - first, kLanes);
   warp.live = threads == kLanes ? kAllLanes : (std::uint32_t{1} << threads) - 1;
-  warp.splits.clear();
   warp.meetings.clear();
   warp.highest_rank = 0;
   warp.lowest_rank = 0;
   warp.slices_without_progress = 0;
   Frame* frame = warp.frames.front().get();
-  refill_block_index(block, warp, *frame);
-  frame->users = 0;
-  Split split;
+  frame->users = 1;
+  warp.current = 0;
+  warp.splits.resize(1);
+  Split& split = warp.splits.front();
+  split = Split{};
   split.state = Split::State::runnable;
   split.mask = warp.live;
   split.next = block.code + block.launch->kernel->functions.front().entry;
   split.frame = frame;
-  warp.current = add_split(&warp, split);
+}
+
+/// If it has come into being since the last block.
+void use_compiled_code(Block& block) {
+  const Launch& launch = *block.launch;
+  const CompiledKernel* compiled = launch.compilation == nullptr ? nullptr : launch.compilation->compiled();
+  if (compiled == block.compiled && block.code != nullptr) return;
+  block.compiled = compiled;
+  block.code = compiled == nullptr ? launch.kernel->code.data() : compiled->code.data();
+  if (compiled == nullptr) return;
+  for (ScheduledWarp& warp : block.warps) {
+    warp.lines_hold = compiled->lines_hold(warp.frames.front()->bytes.get());
+  }
 }
 
 /// Returns whether the warp could run at all.
@@ -379,7 +409,7 @@ const Instruction* run_next_split(ScheduledWarp* warp) {
   for (;;) {
     const int index = highest_runnable(*warp);
     if (index < 0) {
-      if (warp->live != 0 && give_up_a_join(warp)) continue;
+      if (warp->live != 0 && warp->splits.size() > 1 && give_up_a_join(warp)) continue;
       warp->current = -1;
       return nullptr;
     }
@@ -426,6 +456,10 @@ void fail(Status status, const Instruction* instruction, const Warp* warp, std::
                           message);
 }
 
+const std::byte* sample_frame(const Block& block) {
+  return block.warps.front().frames.front()->bytes.get();
+}
+
 void prepare_block(Block& block, const Launch& launch, std::uint32_t worker) {
   const DecodedKernel& kernel = *launch.kernel;
   const Dim3& size = launch.configuration.block;
@@ -439,6 +473,7 @@ void prepare_block(Block& block, const Launch& launch, std::uint32_t worker) {
   block.stack_bytes = block.local_bytes + kCallBytes * (kernel.functions.size() - 1);
   block.local = ZeroedBytes(block.local_bytes * kLanes * warps);
   block.recent_ranges.assign(kernel.access_sites, AddressRange{});
+  block.block_rows = rows_of_block_index(kernel);
   block.warps = std::vector<ScheduledWarp>(warps);
   for (std::uint32_t number = 0; number < warps; ++number) {
     ScheduledWarp& warp = block.warps[number];
@@ -459,14 +494,15 @@ void prepare_block(Block& block, const Launch& launch, std::uint32_t worker) {
 void start_block(Block& block, std::uint64_t linear_index) {
   const Launch& launch = *block.launch;
   const Dim3& grid = launch.configuration.grid;
-  block.code = launch.compilation == nullptr ? launch.kernel->code.data() : launch.compilation->code();
+  use_compiled_code(block);
   block.index = {static_cast<std::uint32_t>(linear_index % grid.x),
                  static_cast<std::uint32_t>(linear_index / grid.x % grid.y),
                  static_cast<std::uint32_t>(linear_index / grid.x / grid.y)};
   block.live_threads = block.threads;
-  block.barriers = {};
+  if (block.barriers_in_use != 0) block.barriers = {};
   block.barriers_in_use = 0;
   std::memset(block.shared.get(), 0, block.shared_bytes);  // what it holds must not depend on earlier blocks
+  refill_block_index(block);
   for (ScheduledWarp& warp : block.warps) start_warp(block, warp);
   if (block.observer != nullptr) block.observer->block_begins(block);
 }

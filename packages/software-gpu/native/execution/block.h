@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@ namespace vgpu::software {
 
 class BlockObserver;
 class Compilation;
+struct CompiledKernel;
 class Observer;
 
 /// What all blocks of a launch share.
@@ -33,6 +35,7 @@ struct Launch {
   HandlerTables plain_tables;  // the vector path's; the same as `tables` unless the launch is observed
   Observer* observer;          // or nullptr
   Compilation* compilation;    // of the kernel, or nullptr where it is to be interpreted
+  bool compile_at_once;
   unsigned worker_count;
   std::uint64_t grid_id;
   DeviceAddress grid_workspace;                    // of a cooperative launch, otherwise 0
@@ -121,9 +124,16 @@ struct Barrier {
   std::uint32_t count = 0;     // predicates set, for bar.red
 };
 
+/// A row of every warp that depends on the block's place in the grid.
+struct BlockRow {
+  SpecialRow row;
+  std::optional<std::uint64_t> value;  // that the rows have
+};
+
 struct Block {
   const Launch* launch = nullptr;
-  const Instruction* code = nullptr;  // as long as the kernel's, or the kernel's itself
+  const Instruction* code = nullptr;         // as long as the kernel's, or the kernel's itself
+  const CompiledKernel* compiled = nullptr;  // that the code belongs to
   std::array<std::uint32_t, 3> index{};
   std::uint32_t worker = 0;
   std::uint32_t threads = 0;
@@ -138,12 +148,16 @@ struct Block {
   std::uint64_t stack_bytes = 0;  // of each thread: `local_bytes` and what its calls themselves may take
   std::uint64_t frame_bytes = 0;  // of all calls that have been open at once
   std::vector<AddressRange> recent_ranges;
+  std::vector<BlockRow> block_rows;
   BlockObserver* observer = nullptr;
 };
 
 /// Bytes of local memory of each thread: room for the variables of each function once, which is all that a
 /// program without recursion can need, and the limit of the stack for recursion.
 std::uint64_t local_bytes_per_thread(const Launch& launch);
+
+/// Where the values of its first warp are, for compile_runs.
+const std::byte* sample_frame(const Block& block);
 
 void prepare_block(Block& block, const Launch& launch, std::uint32_t worker);
 /// Puts block number `linear_index` at its beginning.

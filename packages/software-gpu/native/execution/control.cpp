@@ -180,8 +180,12 @@ const Instruction* run_exit(const Instruction* in, Warp* warp) {
   count_instructions(warp, in, in + 1);
   warp->live &= ~warp->active;
   warp->block->live_threads -= warp->active_count;
-  release_barriers(warp->block);
-  release_meetings(scheduled(warp));
+  if (warp->block->barriers_in_use != 0) release_barriers(warp->block);
+  if (!scheduled(warp)->meetings.empty()) release_meetings(scheduled(warp));
+  if (warp->live == 0 && scheduled(warp)->splits.size() == 1) {
+    current_split(scheduled(warp)).state = Split::State::unused;
+    return nullptr;  // as most warps end
+  }
   return finish_current_split(scheduled(warp));
 }
 

@@ -46,6 +46,8 @@ struct Warp {
   AddressRange shared{};                  // host addresses of the block's shared memory
   const std::byte* parameters = nullptr;
   const std::uint32_t* operand_rows = nullptr;  // of DecodedKernel
+  bool lines_hold = false;                      // see CompiledKernel::lines_hold
+  const Instruction* join = nullptr;            // of the lanes that run: where they wait for others
 
   // For counting instructions: straight-line code is counted at its end, see count_instructions().
   const Instruction* counted_from = nullptr;

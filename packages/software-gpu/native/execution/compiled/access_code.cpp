@@ -57,11 +57,6 @@ bool is_simple_access(const Instruction& instruction) {
   return true;
 }
 
-void AccessCode::leave_unless_whole_warp() {
-  code_.cmp(code_.dword[code_.warp() + offsetof(Warp, active)], -1);
-  code_.jne(leave_, Xbyak::CodeGenerator::T_NEAR);
-}
-
 void AccessCode::check(AccessGroup& group) {
   group.checked = true;
   group.stack_offset = rows_.reserve_stack(kCheckedBytes);
@@ -213,8 +208,9 @@ void AccessCode::compare_with_consecutive() {
 void AccessCode::leave_unless_consecutive_are_inside() {
   code_.cmp(code_.rax, code_.r9);
   code_.jl(leave_, Xbyak::CodeGenerator::T_NEAR);
-  code_.lea(code_.rcx, code_.ptr[code_.rax + (kLanes - 1) * sizeof(std::uint32_t)]);
-  code_.cmp(code_.rcx, code_.r10);
+  // Not the address of the last lane, which may be a small number again.
+  code_.sub(code_.r10, static_cast<std::uint32_t>((kLanes - 1) * sizeof(std::uint32_t)));
+  code_.cmp(code_.rax, code_.r10);
   code_.jg(leave_, Xbyak::CodeGenerator::T_NEAR);
   code_.test(code_.al, sizeof(std::uint32_t) - 1);
   code_.jnz(leave_, Xbyak::CodeGenerator::T_NEAR);

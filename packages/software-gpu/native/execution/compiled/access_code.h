@@ -25,8 +25,6 @@ class AccessCode {
              Xbyak::Label& leave)
       : code_(code), rows_(rows), instruction_(instruction), address_(address), leave_(leave) {}
 
-  /// Once in a run, in front of its first access: what comes later needs all lanes.
-  void leave_unless_whole_warp();
   /// Once in a run, in front of the group's first load.
   void check(AccessGroup& group);
   /// To registers of each word, after the group has been checked.

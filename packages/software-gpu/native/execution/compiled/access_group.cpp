@@ -6,10 +6,10 @@
 
 namespace vgpu::software {
 
-void AccessGroups::add(std::uint32_t position, const Instruction& load, std::size_t version) {
+void AccessGroups::add(std::uint32_t position, const Instruction& load, std::size_t version, bool is_line) {
   const std::int32_t bytes = 4 * words_of_access(load);
   const auto offset = static_cast<std::int32_t>(load.immediate);
-  const auto [known, is_new] = open_.try_emplace({load.a, version}, groups_.size());
+  const auto [known, is_new] = open_.try_emplace({load.a, version, is_line}, groups_.size());
   if (is_new) groups_.push_back({.begin = offset, .end = offset + bytes, .alignment = bytes});
   AccessGroup& group = groups_[known->second];
   group.begin = std::min(group.begin, offset);

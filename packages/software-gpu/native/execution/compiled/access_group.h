@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "execution/decoded_kernel.h"
@@ -19,6 +19,7 @@ struct AccessGroup {
   std::int32_t alignment = 0;  // in bytes, the highest that a load needs
   bool has_vectors = false;    // loads of several words
   bool checked = false;        // in the code so far
+  bool is_in_loop = false;     // the run is likely to come here again, with the next address
   std::uint32_t stack_offset = 0;
 };
 
@@ -33,14 +34,15 @@ inline constexpr std::uint32_t kCheckedBytes = 2 * sizeof(CheckedPart);
 
 class AccessGroups {
  public:
-  /// `version` counts the values that the address row has had in the run. In the order of positions.
-  void add(std::uint32_t position, const Instruction& load, std::size_t version);
+  /// `version` counts the values that the address row has had in the run; `is_line`: the load takes it for a
+  /// line. In the order of positions.
+  void add(std::uint32_t position, const Instruction& load, std::size_t version, bool is_line);
   [[nodiscard]] AccessGroup& at(std::uint32_t position) { return groups_[numbers_.at(position)]; }
 
  private:
   std::vector<AccessGroup> groups_;
-  std::map<std::uint32_t, std::size_t> numbers_;                       // by position
-  std::map<std::pair<std::uint32_t, std::size_t>, std::size_t> open_;  // by row and version
+  std::map<std::uint32_t, std::size_t> numbers_;  // by position
+  std::map<std::tuple<std::uint32_t, std::size_t, bool>, std::size_t> open_;
 };
 
 }  // namespace vgpu::software

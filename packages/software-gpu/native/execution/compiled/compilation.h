@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 
 #include "execution/compiled/compiled_kernel.h"
 
@@ -19,26 +18,26 @@ class Compilation {
   Compilation(const Compilation&) = delete;
   Compilation& operator=(const Compilation&) = delete;
 
-  /// What a block that starts now executes: the kernel's own code or that with compiled runs.
-  [[nodiscard]] const Instruction* code() const { return code_.load(std::memory_order_acquire); }
+  /// What a block that starts now executes instead of the kernel's own code, or nullptr.
+  [[nodiscard]] const CompiledKernel* compiled() const { return compiled_.load(std::memory_order_acquire); }
 
   /// To be told about warp instructions that have been executed. When these have taken longer than compiling
   /// will, one of the calls compiles the kernel; if there is no memory for the code, it stays interpreted.
-  void count(std::uint64_t warp_instructions);
+  /// `frame`: see compile_runs.
+  void count(std::uint64_t warp_instructions, const std::byte* frame);
 
   /// Compiles the kernel unless that has been tried. Throws as compile_runs does.
-  void compile();
+  void compile(const std::byte* frame);
 
   /// How many of the kernel's instructions belong to compiled runs.
   [[nodiscard]] std::size_t compiled_instructions() const;
 
  private:
   const DecodedKernel& kernel_;
-  std::atomic<const Instruction*> code_;
   std::atomic<std::uint64_t> executed_ = 0;
   std::atomic<bool> tried_ = false;
-  mutable std::mutex mutex_;
-  std::unique_ptr<const CompiledKernel> compiled_;  // under mutex_
+  std::unique_ptr<const CompiledKernel> owned_;  // written once, by who has set tried_
+  std::atomic<const CompiledKernel*> compiled_ = nullptr;
 };
 
 }  // namespace vgpu::software

@@ -17,19 +17,35 @@ struct Place {
   std::size_t begin;  // of its machine code
 };
 
+/// With lines where they help.
+Place generate(RunCode& code, const DecodedKernel& kernel, const KernelLines& kernel_lines, Run run,
+               std::vector<LineInput>& kept_lines) {
+  const RunLines lines = kernel_lines.of(run);
+  if (std::ranges::find(lines.accesses, true) == lines.accesses.end()) {
+    return {run, code.generate(kernel, run, nullptr)};
+  }
+  for (const LineInput& input : lines.inputs) {
+    if (input.is_kept && std::ranges::find(kept_lines, input) == kept_lines.end())
+      kept_lines.push_back(input);
+  }
+  return {run, code.generate(kernel, run, &lines)};
+}
+
 }  // namespace
 
-CompiledKernel compile_runs(const DecodedKernel& kernel) {
+CompiledKernel compile_runs(const DecodedKernel& kernel, const std::byte* frame) {
   CompiledKernel compiled;
   compiled.code = kernel.code;
-  RunCode code;
+  const std::vector<Run> runs = find_runs(kernel);
+  RunCode code(runs);
+  const KernelLines lines(kernel, frame);
   std::vector<Place> places;
-  for (const Run& run : find_runs(kernel)) {
+  for (const Run& run : runs) {
     if (code.getSize() > kMaximumCodeBytes) break;
-    places.push_back({run, code.generate(kernel, run)});
+    places.push_back(generate(code, kernel, lines, run, compiled.kept_lines));
   }
   if (places.empty()) return compiled;
-  code.ready();
+  code.finish();
   compiled.machine_code = ExecutableMemory(std::span(code.getCode(), code.getSize()));
   std::vector<bool> in_run(kernel.code.size(), false);
   for (const Place& place : places) {

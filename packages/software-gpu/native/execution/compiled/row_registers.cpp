@@ -1,6 +1,7 @@
 #include "execution/compiled/row_registers.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 
 #include "execution/warp.h"
@@ -120,7 +121,9 @@ void RowRegisters::load(RunRow& row, std::uint32_t position) {
   const std::array<int, 4> registers = allocate(row.width, position);
   for (int part = 0; part < parts_of(row.width); ++part) {
     const int number = registers[static_cast<std::size_t>(part)];
-    if (row.width == Width::predicate) {
+    if (row.copy == RunRow::Copy::line) {
+      make_vector(row, part, Xbyak::Zmm(number));
+    } else if (row.width == Width::predicate) {
       code_.kmovd(Xbyak::Opmask(number), address(row, part));
     } else {
       code_.vmovdqa64(Xbyak::Zmm(number), address(row, part));
@@ -132,7 +135,8 @@ void RowRegisters::load(RunRow& row, std::uint32_t position) {
 
 void RowRegisters::prepare_read(RunRow& row, std::uint32_t position, bool bits_matter) {
   const bool is_replaced = std::ranges::binary_search(row.writes, position);
-  if (!row.in_registers && !is_replaced && next_read(row, position) < kAtTheEnd) load(row, position);
+  const bool is_needed_again = !is_replaced && next_read(row, position) < kAtTheEnd;
+  if (!row.in_registers && (is_needed_again || row.copy == RunRow::Copy::line)) load(row, position);
   row.pinned = true;
   if (row.in_registers && bits_matter) make_canonical(row);
 }
@@ -143,6 +147,92 @@ void RowRegisters::replace(RunRow& row, const std::array<int, 4>& registers, boo
   row.in_registers = true;
   row.copy = RunRow::Copy::none;
   row.may_be_any_nan = may_be_any_nan;
+  row.has_line = false;
+  row.shape = {};
+}
+
+void RowRegisters::begin_line(RunRow& row) {
+  if (row.in_registers) release(row);
+  row.copy = RunRow::Copy::line;
+  if (row.line_offset == kNoLinePlace) row.line_offset = reserve_line();
+  row.has_line = true;
+}
+
+/// Every line has a place of its own, so that code behind the run still finds it.
+std::uint32_t RowRegisters::reserve_line() {
+  constexpr std::uint32_t kLineBytes = 2 * sizeof(std::uint64_t);
+  if (line_places_.empty()) {
+    const std::uint32_t begin = reserve_stack(kPartBytes);
+    for (std::uint32_t place = kPartBytes; place != 0; place -= kLineBytes) {
+      line_places_.push_back(begin + place - kLineBytes);
+    }
+  }
+  const std::uint32_t place = line_places_.back();
+  line_places_.pop_back();
+  return place;
+}
+
+Xbyak::Address RowRegisters::first_of_half(const RunRow& row, int half) const {
+  return code_.qword[code_.rsp + (row.line_offset + static_cast<std::size_t>(half) * sizeof(std::uint64_t))];
+}
+
+void RowRegisters::read_line(RunRow& row, const Shape& shape, Xbyak::Label* no_line) {
+  row.shape = shape;
+  row.has_line = true;
+  if (shape.constant) return;
+  if (row.line_offset == kNoLinePlace) row.line_offset = reserve_line();
+  const bool wide = row.width == Width::doubleword;
+  for (int half = 0; half < (shape.halves == Shape::Halves::apart ? 2 : 1); ++half) {
+    const auto first =
+        code_.frame() + (row.offset + static_cast<std::size_t>(half) * kHalfLanes * (wide ? 8 : 4));
+    if (wide) {
+      code_.mov(code_.rax, code_.qword[first]);
+    } else {
+      code_.mov(code_.eax, code_.dword[first]);
+    }
+    code_.mov(first_of_half(row, half), code_.rax);
+  }
+  if (no_line == nullptr) return;
+  constexpr std::uint8_t kNotEqual = 4;
+  for (int part = 0; part < parts_of(row.width); ++part) {
+    const Xbyak::Zmm& expected = RunCode::temporary(0);
+    make_vector(row, part, expected);
+    if (wide) {
+      code_.vpcmpuq(code_.k1, expected, address(row, part), kNotEqual);
+    } else {
+      code_.vpcmpud(code_.k1, expected, address(row, part), kNotEqual);
+    }
+    code_.kortestw(code_.k1, code_.k1);
+    code_.jnz(*no_line, Xbyak::CodeGenerator::T_NEAR);
+  }
+}
+
+/// One part of a line, from its first lanes.
+void RowRegisters::make_vector(const RunRow& row, int part, const Xbyak::Zmm& to) {
+  const bool wide = row.width == Width::doubleword;
+  const int parts_of_half = parts_of(row.width) / 2;
+  const Shape& shape = row.shape;
+  const int half = shape.halves == Shape::Halves::apart ? part / parts_of_half : 0;
+  const auto first = code_.rsp + (row.line_offset + static_cast<std::size_t>(half) * sizeof(std::uint64_t));
+  if (shape.stride == 0) {
+    if (wide) {
+      code_.vpbroadcastq(to, code_.qword[first]);
+    } else {
+      code_.vpbroadcastd(to, code_.dword[first]);
+    }
+    return;
+  }
+  const int behind = shape.halves == Shape::Halves::continued ? part : part % parts_of_half;
+  const auto table = wide ? offsetof(CodeConstants, lanes64) : offsetof(CodeConstants, lanes32);
+  const auto lanes = code_.ptr[code_.constants() + (table + static_cast<std::size_t>(behind) * kPartBytes)];
+  const auto shift = static_cast<std::uint8_t>(std::countr_zero(static_cast<std::uint64_t>(shape.stride)));
+  if (wide) {
+    code_.vpsllq(to, lanes, shift);
+    code_.vpaddq(to, to, code_.ptr_b[first]);
+  } else {
+    code_.vpslld(to, lanes, shift);
+    code_.vpaddd(to, to, code_.ptr_b[first]);
+  }
 }
 
 void RowRegisters::finish(std::uint32_t position) {
@@ -160,7 +250,11 @@ Xbyak::Address RowRegisters::address(const RunRow& row, int part) const {
 
 Xbyak::Zmm RowRegisters::vector(const RunRow& row, int part, const Xbyak::Zmm& temporary) {
   if (row.in_registers) return Xbyak::Zmm(row.registers[static_cast<std::size_t>(part)]);
-  code_.vmovdqa64(temporary, address(row, part));
+  if (row.copy == RunRow::Copy::line) {
+    make_vector(row, part, temporary);
+  } else {
+    code_.vmovdqa64(temporary, address(row, part));
+  }
   return temporary;
 }
 

@@ -13,8 +13,11 @@
 #include <vector>
 
 #include "execution/compiled/run_code.h"
+#include "execution/compiled/shape.h"
 
 namespace vgpu::software {
+
+inline constexpr std::uint32_t kNoLinePlace = 0xffff'ffff;
 
 struct RunRow {
   std::uint32_t offset = 0;  // in the frame
@@ -23,7 +26,7 @@ struct RunRow {
   std::vector<std::uint32_t> writes;
   std::vector<std::uint32_t> last_reads;  // of what each write leaves, see DecodedKernel
 
-  enum class Copy : std::uint8_t { none, frame, stack };
+  enum class Copy : std::uint8_t { none, frame, stack, line };
   Copy copy = Copy::frame;         // where memory has the value
   bool in_registers = false;       // then `registers` has one for each part
   bool pinned = false;             // by the instruction that is being generated
@@ -31,6 +34,10 @@ struct RunRow {
   std::array<int, 4> registers{};  // numbers
   std::uint32_t stack_offset = 0;
   bool has_stack = false;
+  // As a line: the values of each half's first lane, 8 bytes each, are on the stack. A constant has no place.
+  Shape shape;
+  std::uint32_t line_offset = kNoLinePlace;
+  bool has_line = false;
 };
 
 class RowRegisters {
@@ -44,6 +51,11 @@ class RowRegisters {
   /// Registers for a new value of a row, which does not lose the old one until `replace`.
   std::array<int, 4> allocate(Width width, std::uint32_t position);
   void replace(RunRow& row, const std::array<int, 4>& registers, bool may_be_any_nan);
+  /// What the row had is replaced by a line, which is written to first_of_half.
+  void begin_line(RunRow& row);
+  /// The row's value in the frame is a line of this shape; the code jumps to `no_line` if it is not.
+  void read_line(RunRow& row, const Shape& shape, Xbyak::Label* no_line);
+  [[nodiscard]] Xbyak::Address first_of_half(const RunRow& row, int half) const;
   /// After an instruction: what nobody needs any more gives its registers back.
   void finish(std::uint32_t position);
 
@@ -69,6 +81,8 @@ class RowRegisters {
   [[nodiscard]] std::uint32_t next_read(const RunRow& row, std::uint32_t position) const;
   std::vector<int>& free_registers(Width width);
   void make_canonical(RunRow& row);
+  std::uint32_t reserve_line();
+  void make_vector(const RunRow& row, int part, const Xbyak::Zmm& to);
   void make_room(Width width, std::uint32_t position);
   void evict(RunRow& row);
   void release(RunRow& row);
@@ -81,6 +95,7 @@ class RowRegisters {
   std::vector<int> vectors_;              // free registers
   std::vector<int> masks_;
   std::uint32_t stack_bytes_ = 0;
+  std::vector<std::uint32_t> line_places_;  // free ones
 };
 
 }  // namespace vgpu::software

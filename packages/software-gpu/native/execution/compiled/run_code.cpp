@@ -1,14 +1,17 @@
 #include "execution/compiled/run_code.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <deque>
 #include <span>
 
 #include "execution/compiled/access_code.h"
+#include "execution/compiled/line_code.h"
 #include "execution/compiled/part.h"
 #include "execution/compiled/recipes.h"
 #include "execution/compiled/row_registers.h"
+#include "execution/compiled/run_end.h"
 #include "execution/warp.h"
 
 namespace vgpu::software {
@@ -24,8 +27,14 @@ constexpr std::size_t kFirstBytes = 4096;
 
 class RunGenerator {
  public:
-  RunGenerator(RunCode& code, const DecodedKernel& kernel, Run run)
+  /// `lines` and `otherwise`, where the code goes on if they are not what was expected, may be nullptr.
+  RunGenerator(RunCode& code, const DecodedKernel& kernel, Run run, const RunLines* lines,
+               const Xbyak::Label* otherwise)
       : code_(code),
+        end_(code, kernel, run),
+        first_(run.first),
+        lines_(lines),
+        otherwise_(otherwise),
         instructions_(std::span(kernel.code).subspan(run.first, run.length)),
         last_reads_(std::span(kernel.last_reads).subspan(run.first, run.length)),
         rows_(code, run) {
@@ -34,6 +43,8 @@ class RunGenerator {
 
   void generate() {
     const std::size_t stack_size = generate_entry();
+    if (lines_ != nullptr) generate_line_inputs();
+    code_.L(loop_);
     for (std::uint32_t position = 0; position < instructions_.size(); ++position) generate(position);
     generate_exit();
     code_.rewrite(stack_size, rows_.stack_bytes(), sizeof(std::uint32_t));
@@ -70,7 +81,7 @@ class RunGenerator {
         continue;
       }
       const Operands used = operands(instructions_[position]);
-      for (std::size_t i = 0; i < used.source_count; ++i) {
+      for (std::size_t i = 0; i < used.source_count && !computes_line(position); ++i) {
         add_read(*used.sources[i], position);
       }
       add_write(*used.destination, position);
@@ -79,15 +90,23 @@ class RunGenerator {
 
   void find_uses_of_access(std::uint32_t position) {
     const Instruction& instruction = instructions_[position];
-    add_read(rows_.row(instruction.a, address_width(instruction)), position);
+    RunRow& address = rows_.row(instruction.a, address_width(instruction));
+    if (!accesses_line(position)) add_read(address, position);
     if (instruction.operation == Operation::st_32_32) {
       add_read(rows_.row(instruction.destination, Width::word), position);
       return;
     }
-    groups_.add(position, instruction, rows_.row(instruction.a, address_width(instruction)).writes.size());
+    groups_.add(position, instruction, address.writes.size(), accesses_line(position));
     for (int word = 0; word < words_of_access(instruction); ++word) {
       add_write(rows_.row(word_rows(instruction)[static_cast<std::size_t>(word)], Width::word), position);
     }
+  }
+
+  [[nodiscard]] bool computes_line(std::uint32_t position) const {
+    return lines_ != nullptr && lines_->results[position].is_line;
+  }
+  [[nodiscard]] bool accesses_line(std::uint32_t position) const {
+    return lines_ != nullptr && lines_->accesses[position];
   }
 
   static void add_read(RunRow& row, std::uint32_t position) {
@@ -112,32 +131,49 @@ class RunGenerator {
     return code_.getSize() - sizeof(std::uint32_t);
   }
 
+  /// Whether the rows are lines that never change was found out when the warp began.
+  void generate_line_inputs() {
+    code_.cmp(code_.byte[code_.warp() + offsetof(Warp, lines_hold)], 0);
+    code_.je(no_lines_, Xbyak::CodeGenerator::T_NEAR);
+    for (const LineInput& input : lines_->inputs) {
+      rows_.read_line(rows_.row(input.offset, input.width), input.shape,
+                      input.is_kept ? nullptr : &no_lines_);
+    }
+  }
+
+  /// Whether at the end of the run all inputs are the lines again that they were at its beginning.
+  [[nodiscard]] bool inputs_hold() {
+    if (lines_ == nullptr) return true;
+    return std::ranges::all_of(lines_->inputs, [&](const LineInput& input) {
+      const RunRow& row = rows_.row(input.offset, input.width);
+      return row.has_line && satisfies(row.shape, input.shape) && row.shape.halves == input.shape.halves;
+    });
+  }
+
   void generate_exit() {
     const auto length = static_cast<std::uint32_t>(instructions_.size());
     std::vector<RunRow> rows = rows_.rows_to_store(length);
     rows_.make_canonical(rows);
     Xbyak::Label some_lanes;
+    Xbyak::Label stored;
     code_.cmp(code_.dword[code_.warp() + offsetof(Warp, active)], -1);
     code_.jne(some_lanes, Xbyak::CodeGenerator::T_NEAR);
     rows_.store_whole(rows);
-    generate_return(length);
+    code_.L(stored);
+    end_.generate(inputs_hold() ? &loop_ : nullptr);
     code_.L(some_lanes);
     rows_.store_active(rows);
-    generate_return(length);
+    code_.jmp(stored, Xbyak::CodeGenerator::T_NEAR);
     for (Exit& exit : exits_) {
       code_.L(exit.label);
       rows_.make_canonical(exit.rows);
       rows_.store_active(exit.rows);
-      generate_return(exit.position);
+      end_.leave(first_ + exit.position);
     }
-  }
-
-  /// The warp goes on with the instruction at this position.
-  void generate_return(std::uint32_t position) {
-    code_.lea(code_.rax, code_.ptr[code_.instruction() + position * sizeof(Instruction)]);
+    if (lines_ == nullptr) return;
+    code_.L(no_lines_);
     code_.mov(code_.rsp, code_.r11);
-    code_.vzeroupper();
-    code_.ret();
+    code_.jmp(*otherwise_, Xbyak::CodeGenerator::T_NEAR);
   }
 
   void generate(std::uint32_t position) {
@@ -148,6 +184,10 @@ class RunGenerator {
       return;
     }
     const Operands used = operands(instruction);
+    if (computes_line(position)) {
+      generate_line(position, used);
+      return;
+    }
     const bool bits_matter = recipe.sources == Recipe::Values::bits;
     for (std::size_t i = 0; i < used.source_count; ++i) {
       rows_.prepare_read(*used.sources[i], position, bits_matter);
@@ -170,16 +210,35 @@ class RunGenerator {
     rows_.finish(position);
   }
 
+  void generate_line(std::uint32_t position, const Operands& used) {
+    Xbyak::Label unused;
+    const LineCode asked(code_, rows_, instructions_[position], used.sources, unused);
+    LineCode line(code_, rows_, instructions_[position], used.sources,
+                  asked.can_leave() ? add_exit(position) : unused);
+    line.compute(*used.destination, lines_->results[position]);
+    rows_.finish(position);
+  }
+
   void generate_access(std::uint32_t position) {
     const Instruction& instruction = instructions_[position];
     RunRow& address = rows_.row(instruction.a, address_width(instruction));
-    rows_.prepare_read(address, position, true);
+    if (accesses_line(position)) {
+      generate_access<LineAccessCode>(position, address);
+    } else {
+      rows_.prepare_read(address, position, true);
+      generate_access<AccessCode>(position, address);
+    }
+  }
+
+  template <class Code>
+  void generate_access(std::uint32_t position, RunRow& address) {
+    const Instruction& instruction = instructions_[position];
     if (instruction.operation == Operation::st_32_32) {
       RunRow& words = rows_.row(instruction.destination, Width::word);
       rows_.prepare_read(words, position, true);
-      AccessCode store(code_, rows_, instruction, address, add_exit(position));
-      check_warp(store);
-      store.store(words);
+      Xbyak::Label& leave = add_exit(position);
+      check_warp(leave);
+      Code(code_, rows_, instruction, address, leave).store(words);
     } else {
       const int count = words_of_access(instruction);
       std::array<std::array<int, 4>, 4> words{};
@@ -187,10 +246,12 @@ class RunGenerator {
         words[static_cast<std::size_t>(word)] = rows_.allocate(Width::word, position);
       }
       AccessGroup& group = groups_.at(position);
+      group.is_in_loop = lines_ != nullptr && lines_->is_loop;
       Xbyak::Label unused;
-      AccessCode load(code_, rows_, instruction, address, group.checked ? unused : add_exit(position));
+      Xbyak::Label& leave = group.checked ? unused : add_exit(position);
+      Code load(code_, rows_, instruction, address, leave);
       if (!group.checked) {
-        check_warp(load);
+        check_warp(leave);
         load.check(group);
       }
       load.load(group, words);
@@ -202,8 +263,11 @@ class RunGenerator {
     rows_.finish(position);
   }
 
-  void check_warp(AccessCode& access) {
-    if (!warp_is_whole_) access.leave_unless_whole_warp();
+  /// Once, in front of the first access: what comes later needs all lanes.
+  void check_warp(Xbyak::Label& leave) {
+    if (warp_is_whole_) return;
+    code_.cmp(code_.dword[code_.warp() + offsetof(Warp, active)], -1);
+    code_.jne(leave, Xbyak::CodeGenerator::T_NEAR);
     warp_is_whole_ = true;
   }
 
@@ -237,6 +301,12 @@ class RunGenerator {
   }
 
   RunCode& code_;
+  Xbyak::Label loop_;
+  RunEnd end_;
+  std::uint32_t first_;
+  const RunLines* lines_;
+  const Xbyak::Label* otherwise_;
+  Xbyak::Label no_lines_;
   std::span<const Instruction> instructions_;
   std::span<const std::uint32_t> last_reads_;
   RowRegisters rows_;
@@ -256,12 +326,35 @@ PlainAllocator& allocator() {
 
 }  // namespace
 
-RunCode::RunCode() : CodeGenerator(kFirstBytes, Xbyak::AutoGrow, &allocator()) {}
+RunCode::RunCode(const std::vector<Run>& runs) : CodeGenerator(kFirstBytes, Xbyak::AutoGrow, &allocator()) {
+  for (const Run& run : runs) entries_.try_emplace(run.first);
+}
 
-std::size_t RunCode::generate(const DecodedKernel& kernel, Run run) {
-  RunGenerator generator(*this, kernel, run);
-  generator.generate();
-  return generator.start();
+std::size_t RunCode::generate(const DecodedKernel& kernel, Run run, const RunLines* lines) {
+  Entry& entry = entries_.at(run.first);
+  entry.is_defined = true;
+  Xbyak::Label without_lines;
+  align(16);
+  L(lines == nullptr ? entry.label : without_lines);
+  RunGenerator plain(*this, kernel, run, nullptr, nullptr);
+  plain.generate();
+  if (lines == nullptr) return plain.start();
+  align(16);
+  L(entry.label);
+  RunGenerator with_lines(*this, kernel, run, lines, &without_lines);
+  with_lines.generate();
+  return with_lines.start();
+}
+
+void RunCode::finish() {
+  for (auto& [position, entry] : entries_) {
+    if (entry.is_defined) continue;
+    L(entry.label);
+  }
+  mov(rax, instruction());
+  vzeroupper();
+  ret();
+  ready();
 }
 
 void RunCode::make_canonical(Width width, const Xbyak::Zmm& part) {

@@ -3,8 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <vector>
 
 #include "execution/compiled/run.h"
+#include "execution/compiled/run_lines.h"
 #include "execution/decoded_kernel.h"
 
 #define XBYAK_NO_OP_NAMES
@@ -14,9 +17,11 @@ namespace vgpu::software {
 
 /// Numbers that machine code reads. They do not move, so the code can be copied to any place.
 struct CodeConstants {
-  // Lane numbers times 4.
+  // Lane numbers times 4, and lane numbers.
   alignas(64) std::uint64_t steps64[kLanes];
   alignas(64) std::uint32_t steps32[kLanes];
+  alignas(64) std::uint64_t lanes64[kLanes];
+  alignas(64) std::uint32_t lanes32[kLanes];
   std::uint64_t nan64 = 0xfff8'0000'0000'0000;
   std::uint64_t sign64 = 0x8000'0000'0000'0000;
   std::uint64_t magnitude64 = 0x7fff'ffff'ffff'ffff;
@@ -50,6 +55,7 @@ constexpr CodeConstants make_code_constants() {
   CodeConstants constants{};
   for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
     constants.steps64[lane] = constants.steps32[lane] = 4 * lane;
+    constants.lanes64[lane] = constants.lanes32[lane] = lane;
   }
   return constants;
 }
@@ -57,10 +63,20 @@ inline constexpr CodeConstants kCodeConstants = make_code_constants();
 
 class RunCode : public Xbyak::CodeGenerator {
  public:
-  RunCode();
+  /// For these runs, which may go on at each other.
+  explicit RunCode(const std::vector<Run>& runs);
 
-  /// Generates a run and returns where its code begins.
-  std::size_t generate(const DecodedKernel& kernel, Run run);
+  /// Generates a run and returns how many bytes lie in front of it. With lines unless `lines` is nullptr;
+  /// where these are not what was expected the code without them is needed, too.
+  std::size_t generate(const DecodedKernel& kernel, Run run, const RunLines* lines);
+  /// After the last run.
+  void finish();
+
+  /// Whether there is a run that begins at this position.
+  [[nodiscard]] bool has_entry(std::uint32_t position) const { return entries_.contains(position); }
+  [[nodiscard]] const Xbyak::Label& entry(std::uint32_t position) const {
+    return entries_.at(position).label;
+  }
 
   // What general registers hold. A handler may change all of these.
   [[nodiscard]] const Xbyak::Reg64& instruction() const { return rdi; }
@@ -89,12 +105,19 @@ class RunCode : public Xbyak::CodeGenerator {
   void make_canonical(Width width, const Xbyak::Zmm& part);
 
  private:
+  struct Entry {
+    Xbyak::Label label;
+    bool is_defined = false;
+  };
+
   template <class T>
   [[nodiscard]] Xbyak::RegExp place(T CodeConstants::*member) const {
     const auto offset = reinterpret_cast<const char*>(&(kCodeConstants.*member)) -
                         reinterpret_cast<const char*>(&kCodeConstants);
     return constants() + static_cast<std::size_t>(offset);
   }
+
+  std::map<std::uint32_t, Entry> entries_;  // by position
 };
 
 /// How many vector registers a row takes.
