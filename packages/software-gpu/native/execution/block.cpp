@@ -448,7 +448,9 @@ void fail(Status status, const Instruction* instruction, const Warp* warp, std::
   const auto triple = [](std::uint64_t x, std::uint64_t y, std::uint64_t z) {
     return "(" + std::to_string(x) + "," + std::to_string(y) + "," + std::to_string(z) + ")";
   };
-  const auto position = static_cast<std::size_t>(instruction - block.code);
+  const std::vector<Instruction>& code = block.launch->kernel->code;
+  const bool is_own = instruction >= code.data() && instruction < code.data() + code.size();
+  const auto position = static_cast<std::size_t>(instruction - (is_own ? code.data() : block.code));
   throw Error(status, "kernel '" + block.launch->kernel->name + "', block " +
                           triple(block.index[0], block.index[1], block.index[2]) + ", thread " +
                           triple(thread % size.x, thread / size.x % size.y, thread / size.x / size.y) +

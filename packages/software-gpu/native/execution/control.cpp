@@ -379,7 +379,13 @@ const Instruction* run_nanosleep(const Instruction* in, Warp* warp) {
 }
 
 const Instruction* run_compiled(const Instruction* in, Warp* warp) {
-  return reinterpret_cast<Handler>(in->immediate)(in, warp);
+  const Instruction* next = reinterpret_cast<Handler>(in->immediate)(in, warp);
+  if (next != in) return next;
+  // The run was left in front of its first instruction, a load or store, which goes on behind itself.
+  const Block& block = *warp->block;
+  const Instruction& first = block.launch->kernel->code[static_cast<std::size_t>(in - block.code)];
+  warp->handlers[static_cast<std::uint16_t>(first.operation)](&first, warp);
+  return in + 1;
 }
 
 const Instruction* run_nothing(const Instruction* in, Warp* /*warp*/) {

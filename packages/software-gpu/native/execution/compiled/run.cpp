@@ -30,10 +30,9 @@ bool is_access(const Instruction& instruction) {
   return recipe != nullptr && recipe->accesses;
 }
 
-/// The run, from the first instruction that is no access, and what is to go on behind its accesses.
+/// The run, and what is to go on behind its accesses.
 void add_runs(const DecodedKernel& kernel, Run run, std::vector<Run>& runs) {
   const std::uint32_t end = run.first + run.length;
-  while (run.length != 0 && is_access(kernel.code[run.first])) run = {run.first + 1, run.length - 1};
   if (run.length < kShortestRun) return;
   runs.push_back(run);
   bool has_accesses = false;

@@ -15,7 +15,7 @@ struct Run {
 };
 
 /// All runs that are worth compiling. For where a run is left in front of a load or store, there are others
-/// that go on behind it; no run begins with one.
+/// that go on behind it.
 std::vector<Run> find_runs(const DecodedKernel& kernel);
 
 }  // namespace vgpu::software

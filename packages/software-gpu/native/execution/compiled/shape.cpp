@@ -33,14 +33,16 @@ Shape line(std::int64_t stride, std::optional<std::int64_t> halves) {
 Shape sum(const Shape& a, const Shape& b, int sign) {
   if (!a.is_line || !b.is_line) return {};
   std::optional<std::int64_t> halves;
-  if (distance(a) && distance(b)) halves = *distance(a) + sign * *distance(b);
+  const std::optional<std::int64_t> first = distance(a);
+  const std::optional<std::int64_t> second = distance(b);
+  if (first && second) halves = *first + sign * *second;
   return line(a.stride + sign * b.stride, halves);
 }
 
 Shape scaled(const Shape& a, std::int64_t factor) {
   if (!a.is_line || factor < -kWidestStride || factor > kWidestStride) return {};
-  std::optional<std::int64_t> halves;
-  if (distance(a)) halves = *distance(a) * factor;
+  std::optional<std::int64_t> halves = distance(a);
+  if (halves) halves = *halves * factor;
   return line(a.stride * factor, halves);
 }
 
@@ -52,10 +54,9 @@ Shape uniform(const Shape& a, const Shape& b) {
 }
 
 Shape product(const Shape& a, const Shape& b) {
-  const auto factor = [](const Shape& shape) { return static_cast<std::int64_t>(*shape.constant); };
   if (a.is_uniform_by_halves() && b.is_uniform_by_halves()) return uniform(a, b);
-  if (b.constant) return scaled(a, factor(b));
-  if (a.constant) return scaled(b, factor(a));
+  if (b.constant) return scaled(a, static_cast<std::int64_t>(*b.constant));
+  if (a.constant) return scaled(b, static_cast<std::int64_t>(*a.constant));
   return {};
 }
 
