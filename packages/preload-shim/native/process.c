@@ -87,6 +87,20 @@ void vgpu_process_check(void) {
   }
 }
 
+void vgpu_process_restart(void) {
+  vgpu_process_check();
+  _Atomic uint64_t* word = find_owner();
+  const uint64_t process = word == &owner_by_process_id ? (uint64_t)vgpu_process_id() << 32 : 0;
+  uint64_t seen = process | OWNED;
+  // Another thread that is at it does the same.
+  if (!atomic_compare_exchange_strong(word, &seen, process | FORGETTING)) return;
+  vgpu_session_end();
+  vgpu_shared_memory_unmap();
+  forget_parent();
+  atomic_fetch_add(&generation, 1);
+  atomic_store_explicit(word, process | OWNED, memory_order_release);
+}
+
 uint32_t vgpu_process_generation(void) {
   vgpu_process_check();
   return atomic_load_explicit(&generation, memory_order_relaxed);

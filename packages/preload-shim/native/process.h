@@ -11,7 +11,12 @@
 // has one of is read.
 void vgpu_process_check(void);
 
-// Differs between a process and its children; what is kept per thread is compared with it.
+// Begins anew after an error that ended the context or the connection: forgets all handles, and the next call
+// gets a new worker. While no other thread makes calls, as the device's reset demands.
+void vgpu_process_restart(void);
+
+// Differs between a process and its children, and with each restart; what is kept per thread is compared with
+// it.
 uint32_t vgpu_process_generation(void);
 
 #endif

@@ -74,6 +74,11 @@ class Program {
     this.#process.stdin?.write('\n');
   }
 
+  async output(): Promise<string> {
+    await this.#end;
+    return this.#output;
+  }
+
   /** Its last line, taken apart. */
   async result(): Promise<{ status: number; milliseconds: number }> {
     await this.#end;
@@ -119,6 +124,17 @@ describe.each(Object.entries(TRANSPORTS))('through %s', { timeout: TEST_TIMEOUT_
     if (mode !== 'waits') expect(milliseconds).toBeLessThan(AT_ONCE_MS);
     expect(await clientCount()).toBe(1);
     process.kill(await other.worker(), 0);
+  });
+
+  it('a worker is killed, and the program resets the device: it gets a new worker', async () => {
+    const environment = guestEnvironment(executor.url, {
+      VGPU_SHARED_MEMORY: shared,
+      LAST_CALL_RESET: '1',
+    });
+    const program = await Program.start('idle', environment);
+    process.kill(await program.worker(), 'SIGKILL');
+    program.goOn();
+    expect(await program.output()).toMatch(/status 806 after \d+ ms\nworks again\n$/);
   });
 
   it.each(MODES)('a worker is stopped: %s', async (mode) => {

@@ -61,6 +61,10 @@ static void drop(CUdeviceptr address, size_t bytes) {
   }
 }
 
+void vgpu_shared_memory_unmap(void) {
+  drop(0, SIZE_MAX);
+}
+
 static CUresult map(int file, const struct range* range) {
   void* wanted = (void*)(uintptr_t)range->address;
   void* mapped =

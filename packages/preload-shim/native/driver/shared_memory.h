@@ -14,6 +14,9 @@ CUresult vgpu_shared_memory_allocate(CUdeviceptr* address, size_t bytes, bool ma
 // Whether all the bytes lie in one piece of managed memory.
 bool vgpu_is_managed(CUdeviceptr address, size_t bytes);
 
+// Gives back all of it, whose device is gone. While no other thread makes calls.
+void vgpu_shared_memory_unmap(void);
+
 // In a forked child: see process.h. The child does not inherit the memory.
 void vgpu_shared_memory_forget(void);
 

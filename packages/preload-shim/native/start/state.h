@@ -3,10 +3,11 @@
 //
 //   UNSEEN → DECIDING → REFUSED | DEFERRED                       the constructor
 //                     → CONNECTING → READY | DEFERRED            early initialisation, within its deadline
-//   DEFERRED | READY | FAILED → CONNECTING → CONNECTED | FAILED  the first CUDA call, and those after a
-//   failure CONNECTED → BROKEN                                           for good
+//   DEFERRED | READY | FAILED → CONNECTING → CONNECTED | FAILED  the first CUDA call, those after a failure
+//   CONNECTED → BROKEN                                           until the program resets the device
 //
-// A forked child starts again from DEFERRED, or from REFUSED.
+// A forked child starts again from DEFERRED, or from REFUSED; a program that resets a device that it has
+// lost, from DEFERRED.
 
 #ifndef VGPU_START_STATE_H
 #define VGPU_START_STATE_H

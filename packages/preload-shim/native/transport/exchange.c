@@ -6,6 +6,7 @@
 #include "driver/context_stack.h"
 #include "log.h"
 #include "output.h"
+#include "process.h"
 #include "transport/session.h"
 
 // The table's longest call has 11 parts.
@@ -72,6 +73,12 @@ static int receive_response(struct vgpu_stream* stream, const struct vgpu_frame*
 
 static CUresult exchange(uint32_t call, unsigned flags, const struct vgpu_segment* segments,
                          size_t segment_count, const struct vgpu_buffer* buffers, size_t buffer_count) {
+  if (call == VGPU_CALL_cuDevicePrimaryCtxReset_v2 && vgpu_session_is_over()) {
+    // There is nothing left to reset. As after a real reset, the next context is a new one, here in a new
+    // worker.
+    vgpu_process_restart();
+    return CUDA_SUCCESS;
+  }
   CUresult result = vgpu_session_check();
   if (result != CUDA_SUCCESS) return result;
   const CUcontext context = vgpu_context_current();

@@ -191,6 +191,15 @@ void vgpu_session_note(CUresult result) {
   if (vgpu_is_sticky_error((int)result)) atomic_compare_exchange_strong(&context_error, &none, (int)result);
 }
 
+bool vgpu_session_is_over(void) {
+  return vgpu_state_now() == VGPU_STATE_BROKEN || atomic_load(&context_error) != CUDA_SUCCESS;
+}
+
+void vgpu_session_end(void) {
+  // A broken one has been closed.
+  if (vgpu_state_change(VGPU_STATE_CONNECTED, VGPU_STATE_BROKEN)) vgpu_stream_close(&stream);
+}
+
 void vgpu_session_forget(void) {
   // The parent's connection stays open in the parent; the executor must not wait for this process to end.
   // Of the shared memory the child has inherited nothing.

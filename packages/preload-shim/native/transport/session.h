@@ -1,5 +1,6 @@
-// The one connection of this process: opened by cuInit, shared by all threads, never opened again once it
-// broke. How far it is, start/state.h tells.
+// The one connection of this process: opened by cuInit, shared by all threads. Once it broke, it is opened
+// again when the program resets the device (vgpu_process_restart), and not before. How far it is, start/state.h
+// tells.
 
 #ifndef VGPU_TRANSPORT_SESSION_H
 #define VGPU_TRANSPORT_SESSION_H
@@ -40,6 +41,11 @@ int vgpu_session_take_passed(void);
 CUresult vgpu_session_context_error(void);
 // Looks at the result of a call.
 void vgpu_session_note(CUresult result);
+
+// Whether no call can succeed any more: the connection is lost, or the context is dead.
+bool vgpu_session_is_over(void);
+// Closes the connection; the next call opens another. While no other thread makes calls.
+void vgpu_session_end(void);
 
 // In a forked child: see process.h.
 void vgpu_session_forget(void);

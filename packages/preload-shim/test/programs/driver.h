@@ -49,6 +49,7 @@ enum {
   F(cuDeviceTotalMem, "cuDeviceTotalMem_v2", (size_t * bytes, CUdevice device))                             \
   F(cuDevicePrimaryCtxRetain, "cuDevicePrimaryCtxRetain", (CUcontext * context, CUdevice device))           \
   F(cuDevicePrimaryCtxRelease, "cuDevicePrimaryCtxRelease_v2", (CUdevice device))                           \
+  F(cuDevicePrimaryCtxReset, "cuDevicePrimaryCtxReset_v2", (CUdevice device))                               \
   F(cuCtxSetCurrent, "cuCtxSetCurrent", (CUcontext context))                                                \
   F(cuCtxSynchronize, "cuCtxSynchronize", (void))                                                           \
   F(cuModuleLoadData, "cuModuleLoadData", (CUmodule * module, const void* image))                           \

@@ -2,6 +2,8 @@
 //   last_call calls   one short call after the other
 //   last_call waits   one call that waits for a kernel without an end
 //   last_call idle    none, until a line comes on stdin
+// With LAST_CALL_RESET in its environment it then resets the device, and works on.
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -17,6 +19,24 @@ static void launch_endless_kernel(void) {
   CHECK(cuModuleLoadData(&module, kEndless));
   CHECK(cuModuleGetFunction(&forever, module, "forever"));
   CHECK(cuLaunchKernel(forever, 1, 1, 1, 1, 1, 1, 0, NULL, NULL, NULL));
+}
+
+// The reset gives the program a new worker, in which everything works again.
+static void start_anew(void) {
+  CUdevice device;
+  CUcontext context;
+  CUdeviceptr memory;
+  unsigned int word = 0;
+  // The first device's number is 0; of it nobody can be asked now.
+  CHECK(cuDevicePrimaryCtxReset(0));
+  CHECK(cuDeviceGet(&device, 0));
+  CHECK(cuDevicePrimaryCtxRetain(&context, device));
+  CHECK(cuCtxSetCurrent(context));
+  CHECK(cuMemAlloc(&memory, sizeof(word)));
+  CHECK(cuMemsetD32(memory, 7, 1));
+  CHECK(cuMemcpyDtoH(&word, memory, sizeof(word)));
+  REQUIRE(word == 7, "the new device has %u", word);
+  printf("works again\n");
 }
 
 static long milliseconds(void) {
@@ -46,5 +66,6 @@ int main(int argc, char** argv) {
   begin = milliseconds();
   EXPECT_STATUS(cuMemAlloc(&memory, 16), status);
   REQUIRE(milliseconds() - begin < 100, "the next call took %ld ms", milliseconds() - begin);
+  if (getenv("LAST_CALL_RESET") != NULL) start_anew();
   return 0;
 }
