@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <string>
 
@@ -34,6 +35,14 @@ TableLimits table_limits(const Options& options, const BackendOptions& backend) 
           .client_memory_bytes = backend.client_memory_bytes};
 }
 
+std::vector<FaultRule> faults_on_purpose(Log& log) {
+  const char* text = std::getenv("VGPU_FAULT");  // NOLINT(concurrency-mt-unsafe)
+  if (text == nullptr || *text == '\0') return {};
+  auto faults = parse_faults(text);
+  log.write(Level::warning, std::string("calls fail on purpose: VGPU_FAULT is ") + text);
+  return faults;
+}
+
 int serve(const Options& options) {
   // Of its own: a worker's stderr may become its client's.
   const FileDescriptor log_descriptor(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
@@ -43,7 +52,7 @@ int serve(const Options& options) {
     if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR) throw std::runtime_error("cannot ignore SIGPIPE");
     BackendOptions backend = options.backend;
     settle_backend(backend, log);
-    ServingOptions serving{.token = {}, .tenure = options.tenure};
+    ServingOptions serving{.token = {}, .tenure = options.tenure, .faults = faults_on_purpose(log)};
     if (!options.token_file.empty()) serving.token = Token::read(options.token_file);
     ClientTable clients(table_limits(options, backend));
     Daemon daemon(
@@ -58,6 +67,9 @@ int serve(const Options& options) {
   } catch (const BackendUnavailable& error) {
     log.write(Level::error, std::string("ERR_VGPU_BACKEND_UNAVAILABLE: ") + error.what());
     return kExitBackendUnavailable;
+  } catch (const FaultSyntaxError& error) {
+    log.write(Level::error, std::string("ERR_VGPU_EXECUTOR_USAGE: ") + error.what());
+    return kExitUsage;
   } catch (const TokenError& error) {
     log.write(Level::error, std::string("ERR_VGPU_EXECUTOR_TOKEN: ") + error.what());
     return kExitUsage;

@@ -73,11 +73,16 @@ CUresult Session::run(const vgpu_frame& request, std::span<const std::byte> payl
     log_.write(Level::warning, "call " + std::to_string(request.call) + " does not exist");
     return CUDA_ERROR_NOT_SUPPORTED;
   }
+  if (const auto fault = faults_.before(request.call, payload)) {
+    log_.write(Level::info, std::string(name) + " gives " + std::to_string(*fault) + ": VGPU_FAULT");
+    return *fault;
+  }
   try {
     PayloadReader reader(payload);
     const CUresult result = stream != nullptr
                                 ? copy_stream(backend_, request.context, reader, *stream)
                                 : dispatch(backend_, request.call, request.context, reader, response_);
+    if (result == CUDA_SUCCESS) faults_.after(request.call, payload, response_.written());
     if (!reader.complete())
       log_.write(Level::warning, std::string(name) + ": malformed request: " + reader.problem());
     return result;

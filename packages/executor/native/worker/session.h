@@ -10,6 +10,7 @@
 #include "backends/backend.h"
 #include "support/log.h"
 #include "vgpu_protocol.h"
+#include "worker/fault_injection.h"
 #include "worker/frame_reader.h"
 #include "worker/payload.h"
 
@@ -23,8 +24,9 @@ class Session {
     close,  // the client broke the rules of the protocol; the log says how
   };
 
-  Session(Backend& backend, Log& log, ClientAccount account = {})
-      : backend_(backend), log_(log), account_(account) {}
+  /// `faults` outlive it.
+  Session(Backend& backend, Log& log, ClientAccount account = {}, std::span<const FaultRule> faults = {})
+      : backend_(backend), log_(log), account_(account), faults_(faults) {}
 
   /// `stream` has the rest of the payload where that is still arriving.
   Reply handle(const vgpu_frame& request, std::span<const std::byte> payload, FrameReader* stream = nullptr);
@@ -49,6 +51,7 @@ class Session {
   Backend& backend_;
   Log& log_;
   ClientAccount account_;
+  FaultInjector faults_;
   PayloadWriter response_;
   vgpu_frame response_header_{};
   std::span<const std::byte> response_payload_;

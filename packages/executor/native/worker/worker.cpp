@@ -116,15 +116,15 @@ void report_status(int socket, const Peer& peer, const Proof& proof, const Backe
 }
 
 void serve_session(int socket, const vgpu_hello& hello, const Proof& proof, const BackendOptions& options,
-                   const TenureLimits& limits, Log& log) {
+                   const ServingOptions& serving, Log& log) {
   auto backend = create_backend_for(socket, options, log);
   if (backend == nullptr) return;
   const auto rings = share_memory_with(socket, hello, log);
   if (!send_welcome(socket, *backend, rings.get(), proof, log)) return;
   log.write(Level::info, rings == nullptr ? "connected" : "connected, with shared memory");
   const auto channel = create_channel(socket, rings.get());
-  Session session(*backend, log, options.account);
-  Tenure tenure(limits, [&](const std::string& reason) {
+  Session session(*backend, log, options.account, serving.faults);
+  Tenure tenure(serving.tenure, [&](const std::string& reason) {
     log.write(Level::warning, "ending the client: " + reason);
     // The client hears of it from its next call. One that is in the middle of a long one is cut off.
     constexpr std::chrono::milliseconds kPatience{500};
@@ -154,7 +154,7 @@ int serve_client(FileDescriptor socket, BackendOptions options, const ServingOpt
     }
     if (!enter(socket.get(), peer, *hello, options.account, log)) return 0;
     options.shares_memory = peer.local;
-    serve_session(socket.get(), *hello, *proof, options, serving.tenure, log);
+    serve_session(socket.get(), *hello, *proof, options, serving, log);
     return 0;
   } catch (const std::exception& error) {
     log.write(Level::error, std::string("the connection failed: ") + error.what());

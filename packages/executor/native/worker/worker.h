@@ -7,6 +7,7 @@
 #include "support/file_descriptor.h"
 #include "support/log.h"
 #include "support/token.h"
+#include "worker/fault_injection.h"
 #include "worker/tenure.h"
 
 namespace vgpu::executor {
@@ -14,6 +15,8 @@ namespace vgpu::executor {
 struct ServingOptions {
   std::optional<Token> token;
   TenureLimits tenure;
+  /// On purpose, for tests.
+  std::vector<FaultRule> faults;
 };
 
 /// Serves the client until it leaves, and returns the process's exit status: 0 when the connection ended in

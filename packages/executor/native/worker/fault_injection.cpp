@@ -1,0 +1,160 @@
+#include "worker/fault_injection.h"
+
+#include <fnmatch.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <utility>
+
+#include "vgpu_protocol.h"
+#include "worker/payload.h"
+
+namespace vgpu::executor {
+namespace {
+
+constexpr std::pair<std::string_view, FaultPoint> kPoints[] = {
+    {"probe", FaultPoint::probe},   {"alloc", FaultPoint::alloc}, {"copy-in", FaultPoint::copy_in},
+    {"launch", FaultPoint::launch}, {"sync", FaultPoint::sync},   {"copy-out", FaultPoint::copy_out},
+};
+
+/// Results have at most three digits.
+constexpr int kGreatestResult = 999;
+
+std::optional<FaultPoint> point_of(std::uint32_t call) {
+  switch (call) {
+    case VGPU_CALL_cuDevicePrimaryCtxRetain:
+    case VGPU_CALL_vgpuContextCreate:
+      return FaultPoint::probe;
+    case VGPU_CALL_cuMemAlloc_v2:
+    case VGPU_CALL_cuMemAllocPitch_v2:
+    case VGPU_CALL_cuMemAllocAsync:
+    case VGPU_CALL_cuMemAllocFromPoolAsync:
+    case VGPU_CALL_vgpuMemAllocShared:
+    case VGPU_CALL_vgpuMemCreate:
+      return FaultPoint::alloc;
+    case VGPU_CALL_vgpuCopyToDevice:
+    case VGPU_CALL_vgpuCopyRowsToDevice:
+      return FaultPoint::copy_in;
+    case VGPU_CALL_vgpuLaunchKernel:
+    case VGPU_CALL_vgpuLaunchCooperativeKernel:
+      return FaultPoint::launch;
+    case VGPU_CALL_cuCtxSynchronize:
+    case VGPU_CALL_cuStreamSynchronize:
+    case VGPU_CALL_cuEventSynchronize:
+      return FaultPoint::sync;
+    case VGPU_CALL_vgpuCopyFromDevice:
+    case VGPU_CALL_vgpuCopyRowsFromDevice:
+      return FaultPoint::copy_out;
+    default:
+      return std::nullopt;
+  }
+}
+
+template <typename Number>
+std::optional<Number> number_of(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+[[noreturn]] void refuse(std::string_view rule, const std::string& expected) {
+  throw FaultSyntaxError("VGPU_FAULT: \"" + std::string(rule) + "\" is not " + expected);
+}
+
+void parse_effect(std::string_view text, std::string_view rule, FaultRule& parsed) {
+  if (text == "hang") {
+    parsed.effect = FaultEffect::hang;
+  } else if (text == "crash") {
+    parsed.effect = FaultEffect::crash;
+  } else if (text == "oom") {
+    parsed.result = CUDA_ERROR_OUT_OF_MEMORY;
+  } else {
+    const auto result = number_of<int>(text);
+    if (!result || *result < 1 || *result > kGreatestResult) {
+      refuse(rule, "FAULT@POINT, where FAULT is oom, hang, crash, or a CUresult from 1 to 999");
+    }
+    parsed.result = static_cast<CUresult>(*result);
+  }
+}
+
+void parse_point(std::string_view text, std::string_view rule, FaultRule& parsed) {
+  for (const auto& [name, point] : kPoints) {
+    if (name != text) continue;
+    parsed.point = point;
+    return;
+  }
+  refuse(rule, "FAULT@POINT, where POINT is probe, alloc, copy-in, launch, sync or copy-out");
+}
+
+FaultRule parse_rule(std::string_view rule) {
+  FaultRule parsed;
+  const std::size_t at = rule.find('@');
+  if (at == std::string_view::npos) refuse(rule, "FAULT@POINT");
+  parse_effect(rule.substr(0, at), rule, parsed);
+  const std::string_view place = rule.substr(at + 1);
+  const std::size_t colon = place.find(':');
+  parse_point(place.substr(0, colon), rule, parsed);
+  if (colon == std::string_view::npos) return parsed;
+  const std::string_view which = place.substr(colon + 1);
+  if (const auto number = number_of<std::uint64_t>(which); number && *number > 0) {
+    parsed.number = *number;
+  } else if (parsed.point == FaultPoint::launch && !which.empty() && !number) {
+    parsed.kernels = which;
+  } else {
+    refuse(rule, "FAULT@POINT:NUMBER, from 1, or FAULT@launch:KERNELS");
+  }
+  return parsed;
+}
+
+[[noreturn]] void hang() {
+  // Until the client has gone: the heartbeat's thread ends the process.
+  for (;;) pause();
+}
+
+}  // namespace
+
+std::vector<FaultRule> parse_faults(std::string_view text) {
+  std::vector<FaultRule> rules;
+  if (text.empty()) return rules;
+  for (;;) {
+    const std::size_t comma = text.find(',');
+    rules.push_back(parse_rule(text.substr(0, comma)));
+    if (comma == std::string_view::npos) return rules;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+std::optional<CUresult> FaultInjector::before(std::uint32_t call, std::span<const std::byte> request) {
+  if (rules_.empty()) return std::nullopt;
+  const auto point = point_of(call);
+  if (!point) return std::nullopt;
+  std::string kernel;
+  if (*point == FaultPoint::launch) {
+    const auto known = kernels_.find(PayloadReader(request).read<std::uint64_t>());
+    if (known != kernels_.end()) kernel = known->second;
+  }
+  for (std::size_t i = 0; i < rules_.size(); ++i) {
+    const FaultRule& rule = rules_[i];
+    if (rule.point != *point || fnmatch(rule.kernels.c_str(), kernel.c_str(), 0) != 0) continue;
+    if (++calls_[i] != rule.number && rule.number != 0) continue;
+    if (rule.effect == FaultEffect::hang) hang();
+    if (rule.effect == FaultEffect::crash) abort();
+    return rule.result;
+  }
+  return std::nullopt;
+}
+
+void FaultInjector::after(std::uint32_t call, std::span<const std::byte> request,
+                          std::span<const std::byte> response) {
+  if (rules_.empty() || call != VGPU_CALL_cuModuleGetFunction) return;
+  PayloadReader reader(request);
+  reader.read<std::uint64_t>();
+  constexpr std::size_t kLongestName = 65535;
+  const std::string_view name = reader.read_string(kLongestName);
+  kernels_[PayloadReader(response).read<std::uint64_t>()] = name;
+}
+
+}  // namespace vgpu::executor

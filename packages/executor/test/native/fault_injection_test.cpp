@@ -1,0 +1,90 @@
+#include "worker/fault_injection.h"
+
+#include <doctest/doctest.h>
+
+#include "vgpu_protocol.h"
+#include "worker/payload.h"
+
+using namespace vgpu::executor;
+
+namespace {
+
+/// What one call gives, made with a request that begins with these two.
+std::optional<CUresult> ask(FaultInjector& faults, std::uint32_t call, std::uint64_t first = 0) {
+  PayloadWriter request;
+  request.write(first);
+  return faults.before(call, request.written());
+}
+
+void learn(FaultInjector& faults, std::uint64_t handle, std::string_view kernel) {
+  PayloadWriter request;
+  request.write(std::uint64_t{1});
+  request.write(static_cast<std::uint64_t>(kernel.size()));
+  for (const char letter : kernel) request.write(letter);
+  PayloadWriter response;
+  response.write(handle);
+  faults.after(VGPU_CALL_cuModuleGetFunction, request.written(), response.written());
+}
+
+}  // namespace
+
+TEST_CASE("faults on purpose: one call of a client, or all") {
+  const auto rules = parse_faults("oom@alloc:3,46@sync");
+  FaultInjector faults(rules);
+  CHECK_FALSE(ask(faults, VGPU_CALL_cuMemAlloc_v2));
+  CHECK_FALSE(ask(faults, VGPU_CALL_cuMemAllocAsync));
+  CHECK(ask(faults, VGPU_CALL_cuMemAlloc_v2) == CUDA_ERROR_OUT_OF_MEMORY);
+  CHECK_FALSE(ask(faults, VGPU_CALL_cuMemAlloc_v2));
+  for (int i = 0; i < 3; ++i) {
+    CHECK(ask(faults, VGPU_CALL_cuStreamSynchronize) == CUDA_ERROR_DEVICE_UNAVAILABLE);
+  }
+  CHECK_FALSE(ask(faults, VGPU_CALL_cuEventCreate));
+
+  // Another client begins at 1.
+  FaultInjector other(rules);
+  CHECK_FALSE(ask(other, VGPU_CALL_cuMemAlloc_v2));
+}
+
+TEST_CASE("faults on purpose: kernels by their names") {
+  const auto rules = parse_faults("700@launch:sort*");
+  FaultInjector faults(rules);
+  learn(faults, 11, "sort_count_u32");
+  learn(faults, 12, "resort");
+  CHECK(ask(faults, VGPU_CALL_vgpuLaunchKernel, 11) == CUDA_ERROR_ILLEGAL_ADDRESS);
+  CHECK_FALSE(ask(faults, VGPU_CALL_vgpuLaunchKernel, 12));
+  CHECK_FALSE(ask(faults, VGPU_CALL_vgpuLaunchKernel, 13));
+}
+
+TEST_CASE("faults on purpose: every point has its calls") {
+  const std::pair<const char*, std::uint32_t> calls[] = {
+      {"probe", VGPU_CALL_cuDevicePrimaryCtxRetain}, {"alloc", VGPU_CALL_cuMemAlloc_v2},
+      {"copy-in", VGPU_CALL_vgpuCopyToDevice},       {"launch", VGPU_CALL_vgpuLaunchKernel},
+      {"sync", VGPU_CALL_cuCtxSynchronize},          {"copy-out", VGPU_CALL_vgpuCopyFromDevice},
+  };
+  for (const auto& [point, call] : calls) {
+    const auto rules = parse_faults(std::string("999@") + point);
+    FaultInjector faults(rules);
+    for (const auto& other : calls) {
+      CAPTURE(other.second);
+      CHECK(ask(faults, other.second).has_value() == (other.second == call));
+    }
+  }
+}
+
+TEST_CASE("faults on purpose: nothing asked for is nothing") {
+  FaultInjector faults({});
+  CHECK_FALSE(ask(faults, VGPU_CALL_cuMemAlloc_v2));
+  CHECK(parse_faults("").empty());
+}
+
+TEST_CASE("faults on purpose: what makes no sense is an error that names it") {
+  for (const char* wrong :
+       {"oom", "oom@", "@alloc", "oom@disk", "ooM@alloc", "0@alloc", "1000@alloc", "-2@alloc", "2x@alloc",
+        "oom@alloc:", "oom@alloc:0", "oom@alloc:-1", "oom@alloc:sort*", "700@launch:0", "oom@alloc,",
+        "oom@alloc,,oom@sync", "oom@alloc;hang@sync", "oom@alloc "}) {
+    CAPTURE(wrong);
+    CHECK_THROWS_AS(parse_faults(wrong), FaultSyntaxError);
+  }
+  CHECK_THROWS_WITH(parse_faults("oom@alloc,hang@disk"),
+                    doctest::Contains("\"hang@disk\" is not FAULT@POINT, where POINT is probe"));
+}
