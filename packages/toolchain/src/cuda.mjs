@@ -25,7 +25,19 @@ export function makePtx(nvcc, source) {
   if (!release || result.status !== 0 || !code) {
     throw new Error(`${nvcc} makes no PTX of ${source}: ${result.error ?? result.stderr}`);
   }
-  return `// Made from ${basename(source)} by nvcc ${release} -ptx -arch=compute_75.\n${code}`;
+  return `// Made from ${basename(source)} by nvcc ${release} -ptx -arch=compute_75.\n${withoutPath(code)}`;
+}
+
+/**
+ * Names of what only the file sees contain hashes of its path, which differ between checkouts.
+ *
+ * @param {string} code
+ */
+function withoutPath(code) {
+  const hashes = [...code.matchAll(/_INTERNAL_([0-9a-f]{8})_\w+?_cu_([0-9a-f]{8})/g)].flatMap(
+    ([, ...both]) => both,
+  );
+  return [...new Set(hashes)].reduce((text, hash) => text.replaceAll(hash, '0'.repeat(8)), code);
 }
 
 /**
