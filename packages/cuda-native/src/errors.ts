@@ -22,6 +22,8 @@ export type ComputeErrorCode =
   | 'ERR_VGPU_COMPUTE_SINGULAR'
   /** `device: 'gpu'`, and there is none to use. */
   | 'ERR_VGPU_COMPUTE_GPU_UNAVAILABLE'
+  /** `isolation: 'process'` lacks the guest library or an executor. */
+  | 'ERR_VGPU_COMPUTE_ISOLATION'
   /** The session was closed. */
   | 'ERR_VGPU_COMPUTE_CLOSED'
   /** The native part of this package is not there, or does not load. */

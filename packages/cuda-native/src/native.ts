@@ -1,6 +1,8 @@
 // The addon: where it is, and everything that it offers.
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { conditionFault, driverFault, type Fault, GpuError } from '@vgpu/resilience';
+import type { Call } from './calls.js';
 import { CapacityError, ComputeError, type ComputeErrorCode } from './errors.js';
 import type { BatchCalls } from './operations/batches.js';
 import type { BitMatrixCalls } from './operations/bit-matrices.js';
@@ -13,8 +15,8 @@ import type { ReductionCalls } from './operations/reductions.js';
 import type { ScanCalls } from './operations/scans.js';
 import type { SortCalls } from './operations/sorts.js';
 
-/** Every call checks its arguments again, and throws or rejects with a NativeError. */
-export interface Native
+/** What can be computed. Every call checks its arguments again, and throws or rejects with a NativeError. */
+export interface Engine
   extends ReductionCalls,
     ElementwiseCalls,
     ScanCalls,
@@ -24,7 +26,39 @@ export interface Native
     LinearSystemCalls,
     BitMatrixCalls,
     NeighbourCalls,
-    LayoutCalls {
+    LayoutCalls {}
+
+/** A session's memory and operations on the device. It has those operations that have kernels. */
+export interface Gpu extends Partial<Engine> {
+  /** Loads the driver and opens its first device, unless that has been done; so does every operation. */
+  readonly open: Call<[]>;
+  /** Gives up all that is on the device, for everybody in this process, and opens it anew. */
+  readonly reopen: Call<[]>;
+  /** Gives the driver memory that was kept for the next operation. */
+  readonly freeMemory: Call<[]>;
+  /** What is under way writes nothing from now on. Its promises may stay open. */
+  abandon(): void;
+  /** As they were at the end of the last operation. */
+  counters(): GpuMemory;
+  /** Empty before the device has been opened. */
+  deviceName(): string;
+}
+
+/** In bytes; of frees, those that the driver refused. */
+export interface GpuMemory {
+  readonly usedBytes: number;
+  readonly cachedBytes: number;
+  readonly failedFrees: number;
+}
+
+/** The operations on the CPU, and what they are made with. */
+export interface Native extends Engine {
+  /** `library` is a driver, for dlopen; `executor` becomes VGPU_EXECUTOR, which a guest library looks at. */
+  readonly Gpu: new (
+    library: string,
+    memoryLimit: number,
+    executor: string | undefined,
+  ) => Gpu;
   /** portable, avx2 or avx512. */
   readonly instructionSet: string;
   /** How many threads work on an operation. */
@@ -41,7 +75,9 @@ export interface NativeError extends Error {
     | 'outOfMemory'
     | 'divisionByZero'
     | 'singular'
-    | 'aborted';
+    | 'aborted'
+    /** `first` is the driver's CUresult, or 0 where it does not load. */
+    | 'gpu';
   readonly first: number;
   readonly second: number;
 }
@@ -50,7 +86,7 @@ export function isNativeError(error: unknown): error is NativeError {
   return error instanceof Error && 'kind' in error && 'first' in error;
 }
 
-const codes: Record<Exclude<NativeError['kind'], 'capacity' | 'aborted'>, ComputeErrorCode> = {
+const codes: Record<Exclude<NativeError['kind'], 'capacity' | 'aborted' | 'gpu'>, ComputeErrorCode> = {
   argument: 'ERR_VGPU_COMPUTE_ARGUMENT',
   overlap: 'ERR_VGPU_COMPUTE_OVERLAP',
   memoryLimit: 'ERR_VGPU_COMPUTE_MEMORY_LIMIT',
@@ -72,6 +108,7 @@ export function translate(error: unknown, reason: unknown): unknown {
   if (!isNativeError(error)) return error;
   const { kind, first, second, message } = error;
   if (kind === 'aborted') return reason;
+  if (kind === 'gpu') return new GpuError(gpuFault(first), message, { cause: error });
   if (kind === 'capacity') return new CapacityError('an array', first, second, { cause: error, message });
   const values =
     kind === 'memoryLimit'
@@ -87,6 +124,14 @@ export function translate(error: unknown, reason: unknown): unknown {
     cause: error,
     ...(remedy === undefined ? {} : { remedy }),
   });
+}
+
+/** What a guest library answers once its worker is gone. */
+const rpcFailure = 806;
+
+function gpuFault(code: number): Fault {
+  if (code === 0) return conditionFault('library-missing');
+  return code === rpcFailure ? conditionFault('worker-died') : driverFault(code);
 }
 
 let loaded: Native | undefined;

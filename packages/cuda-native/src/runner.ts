@@ -1,28 +1,45 @@
 // Where an operation runs, and what is told about it.
 import {
-  CircuitBreaker,
+  type CircuitBreaker,
   conditionFault,
-  FallbackSession,
   type Fault,
   GpuError,
   kernelRecord,
   reportSession,
   type Subscription,
   type Telemetry,
-  withFallback,
 } from '@vgpu/resilience';
 import type { NativeResult, NativeStart } from './calls.js';
 import { argumentError, ComputeError } from './errors.js';
-import { type Native, native, translate } from './native.js';
+import { openGpu } from './gpu.js';
+import { GpuRunner } from './gpu-runner.js';
+import { type Engine, type GpuMemory, native, translate } from './native.js';
 import { Turns } from './turns.js';
 
 export interface SessionOptions {
-  /**
-   * `cpu`: never anything else. `auto`, the default: the GPU where that works. This version has no GPU path: `auto` computes
-   * on the CPU and says so in each result's `reason`, and `gpu` is an error.
-   */
+  /** `cpu`: never anything else. `auto`, the default: the GPU where there is one. `gpu`: no session without one. */
   readonly device?: 'auto' | 'gpu' | 'cpu';
-  /** The most memory that one operation may take for itself, beside its inputs and outputs. In bytes; no limit by default. */
+  /**
+   * `inproc`, the default: the driver is loaded into this process, after another process has tried it. `process`: behind an executor,
+   * whose worker may hang or crash without harm; the next operation gets a new one.
+   */
+  readonly isolation?: 'inproc' | 'process';
+  /**
+   * The driver, a path or a name for the loader: `$VGPU_CUDA_DRIVER` or `libcuda.so.1` by default. With `isolation: 'process'` the
+   * guest library, that of @vgpu/preload-shim by default.
+   */
+  readonly driver?: string;
+  /**
+   * The executor's address, for `isolation: 'process'`. `$VGPU_EXECUTOR` by default, and where that is not set one of its own,
+   * with this machine's GPU. One for each process.
+   */
+  readonly executor?: string;
+  /** How long an operation on the GPU may take until it counts as hung. In ms, above 0; ten minutes by default. */
+  readonly hangAfterMs?: number;
+  /**
+   * The most memory that one operation may take for itself on the CPU, beside its inputs and outputs; and the most that the session may
+   * have on the GPU. In bytes; no limit by default.
+   */
   readonly memoryLimit?: number;
   /** `never`: fail with the GPU's error instead of using the CPU. `allowed` by default; each call may say otherwise. */
   readonly fallback?: 'allowed' | 'never';
@@ -50,9 +67,13 @@ export interface ComputeResult<Value> {
 }
 
 /** One call of the addon; `engine` is what computes it. */
-export type NativeCall = (start: NativeStart, engine: Native) => Promise<NativeResult>;
+export type NativeCall = (start: NativeStart, engine: Engine) => Promise<NativeResult>;
+
+type Place = 'gpu' | 'software-gpu' | 'cpu';
 
 const concurrent = 2;
+/** As long as the executor lets a kernel run. */
+const defaultHangMs = 600_000;
 
 const warn = (line: string, level: 'info' | 'warn'): void => {
   if (level === 'warn') console.warn(line);
@@ -60,49 +81,68 @@ const warn = (line: string, level: 'info' | 'warn'): void => {
 
 /** Runs a session's operations. */
 export class Runner {
-  readonly #device: 'auto' | 'cpu';
   readonly #memoryLimit: number;
   readonly #fallback: 'allowed' | 'never';
   readonly #telemetry: Telemetry | undefined;
-  readonly #gpu: FallbackSession;
+  readonly #hangAfterMs: number;
+  /** `null`: nobody asked for it. */
+  readonly #gpu: GpuRunner | null;
   readonly #reports: Subscription | undefined;
   readonly #turns = new Turns(concurrent);
   readonly #running = new Set<Promise<unknown>>();
   #closed = false;
 
   /**
-   * @throws ComputeError ERR_VGPU_COMPUTE_ARGUMENT, ERR_VGPU_COMPUTE_GPU_UNAVAILABLE, or ERR_VGPU_COMPUTE_ADDON_MISSING
+   * @throws ComputeError ERR_VGPU_COMPUTE_ARGUMENT, ERR_VGPU_COMPUTE_GPU_UNAVAILABLE, ERR_VGPU_COMPUTE_ISOLATION, or
+   * ERR_VGPU_COMPUTE_ADDON_MISSING
    */
-  constructor(options: SessionOptions) {
-    const { device = 'auto', memoryLimit = Number.MAX_SAFE_INTEGER, fallback = 'allowed' } = options;
+  static async open(options: SessionOptions): Promise<Runner> {
+    const { device = 'auto', memoryLimit = Number.MAX_SAFE_INTEGER, isolation = 'inproc' } = options;
     checkChoice(device, ['auto', 'gpu', 'cpu'], 'device');
-    checkChoice(fallback, ['allowed', 'never'], 'fallback');
+    checkChoice(options.fallback ?? 'allowed', ['allowed', 'never'], 'fallback');
+    checkChoice(isolation, ['inproc', 'process'], 'isolation');
     if (!Number.isSafeInteger(memoryLimit) || memoryLimit < 0) {
       throw argumentError(`memoryLimit is ${String(memoryLimit)}, not a number of bytes`);
     }
-    const absent = conditionFault('no-gpu-path');
-    if (device === 'gpu') {
-      throw new ComputeError('ERR_VGPU_COMPUTE_GPU_UNAVAILABLE', absent.name, {
+    native();
+    if (device === 'cpu') return new Runner(options, null);
+    const { driver, executor } = options;
+    const hangAfterMs = options.hangAfterMs ?? defaultHangMs;
+    const gpu = await openGpu({ driver, isolation, executor, memoryLimit, hangAfterMs });
+    const fault = 'kind' in gpu ? gpu : gpu.fault;
+    if (device === 'gpu' && fault !== null) {
+      throw new ComputeError('ERR_VGPU_COMPUTE_GPU_UNAVAILABLE', fault.name, {
         values: { device },
         remedy: "Use device 'auto' or 'cpu'.",
-        cause: new GpuError(absent),
+        cause: new GpuError(fault),
       });
     }
-    native();
-    this.#device = device;
-    this.#memoryLimit = memoryLimit;
-    this.#fallback = fallback;
+    return new Runner(options, new GpuRunner(gpu, options.log ?? warn));
+  }
+
+  private constructor(options: SessionOptions, gpu: GpuRunner | null) {
+    this.#memoryLimit = options.memoryLimit ?? Number.MAX_SAFE_INTEGER;
+    this.#fallback = options.fallback ?? 'allowed';
     this.#telemetry = options.telemetry;
-    const breaker = new CircuitBreaker();
-    breaker.failed(absent);
-    this.#gpu = new FallbackSession({ breaker, log: options.log ?? warn });
-    if (options.telemetry !== undefined) {
-      this.#reports = reportSession(this.#gpu, options.telemetry, 'cuda-native');
+    this.#hangAfterMs = options.hangAfterMs ?? defaultHangMs;
+    this.#gpu = gpu;
+    if (gpu !== null && options.telemetry !== undefined) {
+      this.#reports = reportSession(gpu.session, options.telemetry, 'cuda-native');
     }
   }
 
   get memoryLimit(): number {
     return this.#memoryLimit;
+  }
+
+  /** The session's breaker; `null` where nobody asked for the GPU. */
+  get breaker(): CircuitBreaker | null {
+    return this.#gpu?.session.breaker ?? null;
+  }
+
+  /** What the session has on the GPU; `null` where it has none. */
+  get gpuMemory(): GpuMemory | null {
+    return this.#gpu?.memory ?? null;
   }
 
   /** @throws what a rejected operation rejects with */
@@ -117,10 +157,11 @@ export class Runner {
     }
   }
 
-  /** Refuses what comes later, and waits for what is under way. */
+  /** Refuses what comes later, waits for what is under way, and gives the GPU's memory back. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled([...this.#running]);
+    await this.#gpu?.close();
     this.#reports?.dispose();
   }
 
@@ -132,40 +173,52 @@ export class Runner {
     const { signal, fallback = this.#fallback } = options;
     checkChoice(fallback, ['allowed', 'never'], 'fallback');
     signal?.throwIfAborted();
-    const cpu = () => this.#turns.run(() => this.#onCpu(name, call, signal));
-    if (this.#device === 'cpu') return { value: await cpu(), device: 'cpu', reason: null, attempts: 0 };
-    const gpu = () => {
-      throw new GpuError(conditionFault('no-gpu-path'), name);
-    };
-    return withFallback(this.#gpu, { name, gpu, cpu, inputsUntouched: true }, { fallback });
-  }
-
-  async #onCpu(name: string, call: NativeCall, signal: AbortSignal | undefined): Promise<NativeResult> {
-    signal?.throwIfAborted();
-    const stop = new Int32Array(new SharedArrayBuffer(4));
-    const onAbort = () => Atomics.store(stop, 0, 1);
+    const start: NativeStart = [new Int32Array(new SharedArrayBuffer(4)), this.#memoryLimit];
+    const onAbort = () => Atomics.store(start[0], 0, 1);
     signal?.addEventListener('abort', onAbort, { once: true });
-    const began = performance.now();
+    const on = (where: Place, engine: Engine) =>
+      this.#measured(name, where, () => call(start, engine), signal);
+    const cpu = () => this.#turns.run(() => on('cpu', native()));
     try {
-      const result = await call([stop, this.#memoryLimit], native());
-      this.#report(name, performance.now() - began, result.memoryBytes, null);
-      return result;
-    } catch (error) {
-      this.#report(name, performance.now() - began, null, error);
-      throw translate(error, signal?.reason);
+      const gpu = this.#gpu;
+      if (gpu === null) return { value: await cpu(), device: 'cpu', reason: null, attempts: 0 };
+      if (!gpu.has(name)) return await withoutKernels(name, fallback, cpu);
+      return await gpu.run(
+        { name, gpu: (engine) => on(gpu.device, engine), cpu },
+        { fallback, hangAfterMs: this.#hangAfterMs },
+      );
     } finally {
       signal?.removeEventListener('abort', onAbort);
     }
   }
 
-  #report(name: string, ms: number, memoryBytes: number | null, error: unknown): void {
+  async #measured(
+    name: string,
+    where: Place,
+    call: () => Promise<NativeResult>,
+    signal: AbortSignal | undefined,
+  ): Promise<NativeResult> {
+    signal?.throwIfAborted();
+    const began = performance.now();
+    try {
+      const result = await call();
+      this.#report(name, where, performance.now() - began, result.memoryBytes, null);
+      return result;
+    } catch (error) {
+      this.#report(name, where, performance.now() - began, null, error);
+      throw translate(error, signal?.reason);
+    }
+  }
+
+  #report(name: string, where: Place, ms: number, memoryBytes: number | null, error: unknown): void {
+    const place = where === 'cpu' ? 'the CPU' : `the ${where}`;
     this.#telemetry?.emit(
       kernelRecord(
         {
           component: 'cuda-native',
           level: error === null ? 'info' : 'error',
-          message: error === null ? `${name} on the CPU` : `${name} failed: ${String(error)}`,
-          metadata: { device: 'cpu', instruction_set: native().instructionSet },
+          message: error === null ? `${name} on ${place}` : `${name} failed: ${String(error)}`,
+          metadata: { device: where, instruction_set: where === 'cpu' ? native().instructionSet : null },
         },
         {
           kernel_name: name,
@@ -177,6 +230,17 @@ export class Runner {
       ),
     );
   }
+}
+
+/** On the CPU, because the GPU path does not have the operation. */
+async function withoutKernels<Value>(
+  name: string,
+  fallback: 'allowed' | 'never',
+  cpu: () => Promise<Value>,
+): Promise<ComputeResult<Value>> {
+  const reason = conditionFault('no-gpu-path');
+  if (fallback === 'never') throw new GpuError(reason, name);
+  return { value: await cpu(), device: 'cpu', reason, attempts: 0 };
 }
 
 function checkChoice(value: string, choices: readonly string[], name: string): void {

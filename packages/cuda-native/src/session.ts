@@ -1,6 +1,6 @@
 // A session: all families of operations.
 import { Layouts } from './operations/layouts.js';
-import type { SessionOptions } from './runner.js';
+import { Runner, type SessionOptions } from './runner.js';
 
 /**
  * A session. Operations run on all cores and off the main thread, two of them at a time. While one runs, its arrays may be
@@ -15,8 +15,9 @@ export class ComputeSession extends Layouts {}
 /**
  * A session for one thread; each thread may have its own.
  *
- * @throws ComputeError ERR_VGPU_COMPUTE_ARGUMENT, ERR_VGPU_COMPUTE_GPU_UNAVAILABLE, or ERR_VGPU_COMPUTE_ADDON_MISSING
+ * @throws ComputeError ERR_VGPU_COMPUTE_ARGUMENT, ERR_VGPU_COMPUTE_GPU_UNAVAILABLE, ERR_VGPU_COMPUTE_ISOLATION, or
+ * ERR_VGPU_COMPUTE_ADDON_MISSING
  */
 export async function createSession(options: SessionOptions = {}): Promise<ComputeSession> {
-  return new ComputeSession(options);
+  return new ComputeSession(await Runner.open(options));
 }

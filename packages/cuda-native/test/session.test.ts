@@ -8,6 +8,8 @@ import { rejection } from './support.js';
 
 const packageUrl = new URL('../dist/index.js', import.meta.url).href;
 
+const noDriver = '/nonexistent/libcuda.so.1';
+
 describe('where an operation runs', () => {
   it('cpu: there, and for no reason', async () => {
     await using session = await createSession({ device: 'cpu' });
@@ -19,34 +21,39 @@ describe('where an operation runs', () => {
     });
   });
 
-  it('auto: on the CPU, and the result says why', async () => {
-    await using session = await createSession();
+  it('auto, without a driver: on the CPU, and the result says why', async () => {
+    await using session = await createSession({ driver: noDriver, log: () => undefined });
     expect(await session.sum(new Float32Array([1, 2]))).toMatchObject({
       value: 3,
       device: 'cpu',
-      reason: { kind: 'absent', code: 'no-gpu-path' },
+      reason: { kind: 'absent', code: 'library-missing' },
     });
   });
 
-  it('gpu: an error', async () => {
-    const error = await rejection(createSession({ device: 'gpu' }));
+  it('gpu, without a driver: an error', async () => {
+    const error = await rejection(createSession({ device: 'gpu', driver: noDriver }));
     expect(error).toMatchObject({ code: 'ERR_VGPU_COMPUTE_GPU_UNAVAILABLE' });
     expect(error.remedy).toContain('cpu');
   });
 
   it('without fallback: the GPU’s own error, for the session or for one call', async () => {
-    await using strict = await createSession({ fallback: 'never' });
+    await using strict = await createSession({ fallback: 'never', driver: noDriver });
     const x = new Float32Array(4);
     expect(isGpuError(await strict.sum(x).catch((error: unknown) => error))).toBe(true);
     expect((await strict.sum(x, { fallback: 'allowed' })).value).toBe(0);
-    await using lenient = await createSession();
+    await using lenient = await createSession({ driver: noDriver });
     expect(isGpuError(await lenient.sum(x, { fallback: 'never' }).catch((error: unknown) => error))).toBe(
       true,
     );
   });
 
   it('options that make no sense are refused', async () => {
-    for (const options of [{ device: 'tpu' }, { memoryLimit: -1 }, { fallback: 'sometimes' }]) {
+    for (const options of [
+      { device: 'tpu' },
+      { memoryLimit: -1 },
+      { fallback: 'sometimes' },
+      { isolation: 'much' },
+    ]) {
       expect(await rejection(createSession(options as never))).toMatchObject({
         code: 'ERR_VGPU_COMPUTE_ARGUMENT',
       });
@@ -134,7 +141,7 @@ describe('telemetry', () => {
     };
     const telemetry = new Telemetry({ sinks: [sink] });
     {
-      await using session = await createSession({ telemetry });
+      await using session = await createSession({ telemetry, driver: noDriver });
       await session.sort(new Uint32Array(1000));
       await session.div(new Int32Array(1), new Int32Array(1)).catch(() => undefined);
     }

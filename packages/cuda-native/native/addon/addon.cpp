@@ -5,6 +5,7 @@
 #include "compute/kernels.h"
 #include "compute/thread_pool.h"
 #include "families.h"
+#include "gpu_session.h"
 #include "perform.h"
 
 namespace vgpu::addon {
@@ -17,6 +18,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   addSorts(exports);
   addMatrices(exports);
   addPoints(exports);
+  GpuSession::define(env, exports);
   try {
     exports.Set("instructionSet", Napi::String::New(env, compute::kernelPath()));
   } catch (...) {

@@ -6,6 +6,7 @@
 
 #include "arguments.h"
 #include "compute/error.h"
+#include "gpu/driver.h"
 
 namespace vgpu::addon {
 namespace {
@@ -62,7 +63,7 @@ class Worker final : public Napi::AsyncWorker {
   Worker(const Napi::CallbackInfo& info, Operation operation)
       : Napi::AsyncWorker(info.Env(), "vgpu_compute"),
         deferred_(Napi::Promise::Deferred::New(info.Env())),
-        context_(compute::ThreadPool::shared(), sizeArgument(info, 1), stopFlag(info)),
+        context_(compute::ThreadPool::shared(), sizeArgument(info, 1), stopArgument(info)),
         operation_(std::move(operation)) {
     const Napi::Array arguments = Napi::Array::New(info.Env(), info.Length());
     for (std::uint32_t i = 0; i < info.Length(); ++i) arguments.Set(i, info[i]);
@@ -86,21 +87,10 @@ class Worker final : public Napi::AsyncWorker {
       deferred_.Reject(toError(Env(), exception_).Value());
       return;
     }
-    const Napi::Object result = Napi::Object::New(Env());
-    result.Set("value", std::visit(ToJavaScript{Env()}, value_));
-    result.Set("memoryBytes", Napi::Number::New(Env(), static_cast<double>(context_.memoryUsed())));
-    deferred_.Resolve(result);
+    deferred_.Resolve(toResult(Env(), value_, context_.memoryUsed()));
   }
 
  private:
-  static std::int32_t* stopFlag(const Napi::CallbackInfo& info) {
-    const compute::Array flag = arrayArgument(info, 0, 1);
-    if (flag.type != compute::ElementType::i32) {
-      throw Napi::TypeError::New(info.Env(), "argument 0 is not an Int32Array");
-    }
-    return flag.as<std::int32_t>();
-  }
-
   Napi::Promise::Deferred deferred_;
   compute::Context context_;
   Operation operation_;
@@ -119,11 +109,32 @@ Napi::Value performOperation(const Napi::CallbackInfo& info, Operation operation
   return promise;  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks)
 }
 
+std::int32_t* stopArgument(const Napi::CallbackInfo& info) {
+  const compute::Array flag = arrayArgument(info, 0, 1);
+  if (flag.type != compute::ElementType::i32) {
+    throw Napi::TypeError::New(info.Env(), "argument 0 is not an Int32Array");
+  }
+  return flag.as<std::int32_t>();
+}
+
+Napi::Object toResult(Napi::Env env, const Value& value, std::size_t memoryBytes) {
+  const Napi::Object result = Napi::Object::New(env);
+  result.Set("value", std::visit(ToJavaScript{env}, value));
+  result.Set("memoryBytes", Napi::Number::New(env, static_cast<double>(memoryBytes)));
+  return result;
+}
+
 Napi::Error toError(Napi::Env env, const std::exception_ptr& exception) {
   try {
     std::rethrow_exception(exception);
   } catch (const compute::Error& error) {
     return makeError(env, error.kind(), error.what(), error.first(), error.second());
+  } catch (const gpu::DriverError& error) {
+    Napi::Error result = Napi::Error::New(env, error.what());
+    result.Set("kind", "gpu");
+    result.Set("first", Napi::Number::New(env, error.code()));
+    result.Set("second", Napi::Number::New(env, 0));
+    return result;
   } catch (const std::bad_alloc&) {
     return makeError(env, compute::ErrorKind::outOfMemory, "the system has no memory left", 0, 0);
   } catch (const Napi::Error& error) {

@@ -38,6 +38,10 @@ Napi::Value perform(const Napi::CallbackInfo& info, Work work) {
   });
 }
 
+/** The first argument of the call, whose first element stops it. */
+std::int32_t* stopArgument(const Napi::CallbackInfo& info);
+/** { value, memoryBytes } */
+Napi::Object toResult(Napi::Env env, const Value& value, std::size_t memoryBytes);
 /** An Error with `kind`, `first` and `second`; src/native.ts describes it. */
 Napi::Error toError(Napi::Env env, const std::exception_ptr& exception);
 

@@ -1,5 +1,6 @@
 // What all operations share. Each family of them is a class on top of the one before it, in a file of its own with the
 // addon's calls for it; ComputeSession is on top of them all.
+import type { CircuitBreaker } from '@vgpu/resilience';
 import {
   checkOverlap,
   checkSameType,
@@ -11,14 +12,9 @@ import {
   newArray,
 } from '../arrays.js';
 import type { NativeResult } from '../calls.js';
+import type { GpuMemory } from '../native.js';
 import type { OutputOptions } from '../options.js';
-import {
-  type ComputeResult,
-  type NativeCall,
-  type OperationOptions,
-  Runner,
-  type SessionOptions,
-} from '../runner.js';
+import type { ComputeResult, NativeCall, OperationOptions, Runner } from '../runner.js';
 
 export type Result<Value> = Promise<ComputeResult<Value>>;
 
@@ -26,13 +22,25 @@ export abstract class Operations {
   readonly #runner: Runner;
 
   /** @internal */
-  constructor(options: SessionOptions) {
-    this.#runner = new Runner(options);
+  constructor(runner: Runner) {
+    this.#runner = runner;
   }
 
   /** The most memory that one operation may take for itself, in bytes; 2⁵³ − 1 where there is no limit. */
   get memoryLimit(): number {
     return this.#runner.memoryLimit;
+  }
+
+  /**
+   * The circuit breaker of the session's GPU: its state and its changes, to be forced open or closed by hand. `null` with `device: 'cpu'`.
+   */
+  get breaker(): CircuitBreaker | null {
+    return this.#runner.breaker;
+  }
+
+  /** What the session has on the GPU, as it was at the end of the last operation there; `null` where it has no GPU. */
+  get gpuMemory(): GpuMemory | null {
+    return this.#runner.gpuMemory;
   }
 
   /** Refuses what comes later, and waits for what is under way. Does no more the second time. */

@@ -1,0 +1,104 @@
+// Products and transposes of matrices whose rows lie one behind the other.
+#include "common.cuh"
+
+namespace vgpu::kernels {
+namespace {
+
+constexpr int kTile = 64;
+constexpr int kDepth = 16;
+constexpr int kSide = 4;
+constexpr int kThreads = kTile / kSide;
+
+struct Shape {
+  u64 rows;
+  u64 inner;
+  u64 columns;
+};
+
+/** 16 × 16 threads make a tile of 64 × 64, each 4 × 4 elements that lie 16 apart. */
+template <typename T>
+__device__ void multiplyTile(const T* a, const T* b, T* c, const Shape& shape) {
+  __shared__ T left[kDepth][kTile + 1];
+  __shared__ T right[kDepth][kTile];
+  const int x = threadIdx.x % kThreads;
+  const int y = threadIdx.x / kThreads;
+  const u64 firstRow = u64{blockIdx.y} * kTile;
+  const u64 firstColumn = u64{blockIdx.x} * kTile;
+  T sums[kSide][kSide] = {};
+  for (u64 first = 0; first < shape.inner; first += kDepth) {
+    for (int part = 0; part < kTile * kDepth; part += kThreads * kThreads) {
+      const int at = part + threadIdx.x;
+      const u64 row = firstRow + at / kDepth;
+      const u64 depth = first + at % kDepth;
+      left[at % kDepth][at / kDepth] =
+          row < shape.rows && depth < shape.inner ? a[row * shape.inner + depth] : T{0};
+      const u64 column = firstColumn + at % kTile;
+      const u64 below = first + at / kTile;
+      right[at / kTile][at % kTile] =
+          below < shape.inner && column < shape.columns ? b[below * shape.columns + column] : T{0};
+    }
+    __syncthreads();
+    for (int depth = 0; depth < kDepth; ++depth) {
+      for (int i = 0; i < kSide; ++i) {
+        for (int j = 0; j < kSide; ++j) {
+          sums[i][j] += left[depth][y + i * kThreads] * right[depth][x + j * kThreads];
+        }
+      }
+    }
+    __syncthreads();
+  }
+  for (int i = 0; i < kSide; ++i) {
+    for (int j = 0; j < kSide; ++j) {
+      const u64 row = firstRow + y + i * kThreads;
+      const u64 column = firstColumn + x + j * kThreads;
+      if (row < shape.rows && column < shape.columns) c[row * shape.columns + column] = sums[i][j];
+    }
+  }
+}
+
+constexpr int kSquare = 32;
+constexpr int kSquareRows = 8;
+
+template <typename Bits>
+__device__ void transposeSquare(const Bits* a, Bits* out, u64 rows, u64 columns) {
+  // One more column, so that neither rows nor columns lie in one bank.
+  __shared__ Bits tile[kSquare][kSquare + 1];
+  const int x = threadIdx.x % kSquare;
+  const int y = threadIdx.x / kSquare;
+  for (int i = y; i < kSquare; i += kSquareRows) {
+    const u64 row = u64{blockIdx.y} * kSquare + i;
+    const u64 column = u64{blockIdx.x} * kSquare + x;
+    if (row < rows && column < columns) tile[i][x] = a[row * columns + column];
+  }
+  __syncthreads();
+  for (int i = y; i < kSquare; i += kSquareRows) {
+    const u64 row = u64{blockIdx.x} * kSquare + i;
+    const u64 column = u64{blockIdx.y} * kSquare + x;
+    if (row < columns && column < rows) out[row * rows + column] = tile[x][i];
+  }
+}
+
+}  // namespace
+}  // namespace vgpu::kernels
+
+using namespace vgpu::kernels;
+
+// A shape that does not fit the buffers is not computed at all.
+#define MATMUL(T)                                                                                      \
+  extern "C" __global__ void __launch_bounds__(256)                                                    \
+      matmul_##T(const T* a, u64 aCapacity, const T* b, u64 bCapacity, T* c, u64 cCapacity, u64 rows,  \
+                 u64 inner, u64 columns) {                                                             \
+    if (rows * inner > aCapacity || inner * columns > bCapacity || rows * columns > cCapacity) return; \
+    multiplyTile<T>(a, b, c, {rows, inner, columns});                                                  \
+  }
+MATMUL(f32)
+MATMUL(f64)
+
+#define TRANSPOSE(Bits)                                                                                   \
+  extern "C" __global__ void __launch_bounds__(256)                                                       \
+      transpose_##Bits(const Bits* a, u64 aCapacity, Bits* out, u64 outCapacity, u64 rows, u64 columns) { \
+    if (rows * columns > aCapacity || rows * columns > outCapacity) return;                               \
+    transposeSquare<Bits>(a, out, rows, columns);                                                         \
+  }
+TRANSPOSE(u32)
+TRANSPOSE(u64)

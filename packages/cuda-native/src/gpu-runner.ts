@@ -1,0 +1,116 @@
+// A session's operations on the GPU: its breaker, its worker where it has one, and the fallback.
+import {
+  CircuitBreaker,
+  type Fault,
+  FallbackSession,
+  GpuError,
+  type OperationContext,
+  withFallback,
+} from '@vgpu/resilience';
+import type { NativeResult } from './calls.js';
+import { giveUp, type OpenGpu, reopen, unstoppable } from './gpu.js';
+import type { Engine, GpuMemory } from './native.js';
+import type { ComputeResult } from './runner.js';
+import { Turns } from './turns.js';
+
+type Log = (line: string, level: 'info' | 'warn') => void;
+
+/** One operation on each of the two. */
+interface Paths {
+  readonly name: string;
+  readonly gpu: (engine: Engine) => Promise<NativeResult>;
+  readonly cpu: () => Promise<NativeResult>;
+}
+
+// One computes while the arguments of the next are checked; a third would only wait on the device's thread, and its time
+// would count as if it were hung.
+const concurrent = 2;
+
+/** A new worker is there at once: the next operation gets it. */
+const nextOperationMs = 1;
+
+export class GpuRunner {
+  readonly session: FallbackSession;
+  readonly #gpu: OpenGpu | null;
+  readonly #turns = new Turns(concurrent);
+
+  /** A fault: why there is no GPU. */
+  constructor(gpu: OpenGpu | Fault, log: Log) {
+    this.#gpu = 'kind' in gpu ? null : gpu;
+    const isolated = this.#gpu?.isolation != null;
+    const breaker = new CircuitBreaker(
+      isolated ? { isolation: 'process', halfOpenAfterMs: nextOperationMs } : {},
+    );
+    const fault = 'kind' in gpu ? gpu : gpu.fault;
+    if (fault !== null) breaker.failed(fault);
+    this.session = new FallbackSession({
+      breaker,
+      log,
+      freeMemory: () => this.#freeMemory(),
+      ...(isolated ? { probe: (context) => this.#newWorker(context) } : {}),
+    });
+  }
+
+  /** What it computes on, when it does. */
+  get device(): 'gpu' | 'software-gpu' {
+    return this.#gpu?.engine.deviceName().startsWith('vgpu software GPU') ? 'software-gpu' : 'gpu';
+  }
+
+  /** As it was at the end of the last operation; `null` where there is no GPU. */
+  get memory(): GpuMemory | null {
+    return this.#gpu?.engine.counters() ?? null;
+  }
+
+  /** Whether there are kernels for it; where there is no GPU at all, that is the better reason. */
+  has(name: string): boolean {
+    return this.#gpu === null || name in this.#gpu.engine;
+  }
+
+  /** @throws what `withFallback` throws */
+  async run(
+    { name, gpu, cpu }: Paths,
+    options: { readonly fallback: 'allowed' | 'never'; readonly hangAfterMs: number },
+  ): Promise<ComputeResult<NativeResult>> {
+    const opened = this.#gpu;
+    const onGpu = async (context: OperationContext): Promise<NativeResult> => {
+      if (opened === null) throw new Error('an open breaker has let an operation through');
+      context.signal.addEventListener('abort', () => giveUp(opened), { once: true });
+      return gpu(opened.engine as Engine);
+    };
+    await this.#workerOnItsWay();
+    const result = await this.#turns.run(() =>
+      withFallback(this.session, { name, gpu: onGpu, cpu, inputsUntouched: true }, options),
+    );
+    return result.device === 'cpu' ? result : { ...result, device: this.device };
+  }
+
+  /** Waits for nothing that hangs. */
+  async close(): Promise<void> {
+    // What it answers changes nothing any more.
+    if (this.session.breaker.status === 'closed') await this.#freeMemory().catch(() => undefined);
+  }
+
+  async #freeMemory(): Promise<void> {
+    await this.#gpu?.engine.freeMemory(...unstoppable());
+  }
+
+  async #newWorker(context: OperationContext): Promise<void> {
+    const gpu = this.#gpu;
+    if (gpu === null) return;
+    context.signal.addEventListener('abort', () => giveUp(gpu), { once: true });
+    const fault = await reopen(gpu.engine);
+    if (fault !== null) throw new GpuError(fault, 'a new worker');
+  }
+
+  /** A moment after a worker has died, no operation need go to the CPU. */
+  async #workerOnItsWay(): Promise<void> {
+    const { breaker } = this.session;
+    if (this.#gpu?.isolation == null || breaker.status !== 'open' || breaker.isPermanent) return;
+    await new Promise<void>((resolve) => {
+      const subscription = breaker.onChange(() => {
+        subscription.dispose();
+        resolve();
+      });
+    });
+  }
+}

@@ -1,0 +1,73 @@
+// The driver behind an executor: whatever it does, it does in another process.
+import { conditionFault, type Fault } from '@vgpu/resilience';
+import { argumentError, ComputeError } from './errors.js';
+
+export interface Isolation {
+  /** The guest library, which is loaded in the place of the driver. */
+  readonly library: string;
+  /** Where its executor listens. */
+  readonly executor: string;
+  /** Ends this process's worker, if the executor is on this machine: whatever it has been asked for then fails. */
+  killWorker(): Promise<void>;
+}
+
+let connectedTo: string | undefined;
+let own: Promise<string | Fault> | undefined;
+
+/**
+ * The guest library and an executor: those that the caller or the environment names, else those of the packages @vgpu/preload-shim
+ * and @vgpu/executor; that one then serves this machine's GPU for as long as the process lives.
+ *
+ * @throws ComputeError ERR_VGPU_COMPUTE_ISOLATION, or ERR_VGPU_COMPUTE_ARGUMENT for a second executor
+ */
+export async function isolate(
+  driver: string | undefined,
+  executor: string | undefined,
+): Promise<Isolation | Fault> {
+  const library = driver ?? (await loadPackage(() => import('@vgpu/preload-shim'))).guestLibrary().library;
+  const named = executor ?? (process.env.VGPU_EXECUTOR || undefined);
+  if (named === undefined) own ??= startExecutor();
+  const url = named ?? (await own);
+  if (typeof url !== 'string') return url ?? conditionFault('executor-dead');
+  connectedTo ??= url;
+  if (connectedTo !== url) {
+    throw argumentError(`executor is ${url}, but this process uses that at ${connectedTo}`);
+  }
+  return { library, executor: url, killWorker: () => killWorker(url) };
+}
+
+/** Its address; or why there is no GPU. */
+async function startExecutor(): Promise<string | Fault> {
+  const { Executor, isExecutorError } = await loadPackage(() => import('@vgpu/executor'));
+  try {
+    return (await Executor.start({ gpu: 'real' })).url;
+  } catch (error) {
+    if (isExecutorError(error) && error.code === 'ERR_VGPU_BACKEND_UNAVAILABLE') {
+      return conditionFault('probe-refused');
+    }
+    throw new ComputeError('ERR_VGPU_COMPUTE_ISOLATION', `no executor: ${String(error)}`, {
+      remedy: 'Name a running one with the option executor, or with VGPU_EXECUTOR.',
+      cause: error,
+    });
+  }
+}
+
+async function killWorker(url: string): Promise<void> {
+  const { executorStatus } = await loadPackage(() => import('@vgpu/executor'));
+  const { clients } = await executorStatus(url);
+  for (const client of clients) {
+    if (client.processId === process.pid) process.kill(client.workerProcessId, 'SIGKILL');
+  }
+}
+
+/** Of a package that only isolation needs. */
+async function loadPackage<Package>(load: () => Promise<Package>): Promise<Package> {
+  try {
+    return await load();
+  } catch (error) {
+    throw new ComputeError('ERR_VGPU_COMPUTE_ISOLATION', "isolation: 'process' lacks a package", {
+      remedy: 'Install @vgpu/executor and @vgpu/preload-shim.',
+      cause: error,
+    });
+  }
+}

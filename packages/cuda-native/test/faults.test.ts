@@ -1,0 +1,157 @@
+// Each fault at each point of an operation: the right result or the right error, the right state of the breaker, one line in
+// the log, nothing left on the GPU. Every operation once for each fault; with VGPU_FAULT_MATRIX=full for each fault at
+// each point.
+import { Executor, executorStatus } from '@vgpu/executor';
+import { cudaFaults, driverFault, type Fault, type FaultKind, isGpuError } from '@vgpu/resilience';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ComputeSession, createSession } from '../src/index.js';
+import { difference, type OperationCase, operations } from './operations.js';
+import type { Shape } from './support.js';
+
+const full = process.env.VGPU_FAULT_MATRIX === 'full';
+const points = ['probe', 'alloc', 'copy-in', 'launch', 'sync', 'copy-out'] as const;
+type Point = (typeof points)[number];
+
+const shape: Shape = { count: 500, seed: 7, offset: 0, shared: false, spread: 'many', special: false };
+/** Anything that works is done long before; what hangs never is. */
+const hangAfterMs = 4000;
+
+/** What VGPU_FAULT says, and what the caller is told. */
+interface FaultCase {
+  readonly spec: string;
+  readonly kind: FaultKind;
+  readonly code: Fault['code'];
+}
+
+const byCode: FaultCase[] = cudaFaults
+  .filter(({ driver }) => driver !== null)
+  .map(({ code }) => ({ spec: String(code), kind: driverFault(code).kind, code }));
+/** One of each kind. */
+const kinds = [...new Map(byCode.map((fault) => [fault.kind, fault])).values()];
+const unclassified: FaultCase = { spec: '3', kind: 'unclassified', code: 3 };
+const crash: FaultCase = { spec: 'crash', kind: 'context-dead', code: 'worker-died' };
+const hang: FaultCase = { spec: 'hang', kind: 'context-dead', code: 'hung' };
+const faults = [...(full ? byCode : kinds), unclassified, crash];
+
+/** `fill` copies nothing in. */
+const touches = ({ name }: OperationCase, point: Point) => name !== 'fill' || point !== 'copy-in';
+
+let cpu: ComputeSession;
+let executor: Executor | undefined;
+const socketPath = `/tmp/vgpu-faults-${process.pid}.sock`;
+
+beforeAll(async () => {
+  cpu = await createSession({ device: 'cpu' });
+});
+afterAll(async () => {
+  await cpu.close();
+  await executor?.stop();
+});
+
+/** An executor that fails as `spec` says, at the address that this process knows. */
+async function startExecutor(spec: string): Promise<void> {
+  await executor?.stop();
+  process.env.VGPU_FAULT = spec;
+  executor = await Executor.start({ gpu: 'software', socketPath, memoryBytes: 2 ** 28, threads: 1 });
+  delete process.env.VGPU_FAULT;
+}
+
+function openSession(lines: string[]): Promise<ComputeSession> {
+  return createSession({
+    isolation: 'process',
+    executor: `unix:${socketPath}`,
+    hangAfterMs,
+    log: (line) => lines.push(line),
+  });
+}
+
+/** What `faultActions` promises, in a session of its own. */
+async function check(operation: OperationCase, { kind, code }: FaultCase, point: Point): Promise<void> {
+  const type = operation.types[0] ?? 'f32';
+  const lines: string[] = [];
+  await using session = await openSession(lines);
+  const expected = await operation.run(cpu, type, shape);
+  const outcome = await operation.run(session, type, shape).catch((error: unknown) => error);
+  const context = `${operation.name}, ${code}@${point}`;
+  if (kind === 'caller') {
+    expect(isGpuError(outcome) && outcome.fault, context).toMatchObject({ code });
+    expect(lines, context).toEqual([]);
+    expect(session.breaker?.status, context).toBe('closed');
+  } else {
+    // The driver's answer to a new worker is no longer the first one's.
+    const reasons = kind === 'absent' && point === 'probe' ? [code, 'executor-restarting'] : [code];
+    expect(outcome, context).toMatchObject({ device: 'cpu', reason: { code: expect.toBeOneOf(reasons) } });
+    const { value } = outcome as { value: unknown };
+    expect(difference(operation.tolerance ?? 0, expected.value, value), context).toBeNull();
+    expect(lines, context).toHaveLength(1);
+    expect(lines[0], context).toMatch(/^GPU failed \(.+\)\. Falling back to CPU for .+\.$/);
+    // Of five transient failures, four retries of the operation and one at its session's start, the last one opens it.
+    const often = kind === 'transient' && point === 'probe';
+    const opens = kind === 'context-dead' || kind === 'absent' || kind === 'gone' || often;
+    const states = opens ? ['open', 'half-open'] : ['closed'];
+    expect(session.breaker?.status, context).toBeOneOf(states);
+  }
+  expect(session.gpuMemory ?? { usedBytes: 0, failedFrees: 0 }, context).toMatchObject({
+    usedBytes: 0,
+    failedFrees: 0,
+  });
+}
+
+/** Pauses between retries would make the matrix take hours. */
+const slow = ({ kind }: FaultCase) => kind === 'transient';
+
+describe.each(faults)('$spec', (fault) => {
+  it.each(points)('at %s', { timeout: 600_000 }, async (point) => {
+    await startExecutor(`${fault.spec}@${point}`);
+    const all = operations.filter((operation) => touches(operation, point));
+    // In the short form each point has its share of the operations, and each fault meets them all.
+    const share = all.filter((_, i) => i % points.length === points.indexOf(point));
+    for (const operation of slow(fault) ? all.slice(0, full ? 2 : 1) : full ? all : share) {
+      await check(operation, fault, point);
+    }
+    await expect
+      .poll(async () => (await executorStatus(`unix:${socketPath}`)).memoryInUseBytes, { timeout: 20_000 })
+      .toBeLessThan(2 ** 20);
+  });
+});
+
+describe('hang', () => {
+  it.each(full ? points : (['sync', 'launch'] as const))('at %s', { timeout: 600_000 }, async (point) => {
+    await startExecutor(`hang@${point}`);
+    const all = operations.filter((operation) => touches(operation, point));
+    for (const operation of full ? all : all.slice(0, 2)) await check(operation, hang, point);
+  });
+});
+
+it('the worker is killed in the middle: the CPU’s result, one line, and a new worker for the next call', async () => {
+  await startExecutor('hang@launch:sort_scatter*');
+  const lines: string[] = [];
+  await using session = await createSession({
+    device: 'gpu',
+    isolation: 'process',
+    executor: `unix:${socketPath}`,
+    log: (line) => lines.push(line),
+  });
+  const workers = async () =>
+    (await executorStatus(`unix:${socketPath}`)).clients
+      .filter(({ processId }) => processId === process.pid)
+      .map(({ workerProcessId }) => workerProcessId);
+  expect((await session.sum(new Float32Array([1, 2]))).device).toBe('software-gpu');
+  const [worker = 0] = await workers();
+  const sorting = session.sort(new Int32Array([3, 1, 2]));
+  process.kill(worker, 'SIGKILL');
+  const sorted = await sorting;
+  expect([...sorted.value]).toEqual([1, 2, 3]);
+  expect(sorted).toMatchObject({ device: 'cpu', reason: { code: 'worker-died' }, attempts: 1 });
+  const next = await session.sum(new Float32Array([1, 2]));
+  expect(next).toMatchObject({ value: 3, device: 'software-gpu', reason: null });
+  expect(session.breaker?.status).toBe('closed');
+  expect(await workers()).not.toContain(worker);
+  expect(lines).toEqual([
+    'GPU failed (worker of the executor died, worker-died). Falling back to CPU for this operation.',
+  ]);
+});
+
+it('what VGPU_FAULT says wrongly is an error', async () => {
+  await expect(startExecutor('oom@disk')).rejects.toThrow('VGPU_FAULT');
+});

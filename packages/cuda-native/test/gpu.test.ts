@@ -1,0 +1,147 @@
+// The GPU path, on the software GPU, beside the CPU path: the same bits, or as near as is promised.
+import { Executor, executorStatus } from '@vgpu/executor';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ComputeSession, createSession } from '../src/index.js';
+import { difference, operations } from './operations.js';
+import { type Shape, shapes } from './support.js';
+
+let executor: Executor;
+let cpu: ComputeSession;
+let gpu: ComputeSession;
+
+beforeAll(async () => {
+  executor = await Executor.start({ gpu: 'software' });
+  cpu = await createSession({ device: 'cpu' });
+  gpu = await createSession({
+    device: 'gpu',
+    isolation: 'process',
+    executor: executor.url,
+    fallback: 'never',
+  });
+});
+
+afterAll(async () => {
+  await gpu?.close();
+  await cpu?.close();
+  await executor?.stop();
+});
+
+const integers = new Set(['i32', 'u32', 'i64', 'u64']);
+
+/** Longer ones are a test of their own: on the software GPU they take their time. */
+const mostElements = 70_000;
+
+it.each(operations)(
+  '$name',
+  { timeout: 120_000 },
+  async ({ types, run, tolerance = 0, needsElements = false }) => {
+    const arrays = shapes.filter(({ count }) => count <= mostElements && (count > 0 || !needsElements));
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...types), arrays, async (type, shape) => {
+        const [here, there] = [await run(cpu, type, shape), await run(gpu, type, shape)];
+        expect(there).toMatchObject({ device: 'software-gpu', reason: null, attempts: 1 });
+        expect(difference(integers.has(type) ? 0 : tolerance, here.value, there.value)).toBeNull();
+      }),
+      // Each type about twice.
+      { numRuns: 12 },
+    );
+  },
+);
+
+it('nothing at all', async () => {
+  for (const { name, types, run, needsElements = false } of operations) {
+    if (needsElements) continue;
+    for (const type of types) {
+      const shape: Shape = { count: 0, seed: 2, offset: 0, shared: false, spread: 'few', special: false };
+      const [here, there] = [await run(cpu, type, shape), await run(gpu, type, shape)];
+      expect(difference(0, here.value, there.value), `${name} of ${type}`).toBeNull();
+    }
+  }
+});
+
+/** Several pieces through both lanes, and a last one that is shorter. */
+const long: Shape = {
+  count: 2_500_001,
+  seed: 5,
+  offset: 1,
+  shared: false,
+  spread: 'many',
+  special: true,
+};
+
+it.each(operations.filter(({ name }) => ['add', 'sum', 'cast', 'histogram', 'min'].includes(name)))(
+  '$name in several pieces',
+  { timeout: 120_000 },
+  async ({ run }) => {
+    const [here, there] = [await run(cpu, 'f32', long), await run(gpu, 'f32', long)];
+    expect(difference(0, here.value, there.value)).toBeNull();
+  },
+);
+
+it('inputs as outputs', async () => {
+  const x = Float64Array.from({ length: 1_200_000 }, (_, i) => Math.sin(i));
+  const [here, there] = [x.slice(), x.slice()];
+  for (const [session, array] of [
+    [cpu, here],
+    [gpu, there],
+  ] as const) {
+    await session.scale(array, 3, { out: array });
+    await session.sort(array, { out: array, count: 100_000 });
+    await session.inclusiveScan(array, { out: array, count: 10 });
+  }
+  expect(difference(1e-12, here, there)).toBeNull();
+});
+
+describe('memory', () => {
+  it('is given back at the end of each operation, and to the driver when the session is closed', async () => {
+    const keys = new Uint32Array(500_000);
+    const session = await createSession({ device: 'gpu', isolation: 'process', executor: executor.url });
+    await session.sort(keys);
+    const [during] = (await executorStatus(executor.url)).clients;
+    await session.close();
+    const [after] = (await executorStatus(executor.url)).clients;
+    expect((during?.memoryBytes ?? 0) - (after?.memoryBytes ?? 0)).toBeGreaterThanOrEqual(
+      4 * 4 * keys.length,
+    );
+  });
+
+  it('over memoryLimit: the operation goes to the CPU, the GPU stays', async () => {
+    const lines: string[] = [];
+    await using session = await createSession({
+      device: 'gpu',
+      isolation: 'process',
+      executor: executor.url,
+      memoryLimit: 3_000_000,
+      log: (line) => lines.push(line),
+    });
+    const small = await session.sort(new Uint32Array(100_000));
+    expect(small.device).toBe('software-gpu');
+    const large = await session.sort(new Uint32Array(300_000));
+    expect(large).toMatchObject({ device: 'cpu', reason: { code: 2 }, attempts: 2 });
+    expect(lines).toEqual([
+      'GPU failed (CUDA_ERROR_OUT_OF_MEMORY, 2). Falling back to CPU for this operation.',
+    ]);
+    expect((await session.sort(new Uint32Array(100_000))).device).toBe('software-gpu');
+  });
+});
+
+it('mistakes are the caller’s on the GPU, too, and nothing is written', async () => {
+  const x = new Int32Array([1, 2, 3, 4]);
+  const out = new Int32Array(4).fill(9);
+  const error = await gpu.div(x, new Int32Array([1, 1, 0, 1]), { out }).catch((caught) => caught);
+  expect(error).toMatchObject({ code: 'ERR_VGPU_COMPUTE_DIVISION_BY_ZERO', values: { index: 2 } });
+  expect([...out]).toEqual([9, 9, 9, 9]);
+  const capacity = await gpu.sort(x, { count: 5 }).catch((caught) => caught);
+  expect(capacity).toBeInstanceOf(RangeError);
+  expect((await gpu.sum(x)).device).toBe('software-gpu');
+});
+
+it('a signal stops what runs', async () => {
+  const controller = new AbortController();
+  const keys = Uint32Array.from({ length: 2_000_000 }, (_, i) => Math.imul(i, 2_654_435_761));
+  const sorting = gpu.sort(keys, { signal: controller.signal });
+  controller.abort(new Error('changed my mind'));
+  await expect(sorting).rejects.toThrow('changed my mind');
+  expect((await gpu.sum(new Int32Array([1, 2]))).value).toBe(3n);
+});
