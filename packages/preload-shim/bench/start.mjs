@@ -1,7 +1,7 @@
 // What the library costs a program that never makes a CUDA call, beside libraries that others preload. Run after a build.
-//   node bench/start.mjs [--json] [--rounds N]
-// Times are of processors: medians of the differences to the same program without a library, measured in turn within each round;
-// instructions are those that valgrind's callgrind counts in user space, the same in every run.
+//   node bench/start.mjs [--json] [--starts N]
+// Times are of processors: medians over starts in a random order, less that without a library. Instructions are those that
+// valgrind's callgrind counts outside the kernel.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,11 +9,10 @@ import { parseArgs } from 'node:util';
 import { requireCommands } from '@vgpu/toolchain/system-packages';
 
 const { values: options } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '21' } },
+  options: { json: { type: 'boolean', default: false }, starts: { type: 'string', default: '1000' } },
 });
-const rounds = Number(options.rounds);
-if (!Number.isInteger(rounds) || rounds < 1) throw new RangeError(`--rounds ${options.rounds}`);
-
+const starts = Number(options.starts);
+if (!Number.isInteger(starts) || starts < 1) throw new RangeError(`--starts ${options.starts}`);
 requireCommands(['valgrind']);
 
 const built = join(import.meta.dirname, '..', 'build', 'native');
@@ -27,40 +26,34 @@ const candidates = [
   { name: 'snoopy', library: `${folder}/libsnoopy.so` },
   { name: 'jemalloc', library: `${folder}/libjemalloc.so.2` },
 ];
-const STARTS = 100;
 
 const present = candidates.filter((candidate) => existsSync(candidate.library));
 for (const { name } of candidates.filter((candidate) => !present.includes(candidate))) {
   process.stderr.write(`${name} is not installed: apt-get install eatmydata snoopy libjemalloc2\n`);
 }
 
-const results = present.map((candidate) => ({ ...candidate, differences: [] }));
-for (let round = 0; round < rounds; round++) {
-  for (const result of results) {
-    const without = microseconds();
-    const loaded = microseconds(result);
-    result.differences.push(loaded - without);
-  }
-}
+const [plainMicroseconds = 0, ...times] = microseconds();
 const plainInstructions = instructions();
-const report = results.map((result) => ({
-  name: result.name,
-  microseconds: Math.round(median(result.differences) * 10) / 10,
-  instructions: instructions(result) - plainInstructions,
+const report = present.map((candidate, index) => ({
+  name: candidate.name,
+  microseconds: Math.round((times[index] ?? Number.NaN) - plainMicroseconds),
+  instructions: instructions(candidate) - plainInstructions,
 }));
 
 if (options.json) {
-  console.log(JSON.stringify({ starts: STARTS, rounds, libraries: report }));
+  console.log(JSON.stringify({ starts, plainMicroseconds, plainInstructions, libraries: report }));
 } else {
   console.log('what is added to a start of /bin/true     µs   instructions');
   for (const { name, microseconds: time, instructions: count } of report) {
-    console.log(`${name.padEnd(36)}${time.toFixed(1).padStart(9)}${String(count).padStart(15)}`);
+    console.log(`${name.padEnd(36)}${String(time).padStart(9)}${String(count).padStart(15)}`);
   }
 }
 
-/** Of processor time for one start of /bin/true, on average. */
-function microseconds(candidate) {
-  return Number(run(starter, [String(STARTS), '/bin/true'], candidate).stdout);
+/** Of processor time for one start of /bin/true: without a library, then with each. */
+function microseconds() {
+  const environments = [undefined, ...present].map((candidate) => settings(candidate).join(' '));
+  const { stdout } = run(starter, [String(starts), '/bin/true', ...environments]);
+  return stdout.trim().split('\n').map(Number);
 }
 
 function instructions(candidate) {
@@ -87,14 +80,8 @@ function settings(candidate) {
   return [`LD_PRELOAD=${candidate.library}`, ...further];
 }
 
-function run(command, args, candidate) {
-  const env = { PATH: process.env.PATH, START_BENCH: settings(candidate).join(' ') };
-  const result = spawnSync(command, args, { encoding: 'utf8', env });
+function run(command, args) {
+  const result = spawnSync(command, args, { encoding: 'utf8', env: { PATH: process.env.PATH } });
   if (result.status !== 0) throw new Error(`${command} failed: ${result.error ?? result.stderr}`);
   return result;
-}
-
-function median(values) {
-  const sorted = [...values].sort((one, other) => one - other);
-  return sorted[Math.floor(sorted.length / 2)];
 }

@@ -25,7 +25,7 @@ export interface Job {
   readonly command: readonly string[];
 }
 
-export const LIMIT_MS = 5_000;
+export const LIMIT_MS = 10_000;
 
 // Own mounts, processes, network: whatever a program does stays inside. The tmpfs and all mounts go with the last process.
 const NAMESPACES = [
