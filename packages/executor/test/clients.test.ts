@@ -3,19 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { executorStatus } from '../src/index.js';
 import { DaemonProcess, until } from './daemon-process.js';
-import { counted, RawClient, u32, u64 } from './raw-client.js';
+import { counted, type RawClient, u32, u64 } from './raw-client.js';
 
 const MIB = 1024 * 1024;
 const OUT_OF_MEMORY = 2;
 
 let daemon: DaemonProcess;
-const clients: RawClient[] = [];
 
-const open = async (program?: string): Promise<RawClient> => {
-  const client = await RawClient.open(daemon.socketPath, program);
-  clients.push(client);
-  return client;
-};
 const memoryOf = async (client: RawClient): Promise<{ free: number; total: number }> => {
   const { payload } = await client.call('cuMemGetInfo_v2');
   return { free: Number(payload.readBigUInt64LE(0)), total: Number(payload.readBigUInt64LE(8)) };
@@ -23,14 +17,13 @@ const memoryOf = async (client: RawClient): Promise<{ free: number; total: numbe
 const allocate = (client: RawClient, bytes: number) => client.call('cuMemAlloc_v2', u64(bytes));
 
 afterEach(async () => {
-  for (const client of clients.splice(0)) client.close();
   await daemon.stop('SIGKILL');
 });
 
 describe('memory', () => {
   it('is limited for each client, and the client sees the limit as the size of its device', async () => {
     daemon = await DaemonProcess.start('--client-memory', '16M');
-    const [first, second] = [await open(), await open()];
+    const [first, second] = [await daemon.open(), await daemon.open()];
     expect(first.deviceMemoryBytes).toBe(16 * MIB);
     expect(await memoryOf(first)).toEqual({ free: 16 * MIB, total: 16 * MIB });
     expect((await allocate(first, 16 * MIB + 1)).status).toBe(OUT_OF_MEMORY);
@@ -42,7 +35,7 @@ describe('memory', () => {
 
   it('of all clients together is never more than the device has', async () => {
     daemon = await DaemonProcess.start('--memory', '32M');
-    const [first, second] = [await open(), await open()];
+    const [first, second] = [await daemon.open(), await daemon.open()];
     expect((await allocate(first, 20 * MIB)).status).toBe(0);
     expect(await memoryOf(second)).toEqual({ free: 12 * MIB, total: 32 * MIB });
     expect((await allocate(second, 13 * MIB)).status).toBe(OUT_OF_MEMORY);
@@ -54,11 +47,11 @@ describe('memory', () => {
   it.each([
     ['physical memory', 'vgpuMemCreate', [u64(8 * MIB), u32(0)]],
     ['shared memory', 'vgpuMemAllocShared', [u64(8 * MIB)]],
-    ['pool memory', 'cuMemAllocAsync', [u64(8 * MIB), u64(0)]],
+    ['pool memory', 'vgpuMemAllocAsync', [u64(8 * MIB), u64(0)]],
     ['pitched memory', 'cuMemAllocPitch_v2', [u64(8192), u64(1024), u32(4)]],
   ] as const)('counts %s', async (_kind, call, payload) => {
     daemon = await DaemonProcess.start('--client-memory', '12M');
-    const client = await open();
+    const client = await daemon.open();
     expect((await client.call(call, ...payload)).status).toBe(0);
     expect((await memoryOf(client)).free).toBe(4 * MIB);
     expect((await client.call(call, ...payload)).status).toBe(OUT_OF_MEMORY);
@@ -68,7 +61,7 @@ describe('memory', () => {
 
   it('counts the variables of modules', async () => {
     daemon = await DaemonProcess.start('--client-memory', '12M');
-    const client = await open();
+    const client = await daemon.open();
     const variable = `.version 7.0\n.target sm_75\n.address_size 64\n.visible .global .align 8 .b8 a[${8 * MIB}];\n`;
     expect((await client.call('vgpuModuleLoad', counted(variable))).status).toBe(0);
     expect((await memoryOf(client)).free).toBeLessThanOrEqual(4 * MIB);
@@ -78,8 +71,8 @@ describe('memory', () => {
 
   it('comes back when it is freed, when its client leaves, and when its worker is killed', async () => {
     daemon = await DaemonProcess.start('--memory', '32M');
-    const observer = await open();
-    const first = await open();
+    const observer = await daemon.open();
+    const first = await daemon.open();
     const { payload } = await allocate(first, 30 * MIB);
     expect((await allocate(observer, 30 * MIB)).status).toBe(OUT_OF_MEMORY);
     await first.call('vgpuMemFree', payload);
@@ -91,7 +84,7 @@ describe('memory', () => {
     expect((await memoryOf(observer)).free).toBe(32 * MIB);
 
     const before = daemon.workers();
-    const second = await open();
+    const second = await daemon.open();
     expect((await allocate(second, 30 * MIB)).status).toBe(0);
     const [worker = 0] = daemon.workers().filter((pid) => !before.includes(pid));
     process.kill(worker, 'SIGKILL');
@@ -105,8 +98,8 @@ describe('the status', () => {
   it('names every client, and counts what it does', async () => {
     daemon = await DaemonProcess.start('--client-memory', '16M', '--max-clients', '3');
     const begin = Date.now();
-    const client = await open('trainer "x"');
-    await open('other');
+    const client = await daemon.open('trainer "x"');
+    await daemon.open('other');
     await allocate(client, 5 * MIB);
     const status = await executorStatus(daemon.url);
     expect(status).toMatchObject({
@@ -134,7 +127,7 @@ describe('the status', () => {
 
   it('takes no place, and is there when all places are taken', async () => {
     daemon = await DaemonProcess.start('--max-clients', '1');
-    const client = await open();
+    const client = await daemon.open();
     for (let i = 0; i < 5; i += 1) expect((await executorStatus(daemon.url)).clients.length).toBe(1);
     client.close();
     await until(() => daemon.workers().length === 0, 'the client has left');
@@ -143,7 +136,7 @@ describe('the status', () => {
       totals: { clients: 1, calls: 1 },
       memoryInUseBytes: 0,
     });
-    await open();
+    await daemon.open();
   });
 
   it('of something that is no executor is an error', async () => {
@@ -162,13 +155,12 @@ describe('connections without a place', () => {
     daemon = await DaemonProcess.start('--max-clients', '2');
     const silent = await Promise.all(
       Array.from({ length: 100 }, async () => {
-        const client = await RawClient.connect(daemon.socketPath);
-        clients.push(client);
+        const client = await daemon.connect();
         return client;
       }),
     );
     await sleep(20);
-    const [first, second] = [await open(), await open()];
+    const [first, second] = [await daemon.open(), await daemon.open()];
     expect((await allocate(first, MIB)).status).toBe(0);
     expect((await allocate(second, MIB)).status).toBe(0);
     expect(daemon.workers().length).toBeLessThanOrEqual(66);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findBinary } from '../src/binary.js';
 import { LineSplitter } from '../src/lines.js';
+import { RawClient } from './raw-client.js';
 
 export class DaemonProcess {
   readonly folder = mkdtempSync(join(tmpdir(), 'vgpu-test-'));
@@ -14,6 +15,7 @@ export class DaemonProcess {
   readonly process: ChildProcess;
   readonly lines: string[] = [];
   readonly #alsoRemove: string[] = [];
+  readonly #clients: RawClient[] = [];
   readonly #exit: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 
   private constructor(args: readonly string[]) {
@@ -47,6 +49,20 @@ export class DaemonProcess {
     throw new Error(`the daemon ended: ${daemon.lines.join('\n')}`);
   }
 
+  /** A client that has been welcomed. The daemon's end is its end too. */
+  async open(program?: string): Promise<RawClient> {
+    const client = await RawClient.open(this.socketPath, program);
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** A connection that has said nothing yet. */
+  async connect(): Promise<RawClient> {
+    const client = await RawClient.connect(this.socketPath);
+    this.#clients.push(client);
+    return client;
+  }
+
   get url(): string {
     return `unix:${this.socketPath}`;
   }
@@ -78,6 +94,7 @@ export class DaemonProcess {
   ): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
     this.process.kill(signal);
     const exit = await this.#exit;
+    for (const client of this.#clients.splice(0)) client.close();
     for (const file of this.#alsoRemove) rmSync(file, { force: true });
     rmSync(this.folder, { recursive: true, force: true });
     return exit;

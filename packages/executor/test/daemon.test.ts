@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeHello, welcomeBytes } from '@vgpu/protocol/handshake';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonProcess, isAlive, until } from './daemon-process.js';
-import { callNumber, counted, DEFERRED, frame, RawClient, u32, u64 } from './raw-client.js';
+import { callNumber, counted, DEFERRED, frame, type RawClient, u32, u64 } from './raw-client.js';
 
 const INVALID_VALUE = 1;
 const OUT_OF_MEMORY = 2;
@@ -36,18 +36,6 @@ LOOP:
 `;
 
 let daemon: DaemonProcess;
-const clients: RawClient[] = [];
-
-const open = async (): Promise<RawClient> => {
-  const client = await RawClient.open(daemon.socketPath);
-  clients.push(client);
-  return client;
-};
-const connect = async (): Promise<RawClient> => {
-  const client = await RawClient.connect(daemon.socketPath);
-  clients.push(client);
-  return client;
-};
 
 /** The connection works, and the worker behind it does. */
 const expectServed = async (client: RawClient): Promise<void> => {
@@ -78,7 +66,6 @@ const launchPayload = (kernel: bigint, parameters: Uint8Array): Buffer =>
   ]);
 
 afterEach(async () => {
-  for (const client of clients.splice(0)) client.close();
   await daemon.stop('SIGKILL');
 });
 
@@ -88,7 +75,7 @@ describe('a client', () => {
   });
 
   it('allocates, copies, launches and reads back', async () => {
-    const client = await open();
+    const client = await daemon.open();
     const address = await allocate(client, 16);
     const kernel = await load(client, 'poke');
     expect((await client.call('vgpuLaunchKernel', launchPayload(kernel, u64(address + 4n)))).status).toBe(0);
@@ -104,7 +91,7 @@ describe('a client', () => {
   });
 
   it('copies pieces of the full size', async () => {
-    const client = await open();
+    const client = await daemon.open();
     const bytes = 4 * 1024 * 1024;
     const content = Buffer.alloc(bytes, 'vgpu executor');
     const address = await allocate(client, bytes);
@@ -115,7 +102,7 @@ describe('a client', () => {
   });
 
   it('gets answers in the order of its requests, however many it sends at once', async () => {
-    const client = await open();
+    const client = await daemon.open();
     const count = 500;
     for (let i = 0; i < count; i += 1) client.send('cuCtxSynchronize');
     const first = (await client.answer()).sequence;
@@ -123,7 +110,7 @@ describe('a client', () => {
   });
 
   it('loses its memory and its process when it leaves', async () => {
-    const client = await open();
+    const client = await daemon.open();
     await allocate(client, 1 << 20);
     const [worker] = daemon.workers();
     client.close();
@@ -133,13 +120,13 @@ describe('a client', () => {
       () => daemon.logged(/disconnected after \d+ calls, with 0 modules, 0 decoded kernels/),
       'the log says so',
     );
-    const next = await open();
+    const next = await daemon.open();
     const { payload } = await next.call('cuMemGetInfo_v2');
     expect(payload.readBigUInt64LE(0)).toBe(payload.readBigUInt64LE(8));
   });
 
   it('sees nothing of another one', async () => {
-    const [first, second] = [await open(), await open()];
+    const [first, second] = [await daemon.open(), await daemon.open()];
     const address = await allocate(first, 64);
     await allocate(second, 64);
     await first.call('vgpuCopyToDevice', u64(address), u64(64), u64(0), counted(Buffer.alloc(64, 1)));
@@ -148,7 +135,7 @@ describe('a client', () => {
   });
 
   it('hears of the error of a deferred launch at the next call that synchronises', async () => {
-    const client = await open();
+    const client = await daemon.open();
     const kernel = await load(client, 'poke');
     client.send('vgpuLaunchKernel', launchPayload(kernel, new Uint8Array(3)), DEFERRED);
     expect((await client.call('cuMemGetInfo_v2')).status).toBe(0);
@@ -157,7 +144,7 @@ describe('a client', () => {
   });
 
   it('has a dead context after a kernel went astray, and only it', async () => {
-    const [client, other] = [await open(), await open()];
+    const [client, other] = [await daemon.open(), await daemon.open()];
     const kernel = await load(client, 'poke');
     client.send('vgpuLaunchKernel', launchPayload(kernel, u64(64)), DEFERRED);
     expect((await client.call('cuMemGetInfo_v2')).status).toBe(ILLEGAL_ADDRESS);
@@ -168,11 +155,11 @@ describe('a client', () => {
       'the log says so',
     );
     // A new connection is a new start.
-    await expectServed(await open());
+    await expectServed(await daemon.open());
   });
 
   it('is told when memory is used up, and can go on', async () => {
-    const client = await open();
+    const client = await daemon.open();
     expect((await client.call('cuMemAlloc_v2', u64(2 ** 40))).status).toBe(OUT_OF_MEMORY);
     await expectServed(client);
   });
@@ -185,7 +172,7 @@ describe('a handshake', () => {
 
   it('of another version is refused with the reason', async () => {
     for (const position of [4, 8, 39]) {
-      const client = await connect();
+      const client = await daemon.connect();
       const hello = Buffer.from(encodeHello(1, 'old'));
       hello.writeUInt8(hello.readUInt8(position) ^ 0x80, position);
       client.socket.write(hello);
@@ -201,7 +188,7 @@ describe('a handshake', () => {
   });
 
   it('of something else ends at once', async () => {
-    const client = await connect();
+    const client = await daemon.connect();
     client.socket.write('GET / HTTP/1.1\r\n\r\n');
     expect((await client.ended()).length).toBe(0);
     await until(() => daemon.logged(/does not speak the vgpu protocol/), 'the log says so');
@@ -209,8 +196,8 @@ describe('a handshake', () => {
 
   it('that does not come, or only half, ends after five seconds', async () => {
     const begin = performance.now();
-    const silent = await connect();
-    const slow = await connect();
+    const silent = await daemon.connect();
+    const slow = await daemon.connect();
     slow.socket.write(encodeHello(1, 'slow').subarray(0, 50));
     await Promise.all([silent.ended(), slow.ended()]);
     expect(performance.now() - begin).toBeGreaterThan(4_500);
@@ -219,7 +206,7 @@ describe('a handshake', () => {
   });
 
   it('in single bytes works', async () => {
-    const client = await connect();
+    const client = await daemon.connect();
     client.socket.setNoDelay(true);
     for (const byte of encodeHello(1, 'dribble')) {
       client.socket.write(Buffer.of(byte));
@@ -229,9 +216,9 @@ describe('a handshake', () => {
   });
 
   it('makes nobody wait for somebody who is slow', async () => {
-    const silent = await Promise.all(Array.from({ length: 20 }, connect));
+    const silent = await Promise.all(Array.from({ length: 20 }, () => daemon.connect()));
     const begin = performance.now();
-    await expectServed(await open());
+    await expectServed(await daemon.open());
     expect(performance.now() - begin).toBeLessThan(2_000);
     expect(silent.length).toBe(20);
   });
@@ -243,7 +230,7 @@ describe('a frame', () => {
   });
 
   it('over the limit ends the connection', async () => {
-    const client = await open();
+    const client = await daemon.open();
     client.socket.write(frame({ call: 1, payloadBytes: 256 * 1024 * 1024 + 1 }));
     await client.ended();
     await until(
@@ -253,7 +240,7 @@ describe('a frame', () => {
   });
 
   it('that claims much and brings little costs little', async () => {
-    const client = await open();
+    const client = await daemon.open();
     const [worker] = daemon.workers();
     const before = residentBytes(worker);
     client.socket.write(frame({ call: 1, payload: Buffer.alloc(100_000), payloadBytes: 256 * 1024 * 1024 }));
@@ -264,7 +251,7 @@ describe('a frame', () => {
   });
 
   it('with a call that does not exist is refused, and the connection goes on', async () => {
-    const client = await open();
+    const client = await daemon.open();
     client.socket.write(frame({ call: 4_000_000_000, sequence: 5 }));
     expect(await client.answer()).toMatchObject({ status: NOT_SUPPORTED, sequence: 5 });
     await expectServed(client);
@@ -272,7 +259,7 @@ describe('a frame', () => {
   });
 
   it('with a payload of the wrong shape is refused, and the connection goes on', async () => {
-    const client = await open();
+    const client = await daemon.open();
     for (const payload of [Buffer.alloc(0), Buffer.alloc(7), Buffer.alloc(9)]) {
       expect((await client.call('cuMemAlloc_v2', payload)).status).toBe(INVALID_VALUE);
     }
@@ -291,29 +278,29 @@ describe('a frame', () => {
   });
 
   it('without a context is answered', async () => {
-    const client = await open();
+    const client = await daemon.open();
     client.context = 0n;
     expect((await client.call('cuCtxSynchronize')).status).toBe(INVALID_CONTEXT);
   });
 
   it('that may not be deferred ends the connection', async () => {
-    const client = await open();
+    const client = await daemon.open();
     client.send('cuCtxSynchronize', new Uint8Array(), DEFERRED);
     await client.ended();
     await until(() => daemon.logged(/cuCtxSynchronize may not be deferred; closing/), 'the log says so');
   });
 
   it('with flags that do not exist ends the connection', async () => {
-    const client = await open();
+    const client = await daemon.open();
     client.socket.write(frame({ call: callNumber('vgpuEventRecord'), flags: 2 }));
     await client.ended();
     await until(() => daemon.logged(/vgpuEventRecord: unknown frame flags 2; closing/), 'the log says so');
   });
 
   it('that stops in the middle is waited for while others are served', async () => {
-    const client = await open();
+    const client = await daemon.open();
     client.socket.write(frame({ call: callNumber('cuCtxSynchronize'), sequence: 9 }).subarray(0, 10));
-    await expectServed(await open());
+    await expectServed(await daemon.open());
     client.socket.write(
       frame({ call: callNumber('cuCtxSynchronize'), sequence: 9, context: client.context }).subarray(10),
     );
@@ -327,7 +314,7 @@ describe('a kernel that does not end', () => {
   });
 
   it('is ended in time; until then the client gets signs of life', async () => {
-    const client = await open();
+    const client = await daemon.open();
     const kernel = await load(client, 'forever');
     client.send('vgpuLaunchKernel', launchPayload(kernel, new Uint8Array()), DEFERRED);
     const { status, alive } = await client.call('cuCtxSynchronize');
@@ -337,7 +324,7 @@ describe('a kernel that does not end', () => {
   });
 
   it('ends with its client', async () => {
-    const client = await open();
+    const client = await daemon.open();
     const kernel = await load(client, 'forever');
     client.send('vgpuLaunchKernel', launchPayload(kernel, new Uint8Array()), DEFERRED);
     await sleep(50);
@@ -352,24 +339,24 @@ describe('a kernel that does not end', () => {
 describe('many clients', () => {
   it('are served up to the limit; the others are told', async () => {
     daemon = await DaemonProcess.start('--max-clients', '8');
-    const served = await Promise.all(Array.from({ length: 8 }, open));
-    await expect(open()).rejects.toThrow(
+    const served = await Promise.all(Array.from({ length: 8 }, () => daemon.open()));
+    await expect(daemon.open()).rejects.toThrow(
       `refused with ${MAXIMUM_CLIENTS}: all 8 places for clients are taken`,
     );
     await Promise.all(served.map(expectServed));
     served[0]?.close();
     await until(() => daemon.workers().length === 7, 'a place becomes free');
-    await expectServed(await open());
+    await expectServed(await daemon.open());
   });
 
   it('come and go without leaving anything behind', async () => {
     daemon = await DaemonProcess.start();
     // Once it serves, the pipe that announced it is closed.
-    (await open()).close();
+    (await daemon.open()).close();
     await until(() => daemon.workers().length === 0, 'the worker ends');
     const before = daemon.openDescriptors();
     for (let round = 0; round < 10; round += 1) {
-      const guests = await Promise.all(Array.from({ length: 20 }, open));
+      const guests = await Promise.all(Array.from({ length: 20 }, () => daemon.open()));
       await Promise.all(guests.map(expectServed));
       for (const guest of guests) guest.close();
     }
@@ -379,9 +366,9 @@ describe('many clients', () => {
 
   it('do not notice that the worker of one is killed', async () => {
     daemon = await DaemonProcess.start();
-    const first = await open();
+    const first = await daemon.open();
     const [worker = 0] = daemon.workers();
-    const others = await Promise.all(Array.from({ length: 5 }, open));
+    const others = await Promise.all(Array.from({ length: 5 }, () => daemon.open()));
     process.kill(worker, 'SIGKILL');
     await first.ended();
     await Promise.all(others.map(expectServed));
@@ -389,14 +376,14 @@ describe('many clients', () => {
       () => daemon.logged(new RegExp(`worker ${worker} of .* was killed by signal 9 \\(Killed\\)`)),
       'the log says so',
     );
-    await expectServed(await open());
+    await expectServed(await daemon.open());
   });
 });
 
 describe('the daemon', () => {
   it('stops at SIGTERM, with its workers, and removes its socket', async () => {
     daemon = await DaemonProcess.start();
-    const guests = await Promise.all(Array.from({ length: 3 }, open));
+    const guests = await Promise.all(Array.from({ length: 3 }, () => daemon.open()));
     const workers = daemon.workers();
     expect(workers.length).toBe(3);
     daemon.process.kill('SIGTERM');
@@ -408,7 +395,7 @@ describe('the daemon', () => {
 
   it('stops although a worker is busy', async () => {
     daemon = await DaemonProcess.start();
-    const client = await open();
+    const client = await daemon.open();
     client.send('vgpuLaunchKernel', launchPayload(await load(client, 'forever'), new Uint8Array()), DEFERRED);
     await sleep(50);
     const begin = performance.now();
@@ -418,7 +405,7 @@ describe('the daemon', () => {
 
   it('takes its workers along when it is killed', async () => {
     daemon = await DaemonProcess.start();
-    await open();
+    await daemon.open();
     const workers = daemon.workers();
     await daemon.stop('SIGKILL');
     await until(() => !workers.some(isAlive), 'the workers end');
@@ -444,7 +431,7 @@ describe('the daemon', () => {
     await expect(DaemonProcess.start('--listen', daemon.url)).rejects.toThrow(
       /ERR_VGPU_EXECUTOR_LISTEN: cannot listen at .*: another process listens there/,
     );
-    await expectServed(await open());
+    await expectServed(await daemon.open());
   });
 
   it('does not remove a file that is no socket', async () => {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { executorStatus } from '../src/index.js';
 import { DaemonProcess, until } from './daemon-process.js';
-import { counted, DEFERRED, frame, RawClient, u32, u64 } from './raw-client.js';
+import { counted, DEFERRED, frame, u32, u64 } from './raw-client.js';
 
 const CLIENT_TERMINATED = 810;
 const ENDLESS = `
@@ -18,16 +18,8 @@ LOOP:
 `;
 
 let daemon: DaemonProcess;
-const clients: RawClient[] = [];
-
-const open = async (): Promise<RawClient> => {
-  const client = await RawClient.open(daemon.socketPath);
-  clients.push(client);
-  return client;
-};
 
 afterEach(async () => {
-  for (const client of clients.splice(0)) client.close();
   await daemon.stop('SIGKILL');
 });
 
@@ -37,8 +29,8 @@ describe('a client that hangs', () => {
     ['in a payload', frame({ call: 1, payload: Buffer.alloc(1000), payloadBytes: 100_000 })],
   ])('%s is cleaned up within a second, and others notice nothing', async (_where, half) => {
     daemon = await DaemonProcess.start();
-    const other = await open();
-    const hanging = await open();
+    const other = await daemon.open();
+    const hanging = await daemon.open();
     expect((await hanging.call('cuMemAlloc_v2', u64(2 ** 20))).status).toBe(0);
     const begin = performance.now();
     hanging.socket.write(half);
@@ -54,7 +46,7 @@ describe('a client that hangs', () => {
 
   it('but goes on before the second is over is served', async () => {
     daemon = await DaemonProcess.start();
-    const client = await open();
+    const client = await daemon.open();
     const whole = frame({ call: 4_000_000_000, sequence: 9 });
     for (const part of [whole.subarray(0, 7), whole.subarray(7, 20), whole.subarray(20)]) {
       client.socket.write(part);
@@ -67,7 +59,7 @@ describe('a client that hangs', () => {
 describe('limits', () => {
   it('end an idle client, which hears so at its next call', async () => {
     daemon = await DaemonProcess.start('--idle-limit', '1', '--max-clients', '2');
-    const [idle, busy] = [await open(), await open()];
+    const [idle, busy] = [await daemon.open(), await daemon.open()];
     expect((await idle.call('cuMemAlloc_v2', u64(2 ** 20))).status).toBe(0);
     for (let i = 0; i < 8; i += 1) {
       await sleep(250);
@@ -76,14 +68,14 @@ describe('limits', () => {
     await until(() => daemon.logged(/asked for nothing for 1 s \(--idle-limit\)/), 'the log says so');
     expect((await executorStatus(daemon.url)).memoryInUseBytes).toBe(0);
     // Its place is somebody else's before it has noticed.
-    expect((await (await open()).call('cuCtxSynchronize')).status).toBe(0);
+    expect((await (await daemon.open()).call('cuCtxSynchronize')).status).toBe(0);
     expect((await idle.call('cuMemGetInfo_v2')).status).toBe(CLIENT_TERMINATED);
     expect((await idle.call('cuCtxSynchronize')).status).toBe(CLIENT_TERMINATED);
   });
 
   it('end a client at the end of its lifetime, also one that is busy', async () => {
     daemon = await DaemonProcess.start('--client-lifetime', '1');
-    const [quiet, busy] = [await open(), await open()];
+    const [quiet, busy] = [await daemon.open(), await daemon.open()];
     const module = await busy.call('vgpuModuleLoad', counted(ENDLESS));
     const kernel = await busy.call('cuModuleGetFunction', module.payload, counted('forever'));
     const launch = [kernel.payload, ...Array.from({ length: 6 }, () => u32(1)), u32(0), u64(0), counted('')];
@@ -92,6 +84,6 @@ describe('limits', () => {
     await until(() => daemon.logged(/connected for 1 s \(--client-lifetime\)/), 'the log says so');
     await until(() => daemon.workers().length === 1, 'the busy worker ends');
     expect((await quiet.call('cuCtxSynchronize')).status).toBe(CLIENT_TERMINATED);
-    expect((await (await open()).call('cuCtxSynchronize')).status).toBe(0);
+    expect((await (await daemon.open()).call('cuCtxSynchronize')).status).toBe(0);
   });
 });

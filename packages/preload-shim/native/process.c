@@ -8,8 +8,10 @@
 
 #include "cublas/handle.h"
 #include "driver/function_layout.h"
+#include "driver/function_name.h"
 #include "driver/graph/capture.h"
 #include "driver/graph/graph.h"
+#include "driver/graph/memory.h"
 #include "driver/host_memory.h"
 #include "driver/library.h"
 #include "driver/shared_memory.h"
@@ -41,7 +43,9 @@ static void forget_parent(void) {
   vgpu_cublas_forget();
   vgpu_captures_forget();
   vgpu_graphs_forget();
+  vgpu_graph_memory_forget();
   vgpu_function_layouts_forget();
+  vgpu_function_names_forget();
   vgpu_libraries_forget();
   vgpu_host_memory_forget();
   vgpu_modules_forget_all();

@@ -34,6 +34,7 @@ typedef struct cublasContext *cublasHandle_t;
 typedef int CUdevice;
 typedef unsigned long long CUdeviceptr;
 typedef unsigned long long CUmemGenericAllocationHandle;
+typedef uint32_t cuuint32_t;
 typedef uint64_t cuuint64_t;
 
 enum CUresult {
@@ -716,6 +717,20 @@ enum CUdevice_P2PAttribute {
 };
 typedef enum CUdevice_P2PAttribute CUdevice_P2PAttribute;
 
+enum CUstreamWriteValue_flags {
+  CU_STREAM_WRITE_VALUE_DEFAULT = 0,
+  CU_STREAM_WRITE_VALUE_NO_MEMORY_BARRIER = 1,
+};
+typedef enum CUstreamWriteValue_flags CUstreamWriteValue_flags;
+
+enum CUgraphMem_attribute {
+  CU_GRAPH_MEM_ATTR_USED_MEM_CURRENT = 0,
+  CU_GRAPH_MEM_ATTR_USED_MEM_HIGH = 1,
+  CU_GRAPH_MEM_ATTR_RESERVED_MEM_CURRENT = 2,
+  CU_GRAPH_MEM_ATTR_RESERVED_MEM_HIGH = 3,
+};
+typedef enum CUgraphMem_attribute CUgraphMem_attribute;
+
 enum cudaError {
   cudaSuccess = 0,
   cudaErrorInvalidValue = 1,
@@ -1200,6 +1215,13 @@ enum cudaDeviceP2PAttr {
   cudaDevP2PAttrOnlyPartialNativeAtomicSupported = 5,
 };
 
+enum cudaGraphMemAttributeType {
+  cudaGraphMemAttrUsedMemCurrent = 0,
+  cudaGraphMemAttrUsedMemHigh = 1,
+  cudaGraphMemAttrReservedMemCurrent = 2,
+  cudaGraphMemAttrReservedMemHigh = 3,
+};
+
 typedef enum cudaError cudaError_t;
 
 typedef size_t (*CUoccupancyB2DSize)(int blockSize);
@@ -1514,6 +1536,15 @@ struct CUDA_MEMSET_NODE_PARAMS {
 };
 typedef struct CUDA_MEMSET_NODE_PARAMS CUDA_MEMSET_NODE_PARAMS;
 
+struct CUDA_MEM_ALLOC_NODE_PARAMS {
+  CUmemPoolProps poolProps;
+  const CUmemAccessDesc *accessDescs;
+  size_t accessDescCount;
+  size_t bytesize;
+  CUdeviceptr dptr;
+};
+typedef struct CUDA_MEM_ALLOC_NODE_PARAMS CUDA_MEM_ALLOC_NODE_PARAMS;
+
 struct CUDA_HOST_NODE_PARAMS {
   CUhostFn fn;
   void *userData;
@@ -1783,6 +1814,14 @@ struct cudaMemsetParams {
   unsigned int elementSize;
   size_t width;
   size_t height;
+};
+
+struct cudaMemAllocNodeParams {
+  struct cudaMemPoolProps poolProps;
+  const struct cudaMemAccessDesc *accessDescs;
+  size_t accessDescCount;
+  size_t bytesize;
+  void *dptr;
 };
 
 struct cudaHostNodeParams {

@@ -35,9 +35,6 @@ struct DriverFunctions {
   LibraryFunction<CUresult(CUdevice dev, CUmemoryPool pool)> cuDeviceSetMemPool{"cuDeviceSetMemPool"};
   LibraryFunction<CUresult(CUmemoryPool pool)> cuMemPoolDestroy{"cuMemPoolDestroy"};
   LibraryFunction<CUresult(CUmemoryPool pool, size_t minBytesToKeep)> cuMemPoolTrimTo{"cuMemPoolTrimTo"};
-  LibraryFunction<CUresult(CUdeviceptr *dptr, size_t bytesize, CUstream hStream)> cuMemAllocAsync{"cuMemAllocAsync"};
-  LibraryFunction<CUresult(CUdeviceptr *dptr, size_t bytesize, CUmemoryPool pool, CUstream hStream)> cuMemAllocFromPoolAsync{"cuMemAllocFromPoolAsync"};
-  LibraryFunction<CUresult(CUdeviceptr dptr, CUstream hStream)> cuMemFreeAsync{"cuMemFreeAsync"};
   LibraryFunction<CUresult(CUdeviceptr *ptr, size_t size, size_t alignment, CUdeviceptr addr, unsigned long long flags)> cuMemAddressReserve{"cuMemAddressReserve"};
   LibraryFunction<CUresult(CUdeviceptr ptr, size_t size)> cuMemAddressFree{"cuMemAddressFree"};
   LibraryFunction<CUresult(CUmemGenericAllocationHandle handle)> cuMemRelease{"cuMemRelease"};
@@ -100,6 +97,10 @@ struct DriverFunctions {
   LibraryFunction<CUresult(int *numBlocks, CUfunction func, int blockSize, size_t dynamicSMemSize, unsigned int flags)> cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags{"cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags"};
   LibraryFunction<CUresult(int *minGridSize, int *blockSize, CUfunction func, CUoccupancyB2DSize blockSizeToDynamicSMemSize, size_t dynamicSMemSize, int blockSizeLimit)> cuOccupancyMaxPotentialBlockSize{"cuOccupancyMaxPotentialBlockSize"};
   LibraryFunction<CUresult(int *minGridSize, int *blockSize, CUfunction func, CUoccupancyB2DSize blockSizeToDynamicSMemSize, size_t dynamicSMemSize, int blockSizeLimit, unsigned int flags)> cuOccupancyMaxPotentialBlockSizeWithFlags{"cuOccupancyMaxPotentialBlockSizeWithFlags"};
+  LibraryFunction<CUresult(size_t *dynamicSmemSize, CUfunction func, int numBlocks, int blockSize)> cuOccupancyAvailableDynamicSMemPerBlock{"cuOccupancyAvailableDynamicSMemPerBlock"};
+  LibraryFunction<CUresult(CUstream stream, CUdeviceptr addr, cuuint32_t value, unsigned int flags)> cuStreamWriteValue32{"cuStreamWriteValue32"};
+  LibraryFunction<CUresult(CUstream stream, CUdeviceptr addr, cuuint32_t value, unsigned int flags)> cuStreamWriteValue32_v2{"cuStreamWriteValue32_v2"};
+  LibraryFunction<CUresult(CUstream hStream, CUdevice *device)> cuStreamGetDevice{"cuStreamGetDevice"};
   LibraryFunction<CUresult(CUdeviceptr dst, CUdeviceptr src, size_t ByteCount)> cuMemcpy{"cuMemcpy"};
   LibraryFunction<CUresult(CUdeviceptr dst, CUdeviceptr src, size_t ByteCount, CUstream hStream)> cuMemcpyAsync{"cuMemcpyAsync"};
   LibraryFunction<CUresult(CUdeviceptr dstDevice, const void *srcHost, size_t ByteCount)> cuMemcpyHtoD_v2{"cuMemcpyHtoD_v2"};
@@ -143,6 +144,9 @@ struct DriverFunctions {
   LibraryFunction<CUresult(CUkernel *pKernel, CUlibrary library, const char *name)> cuLibraryGetKernel{"cuLibraryGetKernel"};
   LibraryFunction<CUresult(CUdeviceptr *dptr, size_t *bytes, CUlibrary library, const char *name)> cuLibraryGetGlobal{"cuLibraryGetGlobal"};
   LibraryFunction<CUresult(unsigned int *count, CUlibrary lib)> cuLibraryGetKernelCount{"cuLibraryGetKernelCount"};
+  LibraryFunction<CUresult(CUfunction *functions, unsigned int numFunctions, CUmodule mod)> cuModuleEnumerateFunctions{"cuModuleEnumerateFunctions"};
+  LibraryFunction<CUresult(CUkernel *kernels, unsigned int numKernels, CUlibrary lib)> cuLibraryEnumerateKernels{"cuLibraryEnumerateKernels"};
+  LibraryFunction<CUresult(const char **name, CUfunction hfunc)> cuFuncGetName{"cuFuncGetName"};
   LibraryFunction<CUresult(CUfunction *pFunc, CUkernel kernel)> cuKernelGetFunction{"cuKernelGetFunction"};
   LibraryFunction<CUresult(int *pi, CUfunction_attribute attrib, CUkernel kernel, CUdevice dev)> cuKernelGetAttribute{"cuKernelGetAttribute"};
   LibraryFunction<CUresult(CUfunction_attribute attrib, int val, CUkernel kernel, CUdevice dev)> cuKernelSetAttribute{"cuKernelSetAttribute"};
@@ -170,6 +174,11 @@ struct DriverFunctions {
   LibraryFunction<CUresult(size_t *granularity, const CUmemAllocationProp *prop, CUmemAllocationGranularity_flags option)> cuMemGetAllocationGranularity{"cuMemGetAllocationGranularity"};
   LibraryFunction<CUresult(CUmemAllocationProp *prop, CUmemGenericAllocationHandle handle)> cuMemGetAllocationPropertiesFromHandle{"cuMemGetAllocationPropertiesFromHandle"};
   LibraryFunction<CUresult(CUmemGenericAllocationHandle *handle, void *addr)> cuMemRetainAllocationHandle{"cuMemRetainAllocationHandle"};
+  LibraryFunction<CUresult(void *shareableHandle, CUmemGenericAllocationHandle handle, CUmemAllocationHandleType handleType, unsigned long long flags)> cuMemExportToShareableHandle{"cuMemExportToShareableHandle"};
+  LibraryFunction<CUresult(CUmemGenericAllocationHandle *handle, void *osHandle, CUmemAllocationHandleType shHandleType)> cuMemImportFromShareableHandle{"cuMemImportFromShareableHandle"};
+  LibraryFunction<CUresult(CUdeviceptr *dptr, size_t bytesize, CUstream hStream)> cuMemAllocAsync{"cuMemAllocAsync"};
+  LibraryFunction<CUresult(CUdeviceptr *dptr, size_t bytesize, CUmemoryPool pool, CUstream hStream)> cuMemAllocFromPoolAsync{"cuMemAllocFromPoolAsync"};
+  LibraryFunction<CUresult(CUdeviceptr dptr, CUstream hStream)> cuMemFreeAsync{"cuMemFreeAsync"};
   LibraryFunction<CUresult(CUdeviceptr *dptr, size_t bytesize, unsigned int flags)> cuMemAllocManaged{"cuMemAllocManaged"};
   LibraryFunction<CUresult(CUdeviceptr dptr)> cuMemFree_v2{"cuMemFree_v2"};
   LibraryFunction<CUresult(CUdeviceptr devPtr, size_t count, CUmemLocation location, unsigned int flags, CUstream hStream)> cuMemPrefetchAsync_v2{"cuMemPrefetchAsync_v2"};
@@ -203,6 +212,10 @@ struct DriverFunctions {
   LibraryFunction<CUresult(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, CUgraph childGraph)> cuGraphAddChildGraphNode{"cuGraphAddChildGraphNode"};
   LibraryFunction<CUresult(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, CUevent event)> cuGraphAddEventRecordNode{"cuGraphAddEventRecordNode"};
   LibraryFunction<CUresult(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, CUevent event)> cuGraphAddEventWaitNode{"cuGraphAddEventWaitNode"};
+  LibraryFunction<CUresult(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, CUDA_MEM_ALLOC_NODE_PARAMS *nodeParams)> cuGraphAddMemAllocNode{"cuGraphAddMemAllocNode"};
+  LibraryFunction<CUresult(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, CUdeviceptr dptr)> cuGraphAddMemFreeNode{"cuGraphAddMemFreeNode"};
+  LibraryFunction<CUresult(CUgraphNode hNode, CUDA_MEM_ALLOC_NODE_PARAMS *params_out)> cuGraphMemAllocNodeGetParams{"cuGraphMemAllocNodeGetParams"};
+  LibraryFunction<CUresult(CUgraphNode hNode, CUdeviceptr *dptr_out)> cuGraphMemFreeNodeGetParams{"cuGraphMemFreeNodeGetParams"};
   LibraryFunction<CUresult(CUgraphNode hNode, CUgraph *phGraph)> cuGraphChildGraphNodeGetGraph{"cuGraphChildGraphNodeGetGraph"};
   LibraryFunction<CUresult(CUgraphNode hNode, CUgraphNodeType *type)> cuGraphNodeGetType{"cuGraphNodeGetType"};
   LibraryFunction<CUresult(CUgraph hGraph, CUgraphNode *nodes, size_t *numNodes)> cuGraphGetNodes{"cuGraphGetNodes"};
@@ -225,6 +238,9 @@ struct DriverFunctions {
   LibraryFunction<CUresult(CUgraphExec hGraphExec, CUstream hStream)> cuGraphUpload{"cuGraphUpload"};
   LibraryFunction<CUresult(CUgraphExec hGraphExec, CUstream hStream)> cuGraphLaunch{"cuGraphLaunch"};
   LibraryFunction<CUresult(CUgraphExec hGraphExec)> cuGraphExecDestroy{"cuGraphExecDestroy"};
+  LibraryFunction<CUresult(CUdevice device)> cuDeviceGraphMemTrim{"cuDeviceGraphMemTrim"};
+  LibraryFunction<CUresult(CUdevice device, CUgraphMem_attribute attr, void *value)> cuDeviceGetGraphMemAttribute{"cuDeviceGetGraphMemAttribute"};
+  LibraryFunction<CUresult(CUdevice device, CUgraphMem_attribute attr, void *value)> cuDeviceSetGraphMemAttribute{"cuDeviceSetGraphMemAttribute"};
 
   template <typename Visit>
   void for_each(Visit visit) {
@@ -253,9 +269,6 @@ struct DriverFunctions {
     visit(cuDeviceSetMemPool);
     visit(cuMemPoolDestroy);
     visit(cuMemPoolTrimTo);
-    visit(cuMemAllocAsync);
-    visit(cuMemAllocFromPoolAsync);
-    visit(cuMemFreeAsync);
     visit(cuMemAddressReserve);
     visit(cuMemAddressFree);
     visit(cuMemRelease);
@@ -318,6 +331,10 @@ struct DriverFunctions {
     visit(cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags);
     visit(cuOccupancyMaxPotentialBlockSize);
     visit(cuOccupancyMaxPotentialBlockSizeWithFlags);
+    visit(cuOccupancyAvailableDynamicSMemPerBlock);
+    visit(cuStreamWriteValue32);
+    visit(cuStreamWriteValue32_v2);
+    visit(cuStreamGetDevice);
     visit(cuMemcpy);
     visit(cuMemcpyAsync);
     visit(cuMemcpyHtoD_v2);
@@ -361,6 +378,9 @@ struct DriverFunctions {
     visit(cuLibraryGetKernel);
     visit(cuLibraryGetGlobal);
     visit(cuLibraryGetKernelCount);
+    visit(cuModuleEnumerateFunctions);
+    visit(cuLibraryEnumerateKernels);
+    visit(cuFuncGetName);
     visit(cuKernelGetFunction);
     visit(cuKernelGetAttribute);
     visit(cuKernelSetAttribute);
@@ -388,6 +408,11 @@ struct DriverFunctions {
     visit(cuMemGetAllocationGranularity);
     visit(cuMemGetAllocationPropertiesFromHandle);
     visit(cuMemRetainAllocationHandle);
+    visit(cuMemExportToShareableHandle);
+    visit(cuMemImportFromShareableHandle);
+    visit(cuMemAllocAsync);
+    visit(cuMemAllocFromPoolAsync);
+    visit(cuMemFreeAsync);
     visit(cuMemAllocManaged);
     visit(cuMemFree_v2);
     visit(cuMemPrefetchAsync_v2);
@@ -421,6 +446,10 @@ struct DriverFunctions {
     visit(cuGraphAddChildGraphNode);
     visit(cuGraphAddEventRecordNode);
     visit(cuGraphAddEventWaitNode);
+    visit(cuGraphAddMemAllocNode);
+    visit(cuGraphAddMemFreeNode);
+    visit(cuGraphMemAllocNodeGetParams);
+    visit(cuGraphMemFreeNodeGetParams);
     visit(cuGraphChildGraphNodeGetGraph);
     visit(cuGraphNodeGetType);
     visit(cuGraphGetNodes);
@@ -443,6 +472,9 @@ struct DriverFunctions {
     visit(cuGraphUpload);
     visit(cuGraphLaunch);
     visit(cuGraphExecDestroy);
+    visit(cuDeviceGraphMemTrim);
+    visit(cuDeviceGetGraphMemAttribute);
+    visit(cuDeviceSetGraphMemAttribute);
   }
 };
 

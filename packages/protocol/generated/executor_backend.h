@@ -55,6 +55,10 @@ class BackendCalls {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
+  virtual CUresult vgpuContextSynchronize(std::uint64_t /*context*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
   virtual CUresult cuCtxGetFlags(std::uint64_t /*context*/, std::uint32_t& /*flags*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
@@ -84,6 +88,18 @@ class BackendCalls {
   }
 
   virtual CUresult cuModuleGetFunctionCount(std::uint64_t /*context*/, std::uint32_t& /*count*/, std::uint64_t /*mod*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuModuleFunctions(std::uint64_t /*context*/, std::span<std::byte> /*functions*/, std::uint64_t /*module*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuFunctionNameLength(std::uint64_t /*context*/, std::uint64_t& /*bytes*/, std::uint64_t /*function*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuFunctionName(std::uint64_t /*context*/, std::span<std::byte> /*name*/, std::uint64_t /*function*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
@@ -191,15 +207,15 @@ class BackendCalls {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
-  virtual CUresult cuMemAllocAsync(std::uint64_t /*context*/, std::uint64_t& /*dptr*/, std::uint64_t /*bytesize*/, std::uint64_t /*hStream*/) {
+  virtual CUresult vgpuMemAllocAsync(std::uint64_t /*context*/, std::uint64_t& /*dptr*/, std::uint64_t /*bytesize*/, std::uint64_t /*hStream*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
-  virtual CUresult cuMemAllocFromPoolAsync(std::uint64_t /*context*/, std::uint64_t& /*dptr*/, std::uint64_t /*bytesize*/, std::uint64_t /*pool*/, std::uint64_t /*hStream*/) {
+  virtual CUresult vgpuMemAllocFromPoolAsync(std::uint64_t /*context*/, std::uint64_t& /*dptr*/, std::uint64_t /*bytesize*/, std::uint64_t /*pool*/, std::uint64_t /*hStream*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
-  virtual CUresult cuMemFreeAsync(std::uint64_t /*context*/, std::uint64_t /*dptr*/, std::uint64_t /*hStream*/) {
+  virtual CUresult vgpuMemFreeAsync(std::uint64_t /*context*/, std::uint64_t /*dptr*/, std::uint64_t /*hStream*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 

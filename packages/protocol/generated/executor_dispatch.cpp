@@ -28,6 +28,8 @@ std::string_view call_name(std::uint32_t call) {
       return "vgpuContextDevice";
     case VGPU_CALL_cuCtxSynchronize:
       return "cuCtxSynchronize";
+    case VGPU_CALL_vgpuContextSynchronize:
+      return "vgpuContextSynchronize";
     case VGPU_CALL_cuCtxGetFlags:
       return "cuCtxGetFlags";
     case VGPU_CALL_cuCtxSetLimit:
@@ -44,6 +46,12 @@ std::string_view call_name(std::uint32_t call) {
       return "vgpuModuleGetGlobal";
     case VGPU_CALL_cuModuleGetFunctionCount:
       return "cuModuleGetFunctionCount";
+    case VGPU_CALL_vgpuModuleFunctions:
+      return "vgpuModuleFunctions";
+    case VGPU_CALL_vgpuFunctionNameLength:
+      return "vgpuFunctionNameLength";
+    case VGPU_CALL_vgpuFunctionName:
+      return "vgpuFunctionName";
     case VGPU_CALL_cuFuncGetAttribute:
       return "cuFuncGetAttribute";
     case VGPU_CALL_cuFuncSetAttribute:
@@ -96,12 +104,12 @@ std::string_view call_name(std::uint32_t call) {
       return "cuMemPoolDestroy";
     case VGPU_CALL_cuMemPoolTrimTo:
       return "cuMemPoolTrimTo";
-    case VGPU_CALL_cuMemAllocAsync:
-      return "cuMemAllocAsync";
-    case VGPU_CALL_cuMemAllocFromPoolAsync:
-      return "cuMemAllocFromPoolAsync";
-    case VGPU_CALL_cuMemFreeAsync:
-      return "cuMemFreeAsync";
+    case VGPU_CALL_vgpuMemAllocAsync:
+      return "vgpuMemAllocAsync";
+    case VGPU_CALL_vgpuMemAllocFromPoolAsync:
+      return "vgpuMemAllocFromPoolAsync";
+    case VGPU_CALL_vgpuMemFreeAsync:
+      return "vgpuMemFreeAsync";
     case VGPU_CALL_vgpuMemPoolCreate:
       return "vgpuMemPoolCreate";
     case VGPU_CALL_vgpuMemPoolSetAttribute:
@@ -188,6 +196,7 @@ std::string_view call_name(std::uint32_t call) {
 bool synchronises(std::uint32_t call) {
   switch (call) {
     case VGPU_CALL_cuCtxSynchronize:
+    case VGPU_CALL_vgpuContextSynchronize:
     case VGPU_CALL_cuModuleUnload:
     case VGPU_CALL_vgpuMemFree:
     case VGPU_CALL_vgpuCopyToDevice:
@@ -294,6 +303,11 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       result = backend.cuCtxSynchronize(context);
       break;
     }
+    case VGPU_CALL_vgpuContextSynchronize: {
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuContextSynchronize(context);
+      break;
+    }
     case VGPU_CALL_cuCtxGetFlags: {
       std::uint32_t flags{};
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
@@ -358,6 +372,28 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
       result = backend.cuModuleGetFunctionCount(context, count, mod);
       response.write(count);
+      break;
+    }
+    case VGPU_CALL_vgpuModuleFunctions: {
+      const auto bytes = request.read_length();
+      const auto module = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuModuleFunctions(context, response.bytes(bytes), module);
+      break;
+    }
+    case VGPU_CALL_vgpuFunctionNameLength: {
+      std::uint64_t bytes{};
+      const auto function = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuFunctionNameLength(context, bytes, function);
+      response.write(bytes);
+      break;
+    }
+    case VGPU_CALL_vgpuFunctionName: {
+      const auto bytes = request.read_length();
+      const auto function = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuFunctionName(context, response.bytes(bytes), function);
       break;
     }
     case VGPU_CALL_cuFuncGetAttribute: {
@@ -605,30 +641,30 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       result = backend.cuMemPoolTrimTo(context, pool, minBytesToKeep);
       break;
     }
-    case VGPU_CALL_cuMemAllocAsync: {
+    case VGPU_CALL_vgpuMemAllocAsync: {
       std::uint64_t dptr{};
       const auto bytesize = request.read<std::uint64_t>();
       const auto hStream = request.read<std::uint64_t>();
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
-      result = backend.cuMemAllocAsync(context, dptr, bytesize, hStream);
+      result = backend.vgpuMemAllocAsync(context, dptr, bytesize, hStream);
       response.write(dptr);
       break;
     }
-    case VGPU_CALL_cuMemAllocFromPoolAsync: {
+    case VGPU_CALL_vgpuMemAllocFromPoolAsync: {
       std::uint64_t dptr{};
       const auto bytesize = request.read<std::uint64_t>();
       const auto pool = request.read<std::uint64_t>();
       const auto hStream = request.read<std::uint64_t>();
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
-      result = backend.cuMemAllocFromPoolAsync(context, dptr, bytesize, pool, hStream);
+      result = backend.vgpuMemAllocFromPoolAsync(context, dptr, bytesize, pool, hStream);
       response.write(dptr);
       break;
     }
-    case VGPU_CALL_cuMemFreeAsync: {
+    case VGPU_CALL_vgpuMemFreeAsync: {
       const auto dptr = request.read<std::uint64_t>();
       const auto hStream = request.read<std::uint64_t>();
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
-      result = backend.cuMemFreeAsync(context, dptr, hStream);
+      result = backend.vgpuMemFreeAsync(context, dptr, hStream);
       break;
     }
     case VGPU_CALL_vgpuMemPoolCreate: {

@@ -89,6 +89,10 @@ VGPU_EXPORT CUresult cuCtxSynchronize(void) {
   return vgpu_exchange(VGPU_CALL_cuCtxSynchronize, VGPU_NEEDS_CONTEXT, NULL, 0, NULL, 0);
 }
 
+CUresult vgpuContextSynchronize(void) {
+  return vgpu_exchange(VGPU_CALL_vgpuContextSynchronize, VGPU_NEEDS_CONTEXT, NULL, 0, NULL, 0);
+}
+
 VGPU_EXPORT CUresult cuCtxGetFlags(unsigned int *flags) {
   uint32_t wire_flags = 0;
   if (flags == NULL) return CUDA_ERROR_INVALID_VALUE;
@@ -176,6 +180,36 @@ VGPU_EXPORT CUresult cuModuleGetFunctionCount(unsigned int *count, CUmodule mod)
   if (result != CUDA_SUCCESS) return result;
   *count = (unsigned int)wire_count;
   return CUDA_SUCCESS;
+}
+
+CUresult vgpuModuleFunctions(void *functions, size_t bytes, CUmodule module) {
+  const uint64_t wire_bytes = (uint64_t)bytes;
+  const uint64_t wire_module = (uint64_t)(uintptr_t)module;
+  if ((functions == NULL && bytes != 0)) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_bytes, sizeof(wire_bytes)}, {&wire_module, sizeof(wire_module)}};
+  const struct vgpu_buffer response[] = {{functions, bytes}};
+  return vgpu_exchange(VGPU_CALL_vgpuModuleFunctions, VGPU_NEEDS_CONTEXT, request, 2, response, 1);
+}
+
+CUresult vgpuFunctionNameLength(size_t *bytes, CUfunction function) {
+  uint64_t wire_bytes = 0;
+  const uint64_t wire_function = (uint64_t)(uintptr_t)function;
+  if (bytes == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_function, sizeof(wire_function)}};
+  const struct vgpu_buffer response[] = {{&wire_bytes, sizeof(wire_bytes)}};
+  const CUresult result = vgpu_exchange(VGPU_CALL_vgpuFunctionNameLength, VGPU_NEEDS_CONTEXT, request, 1, response, 1);
+  if (result != CUDA_SUCCESS) return result;
+  *bytes = (size_t)wire_bytes;
+  return CUDA_SUCCESS;
+}
+
+CUresult vgpuFunctionName(void *name, size_t bytes, CUfunction function) {
+  const uint64_t wire_bytes = (uint64_t)bytes;
+  const uint64_t wire_function = (uint64_t)(uintptr_t)function;
+  if ((name == NULL && bytes != 0)) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_bytes, sizeof(wire_bytes)}, {&wire_function, sizeof(wire_function)}};
+  const struct vgpu_buffer response[] = {{name, bytes}};
+  return vgpu_exchange(VGPU_CALL_vgpuFunctionName, VGPU_NEEDS_CONTEXT, request, 2, response, 1);
 }
 
 VGPU_EXPORT CUresult cuFuncGetAttribute(int *pi, CUfunction_attribute attrib, CUfunction hfunc) {
@@ -473,24 +507,20 @@ VGPU_EXPORT CUresult cuMemPoolTrimTo(CUmemoryPool pool, size_t minBytesToKeep) {
   return vgpu_exchange(VGPU_CALL_cuMemPoolTrimTo, 0, request, 2, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuMemAllocAsync(CUdeviceptr *dptr, size_t bytesize, CUstream hStream) {
-  const CUresult capturing0 = vgpu_capture_forbid(hStream);
-  if (capturing0 != CUDA_SUCCESS) return capturing0;
+CUresult vgpuMemAllocAsync(CUdeviceptr *dptr, size_t bytesize, CUstream hStream) {
   uint64_t wire_dptr = 0;
   const uint64_t wire_bytesize = (uint64_t)bytesize;
   const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
   if (dptr == NULL) return CUDA_ERROR_INVALID_VALUE;
   const struct vgpu_segment request[] = {{&wire_bytesize, sizeof(wire_bytesize)}, {&wire_hStream, sizeof(wire_hStream)}};
   const struct vgpu_buffer response[] = {{&wire_dptr, sizeof(wire_dptr)}};
-  const CUresult result = vgpu_exchange(VGPU_CALL_cuMemAllocAsync, VGPU_NEEDS_CONTEXT, request, 2, response, 1);
+  const CUresult result = vgpu_exchange(VGPU_CALL_vgpuMemAllocAsync, VGPU_NEEDS_CONTEXT, request, 2, response, 1);
   if (result != CUDA_SUCCESS) return result;
   *dptr = (CUdeviceptr)wire_dptr;
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuMemAllocFromPoolAsync(CUdeviceptr *dptr, size_t bytesize, CUmemoryPool pool, CUstream hStream) {
-  const CUresult capturing0 = vgpu_capture_forbid(hStream);
-  if (capturing0 != CUDA_SUCCESS) return capturing0;
+CUresult vgpuMemAllocFromPoolAsync(CUdeviceptr *dptr, size_t bytesize, CUmemoryPool pool, CUstream hStream) {
   uint64_t wire_dptr = 0;
   const uint64_t wire_bytesize = (uint64_t)bytesize;
   const uint64_t wire_pool = (uint64_t)(uintptr_t)pool;
@@ -498,19 +528,17 @@ VGPU_EXPORT CUresult cuMemAllocFromPoolAsync(CUdeviceptr *dptr, size_t bytesize,
   if (dptr == NULL) return CUDA_ERROR_INVALID_VALUE;
   const struct vgpu_segment request[] = {{&wire_bytesize, sizeof(wire_bytesize)}, {&wire_pool, sizeof(wire_pool)}, {&wire_hStream, sizeof(wire_hStream)}};
   const struct vgpu_buffer response[] = {{&wire_dptr, sizeof(wire_dptr)}};
-  const CUresult result = vgpu_exchange(VGPU_CALL_cuMemAllocFromPoolAsync, VGPU_NEEDS_CONTEXT, request, 3, response, 1);
+  const CUresult result = vgpu_exchange(VGPU_CALL_vgpuMemAllocFromPoolAsync, VGPU_NEEDS_CONTEXT, request, 3, response, 1);
   if (result != CUDA_SUCCESS) return result;
   *dptr = (CUdeviceptr)wire_dptr;
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuMemFreeAsync(CUdeviceptr dptr, CUstream hStream) {
-  const CUresult capturing0 = vgpu_capture_forbid(hStream);
-  if (capturing0 != CUDA_SUCCESS) return capturing0;
+CUresult vgpuMemFreeAsync(CUdeviceptr dptr, CUstream hStream) {
   const uint64_t wire_dptr = (uint64_t)dptr;
   const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
   const struct vgpu_segment request[] = {{&wire_dptr, sizeof(wire_dptr)}, {&wire_hStream, sizeof(wire_hStream)}};
-  return vgpu_exchange(VGPU_CALL_cuMemFreeAsync, VGPU_NEEDS_CONTEXT, request, 2, NULL, 0);
+  return vgpu_exchange(VGPU_CALL_vgpuMemFreeAsync, VGPU_NEEDS_CONTEXT, request, 2, NULL, 0);
 }
 
 CUresult vgpuMemPoolCreate(CUmemoryPool *pool, CUdevice device, size_t maximumBytes) {

@@ -10,6 +10,7 @@ _Static_assert(sizeof(unsigned long long) == sizeof(cuuint64_t), "one layout");
 _Static_assert(sizeof(cudaGraphEdgeData) == sizeof(CUgraphEdgeData), "one layout");
 _Static_assert(sizeof(enum cudaStreamCaptureMode) == sizeof(CUstreamCaptureMode), "one layout");
 _Static_assert(sizeof(struct cudaHostNodeParams) == sizeof(CUDA_HOST_NODE_PARAMS), "one layout");
+_Static_assert(sizeof(struct cudaMemAllocNodeParams) == sizeof(CUDA_MEM_ALLOC_NODE_PARAMS), "one layout");
 _Static_assert(sizeof(enum cudaGraphNodeType) == sizeof(CUgraphNodeType), "one layout");
 _Static_assert(sizeof(cudaGraphExecUpdateResultInfo) == sizeof(CUgraphExecUpdateResultInfo), "one layout");
 _Static_assert(sizeof(struct cudaMemPoolProps) == sizeof(CUmemPoolProps), "one layout");
@@ -124,6 +125,12 @@ cudaError_t cudaStreamQuery(cudaStream_t stream) {
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned int flags) {
   CUresult result = vgpu_runtime_enter();
   if (result == CUDA_SUCCESS) result = cuStreamWaitEvent(stream, event, flags);
+  return vgpu_runtime_from_driver(result);
+}
+
+cudaError_t cudaStreamGetDevice(cudaStream_t hStream, int *device) {
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS) result = cuStreamGetDevice(hStream, device);
   return vgpu_runtime_from_driver(result);
 }
 
@@ -268,6 +275,36 @@ cudaError_t cudaGraphAddEventRecordNode(cudaGraphNode_t *pGraphNode, cudaGraph_t
 cudaError_t cudaGraphAddEventWaitNode(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, cudaEvent_t event) {
   CUresult result = vgpu_runtime_enter();
   if (result == CUDA_SUCCESS) result = cuGraphAddEventWaitNode(pGraphNode, graph, pDependencies, numDependencies, event);
+  return vgpu_runtime_from_driver(result);
+}
+
+cudaError_t cudaGraphAddMemAllocNode(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, struct cudaMemAllocNodeParams *nodeParams) {
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS) result = cuGraphAddMemAllocNode(pGraphNode, graph, pDependencies, numDependencies, (CUDA_MEM_ALLOC_NODE_PARAMS *)nodeParams);
+  return vgpu_runtime_from_driver(result);
+}
+
+cudaError_t cudaGraphMemAllocNodeGetParams(cudaGraphNode_t node, struct cudaMemAllocNodeParams *params_out) {
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS) result = cuGraphMemAllocNodeGetParams(node, (CUDA_MEM_ALLOC_NODE_PARAMS *)params_out);
+  return vgpu_runtime_from_driver(result);
+}
+
+cudaError_t cudaDeviceGraphMemTrim(int device) {
+  CUresult result = vgpu_runtime_initialise();
+  if (result == CUDA_SUCCESS) result = cuDeviceGraphMemTrim(device);
+  return vgpu_runtime_from_driver(result);
+}
+
+cudaError_t cudaDeviceGetGraphMemAttribute(int device, enum cudaGraphMemAttributeType attr, void *value) {
+  CUresult result = vgpu_runtime_initialise();
+  if (result == CUDA_SUCCESS) result = cuDeviceGetGraphMemAttribute(device, (CUgraphMem_attribute)attr, value);
+  return vgpu_runtime_from_driver(result);
+}
+
+cudaError_t cudaDeviceSetGraphMemAttribute(int device, enum cudaGraphMemAttributeType attr, void *value) {
+  CUresult result = vgpu_runtime_initialise();
+  if (result == CUDA_SUCCESS) result = cuDeviceSetGraphMemAttribute(device, (CUgraphMem_attribute)attr, value);
   return vgpu_runtime_from_driver(result);
 }
 

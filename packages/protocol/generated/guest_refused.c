@@ -44,6 +44,12 @@ VGPU_EXPORT int nvmlDeviceGetVbiosVersion(void);
 int nvmlDeviceGetVbiosVersion(void) { return vgpu_refuse("nvmlDeviceGetVbiosVersion"); }
 VGPU_EXPORT int nvmlSystemGetProcessName(void);
 int nvmlSystemGetProcessName(void) { return vgpu_refuse("nvmlSystemGetProcessName"); }
+VGPU_EXPORT int nvmlDeviceGetNvLinkRemoteDeviceType(void);
+int nvmlDeviceGetNvLinkRemoteDeviceType(void) { return vgpu_refuse("nvmlDeviceGetNvLinkRemoteDeviceType"); }
+VGPU_EXPORT int nvmlDeviceGetNvLinkRemotePciInfo_v2(void);
+int nvmlDeviceGetNvLinkRemotePciInfo_v2(void) { return vgpu_refuse("nvmlDeviceGetNvLinkRemotePciInfo_v2"); }
+VGPU_EXPORT int nvmlDeviceGetGpuFabricInfoV(void);
+int nvmlDeviceGetGpuFabricInfoV(void) { return vgpu_refuse("nvmlDeviceGetGpuFabricInfoV"); }
 VGPU_EXPORT int cublasAsumEx(void);
 int cublasAsumEx(void) { return vgpu_refuse("cublasAsumEx"); }
 VGPU_EXPORT int cublasAsumEx_64(void);
@@ -966,8 +972,6 @@ VGPU_EXPORT int cuCtxGetSharedMemConfig(void);
 int cuCtxGetSharedMemConfig(void) { return vgpu_refuse("cuCtxGetSharedMemConfig"); }
 VGPU_EXPORT int cuCtxSetSharedMemConfig(void);
 int cuCtxSetSharedMemConfig(void) { return vgpu_refuse("cuCtxSetSharedMemConfig"); }
-VGPU_EXPORT int cuModuleEnumerateFunctions(void);
-int cuModuleEnumerateFunctions(void) { return vgpu_refuse("cuModuleEnumerateFunctions"); }
 VGPU_EXPORT int cuLinkCreate_v2(void);
 int cuLinkCreate_v2(void) { return vgpu_refuse("cuLinkCreate_v2"); }
 VGPU_EXPORT int cuLinkAddData_v2(void);
@@ -982,8 +986,6 @@ VGPU_EXPORT int cuModuleGetTexRef(void);
 int cuModuleGetTexRef(void) { return vgpu_refuse("cuModuleGetTexRef"); }
 VGPU_EXPORT int cuModuleGetSurfRef(void);
 int cuModuleGetSurfRef(void) { return vgpu_refuse("cuModuleGetSurfRef"); }
-VGPU_EXPORT int cuLibraryEnumerateKernels(void);
-int cuLibraryEnumerateKernels(void) { return vgpu_refuse("cuLibraryEnumerateKernels"); }
 VGPU_EXPORT int cuLibraryGetUnifiedFunction(void);
 int cuLibraryGetUnifiedFunction(void) { return vgpu_refuse("cuLibraryGetUnifiedFunction"); }
 VGPU_EXPORT int cuDeviceRegisterAsyncNotification(void);
@@ -1028,10 +1030,6 @@ VGPU_EXPORT int cuMipmappedArrayDestroy(void);
 int cuMipmappedArrayDestroy(void) { return vgpu_refuse("cuMipmappedArrayDestroy"); }
 VGPU_EXPORT int cuMemGetHandleForAddressRange(void);
 int cuMemGetHandleForAddressRange(void) { return vgpu_refuse("cuMemGetHandleForAddressRange"); }
-VGPU_EXPORT int cuMemExportToShareableHandle(void);
-int cuMemExportToShareableHandle(void) { return vgpu_refuse("cuMemExportToShareableHandle"); }
-VGPU_EXPORT int cuMemImportFromShareableHandle(void);
-int cuMemImportFromShareableHandle(void) { return vgpu_refuse("cuMemImportFromShareableHandle"); }
 VGPU_EXPORT int cuMemPoolExportToShareableHandle(void);
 int cuMemPoolExportToShareableHandle(void) { return vgpu_refuse("cuMemPoolExportToShareableHandle"); }
 VGPU_EXPORT int cuMemPoolImportFromShareableHandle(void);
@@ -1070,8 +1068,6 @@ VGPU_EXPORT int cuImportExternalSemaphore(void);
 int cuImportExternalSemaphore(void) { return vgpu_refuse("cuImportExternalSemaphore"); }
 VGPU_EXPORT int cuDestroyExternalSemaphore(void);
 int cuDestroyExternalSemaphore(void) { return vgpu_refuse("cuDestroyExternalSemaphore"); }
-VGPU_EXPORT int cuFuncGetName(void);
-int cuFuncGetName(void) { return vgpu_refuse("cuFuncGetName"); }
 VGPU_EXPORT int cuLaunchCooperativeKernelMultiDevice(void);
 int cuLaunchCooperativeKernelMultiDevice(void) { return vgpu_refuse("cuLaunchCooperativeKernelMultiDevice"); }
 VGPU_EXPORT int cuFuncSetBlockShape(void);
@@ -1136,20 +1132,6 @@ VGPU_EXPORT int cuGraphBatchMemOpNodeSetParams(void);
 int cuGraphBatchMemOpNodeSetParams(void) { return vgpu_refuse("cuGraphBatchMemOpNodeSetParams"); }
 VGPU_EXPORT int cuGraphExecBatchMemOpNodeSetParams(void);
 int cuGraphExecBatchMemOpNodeSetParams(void) { return vgpu_refuse("cuGraphExecBatchMemOpNodeSetParams"); }
-VGPU_EXPORT int cuGraphAddMemAllocNode(void);
-int cuGraphAddMemAllocNode(void) { return vgpu_refuse("cuGraphAddMemAllocNode"); }
-VGPU_EXPORT int cuGraphMemAllocNodeGetParams(void);
-int cuGraphMemAllocNodeGetParams(void) { return vgpu_refuse("cuGraphMemAllocNodeGetParams"); }
-VGPU_EXPORT int cuGraphAddMemFreeNode(void);
-int cuGraphAddMemFreeNode(void) { return vgpu_refuse("cuGraphAddMemFreeNode"); }
-VGPU_EXPORT int cuGraphMemFreeNodeGetParams(void);
-int cuGraphMemFreeNodeGetParams(void) { return vgpu_refuse("cuGraphMemFreeNodeGetParams"); }
-VGPU_EXPORT int cuDeviceGraphMemTrim(void);
-int cuDeviceGraphMemTrim(void) { return vgpu_refuse("cuDeviceGraphMemTrim"); }
-VGPU_EXPORT int cuDeviceGetGraphMemAttribute(void);
-int cuDeviceGetGraphMemAttribute(void) { return vgpu_refuse("cuDeviceGetGraphMemAttribute"); }
-VGPU_EXPORT int cuDeviceSetGraphMemAttribute(void);
-int cuDeviceSetGraphMemAttribute(void) { return vgpu_refuse("cuDeviceSetGraphMemAttribute"); }
 VGPU_EXPORT int cuGraphNodeGetDependentNodes_v2(void);
 int cuGraphNodeGetDependentNodes_v2(void) { return vgpu_refuse("cuGraphNodeGetDependentNodes_v2"); }
 VGPU_EXPORT int cuGraphRemoveDependencies_v2(void);
@@ -1196,8 +1178,6 @@ VGPU_EXPORT int cuGraphExecNodeSetParams(void);
 int cuGraphExecNodeSetParams(void) { return vgpu_refuse("cuGraphExecNodeSetParams"); }
 VGPU_EXPORT int cuGraphConditionalHandleCreate(void);
 int cuGraphConditionalHandleCreate(void) { return vgpu_refuse("cuGraphConditionalHandleCreate"); }
-VGPU_EXPORT int cuOccupancyAvailableDynamicSMemPerBlock(void);
-int cuOccupancyAvailableDynamicSMemPerBlock(void) { return vgpu_refuse("cuOccupancyAvailableDynamicSMemPerBlock"); }
 VGPU_EXPORT int cuOccupancyMaxPotentialClusterSize(void);
 int cuOccupancyMaxPotentialClusterSize(void) { return vgpu_refuse("cuOccupancyMaxPotentialClusterSize"); }
 VGPU_EXPORT int cuOccupancyMaxActiveClusters(void);
@@ -1478,8 +1458,6 @@ VGPU_EXPORT int cuMemcpyBatchAsync_v2(void);
 int cuMemcpyBatchAsync_v2(void) { return vgpu_refuse("cuMemcpyBatchAsync_v2"); }
 VGPU_EXPORT int cuMemcpy3DBatchAsync_v2(void);
 int cuMemcpy3DBatchAsync_v2(void) { return vgpu_refuse("cuMemcpy3DBatchAsync_v2"); }
-VGPU_EXPORT int cuStreamGetDevice(void);
-int cuStreamGetDevice(void) { return vgpu_refuse("cuStreamGetDevice"); }
 VGPU_EXPORT int cuStreamGetCtx_v2(void);
 int cuStreamGetCtx_v2(void) { return vgpu_refuse("cuStreamGetCtx_v2"); }
 VGPU_EXPORT int cuStreamAttachMemAsync(void);
@@ -1488,8 +1466,6 @@ VGPU_EXPORT int cuGraphicsMapResources(void);
 int cuGraphicsMapResources(void) { return vgpu_refuse("cuGraphicsMapResources"); }
 VGPU_EXPORT int cuGraphicsUnmapResources(void);
 int cuGraphicsUnmapResources(void) { return vgpu_refuse("cuGraphicsUnmapResources"); }
-VGPU_EXPORT int cuStreamWriteValue32(void);
-int cuStreamWriteValue32(void) { return vgpu_refuse("cuStreamWriteValue32"); }
 VGPU_EXPORT int cuStreamWaitValue32(void);
 int cuStreamWaitValue32(void) { return vgpu_refuse("cuStreamWaitValue32"); }
 VGPU_EXPORT int cuStreamWriteValue64(void);
@@ -1498,8 +1474,6 @@ VGPU_EXPORT int cuStreamWaitValue64(void);
 int cuStreamWaitValue64(void) { return vgpu_refuse("cuStreamWaitValue64"); }
 VGPU_EXPORT int cuStreamBatchMemOp(void);
 int cuStreamBatchMemOp(void) { return vgpu_refuse("cuStreamBatchMemOp"); }
-VGPU_EXPORT int cuStreamWriteValue32_v2(void);
-int cuStreamWriteValue32_v2(void) { return vgpu_refuse("cuStreamWriteValue32_v2"); }
 VGPU_EXPORT int cuStreamWaitValue32_v2(void);
 int cuStreamWaitValue32_v2(void) { return vgpu_refuse("cuStreamWaitValue32_v2"); }
 VGPU_EXPORT int cuStreamWriteValue64_v2(void);
@@ -1610,8 +1584,6 @@ VGPU_EXPORT int cudaDestroyTextureObject(void);
 int cudaDestroyTextureObject(void) { return vgpu_refuse("cudaDestroyTextureObject"); }
 VGPU_EXPORT int cudaDeviceFlushGPUDirectRDMAWrites(void);
 int cudaDeviceFlushGPUDirectRDMAWrites(void) { return vgpu_refuse("cudaDeviceFlushGPUDirectRDMAWrites"); }
-VGPU_EXPORT int cudaDeviceGetGraphMemAttribute(void);
-int cudaDeviceGetGraphMemAttribute(void) { return vgpu_refuse("cudaDeviceGetGraphMemAttribute"); }
 VGPU_EXPORT int cudaDeviceGetHostAtomicCapabilities(void);
 int cudaDeviceGetHostAtomicCapabilities(void) { return vgpu_refuse("cudaDeviceGetHostAtomicCapabilities"); }
 VGPU_EXPORT int cudaDeviceGetNvSciSyncAttributes(void);
@@ -1622,12 +1594,8 @@ VGPU_EXPORT int cudaDeviceGetSharedMemConfig(void);
 int cudaDeviceGetSharedMemConfig(void) { return vgpu_refuse("cudaDeviceGetSharedMemConfig"); }
 VGPU_EXPORT int cudaDeviceGetTexture1DLinearMaxWidth(void);
 int cudaDeviceGetTexture1DLinearMaxWidth(void) { return vgpu_refuse("cudaDeviceGetTexture1DLinearMaxWidth"); }
-VGPU_EXPORT int cudaDeviceGraphMemTrim(void);
-int cudaDeviceGraphMemTrim(void) { return vgpu_refuse("cudaDeviceGraphMemTrim"); }
 VGPU_EXPORT int cudaDeviceRegisterAsyncNotification(void);
 int cudaDeviceRegisterAsyncNotification(void) { return vgpu_refuse("cudaDeviceRegisterAsyncNotification"); }
-VGPU_EXPORT int cudaDeviceSetGraphMemAttribute(void);
-int cudaDeviceSetGraphMemAttribute(void) { return vgpu_refuse("cudaDeviceSetGraphMemAttribute"); }
 VGPU_EXPORT int cudaDeviceSetSharedMemConfig(void);
 int cudaDeviceSetSharedMemConfig(void) { return vgpu_refuse("cudaDeviceSetSharedMemConfig"); }
 VGPU_EXPORT int cudaDeviceUnregisterAsyncNotification(void);
@@ -1660,10 +1628,6 @@ VGPU_EXPORT int cudaFreeArray(void);
 int cudaFreeArray(void) { return vgpu_refuse("cudaFreeArray"); }
 VGPU_EXPORT int cudaFreeMipmappedArray(void);
 int cudaFreeMipmappedArray(void) { return vgpu_refuse("cudaFreeMipmappedArray"); }
-VGPU_EXPORT int cudaFuncGetName(void);
-int cudaFuncGetName(void) { return vgpu_refuse("cudaFuncGetName"); }
-VGPU_EXPORT int cudaFuncGetParamInfo(void);
-int cudaFuncGetParamInfo(void) { return vgpu_refuse("cudaFuncGetParamInfo"); }
 VGPU_EXPORT int cudaFuncSetSharedMemConfig(void);
 int cudaFuncSetSharedMemConfig(void) { return vgpu_refuse("cudaFuncSetSharedMemConfig"); }
 VGPU_EXPORT int cudaGLGetDevices(void);
@@ -1702,10 +1666,6 @@ VGPU_EXPORT int cudaGraphAddExternalSemaphoresSignalNode(void);
 int cudaGraphAddExternalSemaphoresSignalNode(void) { return vgpu_refuse("cudaGraphAddExternalSemaphoresSignalNode"); }
 VGPU_EXPORT int cudaGraphAddExternalSemaphoresWaitNode(void);
 int cudaGraphAddExternalSemaphoresWaitNode(void) { return vgpu_refuse("cudaGraphAddExternalSemaphoresWaitNode"); }
-VGPU_EXPORT int cudaGraphAddMemAllocNode(void);
-int cudaGraphAddMemAllocNode(void) { return vgpu_refuse("cudaGraphAddMemAllocNode"); }
-VGPU_EXPORT int cudaGraphAddMemFreeNode(void);
-int cudaGraphAddMemFreeNode(void) { return vgpu_refuse("cudaGraphAddMemFreeNode"); }
 VGPU_EXPORT int cudaGraphAddMemcpyNodeFromSymbol(void);
 int cudaGraphAddMemcpyNodeFromSymbol(void) { return vgpu_refuse("cudaGraphAddMemcpyNodeFromSymbol"); }
 VGPU_EXPORT int cudaGraphAddMemcpyNodeToSymbol(void);
@@ -1774,10 +1734,6 @@ VGPU_EXPORT int cudaGraphKernelNodeSetAttribute(void);
 int cudaGraphKernelNodeSetAttribute(void) { return vgpu_refuse("cudaGraphKernelNodeSetAttribute"); }
 VGPU_EXPORT int cudaGraphKernelNodeSetParams(void);
 int cudaGraphKernelNodeSetParams(void) { return vgpu_refuse("cudaGraphKernelNodeSetParams"); }
-VGPU_EXPORT int cudaGraphMemAllocNodeGetParams(void);
-int cudaGraphMemAllocNodeGetParams(void) { return vgpu_refuse("cudaGraphMemAllocNodeGetParams"); }
-VGPU_EXPORT int cudaGraphMemFreeNodeGetParams(void);
-int cudaGraphMemFreeNodeGetParams(void) { return vgpu_refuse("cudaGraphMemFreeNodeGetParams"); }
 VGPU_EXPORT int cudaGraphMemcpyNodeGetParams(void);
 int cudaGraphMemcpyNodeGetParams(void) { return vgpu_refuse("cudaGraphMemcpyNodeGetParams"); }
 VGPU_EXPORT int cudaGraphMemcpyNodeSetParams(void);
@@ -1846,8 +1802,6 @@ VGPU_EXPORT int cudaIpcOpenEventHandle(void);
 int cudaIpcOpenEventHandle(void) { return vgpu_refuse("cudaIpcOpenEventHandle"); }
 VGPU_EXPORT int cudaIpcOpenMemHandle(void);
 int cudaIpcOpenMemHandle(void) { return vgpu_refuse("cudaIpcOpenMemHandle"); }
-VGPU_EXPORT int cudaLibraryEnumerateKernels(void);
-int cudaLibraryEnumerateKernels(void) { return vgpu_refuse("cudaLibraryEnumerateKernels"); }
 VGPU_EXPORT int cudaLibraryGetUnifiedFunction(void);
 int cudaLibraryGetUnifiedFunction(void) { return vgpu_refuse("cudaLibraryGetUnifiedFunction"); }
 VGPU_EXPORT int cudaLogsCurrent(void);
@@ -1912,8 +1866,6 @@ VGPU_EXPORT int cudaMipmappedArrayGetMemoryRequirements(void);
 int cudaMipmappedArrayGetMemoryRequirements(void) { return vgpu_refuse("cudaMipmappedArrayGetMemoryRequirements"); }
 VGPU_EXPORT int cudaMipmappedArrayGetSparseProperties(void);
 int cudaMipmappedArrayGetSparseProperties(void) { return vgpu_refuse("cudaMipmappedArrayGetSparseProperties"); }
-VGPU_EXPORT int cudaOccupancyAvailableDynamicSMemPerBlock(void);
-int cudaOccupancyAvailableDynamicSMemPerBlock(void) { return vgpu_refuse("cudaOccupancyAvailableDynamicSMemPerBlock"); }
 VGPU_EXPORT int cudaOccupancyMaxActiveClusters(void);
 int cudaOccupancyMaxActiveClusters(void) { return vgpu_refuse("cudaOccupancyMaxActiveClusters"); }
 VGPU_EXPORT int cudaOccupancyMaxPotentialClusterSize(void);
@@ -1930,8 +1882,6 @@ VGPU_EXPORT int cudaStreamCopyAttributes(void);
 int cudaStreamCopyAttributes(void) { return vgpu_refuse("cudaStreamCopyAttributes"); }
 VGPU_EXPORT int cudaStreamGetAttribute(void);
 int cudaStreamGetAttribute(void) { return vgpu_refuse("cudaStreamGetAttribute"); }
-VGPU_EXPORT int cudaStreamGetDevice(void);
-int cudaStreamGetDevice(void) { return vgpu_refuse("cudaStreamGetDevice"); }
 VGPU_EXPORT int cudaStreamSetAttribute(void);
 int cudaStreamSetAttribute(void) { return vgpu_refuse("cudaStreamSetAttribute"); }
 VGPU_EXPORT int cudaStreamUpdateCaptureDependencies(void);
@@ -1988,8 +1938,6 @@ VGPU_EXPORT int cuMemDiscardBatchAsync_ptsz(void);
 int cuMemDiscardBatchAsync_ptsz(void) { return vgpu_refuse("cuMemDiscardBatchAsync_ptsz"); }
 VGPU_EXPORT int cuMemDiscardAndPrefetchBatchAsync_ptsz(void);
 int cuMemDiscardAndPrefetchBatchAsync_ptsz(void) { return vgpu_refuse("cuMemDiscardAndPrefetchBatchAsync_ptsz"); }
-VGPU_EXPORT int cuStreamGetDevice_ptsz(void);
-int cuStreamGetDevice_ptsz(void) { return vgpu_refuse("cuStreamGetDevice_ptsz"); }
 VGPU_EXPORT int cuStreamGetCtx_v2_ptsz(void);
 int cuStreamGetCtx_v2_ptsz(void) { return vgpu_refuse("cuStreamGetCtx_v2_ptsz"); }
 VGPU_EXPORT int cuStreamBeginCaptureToGraph_ptsz(void);
@@ -2012,8 +1960,6 @@ VGPU_EXPORT int cuStreamWaitValue32_v2_ptsz(void);
 int cuStreamWaitValue32_v2_ptsz(void) { return vgpu_refuse("cuStreamWaitValue32_v2_ptsz"); }
 VGPU_EXPORT int cuStreamWaitValue64_v2_ptsz(void);
 int cuStreamWaitValue64_v2_ptsz(void) { return vgpu_refuse("cuStreamWaitValue64_v2_ptsz"); }
-VGPU_EXPORT int cuStreamWriteValue32_v2_ptsz(void);
-int cuStreamWriteValue32_v2_ptsz(void) { return vgpu_refuse("cuStreamWriteValue32_v2_ptsz"); }
 VGPU_EXPORT int cuStreamWriteValue64_v2_ptsz(void);
 int cuStreamWriteValue64_v2_ptsz(void) { return vgpu_refuse("cuStreamWriteValue64_v2_ptsz"); }
 VGPU_EXPORT int cuStreamBatchMemOp_v2_ptsz(void);
@@ -2028,8 +1974,6 @@ VGPU_EXPORT int cuMemcpyBatchAsync_ptsz(void);
 int cuMemcpyBatchAsync_ptsz(void) { return vgpu_refuse("cuMemcpyBatchAsync_ptsz"); }
 VGPU_EXPORT int cuMemcpy3DBatchAsync_ptsz(void);
 int cuMemcpy3DBatchAsync_ptsz(void) { return vgpu_refuse("cuMemcpy3DBatchAsync_ptsz"); }
-VGPU_EXPORT int cuStreamWriteValue32_ptsz(void);
-int cuStreamWriteValue32_ptsz(void) { return vgpu_refuse("cuStreamWriteValue32_ptsz"); }
 VGPU_EXPORT int cuStreamWaitValue32_ptsz(void);
 int cuStreamWaitValue32_ptsz(void) { return vgpu_refuse("cuStreamWaitValue32_ptsz"); }
 VGPU_EXPORT int cuStreamWriteValue64_ptsz(void);
@@ -2088,8 +2032,6 @@ VGPU_EXPORT int cudaStreamCopyAttributes_ptsz(void);
 int cudaStreamCopyAttributes_ptsz(void) { return vgpu_refuse("cudaStreamCopyAttributes_ptsz"); }
 VGPU_EXPORT int cudaStreamGetAttribute_ptsz(void);
 int cudaStreamGetAttribute_ptsz(void) { return vgpu_refuse("cudaStreamGetAttribute_ptsz"); }
-VGPU_EXPORT int cudaStreamGetDevice_ptsz(void);
-int cudaStreamGetDevice_ptsz(void) { return vgpu_refuse("cudaStreamGetDevice_ptsz"); }
 VGPU_EXPORT int cudaStreamSetAttribute_ptsz(void);
 int cudaStreamSetAttribute_ptsz(void) { return vgpu_refuse("cudaStreamSetAttribute_ptsz"); }
 VGPU_EXPORT int cudaStreamUpdateCaptureDependencies_ptsz(void);

@@ -28,6 +28,11 @@ CUresult RealCalls::cuCtxSynchronize(std::uint64_t context) {
   return driver().cuCtxSynchronize();
 }
 
+CUresult RealCalls::vgpuContextSynchronize(std::uint64_t context) {
+  enter(context);
+  return driver().cuCtxSynchronize();
+}
+
 CUresult RealCalls::cuCtxGetFlags(std::uint64_t context, std::uint32_t& flags) {
   enter(context);
   unsigned int made_flags{};

@@ -21,6 +21,7 @@ class RealCalls : public RealState {
   CUresult vgpuContextDestroy(std::uint64_t context, std::uint64_t ctx) override = 0;
   CUresult vgpuContextDevice(std::uint64_t context, std::int32_t& device, std::uint64_t ctx) override = 0;
   CUresult cuCtxSynchronize(std::uint64_t context) override;
+  CUresult vgpuContextSynchronize(std::uint64_t context) override;
   CUresult cuCtxGetFlags(std::uint64_t context, std::uint32_t& flags) override;
   CUresult cuCtxSetLimit(std::uint64_t context, std::int32_t limit, std::uint64_t value) override;
   CUresult cuCtxGetLimit(std::uint64_t context, std::uint64_t& pvalue, std::int32_t limit) override;
@@ -29,6 +30,9 @@ class RealCalls : public RealState {
   CUresult cuModuleGetFunction(std::uint64_t context, std::uint64_t& hfunc, std::uint64_t hmod, std::string_view name) override;
   CUresult vgpuModuleGetGlobal(std::uint64_t context, std::uint64_t& address, std::uint64_t& bytes, std::uint64_t& mappedBytes, std::uint64_t module, std::string_view name) override = 0;
   CUresult cuModuleGetFunctionCount(std::uint64_t context, std::uint32_t& count, std::uint64_t mod) override;
+  CUresult vgpuModuleFunctions(std::uint64_t context, std::span<std::byte> functions, std::uint64_t module) override = 0;
+  CUresult vgpuFunctionNameLength(std::uint64_t context, std::uint64_t& bytes, std::uint64_t function) override = 0;
+  CUresult vgpuFunctionName(std::uint64_t context, std::span<std::byte> name, std::uint64_t function) override = 0;
   CUresult cuFuncGetAttribute(std::uint64_t context, std::int32_t& pi, std::int32_t attrib, std::uint64_t hfunc) override;
   CUresult cuFuncSetAttribute(std::uint64_t context, std::uint64_t hfunc, std::int32_t attrib, std::int32_t value) override;
   CUresult cuFuncGetModule(std::uint64_t context, std::uint64_t& hmod, std::uint64_t hfunc) override;
@@ -55,9 +59,9 @@ class RealCalls : public RealState {
   CUresult cuDeviceSetMemPool(std::uint64_t context, std::int32_t dev, std::uint64_t pool) override;
   CUresult cuMemPoolDestroy(std::uint64_t context, std::uint64_t pool) override;
   CUresult cuMemPoolTrimTo(std::uint64_t context, std::uint64_t pool, std::uint64_t minBytesToKeep) override;
-  CUresult cuMemAllocAsync(std::uint64_t context, std::uint64_t& dptr, std::uint64_t bytesize, std::uint64_t hStream) override = 0;
-  CUresult cuMemAllocFromPoolAsync(std::uint64_t context, std::uint64_t& dptr, std::uint64_t bytesize, std::uint64_t pool, std::uint64_t hStream) override = 0;
-  CUresult cuMemFreeAsync(std::uint64_t context, std::uint64_t dptr, std::uint64_t hStream) override = 0;
+  CUresult vgpuMemAllocAsync(std::uint64_t context, std::uint64_t& dptr, std::uint64_t bytesize, std::uint64_t hStream) override = 0;
+  CUresult vgpuMemAllocFromPoolAsync(std::uint64_t context, std::uint64_t& dptr, std::uint64_t bytesize, std::uint64_t pool, std::uint64_t hStream) override = 0;
+  CUresult vgpuMemFreeAsync(std::uint64_t context, std::uint64_t dptr, std::uint64_t hStream) override = 0;
   CUresult vgpuMemPoolCreate(std::uint64_t context, std::uint64_t& pool, std::int32_t device, std::uint64_t maximumBytes) override = 0;
   CUresult vgpuMemPoolSetAttribute(std::uint64_t context, std::uint64_t pool, std::int32_t attribute, std::uint64_t value) override = 0;
   CUresult vgpuMemPoolGetAttribute(std::uint64_t context, std::uint64_t pool, std::int32_t attribute, std::uint64_t& value) override = 0;

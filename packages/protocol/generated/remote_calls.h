@@ -13,6 +13,7 @@
   visit(vgpuContextDestroy) \
   visit(vgpuContextDevice) \
   visit(cuCtxSynchronize) \
+  visit(vgpuContextSynchronize) \
   visit(cuCtxGetFlags) \
   visit(cuCtxSetLimit) \
   visit(cuCtxGetLimit) \
@@ -21,6 +22,9 @@
   visit(cuModuleGetFunction) \
   visit(vgpuModuleGetGlobal) \
   visit(cuModuleGetFunctionCount) \
+  visit(vgpuModuleFunctions) \
+  visit(vgpuFunctionNameLength) \
+  visit(vgpuFunctionName) \
   visit(cuFuncGetAttribute) \
   visit(cuFuncSetAttribute) \
   visit(cuFuncGetModule) \
@@ -47,9 +51,9 @@
   visit(cuDeviceSetMemPool) \
   visit(cuMemPoolDestroy) \
   visit(cuMemPoolTrimTo) \
-  visit(cuMemAllocAsync) \
-  visit(cuMemAllocFromPoolAsync) \
-  visit(cuMemFreeAsync) \
+  visit(vgpuMemAllocAsync) \
+  visit(vgpuMemAllocFromPoolAsync) \
+  visit(vgpuMemFreeAsync) \
   visit(vgpuMemPoolCreate) \
   visit(vgpuMemPoolSetAttribute) \
   visit(vgpuMemPoolGetAttribute) \

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { headerFunctions } from '../src/abi/header-functions.js';
+import { programFunctions } from '../src/abi/program-functions.js';
 import { coverage, coverageOf } from '../src/generate/coverage.js';
 
 const include = [process.env.CUDA_HOME, process.env.CUDA_PATH, '/usr/local/cuda', '/usr/local/cuda-13.0']
@@ -50,4 +51,29 @@ describe('the coverage matrix', () => {
     const text = coverage();
     for (const name of Object.values(headerFunctions).flat()) expect(text).toContain(`\`${name}\``);
   });
+});
+
+describe('what programs call', () => {
+  it.each(programFunctions)('is all there: $title', ({ functions }) => {
+    expect(functions.filter((name) => coverageOf(name).software === 'missing')).toEqual([]);
+    expect(new Set(functions).size).toBe(functions.length);
+  });
+
+  // PyTorch lives with what is refused; the others are to run.
+  it.each(programFunctions.filter(({ title }) => !title.startsWith('PyTorch')))(
+    'works: $title',
+    ({ functions }) => {
+      expect(functions.filter((name) => coverageOf(name).software !== 'works')).toEqual([]);
+    },
+  );
+});
+
+it('PyTorch finds every function of the driver without which it does not start', () => {
+  // The first list in c10/cuda/driver_api.h; of the others it looks only whether they are there.
+  const required =
+    `cuDeviceGet cuDeviceGetAttribute cuMemGetAddressRange_v2 cuMemAddressReserve cuMemRelease cuMemMap
+    cuMemAddressFree cuMemSetAccess cuMemUnmap cuMemCreate cuMemGetAllocationGranularity cuMemExportToShareableHandle
+    cuMemImportFromShareableHandle cuMemRetainAllocationHandle cuMemGetAllocationPropertiesFromHandle cuMemsetD32Async
+    cuStreamWriteValue32_v2 cuGetErrorString`.split(/\s+/);
+  expect(required.filter((name) => coverageOf(name).software !== 'works')).toEqual([]);
 });

@@ -1,3 +1,6 @@
+#include <array>
+#include <string>
+
 #include "real_backend_fixture.h"
 
 using namespace vgpu::executor;
@@ -127,6 +130,27 @@ TEST_CASE("the driver's errors are passed on, and nothing is remembered of what 
   CHECK(backend.cuStreamCreate(real.context, stream, 0) == CUDA_ERROR_ILLEGAL_ADDRESS);
   CHECK(stream == 0);
   CHECK(backend.memory_in_use() == 0);
+}
+
+TEST_CASE("the functions of a module are those that it gives one by one") {
+  RealFixture real;
+  Backend& backend = *real.backend;
+  const Handle module = real.load();
+  const Handle kernel = real.function(module);
+  std::array<Handle, 3> found{7, 7, 7};
+  CHECK(backend.vgpuModuleFunctions(real.context, std::as_writable_bytes(std::span(found)), module) ==
+        CUDA_SUCCESS);
+  CHECK(found == std::array<Handle, 3>{kernel, 0, 0});
+  std::uint64_t bytes = 0;
+  CHECK(backend.vgpuFunctionNameLength(real.context, bytes, kernel) == CUDA_SUCCESS);
+  std::string name(bytes, '?');
+  CHECK(backend.vgpuFunctionName(real.context, std::as_writable_bytes(std::span(name)), kernel) ==
+        CUDA_SUCCESS);
+  CHECK(name == "kernel");
+  CHECK(real.result([&] { return backend.vgpuFunctionName(real.context, {}, kernel); }) ==
+        CUDA_ERROR_INVALID_VALUE);
+  CHECK(real.result([&] { return backend.vgpuFunctionNameLength(real.context, bytes, kernel + 1); }) ==
+        CUDA_ERROR_INVALID_HANDLE);
 }
 
 TEST_CASE("a function that the driver lacks is named") {

@@ -17,7 +17,7 @@ TEST_CASE("a client's limit holds before the driver is asked") {
   std::uint64_t address = 0, pitch = 0;
   const auto refused = [&](auto call) { return real.result(call) == CUDA_ERROR_OUT_OF_MEMORY; };
   CHECK(refused([&] { return backend.cuMemAlloc_v2(real.context, address, 401); }));
-  CHECK(refused([&] { return backend.cuMemAllocAsync(real.context, address, 401, 0); }));
+  CHECK(refused([&] { return backend.vgpuMemAllocAsync(real.context, address, 401, 0); }));
   CHECK(refused([&] { return backend.cuMemAllocPitch_v2(real.context, address, pitch, 100, 5, 4); }));
   CHECK(refused(
       [&] { return backend.cuMemAllocPitch_v2(real.context, address, pitch, 1ULL << 40, 1ULL << 40, 4); }));
@@ -124,7 +124,7 @@ TEST_CASE("only allocations are freed, and only once") {
   for (const std::uint64_t address : {memory, memory + 1, std::uint64_t{0}}) {
     CHECK(real.result([&] { return backend.vgpuMemFree(real.context, address); }) ==
           CUDA_ERROR_INVALID_VALUE);
-    CHECK(real.result([&] { return backend.cuMemFreeAsync(real.context, address, 0); }) ==
+    CHECK(real.result([&] { return backend.vgpuMemFreeAsync(real.context, address, 0); }) ==
           CUDA_ERROR_INVALID_VALUE);
   }
   CHECK(RealFixture::calls().empty());

@@ -138,6 +138,7 @@ TEST_CASE_FIXTURE(SoftwareFixture, "every call that needs a context says so") {
     CHECK(result(call) == CUDA_ERROR_INVALID_CONTEXT);
   };
   check("cuCtxSynchronize", [&] { return backend.cuCtxSynchronize(0); });
+  check("vgpuContextSynchronize", [&] { return backend.vgpuContextSynchronize(0); });
   check("cuCtxGetFlags", [&] { return backend.cuCtxGetFlags(0, u32); });
   check("cuCtxSetLimit", [&] { return backend.cuCtxSetLimit(0, 0, 1); });
   check("cuCtxGetLimit", [&] { return backend.cuCtxGetLimit(0, u64, 0); });
@@ -146,6 +147,9 @@ TEST_CASE_FIXTURE(SoftwareFixture, "every call that needs a context says so") {
   check("cuModuleGetFunction", [&] { return backend.cuModuleGetFunction(0, u64, 1, "f"); });
   check("cuModuleGetGlobal", [&] { return backend.vgpuModuleGetGlobal(0, u64, u64, u64, 1, "f"); });
   check("cuModuleGetFunctionCount", [&] { return backend.cuModuleGetFunctionCount(0, u32, 1); });
+  check("vgpuModuleFunctions", [&] { return backend.vgpuModuleFunctions(0, {}, 1); });
+  check("vgpuFunctionNameLength", [&] { return backend.vgpuFunctionNameLength(0, u64, 1); });
+  check("vgpuFunctionName", [&] { return backend.vgpuFunctionName(0, {}, 1); });
   check("cuFuncGetAttribute", [&] { return backend.cuFuncGetAttribute(0, i32, 0, 1); });
   check("cuFuncSetAttribute", [&] { return backend.cuFuncSetAttribute(0, 1, 8, 0); });
   check("cuFuncGetModule", [&] { return backend.cuFuncGetModule(0, u64, 1); });

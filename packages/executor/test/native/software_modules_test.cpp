@@ -1,3 +1,8 @@
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
 #include "software_backend_fixture.h"
 
 using namespace vgpu::executor;
@@ -196,12 +201,49 @@ TEST_CASE_FIXTURE(Modules, "handles that are no module or function") {
     CHECK(result([&] { return backend.vgpuModuleGetGlobal(context, u64, u64, u64, wrong, "counter"); }) ==
           invalid);
     CHECK(result([&] { return backend.cuModuleGetFunctionCount(context, u32, wrong); }) == invalid);
+    CHECK(result([&] { return backend.vgpuModuleFunctions(context, {}, wrong); }) == invalid);
+    CHECK(result([&] { return backend.vgpuFunctionNameLength(context, u64, wrong); }) == invalid);
+    CHECK(result([&] { return backend.vgpuFunctionName(context, {}, wrong); }) == invalid);
     CHECK(result([&] { return backend.cuFuncGetAttribute(context, i32, 0, wrong); }) == invalid);
     CHECK(set_attribute(wrong, 8, 0) == invalid);
     CHECK(result([&] { return backend.cuFuncGetModule(context, handle, wrong); }) == invalid);
     CHECK(result([&] { return backend.cuFuncGetParamInfo(context, wrong, 0, u64, u64); }) == invalid);
     CHECK(launch(wrong, 1, 1, Request()) == invalid);
   }
+}
+
+TEST_CASE_FIXTURE(Modules, "the functions of a module and their names") {
+  const Handle module = load();
+  const Handle scale = function(module, "scale");
+  // Room for one more than there are, and for half a handle.
+  std::array<Handle, 5> found{};
+  found.fill(7);
+  CHECK(backend.vgpuModuleFunctions(context, std::as_writable_bytes(std::span(found)).first(36), module) ==
+        CUDA_SUCCESS);
+  CHECK(found[3] == 0);
+  std::vector<std::string> names;
+  for (const Handle handle : std::span(found).first(3)) {
+    std::uint64_t bytes = 0;
+    CHECK(backend.vgpuFunctionNameLength(context, bytes, handle) == CUDA_SUCCESS);
+    std::string name(bytes, '?');
+    CHECK(backend.vgpuFunctionName(context, std::as_writable_bytes(std::span(name)), handle) == CUDA_SUCCESS);
+    CHECK(function(module, name) == handle);
+    names.push_back(name);
+  }
+  std::ranges::sort(names);
+  CHECK(names == std::vector<std::string>{"forever", "poke", "scale"});
+  CHECK(std::ranges::find(found, scale) != found.end());
+
+  std::array<Handle, 1> first{};
+  CHECK(backend.vgpuModuleFunctions(context, std::as_writable_bytes(std::span(first)), module) ==
+        CUDA_SUCCESS);
+  CHECK(first[0] == found[0]);
+  std::string text(6, '?');
+  const auto ask = [&] {
+    return backend.vgpuFunctionName(context, std::as_writable_bytes(std::span(text)), scale);
+  };
+  CHECK(result(ask) == CUDA_ERROR_INVALID_VALUE);
+  CHECK(text == "??????");
 }
 
 TEST_CASE_FIXTURE(Modules, "the device describes itself") {

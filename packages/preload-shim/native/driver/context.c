@@ -108,3 +108,10 @@ CUresult cuCtxSetCacheConfig(CUfunc_cache config) {
     return CUDA_ERROR_INVALID_VALUE;
   return cuCtxGetDevice(&device);
 }
+
+CUresult cuStreamGetDevice(CUstream hStream, CUdevice* device) {
+  CUcontext context = NULL;
+  if (device == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const CUresult result = cuStreamGetCtx(hStream, &context);
+  return result == CUDA_SUCCESS ? vgpuContextDevice(device, context) : result;
+}

@@ -1,4 +1,4 @@
-// The memset family: twelve names for one call.
+// The memset family, and writing one value: fourteen names for one call.
 #include "driver/fill.h"
 
 #include "driver/context_stack.h"
@@ -86,4 +86,14 @@ CUresult cuMemsetD2D16Async(CUdeviceptr dstDevice, size_t dstPitch, unsigned sho
 CUresult cuMemsetD2D32Async(CUdeviceptr dstDevice, size_t dstPitch, unsigned int ui, size_t Width,
                             size_t Height, CUstream hStream) {
   return fill(dstDevice, dstPitch, ui, 4, Width, Height, hStream);
+}
+
+CUresult cuStreamWriteValue32_v2(CUstream stream, CUdeviceptr addr, cuuint32_t value, unsigned int flags) {
+  // Without a barrier the write may come earlier than others, and need not.
+  if (flags > CU_STREAM_WRITE_VALUE_NO_MEMORY_BARRIER) return CUDA_ERROR_INVALID_VALUE;
+  return fill(addr, sizeof(value), value, sizeof(value), 1, 1, stream);
+}
+
+CUresult cuStreamWriteValue32(CUstream stream, CUdeviceptr addr, cuuint32_t value, unsigned int flags) {
+  return cuStreamWriteValue32_v2(stream, addr, value, flags);
 }

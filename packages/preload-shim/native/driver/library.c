@@ -233,19 +233,52 @@ static CUresult add_kernel(CUkernel* kernel, CUlibrary library, const char* name
   return CUDA_SUCCESS;
 }
 
+// Under the lock.
+static CUresult get_kernel(CUkernel* kernel, CUlibrary library, const char* name) {
+  CUkernel known = find_kernel(library, name);
+  const CUresult result = known == NULL ? add_kernel(&known, library, name) : CUDA_SUCCESS;
+  if (result == CUDA_SUCCESS) *kernel = known;
+  return result;
+}
+
 CUresult cuLibraryGetKernel(CUkernel* pKernel, CUlibrary library, const char* name) {
   CUresult result = vgpu_session_check();
   if (pKernel == NULL || name == NULL) return CUDA_ERROR_INVALID_VALUE;
   if (result != CUDA_SUCCESS) return result;
   vgpu_lock(&lock);
-  if (vgpu_pointer_map_find(&libraries, library) == NULL) {
-    result = CUDA_ERROR_INVALID_HANDLE;
-  } else {
-    CUkernel known = find_kernel(library, name);
-    if (known == NULL) result = add_kernel(&known, library, name);
-    if (result == CUDA_SUCCESS) *pKernel = known;
-  }
+  result = vgpu_pointer_map_find(&libraries, library) == NULL ? CUDA_ERROR_INVALID_HANDLE
+                                                              : get_kernel(pKernel, library, name);
   vgpu_unlock(&lock);
+  return result;
+}
+
+// The kernels of the functions of the library's module, over the array that the functions came in.
+static CUresult kernels_of(void** handles, unsigned int count, CUlibrary library) {
+  for (unsigned int i = 0; i < count; ++i) {
+    const char* name = NULL;
+    CUkernel kernel = NULL;
+    CUresult result = cuFuncGetName(&name, handles[i]);
+    if (result == CUDA_SUCCESS) result = cuLibraryGetKernel(&kernel, library, name);
+    if (result != CUDA_SUCCESS) return result;
+    handles[i] = kernel;
+  }
+  return CUDA_SUCCESS;
+}
+
+CUresult cuLibraryEnumerateKernels(CUkernel* kernels, unsigned int numKernels, CUlibrary lib) {
+  CUmodule module = NULL;
+  unsigned int count = 0;
+  if (kernels == NULL && numKernels != 0) return CUDA_ERROR_INVALID_VALUE;
+  CUresult result = cuLibraryGetModule(&module, lib);
+  if (result == CUDA_SUCCESS) result = cuModuleGetFunctionCount(&count, module);
+  if (result != CUDA_SUCCESS) return result;
+  if (count > numKernels) count = numKernels;
+  void** handles = calloc((size_t)count + 1, sizeof(*handles));
+  if (handles == NULL) return CUDA_ERROR_OUT_OF_MEMORY;
+  result = cuModuleEnumerateFunctions((CUfunction*)handles, count, module);
+  if (result == CUDA_SUCCESS) result = kernels_of(handles, count, lib);
+  if (result == CUDA_SUCCESS && count != 0) memcpy(kernels, handles, count * sizeof(*kernels));
+  free(handles);
   return result;
 }
 

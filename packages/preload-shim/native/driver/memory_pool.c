@@ -1,5 +1,5 @@
-// Pools for stream-ordered allocation. The executor keeps them; here the structures of the API become
-// numbers.
+#include "driver/memory_pool.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -52,16 +52,17 @@ CUresult cuMemPoolGetAttribute(CUmemoryPool pool, CUmemPool_attribute attr, void
   return CUDA_SUCCESS;
 }
 
-// A pool's memory is accessible from its own device, and from no other.
-static CUresult check_pool(CUmemoryPool pool) {
+// The executor keeps the pools; here the structures of the API become numbers. A pool's memory is accessible
+// from its own device, and from no other.
+CUresult vgpu_pool_check(CUmemoryPool pool) {
   uint64_t unused;
   return vgpuMemPoolGetAttribute(pool, CU_MEMPOOL_ATTR_USED_MEM_CURRENT, &unused);
 }
 
-CUresult cuMemPoolSetAccess(CUmemoryPool pool, const CUmemAccessDesc* map, size_t count) {
+CUresult vgpu_pool_access_check(const CUmemAccessDesc* map, size_t count) {
   const struct vgpu_device* device = NULL;
+  CUresult result = CUDA_SUCCESS;
   if (map == NULL && count != 0) return CUDA_ERROR_INVALID_VALUE;
-  CUresult result = check_pool(pool);
   for (size_t i = 0; i < count && result == CUDA_SUCCESS; ++i) {
     if (map[i].location.type != CU_MEM_LOCATION_TYPE_DEVICE) return CUDA_ERROR_INVALID_VALUE;
     result = vgpu_session_device(map[i].location.id, &device);
@@ -73,11 +74,16 @@ CUresult cuMemPoolSetAccess(CUmemoryPool pool, const CUmemAccessDesc* map, size_
   return result;
 }
 
+CUresult cuMemPoolSetAccess(CUmemoryPool pool, const CUmemAccessDesc* map, size_t count) {
+  const CUresult result = vgpu_pool_check(pool);
+  return result == CUDA_SUCCESS ? vgpu_pool_access_check(map, count) : result;
+}
+
 CUresult cuMemPoolGetAccess(CUmemAccess_flags* flags, CUmemoryPool memPool, CUmemLocation* location) {
   const struct vgpu_device* device = NULL;
   if (flags == NULL || location == NULL || location->type != CU_MEM_LOCATION_TYPE_DEVICE)
     return CUDA_ERROR_INVALID_VALUE;
-  CUresult result = check_pool(memPool);
+  CUresult result = vgpu_pool_check(memPool);
   if (result == CUDA_SUCCESS) result = vgpu_session_device(location->id, &device);
   if (result != CUDA_SUCCESS) return result;
   *flags = location->id == 0 ? CU_MEM_ACCESS_FLAGS_PROT_READWRITE : CU_MEM_ACCESS_FLAGS_PROT_NONE;

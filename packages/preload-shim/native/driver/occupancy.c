@@ -99,6 +99,20 @@ CUresult cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int* numBlocks, CU
   return result;
 }
 
+CUresult cuOccupancyAvailableDynamicSMemPerBlock(size_t* dynamicSmemSize, CUfunction func, int numBlocks,
+                                                 int blockSize) {
+  struct limits limits;
+  if (dynamicSmemSize == NULL || numBlocks <= 0 || blockSize <= 0) return CUDA_ERROR_INVALID_VALUE;
+  const CUresult result = read_limits(func, &limits);
+  if (result != CUDA_SUCCESS) return result;
+  // So many do not fit even without.
+  if (blocks_per_multiprocessor(&limits, blockSize, 0) < numBlocks) return CUDA_ERROR_INVALID_VALUE;
+  const int share = limits.shared / numBlocks / SHARED_BYTES_PER_ALLOCATION * SHARED_BYTES_PER_ALLOCATION;
+  const int available = share - limits.static_shared - limits.reserved_shared;
+  *dynamicSmemSize = smaller((uint64_t)available, (uint64_t)limits.dynamic_shared_limit);
+  return CUDA_SUCCESS;
+}
+
 CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int* numBlocks, CUfunction func, int blockSize,
                                                      size_t dynamicSMemSize) {
   return cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(numBlocks, func, blockSize, dynamicSMemSize, 0);

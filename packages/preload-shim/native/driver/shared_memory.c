@@ -7,6 +7,7 @@
 
 #include "driver/context_stack.h"
 #include "driver/graph/capture.h"
+#include "driver/graph/memory.h"
 #include "guest_api.h"
 #include "log.h"
 #include "transport/lock.h"
@@ -151,6 +152,8 @@ CUresult cuMemAllocManaged(CUdeviceptr* dptr, size_t bytesize, unsigned int flag
 
 CUresult cuMemFree_v2(CUdeviceptr dptr) {
   const int saved_errno = errno;
+  CUresult freed = CUDA_SUCCESS;
+  if (vgpu_graph_memory_free(dptr, &freed)) return freed;
   vgpu_lock(&lock);
   const struct range* range = ranges;
   while (range != NULL && range->address != dptr) range = range->next;

@@ -78,3 +78,23 @@ CUresult cuMemGetAccess(unsigned long long* flags, const CUmemLocation* location
 CUresult cuMemRetainAllocationHandle(CUmemGenericAllocationHandle* handle, void* addr) {
   return vgpuMemRetainHandle(handle, (CUdeviceptr)(uintptr_t)addr);
 }
+
+// What cuMemCreate makes is for no kind of handle, so asking for one is a wrong value.
+CUresult cuMemExportToShareableHandle(void* shareableHandle, CUmemGenericAllocationHandle handle,
+                                      CUmemAllocationHandleType handleType, unsigned long long flags) {
+  CUdevice device = 0;
+  if (shareableHandle == NULL || flags != 0) return CUDA_ERROR_INVALID_VALUE;
+  const CUresult result = vgpuMemHandleDevice(&device, handle);
+  if (result == CUDA_SUCCESS) vgpu_log("memory cannot be exported as a handle of type %d", (int)handleType);
+  return result == CUDA_SUCCESS ? CUDA_ERROR_INVALID_VALUE : result;
+}
+
+CUresult cuMemImportFromShareableHandle(CUmemGenericAllocationHandle* handle, void* osHandle,
+                                        CUmemAllocationHandleType shHandleType) {
+  (void)osHandle;
+  const CUresult result = vgpu_session_check();
+  if (handle == NULL) return CUDA_ERROR_INVALID_VALUE;
+  if (result == CUDA_SUCCESS)
+    vgpu_log("memory cannot be imported from a handle of type %d", (int)shHandleType);
+  return result == CUDA_SUCCESS ? CUDA_ERROR_INVALID_VALUE : result;
+}

@@ -91,3 +91,22 @@ cudaError_t cudaGraphAddMemsetNode(cudaGraphNode_t* pGraphNode, cudaGraph_t grap
     result = cuGraphAddMemsetNode(pGraphNode, graph, pDependencies, numDependencies, &fill, context);
   return vgpu_runtime_from_driver(result);
 }
+
+cudaError_t cudaGraphAddMemFreeNode(cudaGraphNode_t* pGraphNode, cudaGraph_t graph,
+                                    const cudaGraphNode_t* pDependencies, size_t numDependencies,
+                                    void* dptr) {
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS)
+    result = cuGraphAddMemFreeNode(pGraphNode, graph, pDependencies, numDependencies,
+                                   (CUdeviceptr)(uintptr_t)dptr);
+  return vgpu_runtime_from_driver(result);
+}
+
+cudaError_t cudaGraphMemFreeNodeGetParams(cudaGraphNode_t node, void* dptr_out) {
+  CUdeviceptr address = 0;
+  if (dptr_out == NULL) return vgpu_runtime_result(cudaErrorInvalidValue);
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS) result = cuGraphMemFreeNodeGetParams(node, &address);
+  if (result == CUDA_SUCCESS) *(void**)dptr_out = (void*)(uintptr_t)address;
+  return vgpu_runtime_from_driver(result);
+}

@@ -172,6 +172,31 @@ cudaError_t cudaFuncSetAttribute(const void* func, enum cudaFuncAttribute attr, 
   return vgpu_runtime_from_driver(cuFuncSetAttribute(function, (CUfunction_attribute)attr, value));
 }
 
+cudaError_t cudaFuncGetName(const char** name, const void* func) {
+  CUfunction function = NULL;
+  if (name == NULL) return vgpu_runtime_result(cudaErrorInvalidValue);
+  const cudaError_t error = vgpu_modules_function(func, &function);
+  if (error != cudaSuccess) return vgpu_runtime_result(error);
+  return vgpu_runtime_from_driver(cuFuncGetName(name, function));
+}
+
+cudaError_t cudaFuncGetParamInfo(const void* func, size_t paramIndex, size_t* paramOffset,
+                                 size_t* paramSize) {
+  CUfunction function = NULL;
+  const cudaError_t error = vgpu_modules_function(func, &function);
+  if (error != cudaSuccess) return vgpu_runtime_result(error);
+  return vgpu_runtime_from_driver(cuFuncGetParamInfo(function, paramIndex, paramOffset, paramSize));
+}
+
+cudaError_t cudaOccupancyAvailableDynamicSMemPerBlock(size_t* dynamicSmemSize, const void* func,
+                                                      int numBlocks, int blockSize) {
+  CUfunction function = NULL;
+  const cudaError_t error = vgpu_modules_function(func, &function);
+  if (error != cudaSuccess) return vgpu_runtime_result(error);
+  return vgpu_runtime_from_driver(
+      cuOccupancyAvailableDynamicSMemPerBlock(dynamicSmemSize, function, numBlocks, blockSize));
+}
+
 cudaError_t cudaFuncSetCacheConfig(const void* func, enum cudaFuncCache cacheConfig) {
   CUfunction function = NULL;
   const cudaError_t error = vgpu_modules_function(func, &function);

@@ -16,6 +16,17 @@ cudaError_t cudaLibraryGetKernel(cudaKernel_t* pKernel, cudaLibrary_t library, c
   return cudaSuccess;
 }
 
+cudaError_t cudaLibraryEnumerateKernels(cudaKernel_t* kernels, unsigned int numKernels, cudaLibrary_t lib) {
+  unsigned int count = 0;
+  CUresult result = vgpu_runtime_enter();
+  if (result == CUDA_SUCCESS) result = cuLibraryEnumerateKernels(kernels, numKernels, lib);
+  if (result == CUDA_SUCCESS) result = cuLibraryGetKernelCount(&count, lib);
+  for (unsigned int i = 0; i < count && i < numKernels && result == CUDA_SUCCESS; ++i) {
+    if (!vgpu_modules_add_library_kernel(kernels[i])) result = CUDA_ERROR_OUT_OF_MEMORY;
+  }
+  return vgpu_runtime_from_driver(result);
+}
+
 typedef CUresult get_variable(CUdeviceptr* address, size_t* bytes, CUlibrary library, const char* name);
 
 static cudaError_t find(get_variable* get, void** pointer, size_t* bytes, CUlibrary library,

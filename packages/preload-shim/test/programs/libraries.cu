@@ -2,7 +2,7 @@
 // documentation names.
 #include <cstring>
 
-#include "check.h"
+#include "driver_entry.h"
 
 constexpr int kCount = 100;
 
@@ -64,6 +64,93 @@ static void ask(cudaKernel_t kernel) {
   REQUIRE(blocks > 0, "%d blocks", blocks);
 }
 
+static void what_kernels_there_are(cudaLibrary_t library, cudaKernel_t known) {
+  cudaKernel_t kernels[3] = {nullptr, nullptr, known};
+  bool has_multiples = false;
+  bool has_nothing = false;
+  CHECK(cudaLibraryEnumerateKernels(kernels, 3, library));
+  REQUIRE(kernels[2] == known, "more kernels than there are");
+  for (int i = 0; i < 2; ++i) {
+    const char* name = nullptr;
+    CHECK(cudaFuncGetName(&name, reinterpret_cast<const void*>(kernels[i])));
+    has_multiples = has_multiples || (strcmp(name, "multiples") == 0 && kernels[i] == known);
+    has_nothing = has_nothing || strcmp(name, "nothing") == 0;
+  }
+  REQUIRE(has_multiples && has_nothing, "the kernels have other names");
+  cudaKernel_t first = nullptr;
+  CHECK(cudaLibraryEnumerateKernels(&first, 1, library));
+  REQUIRE(first == kernels[0], "the first of one is not the first of two");
+  CHECK(cudaLibraryEnumerateKernels(nullptr, 0, library));
+  EXPECT_STATUS(cudaLibraryEnumerateKernels(nullptr, 1, library), cudaErrorInvalidValue);
+
+  size_t offset = 1;
+  size_t bytes = 0;
+  const void* entry = reinterpret_cast<const void*>(known);
+  CHECK(cudaFuncGetParamInfo(entry, 0, &offset, &bytes));
+  REQUIRE(offset == 0 && bytes == 8, "the parameter is %zu bytes at %zu", bytes, offset);
+  EXPECT_STATUS(cudaFuncGetParamInfo(entry, 1, &offset, &bytes), cudaErrorInvalidValue);
+}
+
+/// What a block may have so that so many fit: they do fit with it, and with a little more they do not.
+static void available_shared_memory(cudaKernel_t kernel) {
+  const void* entry = reinterpret_cast<const void*>(kernel);
+  for (int blocks = 1; blocks <= 8; blocks *= 2) {
+    size_t bytes = 0;
+    int fit = 0;
+    CHECK(cudaOccupancyAvailableDynamicSMemPerBlock(&bytes, entry, blocks, 128));
+    CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&fit, entry, 128, bytes));
+    REQUIRE(bytes > 0 && fit >= blocks, "%d blocks with %zu bytes, not %d", fit, bytes, blocks);
+    CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&fit, entry, 128, bytes + 128));
+    REQUIRE(fit < blocks, "%d blocks with more than %zu bytes", fit, bytes);
+  }
+  size_t bytes = 0;
+  EXPECT_STATUS(cudaOccupancyAvailableDynamicSMemPerBlock(&bytes, entry, 10'000, 128), cudaErrorInvalidValue);
+  EXPECT_STATUS(cudaOccupancyAvailableDynamicSMemPerBlock(&bytes, entry, 0, 128), cudaErrorInvalidValue);
+}
+
+static void functions_of_the_module(cudaLibrary_t library, int* values) {
+  DRIVER(cuLibraryGetModule);
+  DRIVER(cuModuleGetFunction);
+  DRIVER(cuModuleEnumerateFunctions);
+  DRIVER(cuFuncGetName);
+  DRIVER(cuFuncGetModule);
+  DRIVER(cuStreamWriteValue32);
+  CUmodule module = nullptr;
+  CUmodule owner = nullptr;
+  CUfunction functions[2] = {nullptr, nullptr};
+  RUN(cuLibraryGetModule_(&module, reinterpret_cast<CUlibrary>(library)));
+  RUN(cuModuleEnumerateFunctions_(functions, 2, module));
+  const char* kept = nullptr;
+  for (CUfunction function : functions) {
+    const char* name = nullptr;
+    CUfunction same = nullptr;
+    RUN(cuFuncGetName_(&name, function));
+    RUN(cuModuleGetFunction_(&same, module, name));
+    REQUIRE(same == function, "two handles of %s", name);
+    RUN(cuFuncGetModule_(&owner, function));
+    REQUIRE(owner == module, "%s has another module", name);
+    const char* again = nullptr;
+    RUN(cuFuncGetName_(&again, function));
+    REQUIRE(again == name, "the name of %s has moved", name);
+    kept = name;
+  }
+  REQUIRE(strcmp(kept, "multiples") == 0 || strcmp(kept, "nothing") == 0, "a name has become %s", kept);
+  EXPECT(cuFuncGetName_(&kept, reinterpret_cast<CUfunction>(module)), CUDA_ERROR_INVALID_HANDLE);
+  EXPECT(cuModuleEnumerateFunctions_(functions, 2, reinterpret_cast<CUmodule>(functions[0])),
+         CUDA_ERROR_INVALID_HANDLE);
+
+  int device = -1;
+  CHECK(cudaStreamGetDevice(nullptr, &device));
+  REQUIRE(device == 0, "the default stream is of device %d", device);
+  RUN(cuStreamWriteValue32_(nullptr, reinterpret_cast<CUdeviceptr>(values + 3), 0x12345678, 0));
+  CHECK(cudaDeviceSynchronize());
+  REQUIRE(values[3] == 0x12345678 && values[2] == -1 && values[4] == -1, "the value is %x", values[3]);
+  EXPECT(cuStreamWriteValue32_(nullptr, reinterpret_cast<CUdeviceptr>(values) + 2, 1, 0),
+         CUDA_ERROR_INVALID_VALUE);
+  EXPECT(cuStreamWriteValue32_(nullptr, reinterpret_cast<CUdeviceptr>(values), 1, 2),
+         CUDA_ERROR_INVALID_VALUE);
+}
+
 static void change_the_variable(cudaLibrary_t library, cudaKernel_t kernel, int* values) {
   void* factor = nullptr;
   size_t bytes = 0;
@@ -111,6 +198,9 @@ int main() {
   launch_in_every_form(kernel, values);
   ask(kernel);
   change_the_variable(library, kernel, values);
+  what_kernels_there_are(library, kernel);
+  available_shared_memory(kernel);
+  functions_of_the_module(library, values);
   mistakes(library);
 
   CHECK(cudaLibraryUnload(library));

@@ -461,4 +461,10 @@ export const runtimeConstants = {
     cudaDevP2PAttrCudaArrayAccessSupported: 4,
     cudaDevP2PAttrOnlyPartialNativeAtomicSupported: 5,
   },
+  cudaGraphMemAttributeType: {
+    cudaGraphMemAttrUsedMemCurrent: 0,
+    cudaGraphMemAttrUsedMemHigh: 1,
+    cudaGraphMemAttrReservedMemCurrent: 2,
+    cudaGraphMemAttrReservedMemHigh: 3,
+  },
 } as const satisfies Record<string, Record<string, number>>;

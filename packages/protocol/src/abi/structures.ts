@@ -108,6 +108,13 @@ export const structures: readonly Structure[] = [
     header: 'cuda.h',
     fields: fields('CUdeviceptr dst; size_t pitch; unsigned int value, elementSize; size_t width, height'),
   },
+  {
+    name: 'CUDA_MEM_ALLOC_NODE_PARAMS',
+    header: 'cuda.h',
+    fields:
+      fields(`CUmemPoolProps poolProps; const CUmemAccessDesc * accessDescs; size_t accessDescCount, bytesize;
+      CUdeviceptr dptr`),
+  },
   { name: 'CUDA_HOST_NODE_PARAMS', header: 'cuda.h', fields: fields('CUhostFn fn; void * userData') },
   {
     name: 'CUgraphEdgeData',
@@ -247,6 +254,13 @@ export const structures: readonly Structure[] = [
     tagged: true,
     header: 'cuda_runtime_api.h',
     fields: fields('void * dst; size_t pitch; unsigned int value, elementSize; size_t width, height'),
+  },
+  {
+    name: 'cudaMemAllocNodeParams',
+    tagged: true,
+    header: 'cuda_runtime_api.h',
+    fields: fields(`struct cudaMemPoolProps poolProps; const struct cudaMemAccessDesc * accessDescs;
+      size_t accessDescCount, bytesize; void * dptr`),
   },
   {
     name: 'cudaHostNodeParams',

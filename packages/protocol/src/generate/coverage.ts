@@ -1,5 +1,6 @@
 // docs/coverage.md: every function of CUDA's headers, and what becomes of it on each backend.
 import { headerFunctions } from '../abi/header-functions.js';
+import { type Program, programFunctions } from '../abi/program-functions.js';
 import type { CallEntry } from '../schema.js';
 import { realAnswer, refusedBeneath } from '../table/real-backend.js';
 import { calls } from '../table/table.js';
@@ -113,6 +114,20 @@ function section({ title, functions }: { title: string; functions: readonly Cove
   return lines.join('\n');
 }
 
+function programRow({ title, source, functions }: Program): string {
+  const found = functions.map(coverageOf);
+  const worst = ({ software, real }: Coverage): State => (software === 'works' ? real : software);
+  const list = (state: State): string =>
+    found
+      .filter((entry) => worst(entry) === state)
+      .map(({ name, software }) =>
+        software === 'works' ? `\`${name}\` (on the real backend alone)` : `\`${name}\``,
+      )
+      .join(', ');
+  const works = found.filter((entry) => worst(entry) === 'works').length;
+  return `| ${title}: ${source} | ${found.length} | ${works} | ${list('refused')} | ${list('missing')} |`;
+}
+
 export function coverage(): string {
   const all = groups();
   const summary = all.map(
@@ -133,6 +148,14 @@ Generated from the table in \`packages/protocol\`; \`pnpm codegen\` rewrites it.
 | interface | functions | work on the software GPU | work on the real backend | refused | missing |
 |---|---|---|---|---|---|
 ${summary.join('\n')}
+
+## What programs call
+
+PyTorch also loads libraries that vgpu does not bring (cublasLt, cuDNN, cuFFT, NVRTC, NCCL and others).
+
+| program | functions | work on both backends | refused | missing |
+|---|---|---|---|---|
+${programFunctions.map(programRow).join('\n')}
 
 ${all.map(section).join('\n')}`;
 }

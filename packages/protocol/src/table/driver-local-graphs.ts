@@ -43,6 +43,13 @@ export const driverLocalGraphs: readonly CallEntry[] = [
     [10000, `${adding('cuGraphAddChildGraphNode')}, CUgraph childGraph)`],
     [11010, `${adding('cuGraphAddEventRecordNode')}, CUevent event)`],
     [11010, `${adding('cuGraphAddEventWaitNode')}, CUevent event)`],
+    [11040, `${adding('cuGraphAddMemAllocNode')}, CUDA_MEM_ALLOC_NODE_PARAMS *nodeParams)`],
+    [11040, `${adding('cuGraphAddMemFreeNode')}, CUdeviceptr dptr)`],
+    [
+      11040,
+      'CUresult cuGraphMemAllocNodeGetParams(CUgraphNode hNode, CUDA_MEM_ALLOC_NODE_PARAMS *params_out)',
+    ],
+    [11040, 'CUresult cuGraphMemFreeNodeGetParams(CUgraphNode hNode, CUdeviceptr *dptr_out)'],
     [10000, 'CUresult cuGraphChildGraphNodeGetGraph(CUgraphNode hNode, CUgraph *phGraph)'],
     [10000, 'CUresult cuGraphNodeGetType(CUgraphNode hNode, CUgraphNodeType *type)'],
     [10000, 'CUresult cuGraphGetNodes(CUgraph hGraph, CUgraphNode *nodes, size_t *numNodes)'],
@@ -109,5 +116,10 @@ export const driverLocalGraphs: readonly CallEntry[] = [
     [11010, 'CUresult cuGraphUpload(CUgraphExec hGraphExec, CUstream hStream)'],
     [10000, 'CUresult cuGraphLaunch(CUgraphExec hGraphExec, CUstream hStream)'],
     [10000, 'CUresult cuGraphExecDestroy(CUgraphExec hGraphExec)'],
+  ]),
+  ...group("counts the memory of the guest's graphs", [
+    [11040, 'CUresult cuDeviceGraphMemTrim(CUdevice device)'],
+    [11040, 'CUresult cuDeviceGetGraphMemAttribute(CUdevice device, CUgraphMem_attribute attr, void *value)'],
+    [11040, 'CUresult cuDeviceSetGraphMemAttribute(CUdevice device, CUgraphMem_attribute attr, void *value)'],
   ]),
 ];

@@ -21,6 +21,13 @@ export const driverLocalLibraries: readonly CallEntry[] = [
   ...group('asks the module', 12040, [
     'CUresult cuLibraryGetKernelCount(unsigned int *count, CUlibrary lib)',
   ]),
+  ...group('asks the module', 12040, [
+    'CUresult cuModuleEnumerateFunctions(CUfunction *functions, unsigned int numFunctions, CUmodule mod)',
+    'CUresult cuLibraryEnumerateKernels(CUkernel *kernels, unsigned int numKernels, CUlibrary lib)',
+  ]),
+  ...group('keeps the name that the executor told', 12030, [
+    'CUresult cuFuncGetName(const char **name, CUfunction hfunc)',
+  ]),
   ...group('is the kernel of the module in the current context', 12000, [
     'CUresult cuKernelGetFunction(CUfunction *pFunc, CUkernel kernel)',
     'CUresult cuKernelGetAttribute(int *pi, CUfunction_attribute attrib, CUkernel kernel, CUdevice dev)',

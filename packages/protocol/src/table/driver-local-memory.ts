@@ -51,6 +51,26 @@ export const driverLocalMemory: readonly CallEntry[] = [
     ],
     [11000, 'CUresult cuMemRetainAllocationHandle(CUmemGenericAllocationHandle *handle, void *addr)'],
   ]),
+  ...group('no memory is made for other processes: there is nothing that can be exported or imported', [
+    [
+      10020,
+      `CUresult cuMemExportToShareableHandle(void *shareableHandle, CUmemGenericAllocationHandle handle,
+        CUmemAllocationHandleType handleType, unsigned long long flags)`,
+    ],
+    [
+      10020,
+      `CUresult cuMemImportFromShareableHandle(CUmemGenericAllocationHandle *handle, void *osHandle,
+        CUmemAllocationHandleType shHandleType)`,
+    ],
+  ]),
+  ...group('becomes a node of a graph where the stream is being captured', [
+    [11020, 'CUresult cuMemAllocAsync(CUdeviceptr *dptr, size_t bytesize, CUstream hStream)'],
+    [
+      11020,
+      'CUresult cuMemAllocFromPoolAsync(CUdeviceptr *dptr, size_t bytesize, CUmemoryPool pool, CUstream hStream)',
+    ],
+    [11020, 'CUresult cuMemFreeAsync(CUdeviceptr dptr, CUstream hStream)'],
+  ]),
   ...group('memory that the guest maps at the same address', [
     [6000, 'CUresult cuMemAllocManaged(CUdeviceptr *dptr, size_t bytesize, unsigned int flags)'],
     [3020, 'CUresult cuMemFree_v2(CUdeviceptr dptr)'],

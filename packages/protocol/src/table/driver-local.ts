@@ -110,6 +110,26 @@ export const driverLocal: readonly CallEntry[] = [
         unsigned int flags)`,
     ],
   ]),
+  ...group('computes from attributes', [
+    [
+      11000,
+      `CUresult cuOccupancyAvailableDynamicSMemPerBlock(size_t *dynamicSmemSize, CUfunction func, int numBlocks,
+        int blockSize)`,
+    ],
+  ]),
+  ...group('fills one element', [
+    [
+      8000,
+      'CUresult cuStreamWriteValue32(CUstream stream, CUdeviceptr addr, cuuint32_t value, unsigned int flags)',
+    ],
+    [
+      11070,
+      'CUresult cuStreamWriteValue32_v2(CUstream stream, CUdeviceptr addr, cuuint32_t value, unsigned int flags)',
+    ],
+  ]),
+  ...group("asks for the device of the stream's context", [
+    [12080, 'CUresult cuStreamGetDevice(CUstream hStream, CUdevice *device)'],
+  ]),
   ...group('splits large copies, packs rows, and tells host from device addresses', [
     [4000, 'CUresult cuMemcpy(CUdeviceptr dst, CUdeviceptr src, size_t ByteCount)'],
     [4000, 'CUresult cuMemcpyAsync(CUdeviceptr dst, CUdeviceptr src, size_t ByteCount, CUstream hStream)'],

@@ -36,6 +36,8 @@ export const contexts: readonly CallEntry[] = [
     ...withoutContext,
   }),
   driver(2000, 'CUresult cuCtxSynchronize(void)', { ...synchronises, whileCapturing: 'refused' }),
+  // The same for the guest's own purposes, which no capture forbids.
+  internal('CUresult vgpuContextSynchronize(void)', synchronises),
   driver(7000, 'CUresult cuCtxGetFlags(unsigned int *flags)', { roles: { flags: out } }),
   driver(3010, 'CUresult cuCtxSetLimit(CUlimit limit, size_t value)'),
   driver(3010, 'CUresult cuCtxGetLimit(size_t *pvalue, CUlimit limit)', { roles: { pvalue: out } }),
@@ -57,6 +59,15 @@ export const modules: readonly CallEntry[] = [
   ),
   driver(12040, 'CUresult cuModuleGetFunctionCount(unsigned int *count, CUmodule mod)', {
     roles: { count: out },
+  }),
+  // Handles of 8 bytes, as many as fit and as there are, in the order of the module's kernels.
+  internal('CUresult vgpuModuleFunctions(void *functions, size_t bytes, CUmodule module)', {
+    roles: { functions: bytesOut('bytes') },
+  }),
+  internal('CUresult vgpuFunctionNameLength(size_t *bytes, CUfunction function)', { roles: { bytes: out } }),
+  // Without a zero at its end; `bytes` must be its length.
+  internal('CUresult vgpuFunctionName(void *name, size_t bytes, CUfunction function)', {
+    roles: { name: bytesOut('bytes') },
   }),
   driver(2020, 'CUresult cuFuncGetAttribute(int *pi, CUfunction_attribute attrib, CUfunction hfunc)', {
     roles: { pi: out },
@@ -157,15 +168,14 @@ export const pools: readonly CallEntry[] = [
   driver(11020, 'CUresult cuDeviceSetMemPool(CUdevice dev, CUmemoryPool pool)', withoutContext),
   driver(11020, 'CUresult cuMemPoolDestroy(CUmemoryPool pool)', withoutContext),
   driver(11020, 'CUresult cuMemPoolTrimTo(CUmemoryPool pool, size_t minBytesToKeep)', withoutContext),
-  driver(11020, 'CUresult cuMemAllocAsync(CUdeviceptr *dptr, size_t bytesize, CUstream hStream)', {
+  internal('CUresult vgpuMemAllocAsync(CUdeviceptr *dptr, size_t bytesize, CUstream hStream)', {
     roles: { dptr: out },
   }),
-  driver(
-    11020,
-    'CUresult cuMemAllocFromPoolAsync(CUdeviceptr *dptr, size_t bytesize, CUmemoryPool pool, CUstream hStream)',
+  internal(
+    'CUresult vgpuMemAllocFromPoolAsync(CUdeviceptr *dptr, size_t bytesize, CUmemoryPool pool, CUstream hStream)',
     { roles: { dptr: out } },
   ),
-  driver(11020, 'CUresult cuMemFreeAsync(CUdeviceptr dptr, CUstream hStream)'),
+  internal('CUresult vgpuMemFreeAsync(CUdeviceptr dptr, CUstream hStream)'),
   internal('CUresult vgpuMemPoolCreate(CUmemoryPool *pool, CUdevice device, size_t maximumBytes)', {
     roles: { pool: out },
     ...withoutContext,

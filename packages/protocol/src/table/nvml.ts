@@ -64,7 +64,8 @@ export const nvml: readonly CallEntry[] = [
      nvmlDeviceGetEncoderUtilization nvmlDeviceGetDecoderUtilization nvmlDeviceGetPcieThroughput
      nvmlDeviceGetPersistenceMode nvmlDeviceGetDisplayActive
      nvmlDeviceGetDisplayMode nvmlDeviceGetEccMode nvmlDeviceGetComputeMode nvmlDeviceGetMigMode
-     nvmlDeviceGetSerial nvmlDeviceGetVbiosVersion nvmlSystemGetProcessName`,
+     nvmlDeviceGetSerial nvmlDeviceGetVbiosVersion nvmlSystemGetProcessName
+     nvmlDeviceGetNvLinkRemoteDeviceType nvmlDeviceGetNvLinkRemotePciInfo_v2 nvmlDeviceGetGpuFabricInfoV`,
   ),
 ];
 

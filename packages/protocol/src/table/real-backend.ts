@@ -6,6 +6,7 @@ import type { RemoteCall } from '../schema.js';
 
 /** Internal calls that are a driver's function under another name, because the guest does something before. */
 const forwardedAs: Readonly<Record<string, string>> = {
+  vgpuContextSynchronize: 'cuCtxSynchronize',
   vgpuEventRecord: 'cuEventRecord',
   vgpuStreamWaitEvent: 'cuStreamWaitEvent',
 };
@@ -14,7 +15,6 @@ const forwardedAs: Readonly<Record<string, string>> = {
 const written: readonly string[] = [
   ...['cuDevicePrimaryCtxRetain', 'cuDevicePrimaryCtxRelease_v2', 'cuDevicePrimaryCtxReset_v2'],
   ...['cuMemGetInfo_v2', 'cuMemAlloc_v2', 'cuMemAllocPitch_v2', 'cuMemGetAddressRange_v2'],
-  ...['cuMemAllocAsync', 'cuMemAllocFromPoolAsync', 'cuMemFreeAsync'],
   ...['cuMemAddressReserve', 'cuMemAddressFree', 'cuMemRelease', 'cuMemMap', 'cuMemUnmap'],
 ];
 

@@ -45,6 +45,7 @@ export const runtimeForwarded: readonly CallEntry[] = [
     'cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned int flags)',
     'cuStreamWaitEvent',
   ),
+  forwarded('cudaError_t cudaStreamGetDevice(cudaStream_t hStream, int *device)', 'cuStreamGetDevice'),
   forwarded('cudaError_t cudaStreamGetFlags(cudaStream_t hStream, unsigned int *flags)', 'cuStreamGetFlags'),
   forwarded('cudaError_t cudaStreamGetPriority(cudaStream_t hStream, int *priority)', 'cuStreamGetPriority'),
   forwarded('cudaError_t cudaEventCreate(cudaEvent_t *event)', 'cuEventCreate', {
@@ -104,6 +105,29 @@ export const runtimeForwarded: readonly CallEntry[] = [
   forwarded(`${adding('cudaGraphAddChildGraphNode')}, cudaGraph_t childGraph)`, 'cuGraphAddChildGraphNode'),
   forwarded(`${adding('cudaGraphAddEventRecordNode')}, cudaEvent_t event)`, 'cuGraphAddEventRecordNode'),
   forwarded(`${adding('cudaGraphAddEventWaitNode')}, cudaEvent_t event)`, 'cuGraphAddEventWaitNode'),
+  forwarded(
+    `${adding('cudaGraphAddMemAllocNode')}, struct cudaMemAllocNodeParams *nodeParams)`,
+    'cuGraphAddMemAllocNode',
+  ),
+  forwarded(
+    'cudaError_t cudaGraphMemAllocNodeGetParams(cudaGraphNode_t node, struct cudaMemAllocNodeParams *params_out)',
+    'cuGraphMemAllocNodeGetParams',
+  ),
+  forwarded('cudaError_t cudaDeviceGraphMemTrim(int device)', 'cuDeviceGraphMemTrim', {
+    needsContext: false,
+  }),
+  forwarded(
+    `cudaError_t cudaDeviceGetGraphMemAttribute(int device, enum cudaGraphMemAttributeType attr, void
+      *value)`,
+    'cuDeviceGetGraphMemAttribute',
+    { needsContext: false },
+  ),
+  forwarded(
+    `cudaError_t cudaDeviceSetGraphMemAttribute(int device, enum cudaGraphMemAttributeType attr, void
+      *value)`,
+    'cuDeviceSetGraphMemAttribute',
+    { needsContext: false },
+  ),
   forwarded(
     'cudaError_t cudaGraphChildGraphNodeGetGraph(cudaGraphNode_t node, cudaGraph_t *pGraph)',
     'cuGraphChildGraphNodeGetGraph',

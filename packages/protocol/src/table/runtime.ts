@@ -53,6 +53,11 @@ export const runtime: readonly CallEntry[] = [
       blockSize, size_t dynamicSMemSize)`,
     `cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *numBlocks, const void
       *func, int blockSize, size_t dynamicSMemSize, unsigned int flags)`,
+    `cudaError_t cudaOccupancyAvailableDynamicSMemPerBlock(size_t *dynamicSmemSize, const void *func, int
+      numBlocks, int blockSize)`,
+    'cudaError_t cudaFuncGetName(const char **name, const void *func)',
+    `cudaError_t cudaFuncGetParamInfo(const void *func, size_t paramIndex, size_t *paramOffset, size_t
+      *paramSize)`,
     'cudaError_t cudaGetFuncBySymbol(cudaFunction_t *functionPtr, const void *symbolPtr)',
     'cudaError_t cudaGetKernel(cudaKernel_t *kernelPtr, const void *entryFuncAddr)',
     `cudaError_t cudaGetDriverEntryPoint_ptsz(const char *symbol, void **funcPtr, unsigned long long flags,
@@ -112,6 +117,8 @@ export const runtime: readonly CallEntry[] = [
     `${adding('cudaGraphAddKernelNode')}, const struct cudaKernelNodeParams *pNodeParams)`,
     `${adding('cudaGraphAddMemcpyNode')}, const struct cudaMemcpy3DParms *pCopyParams)`,
     `${adding('cudaGraphAddMemcpyNode1D')}, void *dst, const void *src, size_t count, enum cudaMemcpyKind kind)`,
+    `${adding('cudaGraphAddMemFreeNode')}, void *dptr)`,
+    'cudaError_t cudaGraphMemFreeNodeGetParams(cudaGraphNode_t node, void *dptr_out)',
     `${adding('cudaGraphAddMemsetNode')}, const struct cudaMemsetParams *pMemsetParams)`,
     `cudaError_t cudaGraphExecKernelNodeSetParams(cudaGraphExec_t hGraphExec, cudaGraphNode_t node, const struct
       cudaKernelNodeParams *pNodeParams)`,
@@ -122,6 +129,8 @@ export const runtime: readonly CallEntry[] = [
   ]),
   ...group('launches kernels of libraries like those of the program', [
     'cudaError_t cudaLibraryGetKernel(cudaKernel_t *pKernel, cudaLibrary_t library, const char *name)',
+    `cudaError_t cudaLibraryEnumerateKernels(cudaKernel_t *kernels, unsigned int numKernels, cudaLibrary_t
+      lib)`,
     'cudaError_t cudaLibraryGetGlobal(void **dptr, size_t *bytes, cudaLibrary_t library, const char *name)',
     'cudaError_t cudaLibraryGetManaged(void **dptr, size_t *bytes, cudaLibrary_t library, const char *name)',
     `cudaError_t cudaKernelSetAttributeForDevice(cudaKernel_t kernel, enum cudaFuncAttribute attr, int value,

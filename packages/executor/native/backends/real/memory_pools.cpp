@@ -15,8 +15,8 @@ bool is_wide(std::int32_t attribute) {
 
 }  // namespace
 
-CUresult RealBackend::cuMemAllocAsync(Handle current, std::uint64_t& address, std::uint64_t bytes,
-                                      Handle stream) {
+CUresult RealBackend::vgpuMemAllocAsync(Handle current, std::uint64_t& address, std::uint64_t bytes,
+                                        Handle stream) {
   enter(current);
   const CUstream queue = stream_at(stream);
   require_budget(bytes);
@@ -28,8 +28,8 @@ CUresult RealBackend::cuMemAllocAsync(Handle current, std::uint64_t& address, st
   return CUDA_SUCCESS;
 }
 
-CUresult RealBackend::cuMemAllocFromPoolAsync(Handle current, std::uint64_t& address, std::uint64_t bytes,
-                                              Handle pool, Handle stream) {
+CUresult RealBackend::vgpuMemAllocFromPoolAsync(Handle current, std::uint64_t& address, std::uint64_t bytes,
+                                                Handle pool, Handle stream) {
   enter(current);
   const CUstream queue = stream_at(stream);
   const CUmemoryPool object = objects_.pools.at(pool);
@@ -44,7 +44,7 @@ CUresult RealBackend::cuMemAllocFromPoolAsync(Handle current, std::uint64_t& add
 
 // Counts as free at once, although the device frees it in the stream's order: what is allocated next in the
 // stream may be the same memory.
-CUresult RealBackend::cuMemFreeAsync(Handle current, std::uint64_t address, Handle stream) {
+CUresult RealBackend::vgpuMemFreeAsync(Handle current, std::uint64_t address, Handle stream) {
   enter(current);
   const CUstream queue = stream_at(stream);
   const auto allocation = allocations_.find(address);

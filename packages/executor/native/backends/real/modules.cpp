@@ -1,5 +1,9 @@
 // Modules travel whole, and a launch's parameters as one block of the size that the driver says.
+#include <algorithm>
 #include <array>
+#include <cstring>
+#include <string_view>
+#include <vector>
 
 #include "backends/real/module_image.h"
 #include "backends/real/real_backend.h"
@@ -35,6 +39,42 @@ CUresult RealBackend::vgpuModuleGetGlobal(Handle current, std::uint64_t& address
   bytes = size;
   // The driver's managed memory exists in this process only: the guest says so to a program that wants it.
   mapped_bytes = 0;
+  return CUDA_SUCCESS;
+}
+
+CUresult RealBackend::vgpuModuleFunctions(Handle current, std::span<std::byte> functions, Handle module) {
+  enter(current);
+  std::vector<CUfunction> found(functions.size() / sizeof(Handle));
+  const CUresult result = driver().cuModuleEnumerateFunctions(
+      found.data(), static_cast<unsigned int>(found.size()), objects_.modules.at(module));
+  if (result != CUDA_SUCCESS) return result;
+  std::ranges::fill(functions, std::byte{});
+  for (std::size_t i = 0; i < found.size() && found[i] != nullptr; ++i) {
+    const Handle number = objects_.functions.adopt(found[i], module);
+    std::memcpy(functions.data() + i * sizeof(number), &number, sizeof(number));
+  }
+  return CUDA_SUCCESS;
+}
+
+std::string_view RealBackend::function_name(Handle current, Handle function) {
+  enter(current);
+  const char* name = nullptr;
+  require(driver().cuFuncGetName(&name, objects_.functions.at(function)), "cuFuncGetName");
+  return name;
+}
+
+CUresult RealBackend::vgpuFunctionNameLength(Handle current, std::uint64_t& bytes, Handle function) {
+  bytes = function_name(current, function).size();
+  return CUDA_SUCCESS;
+}
+
+CUresult RealBackend::vgpuFunctionName(Handle current, std::span<std::byte> name, Handle function) {
+  const std::string_view known = function_name(current, function);
+  if (name.size() != known.size()) {
+    throw CallError(CUDA_ERROR_INVALID_VALUE,
+                    std::to_string(name.size()) + " bytes for a name of " + std::to_string(known.size()));
+  }
+  std::ranges::copy(std::as_bytes(std::span(known)), name.begin());
   return CUDA_SUCCESS;
 }
 

@@ -54,6 +54,9 @@ class RealBackend final : public RealCalls {
 
   // modules.cpp
   CUresult vgpuModuleLoad(Handle current, Handle& module, std::span<const std::byte> image) override;
+  CUresult vgpuModuleFunctions(Handle current, std::span<std::byte> functions, Handle module) override;
+  CUresult vgpuFunctionNameLength(Handle current, std::uint64_t& bytes, Handle function) override;
+  CUresult vgpuFunctionName(Handle current, std::span<std::byte> name, Handle function) override;
   CUresult vgpuModuleGetGlobal(Handle current, std::uint64_t& address, std::uint64_t& bytes,
                                std::uint64_t& mapped_bytes, Handle module, std::string_view name) override;
   CUresult vgpuLaunchKernel(Handle current, Handle function, std::uint32_t grid_x, std::uint32_t grid_y,
@@ -114,11 +117,11 @@ class RealBackend final : public RealCalls {
                     Handle stream) override;
 
   // memory_pools.cpp
-  CUresult cuMemAllocAsync(Handle current, std::uint64_t& address, std::uint64_t bytes,
-                           Handle stream) override;
-  CUresult cuMemAllocFromPoolAsync(Handle current, std::uint64_t& address, std::uint64_t bytes, Handle pool,
-                                   Handle stream) override;
-  CUresult cuMemFreeAsync(Handle current, std::uint64_t address, Handle stream) override;
+  CUresult vgpuMemAllocAsync(Handle current, std::uint64_t& address, std::uint64_t bytes,
+                             Handle stream) override;
+  CUresult vgpuMemAllocFromPoolAsync(Handle current, std::uint64_t& address, std::uint64_t bytes, Handle pool,
+                                     Handle stream) override;
+  CUresult vgpuMemFreeAsync(Handle current, std::uint64_t address, Handle stream) override;
   CUresult vgpuMemPoolCreate(Handle, Handle& pool, std::int32_t device, std::uint64_t maximum_bytes) override;
   CUresult vgpuMemPoolGetAttribute(Handle, Handle pool, std::int32_t attribute,
                                    std::uint64_t& value) override;
@@ -177,6 +180,8 @@ class RealBackend final : public RealCalls {
   /// Opens the host's cuBLAS at the first call, and makes one handle for each context.
   CublasHandle& cublas(Handle current);
   std::size_t parameter_bytes(Handle function);
+  /// Valid for as long as the function's module.
+  std::string_view function_name(Handle current, Handle function);
   PhysicalMemory& physical_memory_at(Handle handle);
   void forget_unused(Handle handle);
   /// What belongs to no context, and so does not go with one.

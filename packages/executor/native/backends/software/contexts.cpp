@@ -138,6 +138,10 @@ CUresult SoftwareBackend::cuCtxSynchronize(Handle current) {
   return CUDA_SUCCESS;
 }
 
+CUresult SoftwareBackend::vgpuContextSynchronize(Handle current) {
+  return cuCtxSynchronize(current);
+}
+
 CUresult SoftwareBackend::cuCtxGetFlags(Handle current, std::uint32_t& flags) {
   flags = live_context(current).flags;
   return CUDA_SUCCESS;

@@ -122,13 +122,13 @@ CUresult SoftwareBackend::vgpuMemPoolSetAttribute(Handle, Handle pool, std::int3
   }
 }
 
-CUresult SoftwareBackend::cuMemAllocAsync(Handle current, std::uint64_t& address, std::uint64_t bytes,
-                                          Handle stream) {
-  return cuMemAllocFromPoolAsync(current, address, bytes, current_pool_, stream);
+CUresult SoftwareBackend::vgpuMemAllocAsync(Handle current, std::uint64_t& address, std::uint64_t bytes,
+                                            Handle stream) {
+  return vgpuMemAllocFromPoolAsync(current, address, bytes, current_pool_, stream);
 }
 
-CUresult SoftwareBackend::cuMemAllocFromPoolAsync(Handle current, std::uint64_t& address, std::uint64_t bytes,
-                                                  Handle pool, Handle stream) {
+CUresult SoftwareBackend::vgpuMemAllocFromPoolAsync(Handle current, std::uint64_t& address,
+                                                    std::uint64_t bytes, Handle pool, Handle stream) {
   require_stream(current, stream);
   MemoryPool& object = pool_at(pool);
   if (object.maximum_bytes != 0 && bytes > object.maximum_bytes - object.used_bytes) {
@@ -144,7 +144,7 @@ CUresult SoftwareBackend::cuMemAllocFromPoolAsync(Handle current, std::uint64_t&
   return CUDA_SUCCESS;
 }
 
-CUresult SoftwareBackend::cuMemFreeAsync(Handle current, std::uint64_t address, Handle stream) {
+CUresult SoftwareBackend::vgpuMemFreeAsync(Handle current, std::uint64_t address, Handle stream) {
   require_stream(current, stream);
   return vgpuMemFree(current, address);
 }

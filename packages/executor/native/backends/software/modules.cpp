@@ -1,5 +1,6 @@
 // Modules, their functions, and launches.
 #include <algorithm>
+#include <cstring>
 
 #include "backends/software/address_guard.h"
 #include "backends/software/busy_span.h"
@@ -78,6 +79,37 @@ CUresult SoftwareBackend::vgpuModuleGetGlobal(Handle current, std::uint64_t& add
 CUresult SoftwareBackend::cuModuleGetFunctionCount(Handle current, std::uint32_t& count, Handle module) {
   require_context(current);
   count = static_cast<std::uint32_t>(modules_.at(module).code->kernel_names().size());
+  return CUDA_SUCCESS;
+}
+
+CUresult SoftwareBackend::vgpuModuleFunctions(Handle current, std::span<std::byte> functions, Handle module) {
+  require_context(current);
+  std::ranges::fill(functions, std::byte{});
+  for (const std::string& name : modules_.at(module).code->kernel_names()) {
+    Handle function = 0;
+    if (functions.size() < sizeof(function)) break;
+    const CUresult result = cuModuleGetFunction(current, function, module, name);
+    if (result != CUDA_SUCCESS) return result;
+    std::memcpy(functions.data(), &function, sizeof(function));
+    functions = functions.subspan(sizeof(function));
+  }
+  return CUDA_SUCCESS;
+}
+
+CUresult SoftwareBackend::vgpuFunctionNameLength(Handle current, std::uint64_t& bytes, Handle function) {
+  require_context(current);
+  bytes = functions_.at(function).name.size();
+  return CUDA_SUCCESS;
+}
+
+CUresult SoftwareBackend::vgpuFunctionName(Handle current, std::span<std::byte> name, Handle function) {
+  require_context(current);
+  const std::string& known = functions_.at(function).name;
+  if (name.size() != known.size()) {
+    throw CallError(CUDA_ERROR_INVALID_VALUE,
+                    std::to_string(name.size()) + " bytes for a name of " + std::to_string(known.size()));
+  }
+  std::ranges::copy(std::as_bytes(std::span(known)), name.begin());
   return CUDA_SUCCESS;
 }
 

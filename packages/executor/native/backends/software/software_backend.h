@@ -45,6 +45,7 @@ class SoftwareBackend final : public Backend {
   CUresult vgpuContextDestroy(Handle, Handle context) override;
   CUresult vgpuContextDevice(Handle, std::int32_t& device, Handle context) override;
   CUresult cuCtxSynchronize(Handle current) override;
+  CUresult vgpuContextSynchronize(Handle current) override;
   CUresult cuCtxGetFlags(Handle current, std::uint32_t& flags) override;
   CUresult cuCtxSetLimit(Handle current, std::int32_t limit, std::uint64_t value) override;
   CUresult cuCtxGetLimit(Handle current, std::uint64_t& value, std::int32_t limit) override;
@@ -54,6 +55,9 @@ class SoftwareBackend final : public Backend {
   CUresult cuModuleUnload(Handle current, Handle module) override;
   CUresult cuModuleGetFunction(Handle current, Handle& function, Handle module,
                                std::string_view name) override;
+  CUresult vgpuModuleFunctions(Handle current, std::span<std::byte> functions, Handle module) override;
+  CUresult vgpuFunctionNameLength(Handle current, std::uint64_t& bytes, Handle function) override;
+  CUresult vgpuFunctionName(Handle current, std::span<std::byte> name, Handle function) override;
   CUresult vgpuModuleGetGlobal(Handle current, std::uint64_t& address, std::uint64_t& bytes,
                                std::uint64_t& mapped_bytes, Handle module, std::string_view name) override;
   CUresult cuModuleGetFunctionCount(Handle current, std::uint32_t& count, Handle module) override;
@@ -106,11 +110,11 @@ class SoftwareBackend final : public Backend {
   CUresult vgpuMemPoolGetAttribute(Handle, Handle pool, std::int32_t attribute,
                                    std::uint64_t& value) override;
   CUresult vgpuMemPoolSetAttribute(Handle, Handle pool, std::int32_t attribute, std::uint64_t value) override;
-  CUresult cuMemAllocAsync(Handle current, std::uint64_t& address, std::uint64_t bytes,
-                           Handle stream) override;
-  CUresult cuMemAllocFromPoolAsync(Handle current, std::uint64_t& address, std::uint64_t bytes, Handle pool,
-                                   Handle stream) override;
-  CUresult cuMemFreeAsync(Handle current, std::uint64_t address, Handle stream) override;
+  CUresult vgpuMemAllocAsync(Handle current, std::uint64_t& address, std::uint64_t bytes,
+                             Handle stream) override;
+  CUresult vgpuMemAllocFromPoolAsync(Handle current, std::uint64_t& address, std::uint64_t bytes, Handle pool,
+                                     Handle stream) override;
+  CUresult vgpuMemFreeAsync(Handle current, std::uint64_t address, Handle stream) override;
 
   // virtual_memory.cpp
   CUresult cuMemAddressReserve(Handle, std::uint64_t& address, std::uint64_t bytes, std::uint64_t alignment,

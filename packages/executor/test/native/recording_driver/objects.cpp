@@ -130,6 +130,18 @@ CUresult cuModuleGetFunction(CUfunction* function, CUmodule module, const char* 
   return CUDA_SUCCESS;
 }
 
+CUresult cuModuleEnumerateFunctions(CUfunction* functions, unsigned int count, CUmodule module) {
+  const CUresult result =
+      record("cuModuleEnumerateFunctions", {{"count", count}, {"module", number(module)}});
+  if (result == CUDA_SUCCESS && count > 0) *functions = handle<CUfunction>(number(module) << 16);
+  return result;
+}
+
+CUresult cuFuncGetName(const char** name, CUfunction function) {
+  *name = "kernel";
+  return record("cuFuncGetName", {{"function", number(function)}});
+}
+
 CUresult cuFuncGetModule(CUmodule* module, CUfunction function) {
   *module = handle<CUmodule>(number(function) >> 16);
   return record("cuFuncGetModule", {{"function", number(function)}});

@@ -23,6 +23,7 @@ CUresult cuGraphDestroy(CUgraph hGraph) {
 
 CUresult cuGraphClone(CUgraph* phGraphClone, CUgraph originalGraph) {
   if (phGraphClone == NULL || !vgpu_graph_exists(originalGraph, VGPU_GRAPH)) return CUDA_ERROR_INVALID_VALUE;
+  if (vgpu_graph_refuse_memory(originalGraph)) return CUDA_ERROR_NOT_SUPPORTED;
   return vgpu_graph_clone(phGraphClone, originalGraph);
 }
 
@@ -36,8 +37,8 @@ CUresult cuGraphNodeFindInClone(CUgraphNode* phNode, CUgraphNode hOriginalNode, 
   return CUDA_ERROR_INVALID_VALUE;
 }
 
-static CUresult add(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies, size_t count,
-                    const struct vgpu_work* work) {
+CUresult vgpu_graph_add_by_hand(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies,
+                                size_t count, const struct vgpu_work* work) {
   if (node == NULL || !vgpu_graph_exists(graph, VGPU_GRAPH) || (dependencies == NULL && count != 0))
     return CUDA_ERROR_INVALID_VALUE;
   for (size_t i = 0; i < count; ++i) {
@@ -50,7 +51,7 @@ static CUresult add(CUgraphNode* node, CUgraph graph, const CUgraphNode* depende
 CUresult cuGraphAddEmptyNode(CUgraphNode* phGraphNode, CUgraph hGraph, const CUgraphNode* dependencies,
                              size_t numDependencies) {
   const struct vgpu_work work = {.type = CU_GRAPH_NODE_TYPE_EMPTY};
-  return add(phGraphNode, hGraph, dependencies, numDependencies, &work);
+  return vgpu_graph_add_by_hand(phGraphNode, hGraph, dependencies, numDependencies, &work);
 }
 
 struct place {
@@ -67,7 +68,7 @@ static CUresult add_packed(const struct vgpu_launch* launch, const void* packed,
       .type = CU_GRAPH_NODE_TYPE_KERNEL,
       .kernel = {.launch = *launch, .packed = (void*)(uintptr_t)packed, .packed_bytes = bytes},
   };
-  return add(place->node, place->graph, place->dependencies, place->count, &work);
+  return vgpu_graph_add_by_hand(place->node, place->graph, place->dependencies, place->count, &work);
 }
 
 CUresult cuGraphAddKernelNode_v2(CUgraphNode* phGraphNode, CUgraph hGraph, const CUgraphNode* dependencies,
@@ -85,7 +86,7 @@ CUresult cuGraphAddMemcpyNode(CUgraphNode* phGraphNode, CUgraph hGraph, const CU
   const CUresult result = vgpuContextDevice(&device, ctx);
   if (result != CUDA_SUCCESS) return result;
   const struct vgpu_work work = {.type = CU_GRAPH_NODE_TYPE_MEMCPY, .copy = *copyParams};
-  return add(phGraphNode, hGraph, dependencies, numDependencies, &work);
+  return vgpu_graph_add_by_hand(phGraphNode, hGraph, dependencies, numDependencies, &work);
 }
 
 CUresult cuGraphAddMemsetNode(CUgraphNode* phGraphNode, CUgraph hGraph, const CUgraphNode* dependencies,
@@ -99,24 +100,25 @@ CUresult cuGraphAddMemsetNode(CUgraphNode* phGraphNode, CUgraph hGraph, const CU
   const CUresult result = vgpuContextDevice(&device, ctx);
   if (result != CUDA_SUCCESS) return result;
   const struct vgpu_work work = {.type = CU_GRAPH_NODE_TYPE_MEMSET, .fill = *memsetParams};
-  return add(phGraphNode, hGraph, dependencies, numDependencies, &work);
+  return vgpu_graph_add_by_hand(phGraphNode, hGraph, dependencies, numDependencies, &work);
 }
 
 CUresult cuGraphAddHostNode(CUgraphNode* phGraphNode, CUgraph hGraph, const CUgraphNode* dependencies,
                             size_t numDependencies, const CUDA_HOST_NODE_PARAMS* nodeParams) {
   if (nodeParams == NULL || nodeParams->fn == NULL) return CUDA_ERROR_INVALID_VALUE;
   const struct vgpu_work work = {.type = CU_GRAPH_NODE_TYPE_HOST, .host = *nodeParams};
-  return add(phGraphNode, hGraph, dependencies, numDependencies, &work);
+  return vgpu_graph_add_by_hand(phGraphNode, hGraph, dependencies, numDependencies, &work);
 }
 
 CUresult cuGraphAddChildGraphNode(CUgraphNode* phGraphNode, CUgraph hGraph, const CUgraphNode* dependencies,
                                   size_t numDependencies, CUgraph childGraph) {
   // A graph in itself would have no end.
   if (!vgpu_graph_exists(childGraph, VGPU_GRAPH) || childGraph == hGraph) return CUDA_ERROR_INVALID_VALUE;
+  if (vgpu_graph_refuse_memory(childGraph)) return CUDA_ERROR_NOT_SUPPORTED;
   const CUresult result = vgpu_graph_sort(childGraph);
   if (result != CUDA_SUCCESS) return result;
   const struct vgpu_work work = {.type = CU_GRAPH_NODE_TYPE_GRAPH, .child = childGraph};
-  return add(phGraphNode, hGraph, dependencies, numDependencies, &work);
+  return vgpu_graph_add_by_hand(phGraphNode, hGraph, dependencies, numDependencies, &work);
 }
 
 CUresult cuGraphAddEventRecordNode(CUgraphNode* phGraphNode, CUgraph hGraph, const CUgraphNode* dependencies,
@@ -124,7 +126,7 @@ CUresult cuGraphAddEventRecordNode(CUgraphNode* phGraphNode, CUgraph hGraph, con
   const struct vgpu_work work = {.type = CU_GRAPH_NODE_TYPE_EVENT_RECORD, .event = event};
   const CUresult known = cuEventQuery(event);
   if (known != CUDA_SUCCESS && known != CUDA_ERROR_NOT_READY) return known;
-  return add(phGraphNode, hGraph, dependencies, numDependencies, &work);
+  return vgpu_graph_add_by_hand(phGraphNode, hGraph, dependencies, numDependencies, &work);
 }
 
 CUresult cuGraphAddEventWaitNode(CUgraphNode* phGraphNode, CUgraph hGraph, const CUgraphNode* dependencies,
@@ -132,7 +134,7 @@ CUresult cuGraphAddEventWaitNode(CUgraphNode* phGraphNode, CUgraph hGraph, const
   const struct vgpu_work work = {.type = CU_GRAPH_NODE_TYPE_WAIT_EVENT, .event = event};
   const CUresult known = cuEventQuery(event);
   if (known != CUDA_SUCCESS && known != CUDA_ERROR_NOT_READY) return known;
-  return add(phGraphNode, hGraph, dependencies, numDependencies, &work);
+  return vgpu_graph_add_by_hand(phGraphNode, hGraph, dependencies, numDependencies, &work);
 }
 
 CUresult cuGraphChildGraphNodeGetGraph(CUgraphNode hNode, CUgraph* phGraph) {

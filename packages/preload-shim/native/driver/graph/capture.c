@@ -118,22 +118,26 @@ CUresult vgpu_capture_route(CUstream stream, bool* captured) {
   return result;
 }
 
-CUresult vgpu_capture_add(CUstream stream, const struct vgpu_work* work) {
+CUresult vgpu_capture_add_node(CUstream stream, const struct vgpu_work* work, CUgraphNode* node) {
   struct member* member = NULL;
-  CUgraphNode node = NULL;
   vgpu_lock(&lock);
   struct capture* capture = find_by_stream(stream, &member);
   // Another thread may have ended it since it was looked at.
   CUresult result =
       capture == NULL || capture->spoiled ? CUDA_ERROR_STREAM_CAPTURE_INVALIDATED : CUDA_SUCCESS;
   if (result == CUDA_SUCCESS)
-    result = vgpu_graph_add(&node, capture->graph, member->after.items, member->after.count, work);
+    result = vgpu_graph_add(node, capture->graph, member->after.items, member->after.count, work);
   if (result == CUDA_SUCCESS) {
     member->after.count = 0;
-    if (!vgpu_nodes_add(&member->after, &node, 1)) result = spoil(capture, CUDA_ERROR_OUT_OF_MEMORY);
+    if (!vgpu_nodes_add(&member->after, node, 1)) result = spoil(capture, CUDA_ERROR_OUT_OF_MEMORY);
   }
   vgpu_unlock(&lock);
   return result;
+}
+
+CUresult vgpu_capture_add(CUstream stream, const struct vgpu_work* work) {
+  CUgraphNode node = NULL;
+  return vgpu_capture_add_node(stream, work, &node);
 }
 
 CUresult vgpu_capture_forbid(CUstream stream) {

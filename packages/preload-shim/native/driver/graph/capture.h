@@ -12,6 +12,8 @@
 CUresult vgpu_capture_route(CUstream stream, bool* captured);
 // Only after vgpu_capture_route has said so.
 CUresult vgpu_capture_add(CUstream stream, const struct vgpu_work* work);
+// The same, and tells the node.
+CUresult vgpu_capture_add_node(CUstream stream, const struct vgpu_work* work, CUgraphNode* node);
 
 // For calls that cannot be recorded: an error that spoils the capture, where there is one.
 CUresult vgpu_capture_forbid(CUstream stream);

@@ -11,6 +11,12 @@ static CUresult instantiate(CUgraphExec* made, CUgraph graph, unsigned long long
   CUgraphExec exec = calloc(1, sizeof(*exec));
   if (exec == NULL) return CUDA_ERROR_OUT_OF_MEMORY;
   exec->flags = flags;
+  // So that two launches at once cannot allocate the same.
+  if (graph->has_memory && graph->instance != NULL) {
+    vgpu_log("a second executable graph of one that allocates or frees memory");
+    free(exec);
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
   CUresult result = vgpu_graph_clone(&exec->graph, graph);
   if (result == CUDA_SUCCESS) result = vgpu_graph_sort(exec->graph);
   if (result == CUDA_SUCCESS && !vgpu_graph_announce(exec, VGPU_GRAPH_EXEC))
@@ -21,12 +27,16 @@ static CUresult instantiate(CUgraphExec* made, CUgraph graph, unsigned long long
     return result;
   }
   exec->graph->owned = true;
+  if (graph->has_memory) {
+    exec->source = graph;
+    graph->instance = exec;
+  }
   *made = exec;
   return CUDA_SUCCESS;
 }
 
 CUresult cuGraphInstantiateWithFlags(CUgraphExec* phGraphExec, CUgraph hGraph, unsigned long long flags) {
-  // Priorities and what is freed at a launch make no difference here; launching from a kernel would.
+  // Priorities make no difference here; launching from a kernel would.
   const unsigned long long known = CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH |
                                    CUDA_GRAPH_INSTANTIATE_FLAG_UPLOAD |
                                    CUDA_GRAPH_INSTANTIATE_FLAG_USE_NODE_PRIORITY;
@@ -49,6 +59,7 @@ CUresult cuGraphExecGetFlags(CUgraphExec hGraphExec, cuuint64_t* flags) {
 CUresult cuGraphExecDestroy(CUgraphExec hGraphExec) {
   if (!vgpu_graph_exists(hGraphExec, VGPU_GRAPH_EXEC)) return CUDA_ERROR_INVALID_VALUE;
   vgpu_graph_retract(hGraphExec);
+  if (hGraphExec->source != NULL) hGraphExec->source->instance = NULL;
   vgpu_graph_free(hGraphExec->graph);
   free(hGraphExec);
   return CUDA_SUCCESS;
@@ -61,6 +72,19 @@ CUresult cuGraphUpload(CUgraphExec hGraphExec, CUstream hStream) {
   return cuStreamGetFlags(hStream, &unused);
 }
 
+static CUresult launch_with_memory(CUgraphExec exec, const struct vgpu_work* work, CUstream stream) {
+  bool captured = false;
+  CUresult result = vgpu_capture_route(stream, &captured);
+  if (result != CUDA_SUCCESS) return result;
+  if (captured && vgpu_graph_refuse_memory(exec->graph)) return CUDA_ERROR_NOT_SUPPORTED;
+  result = vgpu_graph_memory_begin(exec->graph,
+                                   (exec->flags & CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH) != 0);
+  if (result != CUDA_SUCCESS) return result;
+  result = vgpu_work_run(work, stream);
+  vgpu_graph_memory_end(exec->graph);
+  return result;
+}
+
 CUresult cuGraphLaunch(CUgraphExec hGraphExec, CUstream hStream) {
   unsigned int unused;
   if (!vgpu_graph_exists(hGraphExec, VGPU_GRAPH_EXEC)) return CUDA_ERROR_INVALID_VALUE;
@@ -68,7 +92,8 @@ CUresult cuGraphLaunch(CUgraphExec hGraphExec, CUstream hStream) {
   const CUresult result = cuStreamGetFlags(hStream, &unused);
   if (result != CUDA_SUCCESS) return result;
   const struct vgpu_work work = {.type = CU_GRAPH_NODE_TYPE_GRAPH, .child = hGraphExec->graph};
-  return vgpu_submit(&work, hStream);
+  return hGraphExec->graph->has_memory ? launch_with_memory(hGraphExec, &work, hStream)
+                                       : vgpu_submit(&work, hStream);
 }
 
 static CUgraphExecUpdateResult compare_dependencies(CUgraphNode own, CUgraphNode other) {
@@ -109,6 +134,10 @@ CUresult cuGraphExecUpdate_v2(CUgraphExec hGraphExec, CUgraph hGraph,
   if (resultInfo == NULL || !vgpu_graph_exists(hGraphExec, VGPU_GRAPH_EXEC) ||
       !vgpu_graph_exists(hGraph, VGPU_GRAPH)) {
     return CUDA_ERROR_INVALID_VALUE;
+  }
+  if (hGraphExec->graph->has_memory || hGraph->has_memory) {
+    *resultInfo = (CUgraphExecUpdateResultInfo){.result = CU_GRAPH_EXEC_UPDATE_ERROR_NOT_SUPPORTED};
+    return CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE;
   }
   const CUresult result = instantiate(&made, hGraph, hGraphExec->flags);
   if (result != CUDA_SUCCESS) return result;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver/graph/memory.h"
 #include "guest_api.h"
 #include "pointer_map.h"
 #include "transport/lock.h"
@@ -94,7 +95,12 @@ static void free_node(CUgraphNode node) {
 
 void vgpu_graph_free(CUgraph graph) {
   vgpu_graph_retract(graph);
-  for (size_t i = 0; i < graph->nodes.count; ++i) free_node(graph->nodes.items[i]);
+  if (graph->instance != NULL) graph->instance->source = NULL;
+  for (size_t i = 0; i < graph->nodes.count; ++i) {
+    CUgraphNode node = graph->nodes.items[i];
+    if (vgpu_work_is_memory(&node->work)) vgpu_graph_memory_disown(node->work.memory.allocation, graph);
+    free_node(node);
+  }
   vgpu_nodes_clear(&graph->nodes);
   free(graph);
 }
@@ -117,6 +123,15 @@ CUresult vgpu_graph_add(CUgraphNode* node, CUgraph graph, const CUgraphNode* dep
       !vgpu_graph_announce(made, VGPU_GRAPH_NODE)) {
     free_node(made);
     return CUDA_ERROR_OUT_OF_MEMORY;
+  }
+  if (vgpu_work_is_memory(work)) {
+    const struct vgpu_nodes given = {.items = (CUgraphNode*)(uintptr_t)dependencies, .count = count};
+    if (work->memory.allocation == NULL) result = vgpu_graph_memory_attach(made, &given);
+    if (result != CUDA_SUCCESS) {
+      free_node(made);
+      return result;
+    }
+    graph->has_memory = true;
   }
   graph->nodes.items[graph->nodes.count++] = made;
   *node = made;
@@ -184,19 +199,24 @@ CUresult vgpu_graph_sort(CUgraph graph) {
   return result;
 }
 
+bool* vgpu_graph_before(CUgraph graph, const struct vgpu_nodes* set) {
+  // One pass back through the list. In a capture a node depends on earlier ones only, so that meets every
+  // path; in graphs made by hand some may be missed.
+  bool* before = calloc(graph->nodes.count + 1, sizeof(*before));
+  if (before == NULL) return NULL;
+  for (size_t i = 0; i < set->count; ++i) before[set->items[i]->place] = true;
+  for (size_t i = graph->nodes.count; i-- > 0;) {
+    if (!before[i]) continue;
+    const struct vgpu_nodes* dependencies = &graph->nodes.items[i]->dependencies;
+    for (size_t k = 0; k < dependencies->count; ++k) before[dependencies->items[k]->place] = true;
+  }
+  return before;
+}
+
 bool vgpu_graph_leads_to(CUgraphNode node, const struct vgpu_nodes* set) {
   if (vgpu_nodes_contain(set, node)) return true;
-  // In a capture a node depends on earlier ones only, so going back through the list meets every path.
-  const CUgraph graph = node->graph;
-  bool* leads = calloc(graph->nodes.count + 1, sizeof(*leads));
-  if (leads == NULL) return false;
-  for (size_t i = 0; i < set->count; ++i) leads[set->items[i]->place] = true;
-  for (size_t i = graph->nodes.count; i-- > node->place;) {
-    if (!leads[i]) continue;
-    const struct vgpu_nodes* before = &graph->nodes.items[i]->dependencies;
-    for (size_t k = 0; k < before->count; ++k) leads[before->items[k]->place] = true;
-  }
-  const bool found = leads[node->place];
-  free(leads);
+  bool* before = vgpu_graph_before(node->graph, set);
+  const bool found = before != NULL && before[node->place];
+  free(before);
   return found;
 }

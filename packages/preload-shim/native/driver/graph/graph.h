@@ -31,10 +31,13 @@ struct CUgraphNode_st {
 struct CUgraph_st {
   struct vgpu_nodes nodes;  // in the order in which they were added
   bool owned;               // by a node, an executable graph or a capture: the program may not destroy it
+  bool has_memory;          // some allocate or free: then there is one executable graph of it at most
+  CUgraphExec instance;     // that one, as long as both exist
 };
 
 struct CUgraphExec_st {
-  CUgraph graph;  // its nodes are sorted: each behind its dependencies
+  CUgraph graph;   // its nodes are sorted: each behind its dependencies
+  CUgraph source;  // whose only instance it is; NULL when there may be more, or it has ended
   unsigned long long flags;
 };
 
@@ -52,9 +55,18 @@ CUresult vgpu_graph_clone(CUgraph* clone, CUgraph graph);
 // Puts each node behind its dependencies, and keeps the order otherwise. CUDA_ERROR_INVALID_VALUE for a
 // cycle.
 CUresult vgpu_graph_sort(CUgraph graph);
-// With a copy of the work. `dependencies` must be nodes of the graph.
+// With a copy of the work; nodes that allocate or free get what they are about. `dependencies` must be nodes
+// of the graph.
 CUresult vgpu_graph_add(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies, size_t count,
                         const struct vgpu_work* work);
+// The same for programs, which pass anything.
+CUresult vgpu_graph_add_by_hand(CUgraphNode* node, CUgraph graph, const CUgraphNode* dependencies,
+                                size_t count, const struct vgpu_work* work);
+// True, with a line in the log, for what CUDA does not do with graphs that allocate or free.
+bool vgpu_graph_refuse_memory(CUgraph graph);
+// By place in the graph's list: what is in the set, or something in the set depends on. NULL when there is no
+// memory.
+bool* vgpu_graph_before(CUgraph graph, const struct vgpu_nodes* set);
 // Whether `node` is in the set, or something in the set depends on it.
 bool vgpu_graph_leads_to(CUgraphNode node, const struct vgpu_nodes* set);
 

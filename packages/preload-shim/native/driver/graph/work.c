@@ -28,6 +28,10 @@ static bool is_kernel(const struct vgpu_work* work) {
   return work->type == CU_GRAPH_NODE_TYPE_KERNEL && work->blas_kind == VGPU_BLAS_NONE;
 }
 
+bool vgpu_work_is_memory(const struct vgpu_work* work) {
+  return work->type == CU_GRAPH_NODE_TYPE_MEM_ALLOC || work->type == CU_GRAPH_NODE_TYPE_MEM_FREE;
+}
+
 CUresult vgpu_work_run(const struct vgpu_work* work, CUstream stream) {
   if (work->blas_kind != VGPU_BLAS_NONE) return vgpu_blas_run(work->blas_kind, &work->blas, stream);
   switch (work->type) {
@@ -50,7 +54,7 @@ CUresult vgpu_work_run(const struct vgpu_work* work, CUstream stream) {
     case CU_GRAPH_NODE_TYPE_WAIT_EVENT:
       return vgpuStreamWaitEvent(stream, work->event, 0);
     default:
-      return CUDA_SUCCESS;  // an empty node
+      return CUDA_SUCCESS;  // an empty node; one that allocates or frees, which the launch of its graph does
   }
 }
 
@@ -68,6 +72,8 @@ CUresult vgpu_work_copy(struct vgpu_work* copy, const struct vgpu_work* work) {
     const CUresult result = vgpu_graph_clone(&made.child, work->child);
     if (result != CUDA_SUCCESS) return result;
     made.child->owned = true;
+  } else if (vgpu_work_is_memory(work)) {
+    vgpu_graph_memory_retain(work->memory.allocation);
   }
   *copy = made;
   return CUDA_SUCCESS;
@@ -79,5 +85,7 @@ void vgpu_work_clear(struct vgpu_work* work) {
     free(work->kernel.arguments);
   } else if (work->type == CU_GRAPH_NODE_TYPE_GRAPH) {
     vgpu_graph_free(work->child);
+  } else if (vgpu_work_is_memory(work)) {
+    vgpu_graph_memory_release(work->memory.allocation);
   }
 }

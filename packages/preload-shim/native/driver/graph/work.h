@@ -4,6 +4,7 @@
 #define VGPU_DRIVER_GRAPH_WORK_H
 
 #include "driver/graph/blas_work.h"
+#include "driver/graph/memory.h"
 #include "driver/launch.h"
 
 struct vgpu_kernel_work {
@@ -22,10 +23,14 @@ struct vgpu_work {
     CUDA_MEMCPY3D copy;
     CUDA_MEMSET_NODE_PARAMS fill;
     CUDA_HOST_NODE_PARAMS host;
+    struct vgpu_memory_work memory;
     CUevent event;
     CUgraph child;
   };
 };
+
+// Whether it allocates or frees.
+bool vgpu_work_is_memory(const struct vgpu_work* work);
 
 // Carries it out, or when the stream is being captured records a copy of it.
 CUresult vgpu_submit(const struct vgpu_work* work, CUstream stream);
