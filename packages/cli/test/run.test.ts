@@ -188,6 +188,24 @@ describe('executor', () => {
     expect(vgpu.takeLog()).toEqual(['connect unix:/there.sock', 'stop unix:/there.sock']);
   });
 
+  it('at a vsock address is used unasked, since Node cannot connect there', async () => {
+    const args = ['--', '/bin/sh', '-c', 'printf %s "$VGPU_EXECUTOR"'];
+    const result = await vgpu.run(['run', '--executor', 'vsock:2:4000', ...args]);
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(result.stdout.toString()).toBe('vsock:2:4000');
+    expect(vgpu.takeLog()).toEqual([]);
+    for (const url of [
+      'vsock:2',
+      'vsock:any:4000',
+      'vsock:2:4294967295',
+      'vsock:4294967295:1',
+      'vsock:2:4000:1',
+    ]) {
+      const wrong = await vgpu.run(['run', '--executor', url, ...args]);
+      expect(wrong, url).toMatchObject({ code: 125, stderr: expect.stringContaining(url) });
+    }
+  });
+
   it('is taken from VGPU_EXECUTOR, unless --gpu asks for one of its own', async () => {
     const env = { VGPU_EXECUTOR: 'unix:/env.sock' };
     await vgpu.run(['run', 'true'], { env });

@@ -95,9 +95,11 @@ function warnOfObstacle(path: string, { program, quiet }: RunRequest): void {
     process.stderr.write(`vgpu: warning: ${program} will not see the GPU: ${obstacle}\n`);
 }
 
-function announce({ program, quiet }: RunRequest, { device }: RunningExecutor): void {
+function announce({ program, quiet }: RunRequest, { device, url }: RunningExecutor): void {
   // Only people read this: a log or another program gets exactly what the program wrote.
-  if (!quiet && process.stderr.isTTY) process.stderr.write(`vgpu: ${program} runs on ${describe(device)}\n`);
+  if (quiet || !process.stderr.isTTY) return;
+  const where = device === undefined ? `the executor at ${url}` : describe(device);
+  process.stderr.write(`vgpu: ${program} runs on ${where}\n`);
 }
 
 function describe({ name, memoryBytes, backend }: Device): string {

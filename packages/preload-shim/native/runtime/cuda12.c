@@ -1,5 +1,6 @@
 #include "runtime/cuda12.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "guest_api.h"
@@ -11,6 +12,29 @@ enum { RUNTIME_VERSION = 12090 };
 // What programs that were built for CUDA 12 have set aside.
 _Static_assert(sizeof(struct cudaDeviceProp_12) == 1032, "the size in CUDA 12");
 _Static_assert(sizeof(struct cudaPointerAttributes_12) == 24, "the size in CUDA 12");
+_Static_assert(offsetof(struct cudaPointerAttributes_12, devicePointer) == 8, "the place in CUDA 12");
+
+// Programs read fields at these places; what CUDA 13 left out lies between them.
+#define PLACE(field, offset) \
+  _Static_assert(offsetof(struct cudaDeviceProp_12, field) == (offset), "the place in CUDA 12")
+PLACE(uuid, 256);
+PLACE(totalGlobalMem, 288);
+PLACE(sharedMemPerBlock, 296);
+PLACE(warpSize, 308);
+PLACE(maxThreadsDim, 324);
+PLACE(maxGridSize, 336);
+PLACE(clockRate, 348);
+PLACE(totalConstMem, 352);
+PLACE(major, 360);
+PLACE(minor, 364);
+PLACE(textureAlignment, 368);
+PLACE(deviceOverlap, 384);
+PLACE(multiProcessorCount, 388);
+PLACE(integrated, 396);
+PLACE(canMapHostMemory, 400);
+PLACE(computeMode, 404);
+PLACE(maxTexture1D, 408);
+#undef PLACE
 
 static void copy_properties(struct cudaDeviceProp_12* to, const struct cudaDeviceProp* from) {
 #define COPY(field)                                                                     \

@@ -58,6 +58,19 @@ TEST_CASE("without an executor there is no device, and the log says why") {
   }
 }
 
+TEST_CASE("a vsock address leads to a connection, and the log says why there is none") {
+  // What the kernel answers depends on the machine: without any vsock, as a virtual machine, or with the
+  // loopback.
+  const Outcome outcome =
+      run_guest({{"VGPU_EXECUTOR", "vsock:1:47999"}, {"VGPU_CONNECT_TIMEOUT_MS", "300"}}, initialise);
+  CHECK(outcome.values == Values{CUDA_ERROR_NO_DEVICE});
+  CHECK(contains(outcome.log, "vsock:1:47999"));
+  const auto answers = {"this machine has no sockets of that kind", "there is no way to that machine",
+                        "nobody listens there", "it closed the connection", "no answer in time"};
+  CHECK(std::any_of(answers.begin(), answers.end(),
+                    [&](const char* answer) { return contains(outcome.log, answer); }));
+}
+
 TEST_CASE("without VGPU_EXECUTOR there is no device") {
   const Outcome outcome = run_guest({}, initialise);
   CHECK(outcome.values == Values{CUDA_ERROR_NO_DEVICE});
