@@ -277,7 +277,7 @@ CUresult cuLibraryEnumerateKernels(CUkernel* kernels, unsigned int numKernels, C
   if (handles == NULL) return CUDA_ERROR_OUT_OF_MEMORY;
   result = cuModuleEnumerateFunctions((CUfunction*)handles, count, module);
   if (result == CUDA_SUCCESS) result = kernels_of(handles, count, lib);
-  if (result == CUDA_SUCCESS && count != 0) memcpy(kernels, handles, count * sizeof(*kernels));
+  if (result == CUDA_SUCCESS && count != 0) memcpy(kernels, handles, count * sizeof(CUkernel));
   free(handles);
   return result;
 }

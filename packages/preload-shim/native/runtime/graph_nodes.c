@@ -96,9 +96,10 @@ cudaError_t cudaGraphAddMemFreeNode(cudaGraphNode_t* pGraphNode, cudaGraph_t gra
                                     const cudaGraphNode_t* pDependencies, size_t numDependencies,
                                     void* dptr) {
   CUresult result = vgpu_runtime_enter();
-  if (result == CUDA_SUCCESS)
+  if (result == CUDA_SUCCESS) {
     result = cuGraphAddMemFreeNode(pGraphNode, graph, pDependencies, numDependencies,
                                    (CUdeviceptr)(uintptr_t)dptr);
+  }
   return vgpu_runtime_from_driver(result);
 }
 
