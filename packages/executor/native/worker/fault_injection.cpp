@@ -29,8 +29,8 @@ std::optional<FaultPoint> point_of(std::uint32_t call) {
       return FaultPoint::probe;
     case VGPU_CALL_cuMemAlloc_v2:
     case VGPU_CALL_cuMemAllocPitch_v2:
-    case VGPU_CALL_cuMemAllocAsync:
-    case VGPU_CALL_cuMemAllocFromPoolAsync:
+    case VGPU_CALL_vgpuMemAllocAsync:
+    case VGPU_CALL_vgpuMemAllocFromPoolAsync:
     case VGPU_CALL_vgpuMemAllocShared:
     case VGPU_CALL_vgpuMemCreate:
       return FaultPoint::alloc;

@@ -32,7 +32,7 @@ TEST_CASE("faults on purpose: one call of a client, or all") {
   const auto rules = parse_faults("oom@alloc:3,46@sync");
   FaultInjector faults(rules);
   CHECK_FALSE(ask(faults, VGPU_CALL_cuMemAlloc_v2));
-  CHECK_FALSE(ask(faults, VGPU_CALL_cuMemAllocAsync));
+  CHECK_FALSE(ask(faults, VGPU_CALL_vgpuMemAllocAsync));
   CHECK(ask(faults, VGPU_CALL_cuMemAlloc_v2) == CUDA_ERROR_OUT_OF_MEMORY);
   CHECK_FALSE(ask(faults, VGPU_CALL_cuMemAlloc_v2));
   for (int i = 0; i < 3; ++i) {
