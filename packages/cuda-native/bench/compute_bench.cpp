@@ -1,0 +1,173 @@
+// The CPU path beside the best that there is, on one thread: vqsort, OpenBLAS, and reading memory. Processor
+// time, in turn, medians of ratios.
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "compute/kernels.h"
+#include "compute/reduce.h"
+#include "compute/sort.h"
+#include "vgpu/blas/multiplier.h"
+
+#ifdef VGPU_BENCH_VQSORT
+#include <hwy/contrib/sort/vqsort.h>
+#endif
+
+namespace {
+
+using namespace vgpu::compute;
+
+constexpr int kRounds = 7;
+constexpr std::size_t kNoLimit = std::size_t{1} << 40;
+
+double milliseconds(const std::function<void()>& work) {
+  const auto now = [] {
+    timespec time{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) * 1e-6;
+  };
+  const double began = now();
+  work();
+  return now() - began;
+}
+
+double median(std::vector<double> numbers) {
+  std::sort(numbers.begin(), numbers.end());
+  return numbers[numbers.size() / 2];
+}
+
+/** How many times as fast as the reference. Returns whether that is `goal` at least. */
+bool compare(const char* name, double goal, const std::function<void()>& ours,
+             const std::function<void()>& reference) {
+  std::vector<double> own;
+  std::vector<double> other;
+  std::vector<double> ratios;
+  for (int round = 0; round <= kRounds; ++round) {
+    const double first = milliseconds(ours);
+    const double second = milliseconds(reference);
+    if (round == 0) continue;
+    own.push_back(first);
+    other.push_back(second);
+    ratios.push_back(second / first);
+  }
+  std::printf("%-48s %8.1f ms %8.1f ms %6.2f (goal %.1f)\n", name, median(own), median(other), median(ratios),
+              goal);
+  return median(ratios) >= goal;
+}
+
+template <typename T>
+Array arrayOf(std::vector<T>& elements) {
+  return {typeOf<T>(), reinterpret_cast<std::byte*>(elements.data()), elements.size()};
+}
+
+#ifdef VGPU_BENCH_VQSORT
+bool compareSorts(ThreadPool& pool) {
+  constexpr std::size_t kCount = 10'000'000;
+  std::vector<std::uint32_t> keys(kCount);
+  std::vector<std::uint32_t> values(kCount);
+  std::vector<std::uint32_t> outKeys(kCount);
+  std::vector<std::uint32_t> outValues(kCount);
+  std::mt19937 generator(1);
+  for (std::size_t i = 0; i < kCount; ++i) {
+    keys[i] = static_cast<std::uint32_t>(generator());
+    values[i] = static_cast<std::uint32_t>(i);
+  }
+  const hwy::Sorter sorter;
+  return compare(
+      "sortPairs u32, 10^7, beside vqsort of packed u64", 0.8,
+      [&] {
+        Context context(pool, kNoLimit, nullptr);
+        sortPairs(context, arrayOf(keys), arrayOf(values), Order::ascending, arrayOf(outKeys),
+                  arrayOf(outValues));
+      },
+      [&] {
+        // Memory in large pages, as the other side has it.
+        const auto packed = makeMemory<std::uint64_t>(kCount);
+        for (std::size_t i = 0; i < kCount; ++i) packed[i] = std::uint64_t{keys[i]} << 32 | values[i];
+        sorter(packed.get(), kCount, hwy::SortAscending());
+        for (std::size_t i = 0; i < kCount; ++i) {
+          outKeys[i] = static_cast<std::uint32_t>(packed[i] >> 32);
+          outValues[i] = static_cast<std::uint32_t>(packed[i]);
+        }
+      });
+}
+#endif
+
+vgpu::blas::Path pathOf(const std::string& name) {
+  if (name == "avx512") return vgpu::blas::Path::avx512;
+  return name == "avx2" ? vgpu::blas::Path::avx2 : vgpu::blas::Path::portable;
+}
+
+template <typename T>
+bool compareProducts(const char* name) {
+  using vgpu::blas::Multiplier;
+  constexpr std::size_t kSide = 2048;
+  std::vector<T> elements[3];
+  for (std::vector<T>& each : elements) each.assign(kSide * kSide, T{1} / 3);
+  const auto matrix = [&](std::size_t index) {
+    return vgpu::blas::Matrix{.first = reinterpret_cast<std::byte*>(elements[index].data()),
+                              .element = sizeof(T) == 4 ? vgpu::blas::Element::f32 : vgpu::blas::Element::f64,
+                              .row_stride = 1,
+                              .column_stride = kSide};
+  };
+  const vgpu::blas::Product product{
+      .a = matrix(0), .b = matrix(1), .c = matrix(2), .m = kSide, .n = kSide, .k = kSide};
+  const auto alone = [](unsigned, const std::function<void(unsigned)>& task) { task(0); };
+  Multiplier own(pathOf(kernelPath()), 1, alone, false);
+  Multiplier library(pathOf(kernelPath()), 1, alone, true);
+  if (library.description().find("OpenBLAS") == std::string::npos) {
+    std::printf("%s: not compared, because libopenblas.so.0 is not installed\n", name);
+    return true;
+  }
+  return compare(
+      name, 0.5,
+      [&] {
+        own.multiply({&product, 1});
+      },
+      [&] {
+        library.multiply({&product, 1});
+      });
+}
+
+bool compareSum(ThreadPool& pool) {
+  using Words = std::uint64_t __attribute__((vector_size(64)));
+  std::vector<double> numbers(std::size_t{1} << 24, 1.5);
+  Number total;
+  volatile std::uint64_t sink = 0;
+  return compare(
+      "sum f64, 2^24, beside reading the memory", 0.8,
+      [&] { total = sum(Context(pool, kNoLimit, nullptr), arrayOf(numbers)); },
+      [&] {
+        Words sums[4] = {};
+        for (std::size_t i = 0; i < numbers.size(); i += 32) {
+          for (std::size_t j = 0; j < 4; ++j) {
+            Words words;
+            __builtin_memcpy(&words, numbers.data() + i + 8 * j, sizeof(words));
+            sums[j] ^= words;
+          }
+        }
+        sink = (sums[0] ^ sums[1] ^ sums[2] ^ sums[3])[0];
+      });
+}
+
+}  // namespace
+
+int main() {
+  ThreadPool alone(1);
+  std::printf("%s, one thread; ours, the other, how many times as fast\n", kernelPath());
+  bool met = true;
+#ifdef VGPU_BENCH_VQSORT
+  met &= compareSorts(alone);
+#else
+  std::printf("sortPairs: not compared with vqsort, because libhwy-dev was not installed\n");
+#endif
+  met &= compareSum(alone);
+  met &= compareProducts<float>("matmul f32, 2048^3, own kernel beside OpenBLAS");
+  met &= compareProducts<double>("matmul f64, 2048^3, own kernel beside OpenBLAS");
+  if (!met) std::fprintf(stderr, "a goal was not met\n");
+  return met ? 0 : 1;
+}
