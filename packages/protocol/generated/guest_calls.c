@@ -775,8 +775,6 @@ VGPU_EXPORT CUresult cuStreamSynchronize(CUstream hStream) {
 }
 
 VGPU_EXPORT CUresult cuStreamDestroy_v2(CUstream hStream) {
-  const CUresult capturing0 = vgpu_capture_forbid(hStream);
-  if (capturing0 != CUDA_SUCCESS) return capturing0;
   const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
   const struct vgpu_segment request[] = {{&wire_hStream, sizeof(wire_hStream)}};
   return vgpu_exchange(VGPU_CALL_cuStreamDestroy_v2, VGPU_NEEDS_CONTEXT, request, 1, NULL, 0);

@@ -97,6 +97,39 @@ static void captured(cudaStream_t stream) {
   expect_bytes(0, 0);
 }
 
+/// A stream that takes part in a capture frees something, is joined, and ends before the capture does.
+static void freed_on_a_stream_of_its_own(cudaStream_t stream) {
+  int* memory = nullptr;
+  cudaGraph_t graph = nullptr;
+  cudaStream_t other;
+  cudaEvent_t fork;
+  cudaEvent_t join;
+  CHECK(cudaStreamCreateWithFlags(&other, cudaStreamNonBlocking));
+  CHECK(cudaEventCreate(&fork));
+  CHECK(cudaEventCreate(&join));
+  CHECK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal));
+  CHECK(cudaMallocAsync(&memory, kBytes, stream));
+  CHECK(cudaEventRecord(fork, stream));
+  CHECK(cudaStreamWaitEvent(other, fork, 0));
+  CHECK(cudaMemsetAsync(memory, 0, kBytes, other));
+  CHECK(cudaFreeAsync(memory, other));
+  CHECK(cudaEventRecord(join, other));
+  CHECK(cudaStreamWaitEvent(stream, join, 0));
+  CHECK(cudaStreamDestroy(other));
+  CHECK(cudaEventDestroy(fork));
+  CHECK(cudaEventDestroy(join));
+  CHECK(cudaStreamEndCapture(stream, &graph));
+  size_t count = 0;
+  CHECK(cudaGraphGetNodes(graph, nullptr, &count));
+  REQUIRE(count == 3, "%zu nodes", count);
+  cudaGraphExec_t exec = instance(graph);
+  CHECK(cudaGraphLaunch(exec, stream));
+  CHECK(cudaStreamSynchronize(stream));
+  CHECK(cudaGraphExecDestroy(exec));
+  CHECK(cudaGraphDestroy(graph));
+  CHECK(cudaDeviceGraphMemTrim(0));
+}
+
 static void freed_by_the_program(cudaStream_t stream) {
   int* memory = nullptr;
   int host = 7;
@@ -296,6 +329,7 @@ int main() {
   cudaStream_t stream;
   CHECK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
   captured(stream);
+  freed_on_a_stream_of_its_own(stream);
   freed_by_the_program(stream);
   freed_by_the_next_launch(stream);
   freed_by_another_graph(stream);

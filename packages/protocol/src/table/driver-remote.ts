@@ -259,7 +259,8 @@ export const streams: readonly CallEntry[] = [
   }),
   driver(2000, 'CUresult cuStreamQuery(CUstream hStream)', synchronises),
   driver(2000, 'CUresult cuStreamSynchronize(CUstream hStream)', synchronises),
-  driver(4000, 'CUresult cuStreamDestroy_v2(CUstream hStream)'),
+  // What it has recorded stays recorded, and must still be joined.
+  driver(4000, 'CUresult cuStreamDestroy_v2(CUstream hStream)', capturable),
   driver(2000, 'CUresult cuEventCreate(CUevent *phEvent, unsigned int Flags)', { roles: { phEvent: out } }),
   internal('CUresult vgpuEventRecord(CUevent hEvent, CUstream hStream)', { deferred: true }),
   driver(2000, 'CUresult cuEventQuery(CUevent hEvent)', synchronises),
