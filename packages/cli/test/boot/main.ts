@@ -7,7 +7,7 @@ import { boot, type Report } from './machine.js';
 import { plain, type Scenario, scenarios } from './scenarios.js';
 
 const { values: options } = parseArgs({
-  options: { short: { type: 'boolean', default: false }, only: { type: 'string' } },
+  options: { short: { type: 'boolean', default: false }, only: { type: 'string', multiple: true, default: [] } },
 });
 
 const ENTRY = '/usr/lib/vgpu-shim/current/libvgpu_cuda.so';
@@ -36,8 +36,8 @@ function complaintsAbout(scenario: Scenario, report: Report, reference: Report):
 
 function chosen(): readonly Scenario[] {
   const { only, short } = options;
-  if (only === undefined) return scenarios.filter((scenario) => !short || scenario.short);
-  const named = scenarios.filter(({ name }) => name.includes(only));
+  if (only.length === 0) return scenarios.filter((scenario) => !short || scenario.short);
+  const named = scenarios.filter(({ name }) => only.some((part) => name.includes(part)));
   const references = named.flatMap(({ like = plain.name }) => scenarios.filter(({ name }) => name === like));
   return [...new Set([...references, ...named])];
 }

@@ -15,7 +15,7 @@ const recovery = join(native, 'bin/vgpu-shim-recover');
 const dynamicRecovery = join(native, 'test/vgpu-shim-recover-dynamic');
 const install = [process.execPath, cli, 'shim', 'install', '--yes', '--confirm-within'];
 /** Every so many changes one is a place to crash; 1 with VGPU_TEST_ALL=1. */
-const stride = process.env.VGPU_TEST_ALL ? 1 : 5;
+const stride = process.env.VGPU_TEST_ALL ? 1 : 7;
 
 describe.skipIf(obstacle !== undefined)('an installation that is killed', { timeout: 600_000 }, () => {
   let machine: Machine;
@@ -85,6 +85,36 @@ describe.skipIf(obstacle !== undefined)('an installation that is killed', { time
         .toBe(1);
       expect(await machine.differences(), `change ${change} of ${changes}`).toEqual([]);
     }
+  });
+
+  it.each([
+    ['torn', "printf '0badc0de\\tcreate\\t/etc/pass'"],
+    ['of other content than was written', "printf '0badc0de\\tcreate\\t/etc/passwd\\n'"],
+    ['zeros', 'head -c 4096 /dev/zero'],
+  ])('believes no line of its journal that is %s', async (_, line) => {
+    expect((await machine.run([...install, '0'])).code).toBe(0);
+    await machine.shell(`${line} >> /var/lib/vgpu-shim/1/journal`);
+    expect(JSON.parse((await machine.vgpu('status', '--json')).stdout)).toMatchObject({
+      installations: [{ state: 'confirmed' }],
+    });
+    const undone = await machine.run([recovery]);
+    expect(undone.code, undone.stderr).toBe(0);
+    expect(await machine.differences()).toEqual([]);
+  });
+
+  it('is not undone by a journal that another version wrote', async () => {
+    expect((await machine.run([...install, '0'])).code).toBe(0);
+    // crc32 of "begin\t2\t1\t1\tx"
+    await machine.shell(`cp /var/lib/vgpu-shim/1/journal /tmp/journal
+      printf '5dd6297c\tbegin\t2\t1\t1\tx\n' > /var/lib/vgpu-shim/1/journal`);
+    expect(await machine.run([recovery])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('cannot read'),
+    });
+    expect((await machine.vgpu('status', '--json')).stdout).toContain('ERR_VGPU_SHIM_JOURNAL');
+    await machine.shell('cp /tmp/journal /var/lib/vgpu-shim/1/journal');
+    expect((await machine.run([recovery])).code).toBe(0);
+    expect(await machine.differences()).toEqual([]);
   });
 
   it('is not undone while its installer is at work', async () => {

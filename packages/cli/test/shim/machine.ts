@@ -1,7 +1,7 @@
 // A system to install in: a copy of this very one, with its own loader and its own /etc/ld.so.preload. What is written
 // there is gone with it; this machine's files are only read.
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cli, type Ending, ended } from '../vgpu.js';
@@ -19,6 +19,9 @@ mkdir -p "root$2"
 mount --bind "$2" "root$2"
 mount -o remount,bind,ro "root$2"
 touch "root$3"
+# What some machines have, and the installer refuses.
+rm -f root/etc/ld.so.preload root/lib/ld-linux.so.2 root/lib/ld-linux-armhf.so.3 root/libx32/ld-linux-x32.so.2
+cp -a upper/. before/
 exec chroot root sh -c 'echo ready; exec cat'
 `;
 
@@ -43,6 +46,8 @@ attributes() { stat -c '%F %a %u %g' "$1" 2>/dev/null; [ -d "$1" ] && [ ! -L "$1
 
 /** Why no such system can be made here, or undefined. */
 export function machineObstacle(): string | undefined {
+  if (existsSync('/proc/driver/nvidia/version'))
+    return 'this machine has an NVIDIA driver, which /proc shows';
   const made = spawnSync(
     'unshare',
     [
