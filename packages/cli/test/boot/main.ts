@@ -7,7 +7,10 @@ import { boot, type Report } from './machine.js';
 import { plain, type Scenario, scenarios } from './scenarios.js';
 
 const { values: options } = parseArgs({
-  options: { short: { type: 'boolean', default: false }, only: { type: 'string', multiple: true, default: [] } },
+  options: {
+    short: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] },
+  },
 });
 
 const ENTRY = '/usr/lib/vgpu-shim/current/libvgpu_cuda.so';
