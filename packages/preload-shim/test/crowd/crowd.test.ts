@@ -76,10 +76,13 @@ describe('many at once', { timeout: TEST_TIMEOUT_MS }, () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   it('1,000 programs start together', () => {
+    // Each waits for a line of its own, which stays in the pipe until it comes; the last may go before the first has.
     const script = `
-      mkfifo go; i=0
-      while [ $i -lt 1000 ]; do (read line < go; LD_PRELOAD=$0 exec /bin/true || echo failed) & i=$((i+1)); done 2>&1
-      exec 3> go; exec 3>&-; wait; echo done`;
+      mkfifo go; exec 3<> go; i=0
+      while [ $i -lt 1000 ]; do
+        (read line <&3; exec 3<&-; LD_PRELOAD=$0 /bin/true || echo failed) & i=$((i+1))
+      done 2>&1
+      yes '' | head -n 1000 >&3; wait; echo done`;
     const { stdout, status } = spawnSync('/bin/sh', ['-c', script, guestLibrary().library], {
       cwd: folder,
       encoding: 'utf8',

@@ -55,13 +55,14 @@ mount --bind /usr "$place/root/usr"
 mount --rbind /dev "$place/root/dev"
 mount --bind "$place/etc" "$place/root/etc"
 if [ -n "$library" ]; then mkdir -p "$place/root\${library%/*}"; mount --bind "\${library%/*}" "$place/root\${library%/*}"; fi
-mount --bind "$place/etc" /etc
 # A /tmp of its own, with what is needed of the other one.
 mkdir -m 1777 "$place/tmp"
 for folder in "$place" "\${runner%/*}" "\${library%/*}"; do
   case $folder in /tmp/*) mkdir -p "$place$folder"; mount --rbind "$folder" "$place$folder" ;; esac
 done
 mount --rbind "$place/tmp" /tmp
+# From here on only the runner, which is linked statically, is safe from the library.
+mount --bind "$place/etc" /etc
 export VGPU_CROWD_ROOT="$place/root"
 exec "$runner" "$place/job" "$user"`;
 
