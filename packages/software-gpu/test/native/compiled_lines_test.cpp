@@ -28,7 +28,7 @@ std::string kernel_of(const std::string& body) {
 .visible .entry lines(.param .u64 data, .param .u32 scale)
 {
   .reg .pred %p, %q;
-  .reg .b32 %x, %y, %z, %nx, %ny, %nz, %block, %thread, %scale, %r, %s, %n, %w<8>;
+  .reg .b32 %i, %x, %y, %z, %nx, %ny, %nz, %block, %thread, %scale, %r, %s, %n, %w<8>;
   .reg .b64 %in, %out, %at, %d<8>;
   .shared .align 16 .b8 tile[8192];
   ld.param.u64 %in, [data];
@@ -167,9 +167,15 @@ std::string random_body(Random& random) {
     return text + random_access(random);
   };
   for (std::uint64_t i = random.below(4); i-- > 0;) body += access();
+  // Where lanes part and meet again, some values are no lines though they look like it.
+  body += "  mov.u32 %n, %thread;\n";
+  if (random.below(2) == 0) {
+    body += "  setp.lt.u32 %q, %x, " + std::to_string(random.below(40)) +
+            ";\n  @%q bra OTHERS;\n  add.u32 %n, %n, 3;\nOTHERS:\n";
+  }
   // A loop through which the address goes.
   body +=
-      "  mov.u32 %w7, 0;\n  mov.u32 %n, %thread;\nAGAIN:\n  mad.wide.u32 %d3, %n, 4, %in;\n"
+      "  mov.u32 %w7, 0;\nAGAIN:\n  mad.wide.u32 %d3, %n, 4, %in;\n"
       "  ld.global.u32 %w5, [%d3];\n  add.u32 %r, %r, %w5;\n  add.u32 %n, %n, " +
       std::to_string(random.below(40)) +
       ";\n  add.u32 %w7, %w7, 1;\n  setp.lt.u32 %p, %w7, 5;\n  @%p bra AGAIN;\n";
@@ -184,8 +190,8 @@ TEST_CASE("compiled lines: random addresses in blocks of all shapes") {
     CAPTURE(seed);
     Random random(seed);
     const std::string body = random_body(random);
-    std::vector<Dim3> shapes;
-    for (int i = 0; i < 3; ++i) shapes.push_back(kShapes[random.below(kShapes.size())]);
+    std::vector<Dim3> shapes(3);
+    for (Dim3& shape : shapes) shape = kShapes[random.below(kShapes.size())];
     compare_shapes(body, shapes);
   }
 }
@@ -193,15 +199,16 @@ TEST_CASE("compiled lines: random addresses in blocks of all shapes") {
 TEST_CASE("compiled lines: lanes that pass the end of their type are none") {
   if (!can_compile()) return;
   // %d2 is an address that depends on a row that was extended; what was extended is stored.
-  for (const char* extend : {"add.u32 %w0, %x, 0xfffffff8;\n  mul.wide.u32 %d0, %w0, 4",
-                             "add.u32 %w0, %x, 0x7ffffff8;\n  mul.wide.s32 %d0, %w0, 4",
-                             "add.u32 %w0, %x, 0x7ffffff0;\n  mad.wide.s32 %d0, %w0, 2, %in",
-                             "add.u32 %w0, %x, 0xfffffff1;\n  cvt.u64.u32 %d0, %w0",
-                             "add.u32 %w0, %x, 0x7fffffe1;\n  cvt.s64.s32 %d0, %w0",
-                             "add.u32 %w0, %x, 0x7ffffff1;\n  cvt.s64.s32 %d0, %w0",
-                             "add.u32 %w0, %x, 0x7ffffff8;\n  mul.wide.u32 %d0, %w0, 4"}) {
+  for (const char* extend : {"add.u32 %w0, %i, 0xfffffff8;\n  mul.wide.u32 %d0, %w0, 4",
+                             "add.u32 %w0, %i, 0x7ffffff8;\n  mul.wide.s32 %d0, %w0, 4",
+                             "add.u32 %w0, %i, 0x7ffffff0;\n  mad.wide.s32 %d0, %w0, 2, %in",
+                             "add.u32 %w0, %i, 0xfffffff1;\n  cvt.u64.u32 %d0, %w0",
+                             "add.u32 %w0, %i, 0x7fffffe1;\n  cvt.s64.s32 %d0, %w0",
+                             "add.u32 %w0, %i, 0x7ffffff1;\n  cvt.s64.s32 %d0, %w0",
+                             "add.u32 %w0, %i, 0x7ffffff8;\n  mul.wide.u32 %d0, %w0, 4"}) {
     CAPTURE(extend);
-    compare_shapes(std::string("  ") + extend +
+    // Different in each block, so that it is not computed once for all of them.
+    compare_shapes(std::string("  add.u32 %i, %x, %block;\n  ") + extend +
                        ";\n  mul.lo.u64 %d2, %d0, 0;\n  add.u64 %d2, %d2, %in;\n  ld.global.u32 %s, [%d2];\n"
                        "  shr.u64 %d1, %d0, 30;\n  cvt.u32.u64 %r, %d1;\n",
                    {Dim3{32}, Dim3{16, 2}, Dim3{64}});
