@@ -9,6 +9,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSession } from '../src/index.js';
 import { native } from '../src/native.js';
 
+// The guest library looks there when it connects: on a busy machine that may take a while.
+process.env.VGPU_CONNECT_TIMEOUT_MS = '60000';
+
 const program = join(import.meta.dirname, '..', 'build/native/test/counts_above_capacity');
 const folder = mkdtempSync(join(tmpdir(), 'vgpu-capacity-'));
 const reportPath = join(folder, 'findings.jsonl');

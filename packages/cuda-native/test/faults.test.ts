@@ -8,6 +8,9 @@ import { type ComputeSession, createSession } from '../src/index.js';
 import { difference, type OperationCase, operations } from './operations.js';
 import type { Shape } from './support.js';
 
+// The guest library looks there when it connects: on a busy machine that may take a while.
+process.env.VGPU_CONNECT_TIMEOUT_MS = '60000';
+
 const full = process.env.VGPU_FAULT_MATRIX === 'full';
 const points = ['probe', 'alloc', 'copy-in', 'launch', 'sync', 'copy-out'] as const;
 type Point = (typeof points)[number];
@@ -72,7 +75,8 @@ async function check(operation: OperationCase, { kind, code }: FaultCase, point:
   await using session = await openSession(lines, code === 'hung');
   const expected = await operation.run(cpu, type, shape);
   const outcome = await operation.run(session, type, shape).catch((error: unknown) => error);
-  const context = `${operation.name}, ${code}@${point}`;
+  const told = isGpuError(outcome) ? outcome.fault : (outcome as { reason?: unknown }).reason;
+  const context = `${operation.name}, ${code}@${point}, told ${JSON.stringify(told)}`;
   if (kind === 'caller') {
     expect(isGpuError(outcome) && outcome.fault, context).toMatchObject({ code });
     expect(lines, context).toEqual([]);

@@ -6,6 +6,9 @@ import { type ComputeSession, createSession } from '../src/index.js';
 import { difference, operations } from './operations.js';
 import { type Shape, shapes } from './support.js';
 
+// The guest library looks there when it connects: on a busy machine that may take a while.
+process.env.VGPU_CONNECT_TIMEOUT_MS = '60000';
+
 let executor: Executor;
 let cpu: ComputeSession;
 let gpu: ComputeSession;
