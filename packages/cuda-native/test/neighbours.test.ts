@@ -30,6 +30,12 @@ function distance(
   return lengths === 0 ? 1 : 1 - dot / lengths;
 }
 
+function squareOf(x: Matrix<FloatArray>, i: number): number {
+  let sum = 0;
+  for (let k = 0; k < x.columns; k++) sum += at(x, i, k) ** 2;
+  return sum;
+}
+
 /** As documented: nearest first, of equally near ones those that come first. */
 function nearest(
   metric: Metric,
@@ -63,7 +69,11 @@ describe.each(metrics)('pairwiseDistance, %s', (metric) => {
         for (let i = 0; i < queries; i++) {
           for (let j = 0; j < points; j++) {
             const expected = distance(metric, x, i, y, j);
-            const bound = 4 * (columns + 8) * unit * Math.max(1, Math.abs(expected));
+            // The square of a Euclidean distance has the error of the squares that it is a difference of.
+            const squares = squareOf(x, i) + squareOf(y, j) || 1;
+            const scale =
+              metric === 'l2' ? squares / Math.max(expected, Math.sqrt(squares) / 16) : squares + 1;
+            const bound = 4 * (columns + 8) * unit * scale;
             expect(Math.abs(at(value, i, j) - expected)).toBeLessThanOrEqual(bound);
           }
         }

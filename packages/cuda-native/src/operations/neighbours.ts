@@ -43,7 +43,7 @@ const metrics: readonly string[] = ['l2', 'cosine', 'dot'];
 export abstract class NeighbourOperations extends BitMatrices {
   /**
    * Element (i, j): the distance of row i of `x` from row j of `y`, by a product of matrices in their type. For d columns the error of x·y
-   * is about d × 2⁻²⁴ (f32) or d × 2⁻⁵³ (f64) of |x| |y|; Euclidean distances of points that are near each other beside their lengths are computed
+   * is about d × 2⁻²⁴ (f32) or d × 2⁻⁵³ (f64) of |x| |y|, and that of a Euclidean distance's square the same of |x|² + |y|²; Euclidean distances of points that are near each other beside their lengths are computed
    * one by one instead, and equal points have 0. Takes a copy of `y`.
    */
   async pairwiseDistance<T extends FloatArray>(
