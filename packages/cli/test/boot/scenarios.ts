@@ -59,7 +59,13 @@ export const scenarios: readonly Scenario[] = [
     `printf '\\267' | dd of=${library} bs=1 seek=18 conv=notrunc 2> /dev/null`,
   ),
   noLibrary('library missing', `rm ${library}`),
-  { name: 'full disk, plain', installed: false, script: fillDisk, found: 'no library' },
+  {
+    name: 'full disk, plain',
+    installed: false,
+    script: fillDisk,
+    found: 'no library',
+    like: 'full disk, plain',
+  },
   {
     name: 'full disk',
     installed: true,
