@@ -45,12 +45,14 @@ function expectSolution(
   const unit = a.data instanceof Float64Array ? 2 ** -53 : 2 ** -24;
   const bound = 4 * (a.rows + 8) * unit * norm(a) * Math.max(1, norm(x));
   const found = product(a, x);
+  let greatest = 0;
   for (let row = 0; row < x.rows; row++) {
     for (let column = 0; column < x.columns; column++) {
       const residual = Math.abs((found[row * x.columns + column] ?? Number.NaN) - b(row, column));
-      expect(residual).toBeLessThanOrEqual(bound);
+      greatest = Math.max(greatest, residual);
     }
   }
+  expect(greatest).toBeLessThanOrEqual(bound);
 }
 
 describe('solve', () => {
@@ -65,7 +67,7 @@ describe('solve', () => {
         expectSolution(a, x, (row, column) => at(b, row, column));
         expect([a.data, b.data]).toEqual([before, right]);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     ));
 
   it('is exact where the numbers are', async () => {
@@ -108,7 +110,7 @@ describe('inverse', () => {
         const { value: inverse } = await session.inverse(a);
         expectSolution(a, inverse, (row, column) => Number(row === column));
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     ));
 
   it.each([1, 5, 40])('of a matrix of %i rows of which one is 0 throws, naming the pivot', async (order) => {
