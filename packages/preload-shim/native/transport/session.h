@@ -1,6 +1,6 @@
 // The one connection of this process: opened by cuInit, shared by all threads. Once it broke, it is opened
-// again when the program resets the device (vgpu_process_restart), and not before. How far it is, start/state.h
-// tells.
+// again when the program resets the device (vgpu_process_restart), and not before. How far it is,
+// start/state.h tells.
 
 #ifndef VGPU_TRANSPORT_SESSION_H
 #define VGPU_TRANSPORT_SESSION_H
