@@ -16,6 +16,7 @@ namespace {
 struct Count {
   std::size_t inputs = 0;
   std::size_t threads = 0;
+  std::size_t values = 0;  // all that there are, by programs
   bool all_inputs = true;  // of every row
 };
 
@@ -46,8 +47,9 @@ std::string with_separators(std::size_t number) {
 }
 
 std::string tested(const Count& count) {
-  std::string text =
-      count.inputs == 0 ? "" : with_separators(count.inputs) + (count.all_inputs ? ", all" : "");
+  const bool all_inputs = count.all_inputs || count.values != 0;
+  const std::size_t inputs = count.inputs + count.values;
+  std::string text = inputs == 0 ? "" : with_separators(inputs) + (all_inputs ? ", all" : "");
   if (count.threads == 0) return text;
   return text + (text.empty() ? "" : "; ") + with_separators(count.threads) +
          (count.threads == 1 ? " thread" : " threads");
@@ -62,9 +64,9 @@ The numbers under the programs say how often they use the form: about 400 progra
 backend for compute capability 7.5 and 8.0. **Tested** is the number of inputs, operands and what the destinations held
 before, whose results are compared with a reference in C++ written from the documentation. Each is run on every vector
 path and under an observer, plainly, under a guard, and in a branch; many also with constants for operands and with the
-destination for a source. "all": the operands have 16 bits or less together, and all their values are run; only loads
-from parameters and from constant memory are sampled. "threads": the form has no result of its own, or needs memory or
-other threads; so many have executed it in programs whose results show it.
+destination for a source. "all": the operands have 16 bits or less together, and all their values are run. "threads": the
+form has no result of its own, or needs memory or other threads; so many have executed it in programs whose results show
+it.
 
 | form | field | 7.5 | 8.0 | tested |
 |---|---:|---:|---:|---|
@@ -80,6 +82,10 @@ void count_row(const Row& row, std::size_t inputs) {
 
 void count_program(const std::vector<std::string>& forms, std::size_t threads) {
   for (const std::string& form : forms) counts()[form].threads += threads;
+}
+
+void count_all_values(const std::vector<std::string>& forms, std::size_t values) {
+  for (const std::string& form : forms) counts()[form].values += values;
 }
 
 std::vector<std::string> listed_forms() {

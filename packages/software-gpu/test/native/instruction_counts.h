@@ -15,6 +15,10 @@ void count_row(const Row& row, std::size_t inputs);
 /// `threads` that have executed a program whose checks would catch these forms being wrong.
 void count_program(const std::vector<std::string>& forms, std::size_t threads);
 
+/// `values` more of those that these forms can load have been loaded, on every path, by a program that has
+/// them all in the end.
+void count_all_values(const std::vector<std::string>& forms, std::size_t values);
+
 /// Of all forms of the three lists. Complete when all instruction tests have run.
 std::string instructions_document();
 

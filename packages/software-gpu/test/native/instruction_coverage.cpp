@@ -74,9 +74,9 @@ std::vector<Row> all_rows() {
 
 std::vector<Program> all_programs() {
   std::vector<Program> programs;
-  for (auto* family :
-       {space_programs, contention_programs, control_programs, exchange_programs, barrier_programs,
-        special_programs, call_programs, fault_programs, matrix_programs, asynchronous_programs}) {
+  for (auto* family : {space_programs, narrow_load_programs, contention_programs, control_programs,
+                       exchange_programs, barrier_programs, special_programs, call_programs, fault_programs,
+                       matrix_programs, asynchronous_programs}) {
     std::ranges::move(family(), std::back_inserter(programs));
   }
   return programs;

@@ -36,6 +36,7 @@ struct Program {
 };
 
 std::vector<Program> space_programs();
+std::vector<Program> narrow_load_programs();
 std::vector<Program> contention_programs();
 std::vector<Program> control_programs();
 std::vector<Program> exchange_programs();
