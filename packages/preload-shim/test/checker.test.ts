@@ -135,6 +135,7 @@ describe.skipIf(missing)('planted mistakes are found at their lines', { timeout:
 const MISTAKEN = ['bad_handles', 'bad_kernels', 'bad_launches', 'bad_pointers'];
 /** What others do wrong on purpose, to see the status that they get. */
 const ON_PURPOSE: Record<string, string[]> = {
+  graph_memory: ['memory/invalid-free'],
   host_functions: ['memory/out-of-bounds'],
   managed_memory: ['memory/double-free'],
   managed_variables: ['memory/invalid-free'],
