@@ -1,4 +1,5 @@
 // The driver behind an executor: whatever it does, it does in another process.
+import { readFile } from 'node:fs/promises';
 import { conditionFault, type Fault } from '@vgpu/resilience';
 import { argumentError, ComputeError } from './errors.js';
 
@@ -54,10 +55,21 @@ async function startExecutor(): Promise<string | Fault> {
 
 async function killWorker(url: string): Promise<void> {
   const { executorStatus } = await loadPackage(() => import('@vgpu/executor'));
-  const { clients } = await executorStatus(url);
-  for (const client of clients) {
-    if (client.processId === process.pid) process.kill(client.workerProcessId, 'SIGKILL');
+  const { processId: daemon, clients } = await executorStatus(url);
+  for (const { processId, userId, workerProcessId } of clients) {
+    // The worker's number means some other process here if the executor is on another machine, whose clients have no user,
+    // or in another container, whose daemon is not the parent.
+    if (processId !== process.pid || userId === undefined) continue;
+    if ((await parentOf(workerProcessId)) === daemon) process.kill(workerProcessId, 'SIGKILL');
   }
+}
+
+/** The number of a process's parent, where this machine says so. */
+async function parentOf(processId: number): Promise<number | undefined> {
+  const stat = await readFile(`/proc/${processId}/stat`, 'utf8').catch(() => undefined);
+  // The name in parentheses may hold anything; behind it come the state and the parent.
+  const parent = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
+  return parent === undefined ? undefined : Number(parent);
 }
 
 /** Of a package that only isolation needs. */
