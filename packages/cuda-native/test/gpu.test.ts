@@ -148,3 +148,24 @@ it('a signal stops what runs', async () => {
   await expect(sorting).rejects.toThrow('changed my mind');
   expect((await gpu.sum(new Int32Array([1, 2]))).value).toBe(3n);
 });
+
+it('more rows than a grid has blocks', { timeout: 120_000 }, async () => {
+  // 65535 blocks of 32 rows, of 64 for products.
+  const [rows, tall] = [65_536 * 32 + 1, 65_536 * 64 + 1];
+  const a = Float32Array.from({ length: rows }, (_, i) => i);
+  const turned = await gpu.transpose({ data: a, rows, columns: 1 });
+  expect(turned.device).toBe('software-gpu');
+  expect(difference(0, a, turned.value.data)).toBeNull();
+  const b = Float32Array.from({ length: tall }, (_, i) => i);
+  const product = await gpu.matmul(
+    { data: b, rows: tall, columns: 1 },
+    { data: new Float32Array([2]), rows: 1, columns: 1 },
+  );
+  expect(
+    difference(
+      0,
+      b.map((each) => 2 * each),
+      product.value.data,
+    ),
+  ).toBeNull();
+});

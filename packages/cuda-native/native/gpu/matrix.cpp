@@ -1,5 +1,7 @@
 #include "gpu/matrix.h"
 
+#include <algorithm>
+
 #include "compute/checks.h"
 #include "compute/matrix_checks.h"
 #include "gpu/kernel_name.h"
@@ -14,9 +16,11 @@ using compute::Matrix;
 constexpr std::size_t kTile = 64;
 constexpr std::size_t kSquare = 32;
 
+/** For kernels that go on to the rows behind those of the whole grid. */
 Grid squares(std::size_t rows, std::size_t columns, std::size_t side) {
+  constexpr std::size_t kMostRows = 65535;
   return {.blocks = static_cast<unsigned>((columns + side - 1) / side),
-          .rows = static_cast<unsigned>((rows + side - 1) / side)};
+          .rows = static_cast<unsigned>(std::min((rows + side - 1) / side, kMostRows))};
 }
 
 }  // namespace

@@ -15,14 +15,13 @@ struct Shape {
   u64 columns;
 };
 
-/** 16 × 16 threads make a tile of 64 × 64, each 4 × 4 elements that lie 16 apart. */
+/** 16 × 16 threads make a tile of 64 × 64 from `firstRow` on, each 4 × 4 elements that lie 16 apart. */
 template <typename T>
-__device__ void multiplyTile(const T* a, const T* b, T* c, const Shape& shape) {
+__device__ void multiplyTile(const T* a, const T* b, T* c, const Shape& shape, u64 firstRow) {
   __shared__ T left[kDepth][kTile + 1];
   __shared__ T right[kDepth][kTile];
   const int x = threadIdx.x % kThreads;
   const int y = threadIdx.x / kThreads;
-  const u64 firstRow = u64{blockIdx.y} * kTile;
   const u64 firstColumn = u64{blockIdx.x} * kTile;
   T sums[kSide][kSide] = {};
   for (u64 first = 0; first < shape.inner; first += kDepth) {
@@ -60,22 +59,23 @@ constexpr int kSquare = 32;
 constexpr int kSquareRows = 8;
 
 template <typename Bits>
-__device__ void transposeSquare(const Bits* a, Bits* out, u64 rows, u64 columns) {
+__device__ void transposeSquare(const Bits* a, Bits* out, u64 rows, u64 columns, u64 firstRow) {
   // One more column, so that neither rows nor columns lie in one bank.
   __shared__ Bits tile[kSquare][kSquare + 1];
   const int x = threadIdx.x % kSquare;
   const int y = threadIdx.x / kSquare;
   for (int i = y; i < kSquare; i += kSquareRows) {
-    const u64 row = u64{blockIdx.y} * kSquare + i;
+    const u64 row = firstRow + i;
     const u64 column = u64{blockIdx.x} * kSquare + x;
     if (row < rows && column < columns) tile[i][x] = a[row * columns + column];
   }
   __syncthreads();
   for (int i = y; i < kSquare; i += kSquareRows) {
     const u64 row = u64{blockIdx.x} * kSquare + i;
-    const u64 column = u64{blockIdx.y} * kSquare + x;
+    const u64 column = firstRow + x;
     if (row < columns && column < rows) out[row * rows + column] = tile[x][i];
   }
+  __syncthreads();
 }
 
 }  // namespace
@@ -83,13 +83,15 @@ __device__ void transposeSquare(const Bits* a, Bits* out, u64 rows, u64 columns)
 
 using namespace vgpu::kernels;
 
-// A shape that does not fit the buffers is not computed at all.
+// A shape that does not fit the buffers is not computed at all. A grid has at most 65535 rows of blocks: each
+// goes on to the rows behind those of the whole grid.
 #define MATMUL(T)                                                                                      \
   extern "C" __global__ void __launch_bounds__(256)                                                    \
       matmul_##T(const T* a, u64 aCapacity, const T* b, u64 bCapacity, T* c, u64 cCapacity, u64 rows,  \
                  u64 inner, u64 columns) {                                                             \
     if (rows * inner > aCapacity || inner * columns > bCapacity || rows * columns > cCapacity) return; \
-    multiplyTile<T>(a, b, c, {rows, inner, columns});                                                  \
+    for (u64 row = u64{blockIdx.y} * kTile; row < rows; row += u64{gridDim.y} * kTile)                 \
+      multiplyTile<T>(a, b, c, {rows, inner, columns}, row);                                           \
   }
 MATMUL(f32)
 MATMUL(f64)
@@ -98,7 +100,8 @@ MATMUL(f64)
   extern "C" __global__ void __launch_bounds__(256)                                                       \
       transpose_##Bits(const Bits* a, u64 aCapacity, Bits* out, u64 outCapacity, u64 rows, u64 columns) { \
     if (rows * columns > aCapacity || rows * columns > outCapacity) return;                               \
-    transposeSquare<Bits>(a, out, rows, columns);                                                         \
+    for (u64 row = u64{blockIdx.y} * kSquare; row < rows; row += u64{gridDim.y} * kSquare)                \
+      transposeSquare<Bits>(a, out, rows, columns, row);                                                  \
   }
 TRANSPOSE(u32)
 TRANSPOSE(u64)
