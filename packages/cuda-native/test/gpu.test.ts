@@ -1,4 +1,6 @@
 // The GPU path, on the software GPU, beside the CPU path: the same bits, or as near as is promised.
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import { Executor, executorStatus } from '@vgpu/executor';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -168,4 +170,15 @@ it('more rows than a grid has blocks', { timeout: 120_000 }, async () => {
       product.value.data,
     ),
   ).toBeNull();
+});
+
+it('a thread that ends in the middle of operations takes nobody with it', async () => {
+  for (let i = 0; i < 3; i++) {
+    const worker = new Worker(new URL('thread-end-worker.mjs', import.meta.url), {
+      workerData: { executor: executor.url },
+    });
+    await once(worker, 'message');
+    await worker.terminate();
+    expect((await gpu.sum(new Int32Array([1, 2]))).value).toBe(3n);
+  }
 });

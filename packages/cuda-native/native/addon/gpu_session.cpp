@@ -23,7 +23,22 @@ struct Task {
   Value value;
   std::exception_ptr exception;
   std::size_t memoryBytes = 0;
+
+  std::mutex mutex;
+  /** Whom the device's thread tells; Node deletes it when an environment ends, whoever still wants to use it.
+   */
+  napi_threadsafe_function finished = nullptr;
 };
+
+/** On the device's thread. */
+void tell(Task& task) {
+  const std::lock_guard lock(task.mutex);
+  // The environment has ended, and nobody waits.
+  if (task.finished == nullptr) return;
+  // It may be on its way out: then it has been released.
+  if (napi_call_threadsafe_function(task.finished, nullptr, napi_tsfn_nonblocking) == napi_closing) return;
+  static_cast<void>(napi_release_threadsafe_function(task.finished, napi_tsfn_release));
+}
 
 /** Copies under way may still use what the next operation will use. */
 void settle(const gpu::Device& device) noexcept {
@@ -62,7 +77,6 @@ struct PendingGpuOperation {
   /** So that the session is not collected before its operations have ended. */
   Napi::ObjectReference owner;
   std::shared_ptr<Task> task;
-  napi_threadsafe_function finished = nullptr;
 
   void settle(Napi::Env env) const {
     const Napi::HandleScope scope(env);
@@ -80,6 +94,10 @@ struct PendingGpuOperation {
   static void finalize(napi_env /*env*/, void* data, void* /*hint*/) {
     const std::unique_ptr<PendingGpuOperation> pending(static_cast<PendingGpuOperation*>(data));
     pending->session->pending_.erase(pending.get());
+    // If it has not ended, its thread does: the arrays go with that.
+    pending->task->gate.close();
+    const std::lock_guard lock(pending->task->mutex);
+    pending->task->finished = nullptr;
   }
 };
 
@@ -119,19 +137,16 @@ Napi::Value GpuSession::performOnGpu(const Napi::CallbackInfo& info, GpuOperatio
   const auto name = Napi::String::New(info.Env(), "vgpu_compute");
   if (napi_create_threadsafe_function(info.Env(), nullptr, nullptr, name, 0, 1, pending.get(),
                                       PendingGpuOperation::finalize, pending.get(), PendingGpuOperation::call,
-                                      &pending->finished) != napi_ok) {
+                                      &task->finished) != napi_ok) {
     throw Napi::Error::New(info.Env());
   }
   const Napi::Promise promise = pending->deferred.Promise();
-  const napi_threadsafe_function finished = pending->finished;
   pending_.insert(pending.get());
   // Its own finalize() deletes it.
   static_cast<void>(pending.release());
-  state_->device.post([task, finished] {
+  state_->device.post([task] {
     run(*task);
-    // The environment may be on its way out: then nobody waits, and it has been released.
-    if (napi_call_threadsafe_function(finished, nullptr, napi_tsfn_nonblocking) == napi_closing) return;
-    static_cast<void>(napi_release_threadsafe_function(finished, napi_tsfn_release));
+    tell(*task);
   });
   return promise;  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks)
 }
@@ -163,7 +178,7 @@ Napi::Value GpuSession::freeMemory(const Napi::CallbackInfo& info) {
 Napi::Value GpuSession::abandon(const Napi::CallbackInfo& info) {
   for (const PendingGpuOperation* pending : pending_) {
     pending->task->gate.close();
-    napi_unref_threadsafe_function(info.Env(), pending->finished);
+    napi_unref_threadsafe_function(info.Env(), pending->task->finished);
   }
   return info.Env().Undefined();
 }

@@ -37,9 +37,11 @@ void Gate::close() {
 }
 
 void Gate::copy(std::byte* to, const std::byte* from, std::size_t bytes) {
-  const std::lock_guard lock(mutex_);
+  pass([&] { std::memcpy(to, from, bytes); });
+}
+
+void Gate::throwIfClosed() const {
   if (closed_) abort();
-  std::memcpy(to, from, bytes);
 }
 
 Rows rowsOf(const compute::Array& array) {
@@ -52,8 +54,10 @@ Rows rowsOf(const compute::Matrix& matrix) {
 }
 
 void Context::throwIfStopped() const {
-  // JavaScript stores there with Atomics.
-  if (stop_ != nullptr && __atomic_load_n(stop_, __ATOMIC_RELAXED) != 0) abort();
+  gate_.pass([&] {
+    // JavaScript stores there with Atomics.
+    if (stop_ != nullptr && __atomic_load_n(stop_, __ATOMIC_RELAXED) != 0) abort();
+  });
 }
 
 Buffer Context::upload(const Rows& source) const {
@@ -67,8 +71,10 @@ Buffer Context::upload(const Rows& source) const {
     const Lane& lane = device_.lane(piece);
     if (piece >= Device::lanes) device_.synchronize(lane.stream);
     const std::size_t bytes = std::min(kPieceBytes, total - first);
-    forRows(rows, first, bytes, [&](const std::byte* from, std::size_t at, std::size_t count) {
-      std::memcpy(lane.staging + at, from, count);
+    gate_.pass([&] {
+      forRows(rows, first, bytes, [&](const std::byte* from, std::size_t at, std::size_t count) {
+        std::memcpy(lane.staging + at, from, count);
+      });
     });
     driver.check(driver.cuMemcpyHtoDAsync_v2(buffer.address() + first, lane.staging, bytes, lane.stream),
                  "cuMemcpyHtoDAsync");

@@ -13,15 +13,26 @@
 
 namespace vgpu::gpu {
 
-/** Closed once nobody waits for an operation any more: from then on it writes nothing. */
+/** Between an operation and the memory of its caller. Closed once nobody waits for the operation any more:
+ * from then on it reads and writes nothing there, because the memory may be gone. */
 class Gate {
  public:
+  /** Waits for a work() that is under way. */
   void close();
-  /** Copies, or throws where it is closed.
+  /** Calls work(), or throws where it is closed.
    * @throws compute::Error aborted */
+  template <typename Work>
+  void pass(Work work) {
+    const std::lock_guard lock(mutex_);
+    throwIfClosed();
+    work();
+  }
+  /** @throws compute::Error aborted */
   void copy(std::byte* to, const std::byte* from, std::size_t bytes);
 
  private:
+  void throwIfClosed() const;
+
   std::mutex mutex_;
   bool closed_ = false;
 };

@@ -79,7 +79,8 @@ void binary(const Context& context, compute::Binary operation, const Array& x, c
   checkOutput(first(y, x.count), out);
   compute::withType(x.type, [&]<typename T>(T) {
     if constexpr (std::is_integral_v<T>) {
-      if (operation == compute::Binary::div) checkDivisors(y.as<T>(), x.count);
+      if (operation != compute::Binary::div) return;
+      context.gate().pass([&] { checkDivisors(y.as<T>(), x.count); });
     }
   });
   const std::string kernel = kernelName(nameOf(operation), nameOf(x.type));

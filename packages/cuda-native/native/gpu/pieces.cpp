@@ -1,7 +1,6 @@
 #include "gpu/pieces.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace vgpu::gpu {
 namespace {
@@ -57,7 +56,7 @@ class Pipeline {
       const std::size_t size = compute::elementBytes(inputs_[i].type);
       if (own.inputs[i].address() == 0) own.inputs[i] = context_.allocate(capacity_ * size);
       std::byte* staging = lane.staging + i * kPieceBytes;
-      std::memcpy(staging, inputs_[i].data + first * size, own.count * size);
+      context_.gate().copy(staging, inputs_[i].data + first * size, own.count * size);
       made.inputs[i] = own.inputs[i].address();
       driver.check(driver.cuMemcpyHtoDAsync_v2(made.inputs[i], staging, own.count * size, lane.stream),
                    "cuMemcpyHtoDAsync");
