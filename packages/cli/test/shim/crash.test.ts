@@ -117,6 +117,22 @@ describe.skipIf(obstacle !== undefined)('an installation that is killed', { time
     expect(await machine.differences()).toEqual([]);
   });
 
+  it('is never both confirmed and undone', async () => {
+    expect((await machine.run([...install, '600'])).code).toBe(0);
+    // Held up when it has read the journal, and is about to say there that it undoes.
+    const undoing = machine.start([dynamicRecovery], { LD_PRELOAD: killing, VGPU_TEST_STOP_AT: '1' });
+    const ended = new Promise((resolve) => undoing.once('close', resolve));
+    const state = async (): Promise<string> =>
+      /State:\t(.)/.exec((await machine.run(['cat', `/proc/${undoing.pid}/status`])).stdout)?.[1] ?? '';
+    await expect.poll(state, { timeout: 60_000 }).toBe('T');
+    const { code, stdout } = await machine.vgpu('confirm', '--json');
+    process.kill(undoing.pid ?? 0, 'SIGCONT');
+    expect(await ended).toBe(0);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ERR_VGPU_SHIM_UNDONE' } });
+    expect(await machine.differences()).toEqual([]);
+  });
+
   it('is not undone while its installer is at work', async () => {
     const installer = machine.start([...install, '0'], { LD_PRELOAD: killing, VGPU_TEST_STOP_AT: '30' });
     const ended = new Promise((resolve) => installer.once('close', resolve));

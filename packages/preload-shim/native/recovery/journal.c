@@ -57,9 +57,8 @@ static int parse(struct journal* journal, size_t bytes) {
 
 int journal_read(const char* path, struct journal* journal) {
   memset(journal, 0, sizeof *journal);
-  size_t bytes = 0;
-  int error = read_file(path, JOURNAL_BYTES, &journal->text, &bytes);
-  if (error == 0) error = parse(journal, bytes);
+  int error = read_file(path, JOURNAL_BYTES, &journal->text, &journal->bytes);
+  if (error == 0) error = parse(journal, journal->bytes);
   // Another version of vgpu may mean something else by the same words.
   if (error == 0 && journal->count > 0 &&
       (!record_is(&journal->records[0], "begin") || strcmp(journal->records[0].words[1], "1") != 0)) {
@@ -75,7 +74,9 @@ int journal_append(const char* path, const struct journal* journal, const char* 
   char line[64];
   const int bytes = snprintf(line, sizeof line, "%08x\t%s\n", checksum(word, strlen(word)), word);
   int error = 0;
-  if (ftruncate(file, (off_t)journal->whole_bytes) != 0) {
+  // Only then: what has been appended since it was read, a confirmation, must not be lost.
+  const bool torn = journal->whole_bytes < journal->bytes;
+  if (torn && ftruncate(file, (off_t)journal->whole_bytes) != 0) {
     error = -errno;
   } else {
     error = write_all(file, line, (size_t)bytes);

@@ -17,6 +17,8 @@ struct journal {
   char* text;
   /** Of the lines that are whole; what follows was cut off by a power failure or a crash. */
   size_t whole_bytes;
+  /** Of all that was read. */
+  size_t bytes;
   size_t count;
   struct record records[RECORD_LIMIT];
 };
