@@ -83,7 +83,9 @@ void vgpu_process_check(void) {
       vgpu_yield();
       seen = atomic_load(word);
     } else if (atomic_compare_exchange_weak(word, &seen, process | FORGETTING)) {
+      const int saved_errno = errno;
       forget_parent();
+      errno = saved_errno;
       atomic_fetch_add(&generation, 1);
       atomic_store_explicit(word, process | OWNED, memory_order_release);
       return;
