@@ -80,12 +80,22 @@ export class Installation {
       changes.note(['installed']);
       if (!isGuarded(this.#root, this.#options)) changes.note(['confirmed']);
     } catch (error) {
-      await undo(this.#root, 'last');
-      this.#context.say('everything was undone');
+      await this.#undo(transaction, error);
       if (error instanceof CliError) throw error;
       throw new CliError('ERR_VGPU_SHIM_STEP', 'a step of the installation failed', { cause: error });
     } finally {
       journal.close();
+    }
+  }
+
+  /** @param cause why */
+  async #undo(transaction: number, cause: unknown): Promise<void> {
+    try {
+      const { remarks } = await undo(this.#root, transaction);
+      this.#context.say(remarks || 'everything was undone');
+    } catch (error) {
+      if (error instanceof Error) error.cause ??= cause;
+      throw error;
     }
   }
 

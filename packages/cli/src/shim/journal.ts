@@ -3,6 +3,7 @@
 // hexadecimal digits, the kind, its values.
 import {
   closeSync,
+  constants,
   existsSync,
   fstatSync,
   fsyncSync,
@@ -11,7 +12,7 @@ import {
   readdirSync,
   readFileSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -95,7 +96,8 @@ export class Journal {
       throw new CliError('ERR_VGPU_SHIM_UNDONE', 'somebody else has begun to undo this installation');
     }
     const text = line(record);
-    writeSync(this.#file, text);
+    // All of it, or an error: what no whole line announces cannot be undone.
+    writeFileSync(this.#file, text);
     fsyncSync(this.#file);
     this.#bytes += Buffer.byteLength(text);
   }
@@ -160,14 +162,23 @@ function stateOf(records: readonly ReadRecord[]): TransactionState {
   return lives ? 'installing' : 'interrupted';
 }
 
+/** Makes no new one where it has just been undone. */
+function openToAppend(path: string): number {
+  try {
+    return openSync(path, constants.O_WRONLY | constants.O_APPEND);
+  } catch (cause) {
+    throw new CliError('ERR_VGPU_SHIM_UNDONE', 'too late: the installation has been undone', { cause });
+  }
+}
+
 /**
  * Writes that an installation is to stay.
  * @throws CliError ERR_VGPU_SHIM_UNDONE when it comes too late
  */
 export function appendConfirmation(root: SystemRoot, { number }: Transaction): void {
-  const file = openSync(root.at(journalOf(number)), 'a');
+  const file = openToAppend(root.at(journalOf(number)));
   try {
-    writeSync(file, line(['confirmed']));
+    writeFileSync(file, line(['confirmed']));
     fsyncSync(file);
   } finally {
     closeSync(file);

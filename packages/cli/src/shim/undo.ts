@@ -24,8 +24,12 @@ interface Undone {
   readonly remarks: string;
 }
 
-/** @throws CliError ERR_VGPU_SHIM_UNDO */
-export async function undo(root: SystemRoot, which: 'last' | 'all'): Promise<Undone> {
+/**
+ * @param which an installation, which must still be the last one: where others have undone it, the one before it stays
+ * @throws CliError ERR_VGPU_SHIM_UNDO
+ */
+export async function undo(root: SystemRoot, which: number | 'all'): Promise<Undone> {
+  if (which !== 'all' && readTransactions(root).at(-1)?.number !== which) return { lines: [], remarks: '' };
   // The one that was installed knows its own journal best.
   const installed = root.at(RECOVERY);
   const program = existsSync(installed) ? installed : recoveryProgram();
@@ -58,7 +62,7 @@ export async function undoCommand(
       context.signal,
     );
   }
-  const { lines, remarks } = await undo(root, which);
+  const { lines, remarks } = await undo(root, which === 'all' ? which : (transactions.at(-1)?.number ?? 0));
   return {
     document: { root: root.path, undone: lines, remarks },
     text: [...lines, ...(remarks ? [remarks] : ['the system is as it was before'])].join('\n'),
