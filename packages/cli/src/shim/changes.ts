@@ -33,6 +33,8 @@ export class Changes {
   makeFolder(path: string): void {
     const outside = this.#root.at(path);
     if (existsSync(outside)) return;
+    // Undoing must not take away what others have made.
+    if (isLink(outside)) throw new Error(`${path} is a symbolic link to nothing`);
     this.makeFolder(dirname(path));
     this.#journal.append(['create', path]);
     mkdirSync(outside);
@@ -73,14 +75,13 @@ export class Changes {
   addEntry(path: string, entry: string): void {
     const outside = this.#root.at(path);
     const like = statSync(outside, { throwIfNoEntry: false });
-    const before = like ? readFileSync(outside, 'utf8') : '';
+    // Names of files are bytes: each stays what it is.
+    const before = like ? readFileSync(outside, 'latin1') : '';
     const separator = before === '' || before.endsWith('\n') ? '' : '\n';
+    const text = Buffer.from(`${before}${separator}${entry}\n`, 'latin1');
     this.#announce(path, entry);
     replaceByRename(outside, (temporary) =>
-      writeDurably(temporary, `${before}${separator}${entry}\n`, {
-        mode: like?.mode ?? 0o644,
-        owner: like,
-      }),
+      writeDurably(temporary, text, { mode: like?.mode ?? 0o644, owner: like }),
     );
   }
 

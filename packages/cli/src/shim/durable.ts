@@ -37,7 +37,8 @@ export function writeDurably(
     // The owner first: changing it takes away setuid bits.
     if (owner) fchownSync(file, owner.uid, owner.gid);
     fchmodSync(file, mode & 0o7777);
-    if (times) futimesSync(file, times.atime, times.mtime);
+    // Numbers: the dates are rounded, maybe up to another second.
+    if (times) futimesSync(file, times.atimeMs / 1000, times.mtimeMs / 1000);
     fsyncSync(file);
   } finally {
     closeSync(file);

@@ -10,6 +10,9 @@ import { preflight } from './preflight.js';
 import { SystemRoot } from './root.js';
 import { serviceState } from './service.js';
 
+// systemd.unit(5); of another name it would not read the drop-in.
+const SERVICE = /^[\w:.@\\-]+\.service$/;
+
 export interface InstallOptions extends InstallationOptions {
   readonly root: string;
   readonly library?: string;
@@ -61,7 +64,9 @@ function refuseNonsense({ scope, service, restart }: InstallOptions, root: Syste
       ? '--scope service and --service NAME belong together'
       : restart !== undefined && !root.isRunning
         ? '--restart is for the running system, and --root names another one'
-        : undefined;
+        : service !== undefined && !SERVICE.test(service)
+          ? `--service ${service} is no name of a service, such as ollama.service`
+          : undefined;
   if (complaint) throw new CliError('ERR_VGPU_USAGE', complaint);
 }
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { type Check, guarded, ok, problem, skipped, warning } from '../doctor/check.js';
 import { formatBytes } from '../output/bytes.js';
 import { isElf } from '../doctor/elf.js';
-import { LIBRARIES, LIBRARY, PRELOAD_FILE, STATE } from './layout.js';
+import { LIBRARIES, LIBRARY, PRELOAD_FILE, STATE, UNITS } from './layout.js';
 import { type Capabilities, capabilitiesOf, checkLibrary } from './library-file.js';
 import { preloadEntries } from './preload-list.js';
 import type { SystemRoot } from './root.js';
@@ -17,6 +17,12 @@ const LIBRARY_FOLDERS = [
 ];
 /** The loaders of programs into which a 64-bit library cannot be loaded. */
 const LOADERS_32 = ['/lib/ld-linux.so.2', '/lib/ld-linux-armhf.so.3', '/libx32/ld-linux-x32.so.2'];
+
+/** What else is written to, or in, where it is there. */
+const PERHAPS = [
+  ...['/etc/vgpu', '/etc/vgpu/shim.conf', '/etc/cdi', '/etc/cdi/vgpu.json', '/etc/ld.so.conf.d'],
+  `${UNITS}/sysinit.target.wants`,
+];
 
 export interface PreflightOptions {
   readonly scope: Scope;
@@ -50,7 +56,8 @@ function checkUser(): Check {
 /** An absolute symbolic link in a system mounted elsewhere would lead out of it. */
 function checkFolders(root: SystemRoot): Check {
   const folders = ['/etc', dirname(LIBRARIES), dirname(STATE)];
-  const outside = folders.filter((folder) => {
+  const perhaps = [LIBRARIES, STATE, UNITS, ...PERHAPS].filter((path) => existsSync(root.at(path)));
+  const outside = [...folders, ...perhaps].filter((folder) => {
     const real = realpathSync(root.at(folder));
     return !root.isRunning && !real.startsWith(`${root.path}/`);
   });

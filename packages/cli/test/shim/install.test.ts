@@ -75,11 +75,14 @@ describe.skipIf(obstacle !== undefined)('vgpu shim install', { timeout: 120_000 
   it('keeps mode, owner and the other lines of the list of libraries', async () => {
     const other = await otherLibrary(machine);
     await machine.shell(
-      `printf '# ours\\n${other}' > /etc/ld.so.preload; chmod 640 /etc/ld.so.preload; chown 1:2 /etc/ld.so.preload`,
+      `printf '# \\377 ours\\n${other}' > /etc/ld.so.preload; chmod 640 /etc/ld.so.preload
+      chown 1:2 /etc/ld.so.preload; touch -d '2020-01-01 00:00:00.99999' /etc/ld.so.preload`,
     );
     await machine.remember();
     expect((await install('--confirm-within', '0')).code).toBe(0);
-    expect(await read('/etc/ld.so.preload')).toBe(`# ours\n${other}\n${ENTRY}\n`);
+    expect((await machine.shell('base64 -w 0 /etc/ld.so.preload')).stdout).toBe(
+      Buffer.from(`# \xff ours\n${other}\n${ENTRY}\n`, 'latin1').toString('base64'),
+    );
     expect((await machine.run(['stat', '-c', '%a %u %g', '/etc/ld.so.preload'])).stdout).toBe('640 1 2\n');
 
     expect((await machine.vgpu('rollback', '--yes')).code).toBe(0);
@@ -136,6 +139,21 @@ describe.skipIf(obstacle !== undefined)('vgpu shim install', { timeout: 120_000 
     const { code, stdout } = await machine.vgpu('confirm', '--json');
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ERR_VGPU_SHIM_NOT_INSTALLED' } });
+  });
+
+  it('leaves a link of others alone that leads nowhere', async () => {
+    await machine.shell('ln -s /no/such/folder /etc/vgpu');
+    await machine.remember();
+    const { code, stdout } = await install(
+      '--json',
+      '--confirm-within',
+      '0',
+      '--executor',
+      'unix:/run/x.sock',
+    );
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ERR_VGPU_SHIM_STEP' } });
+    expect(await machine.differences()).toEqual([]);
   });
 
   it('installs nothing above an installation that is not confirmed', async () => {

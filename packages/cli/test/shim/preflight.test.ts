@@ -64,6 +64,15 @@ describe.skipIf(obstacle !== undefined)('the preflight', { timeout: 120_000 }, (
     expect(all.find(({ id }) => id === 'real-driver')).toMatchObject({ status: 'warning' });
   });
 
+  it('finds links that lead out of a system that is mounted elsewhere', async () => {
+    await machine.shell(
+      'mkdir -p /mnt/image/etc/systemd /mnt/image/usr/lib /mnt/image/var/lib; ln -s /etc/systemd/system /mnt/image/etc/systemd/system',
+    );
+    const { problems, all } = await look('--root', '/mnt/image');
+    expect(problems).toContain('folders');
+    expect(all.find(({ id }) => id === 'folders')?.evidence).toContain('/etc/systemd/system');
+  });
+
   it('wants root', async () => {
     const words = [process.execPath, cli, 'shim', 'install', '--dry-run', '--json'];
     const { stdout, stderr } = await machine.run(['setpriv', '--reuid=65534', '--clear-groups', ...words]);
@@ -74,6 +83,8 @@ describe.skipIf(obstacle !== undefined)('the preflight', { timeout: 120_000 }, (
     [['--scope', 'service'], 'belong together'],
     [['--service', 'x.service'], 'belong together'],
     [['--restart', 'x.service', '--root', '/usr'], 'the running system'],
+    [['--scope', 'service', '--service', 'ollama'], 'no name of a service'],
+    [['--scope', 'service', '--service', '../x.service'], 'no name of a service'],
     [['--root', '/no/such/folder'], 'there is no folder'],
   ])('refuses %j', async (args, complaint) => {
     const { code, stderr } = await machine.vgpu('install', '--dry-run', ...args);
