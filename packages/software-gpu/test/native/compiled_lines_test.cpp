@@ -215,6 +215,17 @@ TEST_CASE("compiled lines: lanes that pass the end of their type are none") {
   }
 }
 
+TEST_CASE("compiled lines: a line that is computed from itself is whole where the second half alone is one") {
+  if (!can_compile()) return;
+  // In block 0 the first half of the first warp passes the end of its type, the second does not.
+  compare_shapes(
+      "  mad.lo.u32 %w0, %y, 8, %x;\n  add.u32 %w0, %w0, %block;\n  add.u32 %w0, %w0, 0xfffffff8;\n"
+      "  mad.wide.u32 %d0, %y, 16, %in;\n  mad.wide.u32 %d0, %w0, 4, %d0;\n"
+      "  sub.u64 %d1, %d0, %in;\n  cvt.u32.u64 %r, %d1;\n"
+      "  mul.lo.u64 %d2, %d0, 0;\n  add.u64 %d2, %d2, %in;\n  ld.global.u32 %s, [%d2];\n",
+      {Dim3{16, 2}, Dim3{16, 4}});
+}
+
 TEST_CASE("compiled lines: stray accesses name the same place") {
   if (!can_compile()) return;
   for (const char* access :

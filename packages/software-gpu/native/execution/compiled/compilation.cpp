@@ -39,6 +39,7 @@ void Compilation::count(std::uint64_t warp_instructions, const std::byte* frame)
 }
 
 void Compilation::compile(const std::byte* frame) {
+  const std::lock_guard lock(compiling_);
   if (tried_.exchange(true)) return;
   owned_ = std::make_unique<const CompiledKernel>(compile_runs(kernel_, frame));
   compiled_.store(owned_.get(), std::memory_order_release);

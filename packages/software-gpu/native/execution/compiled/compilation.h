@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 
 #include "execution/compiled/compiled_kernel.h"
 
@@ -26,7 +27,8 @@ class Compilation {
   /// `frame`: see compile_runs.
   void count(std::uint64_t warp_instructions, const std::byte* frame);
 
-  /// Compiles the kernel unless that has been tried. Throws as compile_runs does.
+  /// Compiles the kernel unless that has been tried; waits for another thread that is at it. Throws as
+  /// compile_runs does.
   void compile(const std::byte* frame);
 
   /// How many of the kernel's instructions belong to compiled runs.
@@ -35,6 +37,7 @@ class Compilation {
  private:
   const DecodedKernel& kernel_;
   std::atomic<std::uint64_t> executed_ = 0;
+  std::mutex compiling_;
   std::atomic<bool> tried_ = false;
   std::unique_ptr<const CompiledKernel> owned_;  // written once, by who has set tried_
   std::atomic<const CompiledKernel*> compiled_ = nullptr;

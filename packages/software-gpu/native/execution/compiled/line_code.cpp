@@ -52,12 +52,15 @@ bool LineCode::can_leave() const {
 void LineCode::compute(RunRow& destination, const Shape& shape) {
   rows_.begin_line(destination);
   const bool wide = destination.width == Width::doubleword;
-  // The second half first: what both come from may be the destination's own row, and then lie in the place
-  // of the first.
-  for (int half = is_apart(shape) ? 1 : 0; half >= 0; --half) {
-    compute_half(half, wide);
-    code_.mov(rows_.first_of_half(destination, half), code_.rax);
+  // Both halves before either is written: what they come from may be the destination's own row, which is
+  // still needed where the code leaves.
+  if (is_apart(shape)) {
+    compute_half(1, wide);
+    code_.mov(code_.r9, code_.rax);
   }
+  compute_half(0, wide);
+  code_.mov(rows_.first_of_half(destination, 0), code_.rax);
+  if (is_apart(shape)) code_.mov(rows_.first_of_half(destination, 1), code_.r9);
   destination.shape = shape;
 }
 
