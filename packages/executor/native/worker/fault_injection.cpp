@@ -136,15 +136,18 @@ std::optional<CUresult> FaultInjector::before(std::uint32_t call, std::span<cons
     const auto known = kernels_.find(PayloadReader(request).read<std::uint64_t>());
     if (known != kernels_.end()) kernel = known->second;
   }
+  const FaultRule* first = nullptr;
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const FaultRule& rule = rules_[i];
     if (rule.point != *point || fnmatch(rule.kernels.c_str(), kernel.c_str(), 0) != 0) continue;
-    if (++calls_[i] != rule.number && rule.number != 0) continue;
-    if (rule.effect == FaultEffect::hang) hang();
-    if (rule.effect == FaultEffect::crash) abort();
-    return rule.result;
+    // A call counts for each rule, whichever of them it fails by.
+    const std::uint64_t number = ++calls_[i];
+    if (first == nullptr && (rule.number == 0 || rule.number == number)) first = &rule;
   }
-  return std::nullopt;
+  if (first == nullptr) return std::nullopt;
+  if (first->effect == FaultEffect::hang) hang();
+  if (first->effect == FaultEffect::crash) abort();
+  return first->result;
 }
 
 void FaultInjector::after(std::uint32_t call, std::span<const std::byte> request,

@@ -45,6 +45,14 @@ TEST_CASE("faults on purpose: one call of a client, or all") {
   CHECK_FALSE(ask(other, VGPU_CALL_cuMemAlloc_v2));
 }
 
+TEST_CASE("faults on purpose: a call that fails by one rule counts for the others") {
+  const auto rules = parse_faults("oom@alloc:1,46@alloc:3,oom@alloc:1");
+  FaultInjector faults(rules);
+  CHECK(ask(faults, VGPU_CALL_cuMemAlloc_v2) == CUDA_ERROR_OUT_OF_MEMORY);
+  CHECK_FALSE(ask(faults, VGPU_CALL_cuMemAlloc_v2));
+  CHECK(ask(faults, VGPU_CALL_cuMemAlloc_v2) == CUDA_ERROR_DEVICE_UNAVAILABLE);
+}
+
 TEST_CASE("faults on purpose: kernels by their names") {
   const auto rules = parse_faults("700@launch:sort*");
   FaultInjector faults(rules);
