@@ -95,12 +95,12 @@ void vgpu_process_check(void) {
 
 void vgpu_process_restart(void) {
   vgpu_process_check();
+  vgpu_session_end();
   _Atomic uint64_t* word = find_owner();
   const uint64_t process = word == &owner_by_process_id ? (uint64_t)vgpu_process_id() << 32 : 0;
   uint64_t seen = process | OWNED;
   // Another thread that is at it does the same.
   if (!atomic_compare_exchange_strong(word, &seen, process | FORGETTING)) return;
-  vgpu_session_end();
   vgpu_shared_memory_unmap();
   forget_parent();
   atomic_fetch_add(&generation, 1);

@@ -126,16 +126,19 @@ describe.each(Object.entries(TRANSPORTS))('through %s', { timeout: TEST_TIMEOUT_
     process.kill(await other.worker(), 0);
   });
 
-  it('a worker is killed, and the program resets the device: it gets a new worker', async () => {
-    const environment = guestEnvironment(executor.url, {
-      VGPU_SHARED_MEMORY: shared,
-      LAST_CALL_RESET: '1',
-    });
-    const program = await Program.start('idle', environment);
-    process.kill(await program.worker(), 'SIGKILL');
-    program.goOn();
-    expect(await program.output()).toMatch(/status 806 after \d+ ms\nworks again\n$/);
-  });
+  it.each(['driver', 'runtime'])(
+    'a worker is killed, and the program resets the device through the %s: it gets a new worker',
+    async (api) => {
+      const environment = guestEnvironment(executor.url, {
+        VGPU_SHARED_MEMORY: shared,
+        LAST_CALL_RESET: api,
+      });
+      const program = await Program.start('idle', environment);
+      process.kill(await program.worker(), 'SIGKILL');
+      program.goOn();
+      expect(await program.output()).toMatch(/status 806 after \d+ ms\nworks again\n$/);
+    },
+  );
 
   it.each(MODES)('a worker is stopped: %s', async (mode) => {
     const program = await start(mode);

@@ -8,6 +8,7 @@
 #include "runtime/last_error.h"
 #include "runtime/modules.h"
 #include "transport/lock.h"
+#include "transport/session.h"
 
 enum { MOST_DEVICES = 64, RUNTIME_VERSION = 13000, DEVICE_FLAGS = 0xff, INIT_FLAGS_ARE_VALID = 1 };
 
@@ -142,6 +143,9 @@ cudaError_t cudaGetDeviceFlags(unsigned int* flags) {
 cudaError_t cudaDeviceReset(void) {
   int device;
   CUcontext current = NULL;
+  // Then nobody can be asked, and the driver's call forgets everything by itself, this lock included.
+  if (vgpu_session_is_over())
+    return vgpu_runtime_from_driver(cuDevicePrimaryCtxReset_v2(own_device()->device));
   CUresult result = current_device(&device);
   if (result != CUDA_SUCCESS) return vgpu_runtime_from_driver(result);
   vgpu_lock(&lock);

@@ -196,8 +196,11 @@ bool vgpu_session_is_over(void) {
 }
 
 void vgpu_session_end(void) {
+  // A thread that is still in a call uses the stream.
+  vgpu_lock(&lock);
   // A broken one has been closed.
   if (vgpu_state_change(VGPU_STATE_CONNECTED, VGPU_STATE_BROKEN)) vgpu_stream_close(&stream);
+  vgpu_unlock(&lock);
 }
 
 void vgpu_session_forget(void) {

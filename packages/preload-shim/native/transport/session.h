@@ -44,7 +44,7 @@ void vgpu_session_note(CUresult result);
 
 // Whether no call can succeed any more: the connection is lost, or the context is dead.
 bool vgpu_session_is_over(void);
-// Closes the connection; the next call opens another. While no other thread makes calls.
+// Closes the connection, when the call that another thread may be in has ended.
 void vgpu_session_end(void);
 
 // In a forked child: see process.h.

@@ -2,7 +2,8 @@
 //   last_call calls   one short call after the other
 //   last_call waits   one call that waits for a kernel without an end
 //   last_call idle    none, until a line comes on stdin
-// With LAST_CALL_RESET in its environment it then resets the device, and works on.
+// With LAST_CALL_RESET in its environment it then resets the device, through the "driver" API or the
+// "runtime" API, and works on.
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -21,14 +22,24 @@ static void launch_endless_kernel(void) {
   CHECK(cuLaunchKernel(forever, 1, 1, 1, 1, 1, 1, 0, NULL, NULL, NULL));
 }
 
+// The guest library is both APIs in one file.
+static int reset_through_runtime(void) {
+  void* library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_NOLOAD);
+  REQUIRE(library != NULL, "libcuda.so.1 is not loaded: %s", dlerror());
+  int (*reset)(void);
+  *(void**)&reset = dlsym(library, "cudaDeviceReset");
+  REQUIRE(reset != NULL, "cudaDeviceReset: %s", dlerror());
+  return reset();
+}
+
 // The reset gives the program a new worker, in which everything works again.
-static void start_anew(void) {
+static void start_anew(const char* api) {
   CUdevice device;
   CUcontext context;
   CUdeviceptr memory;
   unsigned int word = 0;
   // The first device's number is 0; of it nobody can be asked now.
-  CHECK(cuDevicePrimaryCtxReset(0));
+  CHECK(strcmp(api, "runtime") == 0 ? reset_through_runtime() : cuDevicePrimaryCtxReset(0));
   CHECK(cuDeviceGet(&device, 0));
   CHECK(cuDevicePrimaryCtxRetain(&context, device));
   CHECK(cuCtxSetCurrent(context));
@@ -66,6 +77,7 @@ int main(int argc, char** argv) {
   begin = milliseconds();
   EXPECT_STATUS(cuMemAlloc(&memory, 16), status);
   REQUIRE(milliseconds() - begin < 100, "the next call took %ld ms", milliseconds() - begin);
-  if (getenv("LAST_CALL_RESET") != NULL) start_anew();
+  const char* reset = getenv("LAST_CALL_RESET");
+  if (reset != NULL) start_anew(reset);
   return 0;
 }
