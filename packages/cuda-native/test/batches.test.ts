@@ -57,6 +57,19 @@ describe('matvecBatch', () => {
     ));
 });
 
+it('more products than are handed over at a time', async () => {
+  const count = 2 ** 14 + 3;
+  const data = Float32Array.from({ length: count }, (_, i) => i);
+  const numbers = { data, rows: 1, columns: 1, count };
+  const { value } = await session.matmulBatch(numbers, { ...numbers, data: new Float32Array(count).fill(2) });
+  expect(value.data).toEqual(data.map((each) => 2 * each));
+});
+
+it('any number of matrices without elements takes nothing', async () => {
+  const none = { data: new Float32Array(), rows: 0, columns: 0, count: 2 ** 45 };
+  expect((await session.matmulBatch(none, none)).value.data).toHaveLength(0);
+});
+
 describe('batches that make no sense', () => {
   const argument = { code: 'ERR_VGPU_COMPUTE_ARGUMENT' };
   const batch = (count: number, step?: number) => ({

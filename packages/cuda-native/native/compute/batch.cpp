@@ -75,11 +75,17 @@ void multiplyBatch(const Context& context, const MatrixBatch& a, const MatrixBat
   checkShape(c.first, a.first.rows, b.first.columns);
   checkApart(a.first.array, c.first.array);
   checkApart(b.first.array, c.first.array);
-  std::vector<ProductStep> steps(a.count);
-  for (std::size_t i = 0; i < a.count; ++i) {
-    steps[i] = {.a = matrixOf(a, i), .b = matrixOf(b, i), .c = matrixOf(c, i)};
+  // Without elements there may be any number of matrices.
+  if (c.first.rows == 0 || c.first.columns == 0) return;
+  // Enough for all threads, and some MiB at a time.
+  constexpr std::size_t kSteps = std::size_t{1} << 14;
+  for (std::size_t first = 0; first < a.count; first += kSteps) {
+    std::vector<ProductStep> steps(std::min(kSteps, a.count - first));
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      steps[i] = {.a = matrixOf(a, first + i), .b = matrixOf(b, first + i), .c = matrixOf(c, first + i)};
+    }
+    multiplySteps(context, steps);
   }
-  multiplySteps(context, steps);
 }
 
 void multiplyVectors(const Context& context, const MatrixBatch& a, const Array& x, const Array& y) {

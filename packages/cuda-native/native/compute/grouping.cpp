@@ -14,6 +14,11 @@ constexpr std::size_t kBlock = std::size_t{1} << 15;
 void groupItems(Context& context, std::size_t itemCount, std::size_t groups,
                 const std::function<std::uint32_t(std::size_t)>& groupOf, std::uint32_t* starts,
                 std::uint32_t* items) {
+  // Were somebody to write what groupOf() reads, groups could be left out: nothing may be read as a place
+  // then that is none.
+  context.forBlocks(groups + 1, kBlock, [&](std::size_t first, std::size_t last) {
+    std::fill(starts + first, starts + last, 0);
+  });
   const auto pairs = context.allocate<Pair32>(itemCount);
   radixSort<Pair32>(context, itemCount,
                     {.load =
