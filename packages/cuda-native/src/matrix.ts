@@ -1,5 +1,15 @@
 // Matrices by rows, in typed arrays.
-import { checkInteger, type ElementType, type NumericArray, newArray } from './arrays.js';
+import {
+  checkInteger,
+  checkOverlap,
+  checkSameType,
+  type ElementType,
+  elementTypeOf,
+  type Named,
+  type NumericArray,
+  named,
+  newArray,
+} from './arrays.js';
 import { argumentError, CapacityError } from './errors.js';
 
 /** A matrix by rows: row i begins at element i × stride of `data`. */
@@ -55,6 +65,27 @@ export function newMatrix<T extends NumericArray>(
   columns: number,
 ): Matrix<T> {
   return { data: newArray(type, rows * columns) as T, rows, columns };
+}
+
+/**
+ * The matrix to write to, with the type of the first input and apart from all of them, and how the addon takes it.
+ *
+ * @throws ComputeError ERR_VGPU_COMPUTE_ARGUMENT, ERR_VGPU_COMPUTE_OVERLAP, CapacityError
+ */
+export function outputMatrix<T extends NumericArray>(
+  given: Matrix<T> | undefined,
+  inputs: readonly [Named, ...Named[]],
+  rows: number,
+  columns: number,
+): { readonly out: Matrix<T>; readonly output: MatrixArguments<T> } {
+  const [first] = inputs;
+  const out = given ?? newMatrix<T>(elementTypeOf(first.array, first.name), rows, columns);
+  const data = named('out.data', out.data);
+  checkSameType(first, data);
+  checkShape(out, 'out', rows, columns);
+  const output = matrixArguments(out, 'out');
+  checkOverlap(data, inputs, Infinity, 'apart');
+  return { out, output };
 }
 
 /** @throws ComputeError ERR_VGPU_COMPUTE_ARGUMENT */

@@ -61,6 +61,10 @@ bool booleanArgument(const Napi::CallbackInfo& info, std::size_t index) {
   return info[index].As<Napi::Boolean>().Value();
 }
 
+compute::Order orderArgument(const Napi::CallbackInfo& info, std::size_t index) {
+  return booleanArgument(info, index) ? compute::Order::descending : compute::Order::ascending;
+}
+
 double numberArgument(const Napi::CallbackInfo& info, std::size_t index) {
   if (!info[index].IsNumber()) refuse(info, index, "a number");
   return info[index].As<Napi::Number>().DoubleValue();

@@ -17,6 +17,8 @@
 namespace vgpu::addon {
 
 bool booleanArgument(const Napi::CallbackInfo& info, std::size_t index);
+/** A boolean: whether it is descending. */
+compute::Order orderArgument(const Napi::CallbackInfo& info, std::size_t index);
 double numberArgument(const Napi::CallbackInfo& info, std::size_t index);
 /** An integer from 0 to 2^53 - 1. */
 std::size_t sizeArgument(const Napi::CallbackInfo& info, std::size_t index);

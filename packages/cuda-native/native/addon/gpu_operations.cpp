@@ -107,10 +107,6 @@ GpuOperation histogram(const Info& info) {
   return operation([=](const gpu::Context& context) { gpu::histogram(context, x, low, high, counts); });
 }
 
-compute::Order orderArgument(const Info& info, std::size_t index) {
-  return booleanArgument(info, index) ? compute::Order::descending : compute::Order::ascending;
-}
-
 /** (keys, descending, out, count) */
 template <auto function>
 GpuOperation sort(const Info& info) {

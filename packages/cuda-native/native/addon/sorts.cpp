@@ -9,10 +9,6 @@ namespace {
 
 using compute::Context;
 
-compute::Order orderArgument(const Info& info, std::size_t index) {
-  return booleanArgument(info, index) ? compute::Order::descending : compute::Order::ascending;
-}
-
 /** (keys, descending, out, count) */
 Napi::Value sort(const Info& info) {
   const std::size_t count = sizeArgument(info, 5);

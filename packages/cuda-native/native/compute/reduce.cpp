@@ -9,22 +9,12 @@
 #include "compute/checks.h"
 #include "compute/error.h"
 #include "compute/kernels.h"
+#include "compute/pairs.h"
 
 namespace vgpu::compute {
 namespace {
 
 constexpr std::size_t kBlock = std::size_t{1} << 15;
-
-/** Adds in pairs, and pairs of pairs, so that rounding errors grow with the logarithm of the count. */
-template <typename S>
-S addInPairs(std::vector<S>& sums) {
-  if (sums.empty()) return 0;
-  for (std::size_t count = sums.size(); count > 1; count = (count + 1) / 2) {
-    for (std::size_t i = 0; i < count / 2; ++i) sums[i] = sums[2 * i] + sums[2 * i + 1];
-    if (count % 2 != 0) sums[count / 2] = sums[count - 1];
-  }
-  return sums.front();
-}
 
 template <typename S, typename Part>
 S sumOfBlocks(const Context& context, std::size_t count, Part part) {

@@ -9,12 +9,14 @@
 
 #include "compute/checks.h"
 #include "compute/error.h"
+#include "compute/pairs.h"
 #include "gpu/kernel_name.h"
 #include "gpu/pieces.h"
 
 namespace vgpu::gpu {
 namespace {
 
+using compute::addInPairs;
 using compute::Array;
 using compute::Number;
 using compute::Wide;
@@ -23,17 +25,6 @@ constexpr std::size_t kBlock = std::size_t{1} << 15;
 
 template <typename T>
 constexpr bool isFloat = std::is_floating_point_v<T>;
-
-/** In the order of the CPU path. */
-template <typename S>
-S addInPairs(std::vector<S>& sums) {
-  if (sums.empty()) return 0;
-  for (std::size_t count = sums.size(); count > 1; count = (count + 1) / 2) {
-    for (std::size_t i = 0; i < count / 2; ++i) sums[i] = sums[2 * i] + sums[2 * i + 1];
-    if (count % 2 != 0) sums[count / 2] = sums[count - 1];
-  }
-  return sums.front();
-}
 
 /** One value of each block. `extra`: what the kernel takes behind the inputs. */
 template <typename V, typename... Extra>

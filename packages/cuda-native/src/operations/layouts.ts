@@ -1,8 +1,6 @@
 // Points of the plane or of space, and graphs between them.
 import {
   checkInteger,
-  checkOverlap,
-  checkSameType,
   elementTypeOf,
   type FloatArray,
   type NumericArray,
@@ -11,7 +9,7 @@ import {
 } from '../arrays.js';
 import type { Call, MatrixCall } from '../calls.js';
 import { argumentError } from '../errors.js';
-import { checkFloats, checkShape, type Matrix, matrixArguments, newMatrix } from '../matrix.js';
+import { checkFloats, type Matrix, matrixArguments, outputMatrix } from '../matrix.js';
 import type { MatrixOptions } from '../options.js';
 import type { OperationOptions } from '../runner.js';
 import { NeighbourOperations } from './neighbours.js';
@@ -117,7 +115,6 @@ export abstract class Layouts extends NeighbourOperations {
     const { repulsion = 1, radius = 1, stiffness = 1, springLength = 1, step = 0.1 } = options;
     const { maxMove = Number.MAX_VALUE } = options;
     checkCoordinates(positions, 'positions');
-    const type = elementTypeOf(positions.data, 'positions.data');
     if (elementTypeOf(edges, 'edges') !== 'u32') throw argumentError('edges is not a Uint32Array');
     if (edges.length % 2 !== 0) throw argumentError(`edges has ${edges.length} elements, which are no pairs`);
     const forces = [repulsion, radius, stiffness, springLength, step, maxMove];
@@ -127,12 +124,8 @@ export abstract class Layouts extends NeighbourOperations {
       );
     }
     const input = matrixArguments(positions, 'positions');
-    const out = options.out ?? newMatrix<T>(type, positions.rows, positions.columns);
-    checkSameType(named('positions.data', positions.data), named('out.data', out.data));
-    checkShape(out, 'out', positions.rows, positions.columns);
-    const output = matrixArguments(out, 'out');
-    const inputs = [named('positions.data', positions.data), named('edges', edges)];
-    checkOverlap(named('out.data', out.data), inputs, Infinity, 'apart');
+    const inputs = [named('positions.data', positions.data), named('edges', edges)] as const;
+    const { out, output } = outputMatrix(options.out, inputs, positions.rows, positions.columns);
     return this.write('forceLayoutStep', out, options, (start, engine) =>
       engine.forceLayoutStep(...start, ...input, edges, Float64Array.from(forces), ...output),
     );

@@ -1,7 +1,7 @@
 // Systems of linear equations.
-import { checkOverlap, checkSameType, elementTypeOf, type FloatArray, named } from '../arrays.js';
+import { checkSameType, elementTypeOf, type FloatArray, named } from '../arrays.js';
 import type { Call, MatrixCall } from '../calls.js';
-import { checkFloats, checkShape, type Matrix, matrixArguments, newMatrix } from '../matrix.js';
+import { checkFloats, checkShape, type Matrix, matrixArguments, outputMatrix } from '../matrix.js';
 import type { MatrixOptions } from '../options.js';
 import { Batches } from './batches.js';
 import type { Result } from './operations.js';
@@ -25,17 +25,12 @@ export abstract class LinearSystems extends Batches {
     options: MatrixOptions<T> = {},
   ): Result<Matrix<T>> {
     const inputs = [named('a.data', a.data), named('b.data', b.data)] as const;
-    const type = checkSameType(...inputs);
-    checkFloats(type);
+    checkFloats(checkSameType(...inputs));
     const left = matrixArguments(a, 'a');
     const right = matrixArguments(b, 'b');
     checkShape(a, 'a', a.rows, a.rows);
     checkShape(b, 'b', a.rows, b.columns);
-    const out = options.out ?? newMatrix<T>(type, a.rows, b.columns);
-    checkSameType(inputs[0], named('out.data', out.data));
-    checkShape(out, 'out', a.rows, b.columns);
-    const output = matrixArguments(out, 'out');
-    checkOverlap(named('out.data', out.data), inputs, Infinity, 'apart');
+    const { out, output } = outputMatrix(options.out, inputs, a.rows, b.columns);
     return this.write('solve', out, options, (start, engine) =>
       engine.solve(...start, ...left, ...right, ...output),
     );
@@ -47,15 +42,10 @@ export abstract class LinearSystems extends Batches {
    * @throws ComputeError ERR_VGPU_COMPUTE_SINGULAR, naming the pivot, where one is exactly 0
    */
   async inverse<T extends FloatArray>(a: Matrix<T>, options: MatrixOptions<T> = {}): Result<Matrix<T>> {
-    const type = elementTypeOf(a.data, 'a.data');
-    checkFloats(type);
+    checkFloats(elementTypeOf(a.data, 'a.data'));
     const input = matrixArguments(a, 'a');
     checkShape(a, 'a', a.rows, a.rows);
-    const out = options.out ?? newMatrix<T>(type, a.rows, a.rows);
-    checkSameType(named('a.data', a.data), named('out.data', out.data));
-    checkShape(out, 'out', a.rows, a.rows);
-    const output = matrixArguments(out, 'out');
-    checkOverlap(named('out.data', out.data), [named('a.data', a.data)], Infinity, 'apart');
+    const { out, output } = outputMatrix(options.out, [named('a.data', a.data)], a.rows, a.rows);
     return this.write('inverse', out, options, (start, engine) =>
       engine.inverse(...start, ...input, ...output),
     );

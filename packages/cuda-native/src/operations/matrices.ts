@@ -3,14 +3,13 @@ import {
   checkOverlap,
   checkSameType,
   countOf,
-  elementTypeOf,
   type FloatArray,
   type NumericArray,
   named,
   newArray,
 } from '../arrays.js';
 import type { Call, MatrixCall, Vector } from '../calls.js';
-import { checkFloats, checkShape, type Matrix, matrixArguments, newMatrix } from '../matrix.js';
+import { checkFloats, checkShape, type Matrix, matrixArguments, outputMatrix } from '../matrix.js';
 import type { MatrixOptions } from '../options.js';
 import type { OperationOptions } from '../runner.js';
 import type { Result } from './operations.js';
@@ -35,16 +34,11 @@ export abstract class Matrices extends Sorts {
     options: MatrixOptions<T> = {},
   ): Result<Matrix<T>> {
     const inputs = [named('a.data', a.data), named('b.data', b.data)] as const;
-    const type = checkSameType(...inputs);
-    checkFloats(type);
+    checkFloats(checkSameType(...inputs));
     const left = matrixArguments(a, 'a');
     const right = matrixArguments(b, 'b');
     checkShape(b, 'b', a.columns, b.columns);
-    const out = options.out ?? newMatrix<T>(type, a.rows, b.columns);
-    checkSameType(inputs[0], named('out.data', out.data));
-    checkShape(out, 'out', a.rows, b.columns);
-    const output = matrixArguments(out, 'out');
-    checkOverlap(named('out.data', out.data), inputs, Infinity, 'apart');
+    const { out, output } = outputMatrix(options.out, inputs, a.rows, b.columns);
     return this.write('matmul', out, options, (start, engine) =>
       engine.matmul(...start, ...left, ...right, ...output),
     );
@@ -69,13 +63,8 @@ export abstract class Matrices extends Sorts {
 
   /** Rows become columns. */
   async transpose<T extends NumericArray>(a: Matrix<T>, options: MatrixOptions<T> = {}): Result<Matrix<T>> {
-    const type = elementTypeOf(a.data, 'a.data');
     const input = matrixArguments(a, 'a');
-    const out = options.out ?? newMatrix<T>(type, a.columns, a.rows);
-    checkSameType(named('a.data', a.data), named('out.data', out.data));
-    checkShape(out, 'out', a.columns, a.rows);
-    const output = matrixArguments(out, 'out');
-    checkOverlap(named('out.data', out.data), [named('a.data', a.data)], Infinity, 'apart');
+    const { out, output } = outputMatrix(options.out, [named('a.data', a.data)], a.columns, a.rows);
     return this.write('transpose', out, options, (start, engine) =>
       engine.transpose(...start, ...input, ...output),
     );

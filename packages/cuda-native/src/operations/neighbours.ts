@@ -1,8 +1,8 @@
 // Distances between points, which are the rows of matrices.
-import { checkInteger, checkOverlap, checkSameType, type FloatArray, named, newArray } from '../arrays.js';
+import { checkInteger, checkSameType, type FloatArray, named, newArray } from '../arrays.js';
 import type { Call, MatrixCall } from '../calls.js';
 import { argumentError, CapacityError } from '../errors.js';
-import { checkFloats, checkShape, type Matrix, matrixArguments, newMatrix } from '../matrix.js';
+import { checkFloats, checkShape, type Matrix, matrixArguments, newMatrix, outputMatrix } from '../matrix.js';
 import type { MatrixOptions } from '../options.js';
 import type { OperationOptions } from '../runner.js';
 import { BitMatrices } from './bit-matrices.js';
@@ -52,12 +52,8 @@ export abstract class NeighbourOperations extends BitMatrices {
     options: DistanceOptions<T> = {},
   ): Result<Matrix<T>> {
     const { metric = 'l2' } = options;
-    const { type, left, right, inputs } = checkPoints(x, 'x', y, 'y', metric);
-    const out = options.out ?? newMatrix<T>(type, x.rows, y.rows);
-    checkSameType(inputs[0], named('out.data', out.data));
-    checkShape(out, 'out', x.rows, y.rows);
-    const output = matrixArguments(out, 'out');
-    checkOverlap(named('out.data', out.data), inputs, Infinity, 'apart');
+    const { left, right, inputs } = checkPoints(x, 'x', y, 'y', metric);
+    const { out, output } = outputMatrix(options.out, inputs, x.rows, y.rows);
     return this.write('pairwiseDistance', out, options, (start, engine) =>
       engine.pairwiseDistance(...start, metric, ...left, ...right, ...output),
     );

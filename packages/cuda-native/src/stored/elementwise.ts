@@ -10,51 +10,26 @@ import { checkAlike, Elements, type StoredArray, type StoredOutput } from './sto
 import { bytesPerRow, pieceSize, piecesOf, stream } from './stream.js';
 
 type Written = Promise<StoredResult<StoredOutput>>;
+type Binary = (
+  session: ComputeSession,
+  x: StoredArray,
+  y: StoredArray,
+  out: StoredOutput,
+  options?: StoredOptions,
+) => Written;
 type Call = (windows: readonly NumericArray[], out: NumericArray) => Promise<ComputeResult<unknown>>;
 
 /** As `session.add`. */
-export async function add(
-  session: ComputeSession,
-  x: StoredArray,
-  y: StoredArray,
-  out: StoredOutput,
-  options?: StoredOptions,
-): Written {
-  return binary('add', session, [x, y], out, options);
-}
+export const add: Binary = binary('add');
 
 /** As `session.sub`. */
-export async function sub(
-  session: ComputeSession,
-  x: StoredArray,
-  y: StoredArray,
-  out: StoredOutput,
-  options?: StoredOptions,
-): Written {
-  return binary('sub', session, [x, y], out, options);
-}
+export const sub: Binary = binary('sub');
 
 /** As `session.mul`. */
-export async function mul(
-  session: ComputeSession,
-  x: StoredArray,
-  y: StoredArray,
-  out: StoredOutput,
-  options?: StoredOptions,
-): Written {
-  return binary('mul', session, [x, y], out, options);
-}
+export const mul: Binary = binary('mul');
 
 /** As `session.div`. */
-export async function div(
-  session: ComputeSession,
-  x: StoredArray,
-  y: StoredArray,
-  out: StoredOutput,
-  options?: StoredOptions,
-): Written {
-  return binary('div', session, [x, y], out, options);
-}
+export const div: Binary = binary('div');
 
 /** As `session.scale`. The factor is a bigint for 64-bit integers. */
 export async function scale(
@@ -146,25 +121,24 @@ export async function fill(
   );
 }
 
-async function binary(
-  name: 'add' | 'sub' | 'mul' | 'div',
-  session: ComputeSession,
-  [x, y]: readonly [StoredArray, StoredArray],
-  out: StoredOutput,
-  options: StoredOptions = {},
-): Written {
-  const inputs = [new Elements(x, 'x'), new Elements(y, 'y')] as const;
-  checkAlike(...inputs);
-  return each(
-    name,
-    session,
-    inputs,
-    out,
-    options,
-    (run) =>
-      ([a, b], target) =>
-        session[name](a as Float64Array, b as Float64Array, { ...run.options, out: target as Float64Array }),
-  );
+function binary(name: 'add' | 'sub' | 'mul' | 'div'): Binary {
+  return async (session, x, y, out, options = {}) => {
+    const inputs = [new Elements(x, 'x'), new Elements(y, 'y')] as const;
+    checkAlike(...inputs);
+    return each(
+      name,
+      session,
+      inputs,
+      out,
+      options,
+      (run) =>
+        ([a, b], target) =>
+          session[name](a as Float64Array, b as Float64Array, {
+            ...run.options,
+            out: target as Float64Array,
+          }),
+    );
+  };
 }
 
 async function each(
