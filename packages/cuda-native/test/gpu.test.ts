@@ -143,11 +143,20 @@ it('mistakes are the caller’s on the GPU, too, and nothing is written', async 
 });
 
 it('a signal stops what runs', async () => {
-  const controller = new AbortController();
   const keys = Uint32Array.from({ length: 2_000_000 }, (_, i) => Math.imul(i, 2_654_435_761));
-  const sorting = gpu.sort(keys, { signal: controller.signal });
-  controller.abort(new Error('changed my mind'));
-  await expect(sorting).rejects.toThrow('changed my mind');
+  const out = new Uint32Array(keys.length);
+  // On a busy machine it may have ended before it is stopped: then it tries again.
+  for (let end = 'ended'; end === 'ended'; ) {
+    const controller = new AbortController();
+    const sorting = gpu.sort(keys, { out, signal: controller.signal });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    controller.abort(new Error('changed my mind'));
+    end = await sorting.then(
+      () => 'ended',
+      (error: Error) => error.message,
+    );
+    expect(end).toBeOneOf(['ended', 'changed my mind']);
+  }
   expect((await gpu.sum(new Int32Array([1, 2]))).value).toBe(3n);
 });
 
