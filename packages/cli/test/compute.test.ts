@@ -251,6 +251,19 @@ it('goes on after a kill with --resume', async () => {
     }
     const unfinished = await vgpu('compute', 'sum', out);
     expect([unfinished.code, unfinished.stderr]).toEqual([1, expect.stringContaining('NOT_COMMITTED')]);
+    // What the record does not name is nobody's to replace.
+    const pairs = ['compute', 'sort-pairs', keys, keys, '-o', out, '-o', mine.at('other.pycauset')];
+    await (
+      await PersistentArray.create(mine.at('other.pycauset'), {
+        structure: 'vector',
+        dtype: 'u32',
+        rows: count,
+        columns: 1,
+      })
+    ).close();
+    const refused = await vgpuJson(refusal, ...pairs, '--resume');
+    expect([refused.code, refused.document.error.code]).toEqual([1, 'ERR_VGPU_OUTPUT_EXISTS']);
+    rmSync(mine.at('other.pycauset'));
     const again = await vgpuJson(document, ...args);
     expect(again.code).toBe(0);
     await using array = await PersistentArray.open(out);

@@ -33,7 +33,8 @@ export async function compute(
       remedy: `choose one of ${Object.keys(operations).join(', ')}`,
     });
   }
-  const outputs = checkUsage(name, operation, paths, options);
+  const goesOn = options.resume === true && (await canResume(options.output ?? []));
+  const outputs = checkUsage(name, operation, paths, options, goesOn);
   const closing: (() => Promise<unknown>)[] = [];
   try {
     const telemetry = options.telemetry === true ? await openTelemetry(closing) : undefined;
@@ -47,7 +48,7 @@ export async function compute(
     closing.push(() => session.close());
     const inputs: StoredArray[] = [];
     for (const path of paths) inputs.push(await openInput(path, closing));
-    const work = { name, operation, paths, outputs, options };
+    const work = { name, operation, paths, outputs, options, goesOn };
     return await computeWith(work, session, inputs, context);
   } finally {
     for (const close of closing.reverse()) await close();
@@ -60,6 +61,8 @@ interface Work {
   readonly paths: readonly string[];
   readonly outputs: readonly string[];
   readonly options: ComputeOptions;
+  /** An operation that was interrupted. */
+  readonly goesOn: boolean;
 }
 
 async function computeWith(
@@ -68,7 +71,7 @@ async function computeWith(
   inputs: readonly StoredArray[],
   { signal, progress, say }: Context,
 ): Promise<Outcome> {
-  const { name, operation, outputs, options } = work;
+  const { name, operation, outputs, options, goesOn } = work;
   const { resume = false } = options;
   const shapes = operation.shapes(inputs, options);
   const files = shapes.map((shape, index) => ({ path: outputs[index] ?? '', shape }));
@@ -80,7 +83,7 @@ async function computeWith(
       onProgress: (done, total) => detail(bar(done, total)),
       ...(resume && { resume }),
     };
-    return withOutputs(files, { resume, isNew: !canResume(outputs), signal }, (targets) =>
+    return withOutputs(files, { resume, isNew: !goesOn, signal }, (targets) =>
       operation.run({ session, inputs, outputs: targets, flags: options, options: streaming }),
     );
   });
@@ -108,6 +111,7 @@ function checkUsage(
   operation: Operation,
   paths: readonly string[],
   { output: outputs = [], force = false, resume = false, ...flags }: ComputeOptions,
+  goesOn: boolean,
 ): readonly string[] {
   const { inputs: wanted } = operation;
   if (paths.length !== wanted) throw usage(`${name} takes ${wanted} input(s), not ${paths.length}`);
@@ -124,7 +128,6 @@ function checkUsage(
     }
   }
   for (const path of paths) checkInput(path);
-  const goesOn = resume && canResume(outputs);
   for (const path of outputs) {
     for (const input of paths) checkOutput(path, { force: force || goesOn, input });
   }

@@ -1,7 +1,7 @@
 // Where results go: whole or absent, unless they are to survive a crash half done.
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { PersistentArray } from '@vgpu/array';
 import type { StoredOutput } from '@vgpu/cuda-native/stored';
@@ -95,10 +95,25 @@ async function resumed<T>(
   return withArray(await PersistentArray.open(path, { update: 'in-place', allowUncommitted: true }), write);
 }
 
-/** Whether an interrupted `--resume` left something that can go on: its record is beside the first output. */
-export function canResume(outputs: readonly string[]): boolean {
+/** Whether an interrupted `--resume` left something that can go on: its record is beside the first output, and names all of them. */
+export async function canResume(outputs: readonly string[]): Promise<boolean> {
   const [first] = outputs;
-  return first !== undefined && existsSync(`${first}.progress`);
+  if (first === undefined) return false;
+  const record = await readFile(`${first}.progress`, 'utf8').catch(() => '');
+  const [subject = ''] = record.split('\n', 1);
+  if (subject === '') return false;
+  const identities = await Promise.all(outputs.map(identityOf));
+  return identities.every((identity) => identity !== undefined && subject.includes(JSON.stringify(identity)));
+}
+
+/** Undefined where there is no array. */
+async function identityOf(path: string): Promise<string | undefined> {
+  try {
+    await using array = await PersistentArray.open(path, { allowUncommitted: true });
+    return array.descriptor.payloadUuid;
+  } catch {
+    return undefined;
+  }
 }
 
 async function createUncommitted(path: string, shape: Shape): Promise<void> {
