@@ -1,5 +1,5 @@
 // `vgpu shim status` and `vgpu shim verify`: what is installed, and whether it works.
-import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { type Check, guarded, ok, problem } from '../doctor/check.js';
 import { EXIT_FINDINGS } from '../errors.js';
 import type { Context, Outcome } from '../output/command.js';
@@ -8,12 +8,11 @@ import { canary } from './canary.js';
 import { checkDiscovery } from './discovery.js';
 import { describeCheck } from './install.js';
 import { readTransactions, type Transaction } from './journal.js';
-import { CURRENT, LIBRARY, PRELOAD_FILE } from './layout.js';
+import { CURRENT, LIBRARIES, LIBRARY, PRELOAD_FILE } from './layout.js';
 import { checkLibrary } from './library-file.js';
 import { preloadEntries } from './preload-list.js';
 import { systemOf } from './preflight.js';
 import { SystemRoot } from './root.js';
-import { hasMapped } from './service.js';
 
 interface RootOptions {
   readonly root: string;
@@ -65,9 +64,17 @@ export function status(options: RootOptions): Outcome {
 
 /** Of this version or any other that was installed. */
 function processesWithLibrary(root: SystemRoot): number {
-  if (!existsSync(root.at(LIBRARY))) return 0;
-  const library = realpathSync(root.at(LIBRARY));
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && hasMapped(Number(name), library)).length;
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && mapsLibrary(root, name)).length;
+}
+
+function mapsLibrary(root: SystemRoot, processId: string): boolean {
+  try {
+    const maps = readFileSync(`/proc/${processId}/maps`, 'utf8');
+    return maps.includes(` ${root.at(LIBRARIES)}/`) && maps.includes('/libvgpu_cuda.so');
+  } catch {
+    // It has ended, or is another user's.
+    return false;
+  }
 }
 
 /** Looks at the files and runs programs; changes nothing. */

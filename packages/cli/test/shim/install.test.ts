@@ -107,6 +107,9 @@ describe.skipIf(obstacle !== undefined)('vgpu shim install', { timeout: 120_000 
     try {
       expect((await install('--confirm-within', '0')).code).toBe(0);
       expect((await machine.run(['readlink', '/usr/lib/vgpu-shim/current'])).stdout).not.toBe(before);
+      // The sleeper with the older one, and who counts.
+      const { processes } = JSON.parse((await machine.vgpu('status', '--json')).stdout);
+      expect(processes).toBeGreaterThanOrEqual(2);
       expect((await machine.vgpu('rollback', '--yes')).code).toBe(0);
       expect((await machine.run(['readlink', '/usr/lib/vgpu-shim/current'])).stdout).toBe(before);
       expect((await machine.vgpu('verify')).code).toBe(0);

@@ -30,6 +30,8 @@ int last_transaction(void) {
   int last = 0;
   const struct dirent* entry = NULL;
   while ((entry = readdir(folder)) != NULL) {
+    // No other spelling of a number: nothing would be found under it.
+    if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
     char* end = NULL;
     const long number = strtol(entry->d_name, &end, 10);
     if (*end == '\0' && number > last && number < INT_MAX) last = (int)number;
