@@ -87,6 +87,29 @@ describe.skipIf(obstacle !== undefined)('an installation that is killed', { time
     }
   });
 
+  it('is undone by the switch as soon as that is possible', async () => {
+    expect((await machine.run([...install, '600'])).code).toBe(0);
+    // What something is mounted on cannot be removed. The line is crc32 of "undoing", and that.
+    await machine.shell(`cd -P /usr/lib/vgpu-shim/current; mount --bind . .
+      printf '%s\\tundoing\\n' 719b3a7d >> /var/lib/vgpu-shim/1/journal`);
+    const exists = async (path: string) => (await machine.run(['test', '-e', path])).code === 0;
+    await expect
+      .poll(() => exists('/usr/lib/vgpu-shim/current/libvgpu_cuda.so'), { timeout: 60_000 })
+      .toBe(false);
+    expect(await exists('/var/lib/vgpu-shim/1/journal')).toBe(true);
+    await machine.shell('umount /usr/lib/vgpu-shim/*');
+    await expect.poll(() => exists('/var/lib/vgpu-shim'), { timeout: 60_000 }).toBe(false);
+    expect(await machine.differences()).toEqual([]);
+  });
+
+  it('takes no folder for an installation that only looks like one', async () => {
+    expect((await machine.run([...install, '0'])).code).toBe(0);
+    await machine.shell('mkdir /var/lib/vgpu-shim/007');
+    expect((await machine.run(['timeout', '60', recovery, '--all'])).code).toBe(0);
+    await machine.shell('rmdir /var/lib/vgpu-shim/007 /var/lib/vgpu-shim');
+    expect(await machine.differences()).toEqual([]);
+  });
+
   it.each([
     ['torn', "printf '0badc0de\\tcreate\\t/etc/pass'"],
     ['of other content than was written', "printf '0badc0de\\tcreate\\t/etc/passwd\\n'"],

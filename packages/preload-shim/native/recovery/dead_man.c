@@ -8,7 +8,7 @@
 #include "owner.h"
 
 // Within this time after the switch was armed an installer must have come to its end.
-enum { INSTALLER_SECONDS = 900, STEP_MS = 200 };
+enum { INSTALLER_SECONDS = 900, STEP_MS = 200, RETRY_MS = 2000 };
 
 enum verdict { WAIT, UNDO, LEAVE };
 
@@ -38,24 +38,42 @@ static enum verdict look(const struct journal* journal, int proc, struct watch* 
   return now() - watch->installed >= seconds ? UNDO : WAIT;
 }
 
+static void pause_for(int milliseconds) {
+  const struct timespec step = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+  (void)nanosleep(&step, NULL);
+}
+
+// A full disk, or no memory, must not disarm the switch.
+static enum outcome undo_until_it_works(const struct undo_options* options) {
+  for (;;) {
+    const enum outcome outcome = undo_last(options);
+    if (outcome != FAILED) return outcome;
+    pause_for(RETRY_MS);
+  }
+}
+
 enum outcome guard_last(int proc) {
   struct watch watch = {.started = now(), .installed = -1};
   const struct undo_options options = {.proc = proc, .unless_confirmed = true};
   for (;;) {
     const int number = last_transaction();
-    if (number <= 0) return number == 0 ? NOTHING_TO_DO : FAILED;
+    if (number == 0) return NOTHING_TO_DO;
     char path[PATH_MAX];
     transaction_path(path, number, "journal");
     struct journal journal;
-    const int error = journal_read(path, &journal);
-    // Another process is removing it, or the installer has just made the folder.
-    if (error != 0 && error != -ENOENT) return FAILED;
-    enum verdict verdict = error == -ENOENT ? WAIT : look(&journal, proc, &watch);
-    if (error == 0) journal_free(&journal);
-    if (error == -ENOENT && now() - watch.started > INSTALLER_SECONDS) verdict = UNDO;
+    const int error = number < 0 ? number : journal_read(path, &journal);
+    // Another version's, which only that knows how to undo.
+    if (error == -EINVAL) return FAILED;
+    enum verdict verdict = WAIT;
+    if (error == 0) {
+      verdict = look(&journal, proc, &watch);
+      journal_free(&journal);
+    } else if (now() - watch.started > INSTALLER_SECONDS) {
+      // There is none yet, or another process is removing it: not for so long.
+      verdict = UNDO;
+    }
     if (verdict == LEAVE) return CONFIRMED;
-    if (verdict == UNDO) return undo_last(&options);
-    const struct timespec step = {0, STEP_MS * 1000000L};
-    (void)nanosleep(&step, NULL);
+    if (verdict == UNDO) return undo_until_it_works(&options);
+    pause_for(STEP_MS);
   }
 }
