@@ -1,6 +1,7 @@
 // vgpu-shim-explain --pid N | --program PATH: what the library makes of a process, as one JSON object. It
 // decides with the library's own code. Exit status: 0; 1 with an object that has "error"; 2 for wrong usage.
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "explain/observed.h"
 #include "explain/record.h"
 #include "start/configuration.h"
+#include "transport/system.h"
 
 static const char* const CLASSES[] = {"refused", "early", "deferred"};
 
@@ -57,6 +59,21 @@ static void print_configuration(const char* path, const struct vgpu_configuratio
   printf("}");
 }
 
+// The path may be another user's, and root the one who asks: opening a device can do something already.
+static void read_configuration(const struct observed* observed, struct vgpu_configuration* configuration) {
+  const int file = vgpu_open(observed->configuration_path, O_PATH | O_CLOEXEC, 0);
+  if (file == -ENOENT || file == -ENOTDIR) return;
+  if (file < 0 || vgpu_file_bytes(file) < 0) {
+    configuration->configured.bad = true;
+    configuration->problem = file < 0 ? "it cannot be read" : "it is no regular file";
+  } else {
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+    vgpu_configuration_read(path, observed->facts.name, configuration);
+  }
+  if (file >= 0) vgpu_close(file);
+}
+
 static int explain(const char* option, const char* operand) {
   static struct observed observed;
   struct vgpu_configuration configuration = {.problem = NULL};
@@ -68,7 +85,7 @@ static int explain(const char* option, const char* operand) {
   if (status != 0) return fail(status);
   const bool final = vgpu_classify_at_once(&observed.facts, &decision);
   if (!final) {
-    vgpu_configuration_read(observed.configuration_path, observed.facts.name, &configuration);
+    read_configuration(&observed, &configuration);
     decision = vgpu_classify(&observed.facts, &configuration.configured);
   }
   printf("{\"class\":\"%s\"", CLASSES[decision.kind]);
