@@ -103,11 +103,14 @@ const remedies: Partial<Record<NativeError['kind'], string>> = {
   singular: 'Look for rows or columns that are 0 or depend on others.',
 };
 
-/** The addon's errors become ours, all others stay. `reason` is what an abort rejects with. */
+/**
+ * The addon's errors become ours, all others stay. `reason` is what an abort rejects with; without one, the operation was given up
+ * with another that hung.
+ */
 export function translate(error: unknown, reason: unknown): unknown {
   if (!isNativeError(error)) return error;
   const { kind, first, second, message } = error;
-  if (kind === 'aborted') return reason;
+  if (kind === 'aborted') return reason ?? new GpuError(conditionFault('hung'), message, { cause: error });
   if (kind === 'gpu') return new GpuError(gpuFault(first), message, { cause: error });
   if (kind === 'capacity') return new CapacityError('an array', first, second, { cause: error, message });
   const values =

@@ -156,6 +156,26 @@ it('the worker is killed in the middle: the CPU’s result, one line, and a new 
   ]);
 });
 
+it('what waits behind an operation that hangs gets its result from the CPU, too', {
+  timeout: 120_000,
+}, async () => {
+  await startExecutor('hang@launch:sort_scatter*');
+  await using session = await createSession({
+    device: 'gpu',
+    isolation: 'process',
+    executor: `unix:${socketPath}`,
+    hangAfterMs,
+    log: () => {},
+  });
+  const sorting = session.sort(new Int32Array([3, 1, 2]));
+  // Not yet hung itself when the other one is given up.
+  await new Promise((resolve) => setTimeout(resolve, hangAfterMs / 2));
+  const [sorted, sum] = await Promise.all([sorting, session.sum(new Int32Array([1, 2]))]);
+  expect([...sorted.value]).toEqual([1, 2, 3]);
+  expect(sorted).toMatchObject({ device: 'cpu', reason: { code: 'hung' } });
+  expect(sum).toMatchObject({ value: 3n, device: 'cpu' });
+});
+
 it('what VGPU_FAULT says wrongly is an error', async () => {
   await expect(startExecutor('oom@disk')).rejects.toThrow('VGPU_FAULT');
 });
