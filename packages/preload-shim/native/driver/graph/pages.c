@@ -91,7 +91,10 @@ CUresult vgpu_pages_provide(struct vgpu_pages** holder, CUdeviceptr address, siz
   pages->address = address;
   pages->holder = holder;
   *holder = pages;
-  return vgpuMemSetAccess(address, bytes, CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+  result = vgpuMemSetAccess(address, bytes, CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+  // A later launch must not take it for memory that it can use.
+  if (result != CUDA_SUCCESS) vgpu_pages_unmap(pages);
+  return result;
 }
 
 void vgpu_pages_count(void) {
