@@ -2,6 +2,8 @@
 //
 // Lanes that part at a branch meet again at the branch's immediate post-dominator: the first block that every
 // way from the branch to the end of the function passes through.
+#include "execution/control_flow.h"
+
 #include <algorithm>
 #include <set>
 
@@ -22,25 +24,6 @@ bool ends_block(Operation operation) {
       return true;
     default:
       return false;
-  }
-}
-
-std::vector<std::uint32_t> targets_of(const Draft& draft, std::uint32_t position) {
-  const Instruction& instruction = draft.code[position];
-  switch (instruction.operation) {
-    case Operation::branch:
-      return {instruction.b};
-    case Operation::branch_if:
-      return {position + 1, instruction.b};
-    case Operation::branch_indexed:
-      return draft.branch_tables[instruction.b];
-    case Operation::return_:
-    case Operation::exit_:
-    case Operation::trap:
-    case Operation::assert_fail:
-      return {};
-    default:
-      return {position + 1};
   }
 }
 
@@ -157,13 +140,33 @@ void insert_joins(Draft& draft, const std::set<std::uint32_t>& joins) {
 
 }  // namespace
 
+std::vector<std::uint32_t> next_positions(const Instruction& instruction, std::uint32_t position,
+                                          const std::vector<std::vector<std::uint32_t>>& branch_tables) {
+  switch (instruction.operation) {
+    case Operation::branch:
+      return {instruction.b};
+    case Operation::branch_if:
+      return {position + 1, instruction.b};
+    case Operation::branch_indexed:
+      return branch_tables[instruction.b];
+    case Operation::return_:
+    case Operation::exit_:
+    case Operation::trap:
+    case Operation::assert_fail:
+      return {};
+    default:
+      return {position + 1};
+  }
+}
+
 std::vector<BasicBlock> find_basic_blocks(const Draft& draft) {
   std::vector<bool> begins(draft.code.size() + 1, false);
   begins[0] = true;
   for (std::uint32_t position = 0; position < draft.code.size(); ++position) {
     if (!ends_block(draft.code[position].operation)) continue;
     begins[position + 1] = true;
-    for (const std::uint32_t target : targets_of(draft, position)) begins[target] = true;
+    for (const std::uint32_t target : next_positions(draft.code[position], position, draft.branch_tables))
+      begins[target] = true;
   }
   std::vector<BasicBlock> blocks;
   std::vector<std::uint32_t> block_of(draft.code.size() + 1, kNone);
@@ -173,7 +176,8 @@ std::vector<BasicBlock> find_basic_blocks(const Draft& draft) {
     blocks.back().end = position + 1;
   }
   for (BasicBlock& block : blocks) {
-    for (const std::uint32_t target : targets_of(draft, block.end - 1)) {
+    for (const std::uint32_t target :
+         next_positions(draft.code[block.end - 1], block.end - 1, draft.branch_tables)) {
       const std::uint32_t successor = block_of[target];
       if (std::ranges::find(block.successors, successor) == block.successors.end()) {
         block.successors.push_back(successor);

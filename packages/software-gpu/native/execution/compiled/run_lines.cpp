@@ -7,6 +7,7 @@
 
 #include "execution/compiled/access_code.h"
 #include "execution/compiled/recipes.h"
+#include "execution/control_flow.h"
 
 namespace vgpu::software {
 namespace {
@@ -30,22 +31,7 @@ std::uint32_t own_end(const DecodedKernel& kernel) {
 }
 
 std::vector<std::uint32_t> targets(const DecodedKernel& kernel, std::uint32_t position) {
-  const Instruction& instruction = kernel.code[position];
-  switch (instruction.operation) {
-    case Operation::branch:
-      return {instruction.b};
-    case Operation::branch_if:
-      return {position + 1, instruction.b};
-    case Operation::branch_indexed:
-      return kernel.branch_tables[instruction.b];
-    case Operation::return_:
-    case Operation::exit_:
-    case Operation::trap:
-    case Operation::assert_fail:
-      return {};
-    default:
-      return {position + 1};
-  }
+  return next_positions(kernel.code[position], position, kernel.branch_tables);
 }
 
 bool is_branch(Operation operation) {
