@@ -125,6 +125,26 @@ describe.skipIf(obstacle !== undefined)('an installation that is killed', { time
     expect(await machine.differences()).toEqual([]);
   });
 
+  it.each([
+    ['empty', ':'],
+    ['torn in its first line', "printf '0badc0de\\tbeg'"],
+    ['zeros', 'head -c 4096 /dev/zero'],
+  ])('is forgotten when its journal is %s', async (_, content) => {
+    await machine.shell(`mkdir -p /var/lib/vgpu-shim/1; ${content} > /var/lib/vgpu-shim/1/journal`);
+    const undone = await machine.run([recovery]);
+    expect(undone.code, undone.stderr).toBe(0);
+    expect(await machine.differences()).toEqual([]);
+  });
+
+  it('keeps its copies when the first line of its journal is damaged', async () => {
+    expect((await machine.run([...install, '0'])).code).toBe(0);
+    await machine.shell('cd /var/lib/vgpu-shim/1; cp journal /tmp/journal; sed -i 1s/begin/Begin/ journal');
+    expect((await machine.run([recovery])).code).toBe(1);
+    await machine.shell('cp /tmp/journal /var/lib/vgpu-shim/1/journal');
+    expect((await machine.run([recovery])).code).toBe(0);
+    expect(await machine.differences()).toEqual([]);
+  });
+
   it('is not undone by a journal that another version wrote', async () => {
     expect((await machine.run([...install, '0'])).code).toBe(0);
     // crc32 of "begin\t2\t1\t1\tx"

@@ -64,6 +64,9 @@ int journal_read(const char* path, struct journal* journal) {
       (!record_is(&journal->records[0], "begin") || strcmp(journal->records[0].words[1], "1") != 0)) {
     error = -EINVAL;
   }
+  // A first line that is cut off has no end; one that has, and is wrong, is damaged.
+  if (error == 0 && journal->count == 0 && memchr(journal->text, '\n', journal->bytes) != NULL)
+    error = -EINVAL;
   if (error != 0) journal_free(journal);
   return error;
 }

@@ -161,6 +161,11 @@ static enum outcome undo_transaction(int number, const struct undo_options* opti
   // Nothing has been changed before the journal's first line was there.
   if (error == -ENOENT) return forget_transaction(number) == 0 ? DONE : FAILED;
   if (error != 0) return complain("cannot read", path, error), FAILED;
+  // Nor before it was whole.
+  if (journal.count == 0) {
+    journal_free(&journal);
+    return forget_transaction(number) == 0 ? DONE : FAILED;
+  }
   enum outcome outcome = claim(number, &journal, options);
   for (size_t i = journal.count; outcome == DONE && i > 0; --i) {
     // A library must not go before the line that names it: the first failure ends it.
