@@ -94,6 +94,20 @@ describe('logs', () => {
     expect(stdout).toMatch(new RegExp(`^\\S+Z info  a-${gone}  slow \\(9\\.0 ms, anomaly\\)\\n$`));
   });
 
+  it('and top let no text of a record speak to the terminal', async () => {
+    const hostile = folder.at('hostile');
+    mkdirSync(hostile);
+    writeFileSync(
+      `${hostile}/a-${gone}.jsonl`,
+      run(minute, '\x1b[2Jsort', 5, { performance_anomaly: true }, { message: 'bell\x07\nforged line' }),
+    );
+    const logs = await vgpu('logs', '--dir', hostile);
+    expect(logs.stdout).toContain('bell\\u0007\\u000aforged line');
+    const top = await vgpu('top', '--dir', hostile, '--window', '3600');
+    expect(top.stdout).toContain('\\u001b[2Jsort');
+    expect(logs.stdout + top.stdout).not.toMatch(/[^\P{Cc}\n]/u);
+  });
+
   it('says so where there is nothing', async () => {
     const { code, stderr } = await vgpu('logs', '--dir', folder.at('nowhere'));
     expect([code, stderr]).toEqual([0, `no records in ${folder.at('nowhere')}\n`]);

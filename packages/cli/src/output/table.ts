@@ -1,5 +1,8 @@
-/** Aligns the columns of a table; a column whose cells are all numbers goes to the right. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
+import { visible } from './visible.js';
+
+/** Aligns the columns of a table; a column whose cells are all numbers goes to the right. Cells may be anybody's text. */
+export function table(header: readonly string[], contents: readonly (readonly string[])[]): string[] {
+  const rows = contents.map((row) => row.map(visible));
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
   );

@@ -1,4 +1,5 @@
 // Records for people.
+import { visible } from '../output/visible.js';
 import type { Entry } from './reader.js';
 
 /** 1234.5 µs → "1.2 ms". */
@@ -22,6 +23,6 @@ export function describeEntry({ record, session, isAnomaly }: Entry): string {
     ...(metrics?.memory_peak_mb == null ? [] : [formatMegabytes(metrics.memory_peak_mb)]),
     ...(isAnomaly ? ['anomaly'] : []),
   ];
-  const text = `${timestamp} ${level.padEnd(5)} ${session}  ${message}`;
+  const text = visible(`${timestamp} ${level.padEnd(5)} ${session}  ${message}`);
   return details.length === 0 ? text : `${text} (${details.join(', ')})`;
 }
