@@ -93,6 +93,11 @@ export class DaemonProcess {
     signal: NodeJS.Signals = 'SIGTERM',
   ): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
     this.process.kill(signal);
+    return this.ending();
+  }
+
+  /** How it ended; waits for that. */
+  async ending(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
     const exit = await this.#exit;
     for (const client of this.#clients.splice(0)) client.close();
     for (const file of this.#alsoRemove) rmSync(file, { force: true });

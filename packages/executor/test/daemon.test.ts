@@ -1,4 +1,6 @@
 // The daemon, seen by clients that behave and by clients that do not.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeHello, welcomeBytes } from '@vgpu/protocol/handshake';
@@ -391,6 +393,17 @@ describe('the daemon', () => {
     await until(() => !existsSync(daemon.socketPath), 'the socket goes');
     expect(await daemon.stop()).toEqual({ code: 0, signal: null });
     expect(workers.filter(isAlive)).toEqual([]);
+  });
+
+  it('ends well, however often it is told to', { timeout: 60_000 }, async () => {
+    for (let round = 0; round < 10; round += 1) {
+      daemon = await DaemonProcess.start();
+      await daemon.open();
+      const nagging = spawn('bash', ['-c', `while kill -TERM ${daemon.process.pid}; do :; done 2>/dev/null`]);
+      const ended = once(nagging, 'close');
+      expect(await daemon.ending()).toEqual({ code: 0, signal: null });
+      await ended;
+    }
   });
 
   it('stops although a worker is busy', async () => {

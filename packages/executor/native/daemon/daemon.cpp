@@ -70,8 +70,7 @@ Daemon::Daemon(DaemonOptions options, ClientTable& clients, ServeClient serve_cl
 
 void Daemon::run() {
   const sigset_t handled = handled_signals();
-  sigset_t previous;
-  if (sigprocmask(SIG_BLOCK, &handled, &previous) != 0) fail("sigprocmask");
+  if (sigprocmask(SIG_BLOCK, &handled, nullptr) != 0) fail("sigprocmask");
   signals_ = FileDescriptor(signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) fail("signalfd");
 
@@ -89,7 +88,6 @@ void Daemon::run() {
   if (options_.own_folder) remove_folder();
   stop_workers();
   signals_.reset();
-  if (sigprocmask(SIG_SETMASK, &previous, nullptr) != 0) fail("sigprocmask");
 }
 
 void Daemon::remove_folder() {

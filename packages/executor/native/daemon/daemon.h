@@ -32,7 +32,9 @@ class Daemon {
   /// The table outlives this, and has no records yet.
   Daemon(DaemonOptions options, ClientTable& clients, ServeClient serve_client, Log& log);
 
-  /// Returns when it was told to stop and every worker has ended. Throws ListenError and std::system_error.
+  /// Returns when it was told to stop and every worker has ended. The signals that tell it so stay blocked:
+  /// one more of them must not end a process that is about to end well. Throws ListenError and
+  /// std::system_error.
   void run();
 
  private:
