@@ -4,6 +4,8 @@ import { join } from 'node:path';
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
 
+const linesOfAFailure = 12;
+
 /**
  * Adds up what vitest and ctest have written below `packages/*`.
  *
@@ -41,6 +43,58 @@ export function vitestCounts(json) {
     failed: report.numFailedTests + broken,
     skipped: report.numPendingTests + report.numTodoTests,
   };
+}
+
+/**
+ * What failed and the first lines of why.
+ *
+ * @param {string} root
+ * @returns {string[]}
+ */
+export function listFailures(root) {
+  const failures = [];
+  for (const name of readdirSync(join(root, 'packages'))) {
+    const results = join(root, 'packages', name, 'build/test-results');
+    for (const file of filesIn(results)) {
+      const text = readFileSync(join(results, file), 'utf8');
+      const found = file.endsWith('.json') ? vitestFailures(text) : ctestFailures(text);
+      failures.push(...found.map((failure) => `packages/${name}: ${failure}`));
+    }
+  }
+  return failures;
+}
+
+/** @param {string} json */
+export function vitestFailures(json) {
+  /** @typedef {{ status: string, fullName: string, failureMessages: string[] }} Assertion */
+  /** @type {{ testResults: { name: string, status: string, message: string, assertionResults: Assertion[] }[] }} */
+  const report = JSON.parse(json);
+  return report.testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const failed = assertionResults.filter((assertion) => assertion.status === 'failed');
+    if (failed.length === 0) return status === 'failed' ? [`${name}\n${beginning(message)}`] : [];
+    return failed.map(
+      ({ fullName, failureMessages }) => `${name}: ${fullName}\n${beginning(failureMessages.join('\n'))}`,
+    );
+  });
+}
+
+/**
+ * doctest says ERROR where a check fails; of a program that says it nowhere the end tells most.
+ *
+ * @param {string} xml
+ */
+export function ctestFailures(xml) {
+  return [...xml.matchAll(/<testcase name="([^"]*)"[^>]*status="fail"[^>]*>([\s\S]*?)<\/testcase>/g)].map(
+    ([, name, output = '']) => {
+      const error = /(?:^.*\n){0,4}.*ERROR:[\s\S]*/m.exec(output)?.[0];
+      return `${name}\n${error ? beginning(error) : output.split('\n').slice(-linesOfAFailure).join('\n')}`;
+    },
+  );
+}
+
+/** @param {string} text */
+function beginning(text) {
+  return text.split('\n').slice(0, linesOfAFailure).join('\n');
 }
 
 /**
