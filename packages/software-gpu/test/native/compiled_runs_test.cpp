@@ -126,14 +126,14 @@ TEST_CASE("compiled runs: errors name the same place") {
         "mad.wide.u32 %wide, %t, 8, %input;\n  ld.global.v4.u32 {%r0, %r1, %r2, %r3}, [%wide]",
         "add.u64 %column, %column, 2;\n  st.global.u32 [%column], %r0",
         // Behind the greatest address; first as a line, then as vectors.
-        "mov.u64 %wide, 0x7fffffffffffffc0;\n  mad.wide.u32 %wide, %t, 4, %wide;\n  ld.global.u32 %r0, "
-        "[%wide]",
-        "mov.u64 %wide, 0x7fffffffffffffc0;\n  mad.wide.u32 %wide, %t, 4, %wide;\n  st.global.u32 [%wide], "
-        "%r0",
-        "mov.u64 %wide, 0x7fffffffffffffc0;\n  min.u32 %t, %t, 999;\n  mad.wide.u32 %wide, %t, 4, %wide;\n"
-        "  ld.global.u32 %r0, [%wide]",
-        "mov.u64 %wide, 0x7fffffffffffffc0;\n  min.u32 %t, %t, 999;\n  mad.wide.u32 %wide, %t, 4, %wide;\n"
-        "  st.global.u32 [%wide], %r0",
+        ("mov.u64 %wide, 0x7fffffffffffffc0;\n  mad.wide.u32 %wide, %t, 4, %wide;\n  ld.global.u32 %r0, "
+         "[%wide]"),
+        ("mov.u64 %wide, 0x7fffffffffffffc0;\n  mad.wide.u32 %wide, %t, 4, %wide;\n  st.global.u32 [%wide], "
+         "%r0"),
+        ("mov.u64 %wide, 0x7fffffffffffffc0;\n  min.u32 %t, %t, 999;\n  mad.wide.u32 %wide, %t, 4, %wide;\n"
+         "  ld.global.u32 %r0, [%wide]"),
+        ("mov.u64 %wide, 0x7fffffffffffffc0;\n  min.u32 %t, %t, 999;\n  mad.wide.u32 %wide, %t, 4, %wide;\n"
+         "  st.global.u32 [%wide], %r0"),
         "add.u64 %column, %column, 1048576;\n  st.global.u32 [%column], %r0",
         "add.u32 %slot, %slot, 65536;\n  st.shared.u32 [%slot], %r0",
         // A load before it, through the same address, is right.
