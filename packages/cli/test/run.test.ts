@@ -277,7 +277,7 @@ describe('wrong use', () => {
       'cannot be used',
     ],
     ['no program', ['run'], 125, "missing required argument 'program'"],
-    ['an unknown command', ['walk'], 125, "unknown command 'walk'"],
+    ['an unknown command', ['walk'], 1, "unknown command 'walk'"],
   ])('%s is refused before anything starts', async (_, args, code, text) => {
     const result = await vgpu.run(args);
     expect(result.code).toBe(code);

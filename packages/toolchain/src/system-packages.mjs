@@ -34,6 +34,9 @@ const EXTRA_COMMANDS = new Map([
   ['x86_64-w64-mingw32-g++-posix', 'g++-mingw-w64-x86-64-posix'],
   ['x86_64-w64-mingw32-dlltool', 'g++-mingw-w64-x86-64-posix'],
   ['wine', 'wine'],
+  // For tests of completions.
+  ['zsh', 'zsh'],
+  ['fish', 'fish'],
   // For tests of pages.
   ['chromium', 'chromium'],
   // For a machine whose power can be cut.

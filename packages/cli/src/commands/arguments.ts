@@ -29,5 +29,9 @@ export function positiveArgument(text: string): number {
 
 export const jsonOption = () => new Option('--json', 'print one JSON document on stdout');
 
+/** The part of a command's help that shows it at work. */
+export const examples = (...lines: readonly string[]) =>
+  ['', 'Examples:', ...lines.map((line) => `  ${line}`)].join('\n');
+
 export const EXIT_STATUS = `
 Exit status: 0 done, 1 error, 2 cancelled, 3 done and something is not as it should be`;

@@ -19,12 +19,16 @@ export function demoCommand(): Command {
       ).choices(['cu', 'ptx']),
     )
     .option('--json', 'print the result as JSON instead of a map')
-    .addHelpText(
-      'after',
-      '\nExit status: 0 when the GPU and TypeScript agree, 1 when not, 125 when vgpu failed',
-    )
+    .addHelpText('after', NOTES)
     .action(async (options: DemoOptions) => {
       const { runDemo } = await import('../demo/index.js');
       process.exitCode = await runDemo(options);
     });
 }
+
+const NOTES = `
+Exit status: 0 when the GPU and TypeScript agree, 1 when not, 125 when vgpu failed
+
+Examples:
+  vgpu demo
+  vgpu demo --program ptx --gpu software --json`;

@@ -1,7 +1,14 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import type { ServeOptions } from '../executor/serve.js';
-import { bytesArgument, countArgument, EXIT_STATUS, jsonOption, positiveArgument } from './arguments.js';
+import {
+  bytesArgument,
+  countArgument,
+  EXIT_STATUS,
+  examples,
+  jsonOption,
+  positiveArgument,
+} from './arguments.js';
 
 export const executorOption = () =>
   new Option('--executor <url>', 'this one (default: $VGPU_EXECUTOR, or else the one in the background)');
@@ -14,7 +21,11 @@ export function executorCommand(): Command {
     .addCommand(stopCommand())
     .addCommand(statusCommand())
     .addCommand(logsCommand())
-    .addCommand(serveCommand());
+    .addCommand(serveCommand())
+    .addHelpText(
+      'after',
+      examples('eval "$(vgpu executor start)"', 'vgpu executor status', 'vgpu executor stop'),
+    );
 }
 
 function startCommand(): Command {
@@ -35,7 +46,7 @@ function stopCommand(): Command {
   return new Command('stop')
     .description('stop the executor in the background; programs that use it lose their GPU')
     .addOption(jsonOption())
-    .addHelpText('after', EXIT_STATUS)
+    .addHelpText('after', EXIT_STATUS + examples('vgpu executor stop'))
     .action(async (options: { json?: boolean }) => {
       const [{ runCommand }, { stop }] = await Promise.all([
         import('../output/command.js'),
@@ -50,7 +61,7 @@ function statusCommand(): Command {
     .description('say whether an executor runs, and what it serves')
     .addOption(executorOption())
     .addOption(jsonOption())
-    .addHelpText('after', `${EXIT_STATUS}: none runs`)
+    .addHelpText('after', `${EXIT_STATUS}: none runs${STATUS_EXAMPLES}`)
     .action(async (options: { executor?: string; json?: boolean }) => {
       const [{ runCommand }, { status }] = await Promise.all([
         import('../output/command.js'),
@@ -72,7 +83,7 @@ function logsCommand(): Command {
     .option('-n, --lines <count>', 'how many of the last lines', countArgument, 100)
     .option('-f, --follow', 'go on printing what comes, until cancelled')
     .addOption(jsonOption())
-    .addHelpText('after', EXIT_STATUS)
+    .addHelpText('after', EXIT_STATUS + examples('vgpu executor logs --lines 20 --follow'))
     .action(async (options: LogsOptions) => {
       const [{ runCommand }, { logs }] = await Promise.all([
         import('../output/command.js'),
@@ -86,7 +97,7 @@ function serveCommand(): Command {
   return withServeOptions(new Command('serve'))
     .description('run an executor in the foreground, for service managers and containers')
     .option('--log-file <file>', 'log into this file instead of stderr')
-    .addHelpText('after', EXIT_STATUS)
+    .addHelpText('after', EXIT_STATUS + SERVE_EXAMPLES)
     .action(async (flags: ServeFlags) => {
       const [{ runCommand }, { serve }] = await Promise.all([
         import('../output/command.js'),
@@ -187,3 +198,13 @@ VGPU_EXECUTOR names it, as the line that is printed does.
 Examples:
   eval "$(vgpu executor start)" && vgpu run -- ./program
   vgpu executor start --memory 8GiB --listen tcp:0.0.0.0:4000 --token-file secret`;
+
+const STATUS_EXAMPLES = examples(
+  'vgpu executor status',
+  'vgpu executor status --executor unix:/run/vgpu/executor.sock --json',
+);
+
+const SERVE_EXAMPLES = examples(
+  'vgpu executor serve --listen unix:/run/vgpu/executor.sock',
+  'vgpu executor serve --listen tcp:0.0.0.0:4000 --token-file /etc/vgpu/token --client-memory 2GiB',
+);

@@ -133,4 +133,10 @@ const EXIT_CODES = `
 Exit status: the program's own, or that of --error-exitcode. When it dies of a signal, vgpu dies of the same one.
   125  vgpu itself failed, or was called wrongly
   126  the program cannot be executed
-  127  the program was not found`;
+  127  the program was not found
+
+Examples:
+  vgpu run -- ./program --its --own --options
+  vgpu run --gpu software -- python train.py
+  vgpu run --executor tcp:192.0.2.1:4000 -- ./program
+  vgpu run --check all --error-exitcode 9 -- ./program`;

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import type { InstallOptions } from '../shim/install.js';
 import { scopes } from '../shim/scope-names.js';
 import type { UndoOptions } from '../shim/undo.js';
-import { countArgument, EXIT_STATUS, jsonOption } from './arguments.js';
+import { countArgument, EXIT_STATUS, examples, jsonOption } from './arguments.js';
 
 interface RootOptions {
   root: string;
@@ -19,7 +19,11 @@ export function shimCommand(): Command {
     .addCommand(verifyCommand())
     .addCommand(explainCommand())
     .addCommand(undoingCommand('rollback', 'last', 'undo the last installation'))
-    .addCommand(undoingCommand('uninstall', 'all', 'undo all installations: as before the first one'));
+    .addCommand(undoingCommand('uninstall', 'all', 'undo all installations: as before the first one'))
+    .addHelpText(
+      'after',
+      examples('vgpu shim install --dry-run', 'vgpu shim status', 'vgpu shim explain ollama'),
+    );
 }
 
 const rootOption = () =>
@@ -61,7 +65,7 @@ function confirmCommand(): Command {
     .description('keep the last installation')
     .addOption(rootOption())
     .addOption(jsonOption())
-    .addHelpText('after', EXIT_STATUS)
+    .addHelpText('after', EXIT_STATUS + examples('sudo vgpu shim confirm'))
     .action(async (options: RootOptions) => {
       const [{ runCommand }, { confirm }] = await Promise.all([
         import('../output/command.js'),
@@ -76,7 +80,10 @@ function statusCommand(): Command {
     .description('say what is installed, and how many processes have it')
     .addOption(rootOption())
     .addOption(jsonOption())
-    .addHelpText('after', `${EXIT_STATUS}: nothing is installed, or it is not confirmed`)
+    .addHelpText(
+      'after',
+      `${EXIT_STATUS}: nothing is installed, or it is not confirmed${examples('vgpu shim status', 'vgpu shim status --json')}`,
+    )
     .action(async (options: RootOptions) => {
       const [{ runCommand }, { status }] = await Promise.all([
         import('../output/command.js'),
@@ -91,7 +98,7 @@ function verifyCommand(): Command {
     .description('look whether what is installed works, in fresh processes')
     .addOption(rootOption())
     .addOption(jsonOption())
-    .addHelpText('after', EXIT_STATUS)
+    .addHelpText('after', EXIT_STATUS + examples('sudo vgpu shim verify'))
     .action(async (options: RootOptions) => {
       const [{ runCommand }, { verify }] = await Promise.all([
         import('../output/command.js'),
@@ -122,7 +129,10 @@ function undoingCommand(name: string, which: 'last' | 'all', description: string
     .option('-y, --yes', 'do not ask')
     .addOption(rootOption())
     .addOption(jsonOption())
-    .addHelpText('after', `${EXIT_STATUS}\n${UNDO_NOTES}`)
+    .addHelpText(
+      'after',
+      `${EXIT_STATUS}\n${UNDO_NOTES}\n${examples(`sudo vgpu shim ${name}`, `sudo vgpu shim ${name} --root /mnt --yes`)}`,
+    )
     .action(async (options: UndoOptions & { json?: boolean }) => {
       const [{ runCommand }, { undoCommand }] = await Promise.all([
         import('../output/command.js'),

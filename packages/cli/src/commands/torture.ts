@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { Command, Option } from 'commander';
-import { bytesArgument, EXIT_STATUS, jsonOption, positiveArgument } from './arguments.js';
+import { bytesArgument, EXIT_STATUS, examples, jsonOption, positiveArgument } from './arguments.js';
 
 interface MemoryOptions {
   times?: number;
@@ -15,7 +15,8 @@ interface MemoryOptions {
 export function tortureCommand(): Command {
   return new Command('torture')
     .description('hard tests of this machine with vgpu')
-    .addCommand(memoryCommand());
+    .addCommand(memoryCommand())
+    .addHelpText('after', examples('vgpu torture memory --short'));
 }
 
 function memoryCommand(): Command {

@@ -1,7 +1,8 @@
+import { jsonDocument } from '../output/json.js';
+import { Progress } from '../output/progress.js';
 import { difference, kmeans } from './kmeans.js';
 import { launch } from './launch.js';
 import { buildProgram, findSources, type ProgramKind } from './program.js';
-import { Progress } from '../output/progress.js';
 import { format, paletteOf, render, steps, summarise } from './report.js';
 import { findZipCodes, readZipCodes } from './zip-codes.js';
 
@@ -57,9 +58,8 @@ export async function runDemo(options: DemoOptions = {}): Promise<number> {
     const facts = { device, program: program.kind, points, rounds, converged, matches: wrong === undefined };
     const places = clusters.map((cluster, index) => ({ ...cluster, centre: centres[index] }));
     const times = timeline.map((step) => ({ ...step, step: step.step.trim() }));
-    process.stdout.write(
-      `${JSON.stringify({ ...facts, difference: wrong, clusters: places, steps: times })}\n`,
-    );
+    const document = { ...facts, difference: wrong, clusters: places, steps: times };
+    process.stdout.write(jsonDocument('demo', wrong === undefined, document));
   } else {
     const view = { palette: paletteOf(process.stdout, process.env), columns: process.stdout.columns ?? 80 };
     process.stdout.write(render(zipCodes, result, clusters, timeline, view));

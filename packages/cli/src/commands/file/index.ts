@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { examples } from '../arguments.js';
 import { convertCommand } from './convert.js';
 import { createCommand } from './create.js';
 import { exportCommand } from './export.js';
@@ -17,5 +18,6 @@ export function fileCommand(): Command {
     .addCommand(importCommand())
     .addCommand(exportCommand())
     .addCommand(convertCommand())
-    .addCommand(repairCommand());
+    .addCommand(repairCommand())
+    .addHelpText('after', examples('vgpu file inspect matrix.pycauset', 'vgpu file verify *.pycauset'));
 }

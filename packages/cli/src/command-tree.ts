@@ -1,0 +1,54 @@
+// All commands, with their options and help. Nothing here does their work: that is imported when one is called.
+import { Command } from 'commander';
+import { examples } from './commands/arguments.js';
+import { cleanCommand } from './commands/clean.js';
+import { completionCommand } from './commands/completion.js';
+import { computeCommand } from './commands/compute.js';
+import { demoCommand } from './commands/demo.js';
+import { doctorCommand } from './commands/doctor.js';
+import { executorCommand } from './commands/executor.js';
+import { fileCommand } from './commands/file/index.js';
+import { profileCommand } from './commands/profile.js';
+import { psCommand } from './commands/ps.js';
+import { runCommand } from './commands/run.js';
+import { shimCommand } from './commands/shim.js';
+import { logsCommand, topCommand } from './commands/telemetry.js';
+import { tortureCommand } from './commands/torture.js';
+import { traceCommand } from './commands/trace.js';
+
+/** @param version what `vgpu --version` prints */
+export function commandTree(version: string): Command {
+  const program = new Command('vgpu')
+    .description('Runs CUDA programs on machines without a GPU, and keeps arrays in files')
+    .version(version)
+    // Options after the program's name are the program's, even without `--`.
+    .enablePositionalOptions()
+    .showHelpAfterError('(vgpu --help lists commands and options)')
+    .exitOverride()
+    .addCommand(runCommand())
+    .addCommand(traceCommand())
+    .addCommand(profileCommand())
+    .addCommand(demoCommand())
+    .addCommand(executorCommand())
+    .addCommand(psCommand())
+    .addCommand(doctorCommand())
+    .addCommand(shimCommand())
+    .addCommand(fileCommand())
+    .addCommand(computeCommand())
+    .addCommand(topCommand())
+    .addCommand(logsCommand())
+    .addCommand(cleanCommand())
+    .addCommand(tortureCommand())
+    .addHelpText('after', examples('vgpu run -- ./program', 'vgpu doctor', 'vgpu help run'));
+  // Completions are made from all the others.
+  program.addCommand(completionCommand(() => program));
+  inheritSettings(program);
+  return program;
+}
+
+function inheritSettings(parent: Command): void {
+  for (const command of parent.commands) {
+    command.copyInheritedSettings(parent);
+    inheritSettings(command);
+  }
+}
