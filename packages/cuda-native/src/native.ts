@@ -1,6 +1,5 @@
 // The addon: where it is, and everything that it offers.
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { loadAddon } from '@vgpu/native-loader';
 import { conditionFault, driverFault, type Fault, GpuError } from '@vgpu/resilience';
 import type { Call } from './calls.js';
 import { CapacityError, ComputeError, type ComputeErrorCode } from './errors.js';
@@ -145,40 +144,18 @@ let loaded: Native | undefined;
  * @throws ComputeError ERR_VGPU_COMPUTE_ADDON_MISSING, naming every place that was tried and why it would not do.
  */
 export function native(): Native {
-  loaded ??= load(process.env.VGPU_COMPUTE_ADDON);
+  loaded ??= load();
   return loaded;
 }
 
-function load(configured: string | undefined): Native {
-  const require = createRequire(import.meta.url);
-  // Whoever names an addon wants that one and no other.
-  const candidates = configured
-    ? [configured]
-    : [
-        `@vgpu/cuda-native-${process.platform}-${process.arch}`,
-        // From src/ and from dist/ alike.
-        fileURLToPath(new URL('../build/native/lib/vgpu_compute.node', import.meta.url)),
-      ];
-  const failures: string[] = [];
-  for (const candidate of candidates) {
-    try {
-      return require(candidate) as Native;
-    } catch (error) {
-      failures.push(`${candidate}: ${firstLine(error)}`);
-    }
-  }
-  throw new ComputeError(
-    'ERR_VGPU_COMPUTE_ADDON_MISSING',
-    `the native part of @vgpu/cuda-native does not load: ${failures.join('; ')}`,
-    {
-      remedy: configured
-        ? 'Set VGPU_COMPUTE_ADDON to the path of vgpu_compute.node, or unset it.'
-        : 'Install with optional dependencies, or build it: pnpm build.',
-    },
-  );
-}
-
-// Node adds the list of requiring files.
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n', 1).join();
+function load(): Native {
+  const found = loadAddon<Native>({
+    package: '@vgpu/cuda-native',
+    from: import.meta.url,
+    file: 'lib/vgpu_compute.node',
+    variable: 'VGPU_COMPUTE_ADDON',
+  });
+  if ('value' in found) return found.value;
+  const { message, remedy, causes } = found.problem;
+  throw new ComputeError('ERR_VGPU_COMPUTE_ADDON_MISSING', message, { remedy, cause: causes[0] });
 }

@@ -1,6 +1,8 @@
 export type GuestErrorCode =
   /** The guest library is not there. */
-  'ERR_VGPU_GUEST_MISSING';
+  | 'ERR_VGPU_GUEST_MISSING'
+  /** No folder can be made in which it has the names of CUDA's libraries. */
+  | 'ERR_VGPU_GUEST_NAMES';
 
 interface GuestErrorOptions {
   cause?: unknown;

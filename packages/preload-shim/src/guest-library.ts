@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { findFile } from '@vgpu/native-loader';
 import { GuestError } from './errors.js';
+import { namesFolder } from './names-folder.js';
 
 export interface GuestLibrary {
   /** Absolute path of libvgpu_cuda.so, for LD_PRELOAD. */
@@ -10,27 +9,23 @@ export interface GuestLibrary {
   readonly directory: string;
 }
 
-// From src/ and from dist/ alike.
-const native = fileURLToPath(new URL('../build/native', import.meta.url));
-
-/** @throws GuestError ERR_VGPU_GUEST_MISSING, naming what is not there. */
+/**
+ * The first call after an installation makes the folder of names, beside the library or in the user's cache.
+ * @throws GuestError ERR_VGPU_GUEST_MISSING, naming what was tried; ERR_VGPU_GUEST_NAMES where no folder can be made.
+ */
 export function guestLibrary(): GuestLibrary {
-  const library = join(native, 'lib/libvgpu_cuda.so');
-  const directory = join(native, 'lib/names');
-  requireFiles('guest library', [library, join(directory, 'libcuda.so.1')]);
-  return { library, directory };
+  const library = find('lib/libvgpu_cuda.so', 'read');
+  return { library, directory: namesFolder(library, 'names') };
 }
 
 /**
  * The library that stands in the guest library's place for `vgpu trace`: it writes each call of the program as a line of
  * JSON to the file that `VGPU_TRACE_FILE` names, and hands the call on to the guest library beside it.
- * @throws GuestError ERR_VGPU_GUEST_MISSING
+ * @throws GuestError as guestLibrary
  */
 export function tracingLibrary(): GuestLibrary {
-  const library = join(native, 'lib/libvgpu_trace.so');
-  const directory = join(native, 'lib/trace-names');
-  requireFiles('tracing library', [library, guestLibrary().library, join(directory, 'libcuda.so.1')]);
-  return { library, directory };
+  const library = find('lib/libvgpu_trace.so', 'read');
+  return { library, directory: namesFolder(library, 'trace-names') };
 }
 
 /**
@@ -39,9 +34,7 @@ export function tracingLibrary(): GuestLibrary {
  * @throws GuestError ERR_VGPU_GUEST_MISSING
  */
 export function selfTestProgram(): string {
-  const program = join(native, 'bin/vgpu-self-test');
-  requireFiles('self-test', [program]);
-  return program;
+  return find('bin/vgpu-self-test', 'execute');
 }
 
 /**
@@ -50,9 +43,7 @@ export function selfTestProgram(): string {
  * @throws GuestError ERR_VGPU_GUEST_MISSING
  */
 export function shimExplainProgram(): string {
-  const program = join(native, 'bin/vgpu-shim-explain');
-  requireFiles('vgpu-shim-explain', [program]);
-  return program;
+  return find('bin/vgpu-shim-explain', 'execute');
 }
 
 /**
@@ -60,15 +51,12 @@ export function shimExplainProgram(): string {
  * @throws GuestError ERR_VGPU_GUEST_MISSING
  */
 export function recoveryProgram(): string {
-  const program = join(native, 'bin/vgpu-shim-recover');
-  requireFiles('recovery program', [program]);
-  return program;
+  return find('bin/vgpu-shim-recover', 'execute');
 }
 
-function requireFiles(what: string, paths: readonly string[]): void {
-  const missing = paths.filter((path) => !existsSync(path));
-  if (missing.length === 0) return;
-  throw new GuestError('ERR_VGPU_GUEST_MISSING', `there is no ${what}: missing ${missing.join(', ')}`, {
-    remedy: 'build it: pnpm build',
-  });
+function find(file: string, mode: 'read' | 'execute'): string {
+  const found = findFile({ package: '@vgpu/preload-shim', from: import.meta.url, file }, mode);
+  if ('value' in found) return found.value;
+  const { message, remedy, causes } = found.problem;
+  throw new GuestError('ERR_VGPU_GUEST_MISSING', message, { remedy, cause: causes[0] });
 }

@@ -7,3 +7,4 @@ export {
   shimExplainProgram,
   tracingLibrary,
 } from './guest-library.js';
+export { LIBRARY_NAMES } from './names-folder.js';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { recoveryProgram, selfTestProgram } from '@vgpu/preload-shim';
+import { LIBRARY_NAMES, recoveryProgram, selfTestProgram } from '@vgpu/preload-shim';
 import type { Check } from '../doctor/check.js';
 import { CliError, type ErrorCode } from '../errors.js';
 import type { Context } from '../output/command.js';
@@ -19,11 +19,6 @@ import { restartWithLibrary } from './service.js';
 import { undo } from './undo.js';
 
 declare const VGPU_VERSION: string;
-
-const LIBRARY_NAMES = [
-  ...['libcuda.so', 'libcuda.so.1', 'libcudart.so', 'libcudart.so.12', 'libcudart.so.13'],
-  ...['libcublas.so', 'libcublas.so.12', 'libcublas.so.13', 'libnvidia-ml.so.1'],
-];
 
 export interface InstallationOptions extends ScopeOptions {
   /** A service to start again with the library. */
