@@ -14,6 +14,7 @@
 #include "driver/graph/memory.h"
 #include "driver/host_memory.h"
 #include "driver/library.h"
+#include "driver/link.h"
 #include "driver/shared_memory.h"
 #include "output.h"
 #include "runtime/modules.h"
@@ -47,6 +48,7 @@ static void forget_parent(void) {
   vgpu_function_layouts_forget();
   vgpu_function_names_forget();
   vgpu_libraries_forget();
+  vgpu_links_forget();
   vgpu_host_memory_forget();
   vgpu_modules_forget_all();
   vgpu_primary_contexts_forget();

@@ -19,6 +19,7 @@ typedef struct CUgraph_st *CUgraph;
 typedef struct CUgraphExec_st *CUgraphExec;
 typedef struct CUgraphNode_st *CUgraphNode;
 typedef struct CUmemPoolHandle_st *CUmemoryPool;
+typedef struct CUlinkState_st *CUlinkState;
 typedef struct CUstream_st *cudaStream_t;
 typedef struct CUevent_st *cudaEvent_t;
 typedef struct cudaArray *cudaArray_t;
@@ -442,6 +443,17 @@ enum CUfunctionLoadingState {
   CU_FUNCTION_LOADING_STATE_LOADED = 1,
 };
 typedef enum CUfunctionLoadingState CUfunctionLoadingState;
+
+enum CUjitInputType {
+  CU_JIT_INPUT_CUBIN = 0,
+  CU_JIT_INPUT_PTX = 1,
+  CU_JIT_INPUT_FATBINARY = 2,
+  CU_JIT_INPUT_OBJECT = 3,
+  CU_JIT_INPUT_LIBRARY = 4,
+  CU_JIT_INPUT_NVVM = 5,
+  CU_JIT_NUM_INPUT_TYPES = 6,
+};
+typedef enum CUjitInputType CUjitInputType;
 
 enum CUjit_option {
   CU_JIT_MAX_REGISTERS = 0,

@@ -143,6 +143,11 @@ struct DriverFunctions {
   LibraryFunction<CUresult(CUmodule *pMod, CUlibrary library)> cuLibraryGetModule{"cuLibraryGetModule"};
   LibraryFunction<CUresult(CUkernel *pKernel, CUlibrary library, const char *name)> cuLibraryGetKernel{"cuLibraryGetKernel"};
   LibraryFunction<CUresult(CUdeviceptr *dptr, size_t *bytes, CUlibrary library, const char *name)> cuLibraryGetGlobal{"cuLibraryGetGlobal"};
+  LibraryFunction<CUresult(unsigned int numOptions, CUjit_option *options, void **optionValues, CUlinkState *stateOut)> cuLinkCreate_v2{"cuLinkCreate_v2"};
+  LibraryFunction<CUresult(CUlinkState state, CUjitInputType type, void *data, size_t size, const char *name, unsigned int numOptions, CUjit_option *options, void **optionValues)> cuLinkAddData_v2{"cuLinkAddData_v2"};
+  LibraryFunction<CUresult(CUlinkState state, CUjitInputType type, const char *path, unsigned int numOptions, CUjit_option *options, void **optionValues)> cuLinkAddFile_v2{"cuLinkAddFile_v2"};
+  LibraryFunction<CUresult(CUlinkState state, void **cubinOut, size_t *sizeOut)> cuLinkComplete{"cuLinkComplete"};
+  LibraryFunction<CUresult(CUlinkState state)> cuLinkDestroy{"cuLinkDestroy"};
   LibraryFunction<CUresult(unsigned int *count, CUlibrary lib)> cuLibraryGetKernelCount{"cuLibraryGetKernelCount"};
   LibraryFunction<CUresult(CUfunction *functions, unsigned int numFunctions, CUmodule mod)> cuModuleEnumerateFunctions{"cuModuleEnumerateFunctions"};
   LibraryFunction<CUresult(CUkernel *kernels, unsigned int numKernels, CUlibrary lib)> cuLibraryEnumerateKernels{"cuLibraryEnumerateKernels"};
@@ -377,6 +382,11 @@ struct DriverFunctions {
     visit(cuLibraryGetModule);
     visit(cuLibraryGetKernel);
     visit(cuLibraryGetGlobal);
+    visit(cuLinkCreate_v2);
+    visit(cuLinkAddData_v2);
+    visit(cuLinkAddFile_v2);
+    visit(cuLinkComplete);
+    visit(cuLinkDestroy);
     visit(cuLibraryGetKernelCount);
     visit(cuModuleEnumerateFunctions);
     visit(cuLibraryEnumerateKernels);

@@ -372,330 +372,345 @@ bool vgpu_directory_at(size_t index, struct vgpu_directory_entry *entry) {
       *entry = (struct vgpu_directory_entry){"cuLibraryUnload", 12000, (void (*)(void))cuLibraryUnload, NULL};
       return true;
     case 122:
-      *entry = (struct vgpu_directory_entry){"cuMemAddressFree", 10020, (void (*)(void))cuMemAddressFree, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLinkAddData", 6050, (void (*)(void))cuLinkAddData_v2, NULL};
       return true;
     case 123:
-      *entry = (struct vgpu_directory_entry){"cuMemAddressReserve", 10020, (void (*)(void))cuMemAddressReserve, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLinkAddFile", 6050, (void (*)(void))cuLinkAddFile_v2, NULL};
       return true;
     case 124:
-      *entry = (struct vgpu_directory_entry){"cuMemAdvise", 12020, (void (*)(void))cuMemAdvise_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLinkComplete", 5050, (void (*)(void))cuLinkComplete, NULL};
       return true;
     case 125:
-      *entry = (struct vgpu_directory_entry){"cuMemAlloc", 3020, (void (*)(void))cuMemAlloc_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLinkCreate", 6050, (void (*)(void))cuLinkCreate_v2, NULL};
       return true;
     case 126:
-      *entry = (struct vgpu_directory_entry){"cuMemAllocAsync", 11020, (void (*)(void))cuMemAllocAsync, (void (*)(void))cuMemAllocAsync_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuLinkDestroy", 5050, (void (*)(void))cuLinkDestroy, NULL};
       return true;
     case 127:
-      *entry = (struct vgpu_directory_entry){"cuMemAllocFromPoolAsync", 11020, (void (*)(void))cuMemAllocFromPoolAsync, (void (*)(void))cuMemAllocFromPoolAsync_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemAddressFree", 10020, (void (*)(void))cuMemAddressFree, NULL};
       return true;
     case 128:
-      *entry = (struct vgpu_directory_entry){"cuMemAllocHost", 3020, (void (*)(void))cuMemAllocHost_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemAddressReserve", 10020, (void (*)(void))cuMemAddressReserve, NULL};
       return true;
     case 129:
-      *entry = (struct vgpu_directory_entry){"cuMemAllocManaged", 6000, (void (*)(void))cuMemAllocManaged, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemAdvise", 12020, (void (*)(void))cuMemAdvise_v2, NULL};
       return true;
     case 130:
-      *entry = (struct vgpu_directory_entry){"cuMemAllocPitch", 3020, (void (*)(void))cuMemAllocPitch_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemAlloc", 3020, (void (*)(void))cuMemAlloc_v2, NULL};
       return true;
     case 131:
-      *entry = (struct vgpu_directory_entry){"cuMemCreate", 10020, (void (*)(void))cuMemCreate, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemAllocAsync", 11020, (void (*)(void))cuMemAllocAsync, (void (*)(void))cuMemAllocAsync_ptsz};
       return true;
     case 132:
-      *entry = (struct vgpu_directory_entry){"cuMemExportToShareableHandle", 10020, (void (*)(void))cuMemExportToShareableHandle, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemAllocFromPoolAsync", 11020, (void (*)(void))cuMemAllocFromPoolAsync, (void (*)(void))cuMemAllocFromPoolAsync_ptsz};
       return true;
     case 133:
-      *entry = (struct vgpu_directory_entry){"cuMemFree", 3020, (void (*)(void))cuMemFree_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemAllocHost", 3020, (void (*)(void))cuMemAllocHost_v2, NULL};
       return true;
     case 134:
-      *entry = (struct vgpu_directory_entry){"cuMemFreeAsync", 11020, (void (*)(void))cuMemFreeAsync, (void (*)(void))cuMemFreeAsync_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemAllocManaged", 6000, (void (*)(void))cuMemAllocManaged, NULL};
       return true;
     case 135:
-      *entry = (struct vgpu_directory_entry){"cuMemFreeHost", 2000, (void (*)(void))cuMemFreeHost, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemAllocPitch", 3020, (void (*)(void))cuMemAllocPitch_v2, NULL};
       return true;
     case 136:
-      *entry = (struct vgpu_directory_entry){"cuMemGetAccess", 10020, (void (*)(void))cuMemGetAccess, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemCreate", 10020, (void (*)(void))cuMemCreate, NULL};
       return true;
     case 137:
-      *entry = (struct vgpu_directory_entry){"cuMemGetAddressRange", 3020, (void (*)(void))cuMemGetAddressRange_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemExportToShareableHandle", 10020, (void (*)(void))cuMemExportToShareableHandle, NULL};
       return true;
     case 138:
-      *entry = (struct vgpu_directory_entry){"cuMemGetAllocationGranularity", 10020, (void (*)(void))cuMemGetAllocationGranularity, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemFree", 3020, (void (*)(void))cuMemFree_v2, NULL};
       return true;
     case 139:
-      *entry = (struct vgpu_directory_entry){"cuMemGetAllocationPropertiesFromHandle", 10020, (void (*)(void))cuMemGetAllocationPropertiesFromHandle, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemFreeAsync", 11020, (void (*)(void))cuMemFreeAsync, (void (*)(void))cuMemFreeAsync_ptsz};
       return true;
     case 140:
-      *entry = (struct vgpu_directory_entry){"cuMemGetDefaultMemPool", 13000, (void (*)(void))cuMemGetDefaultMemPool, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemFreeHost", 2000, (void (*)(void))cuMemFreeHost, NULL};
       return true;
     case 141:
-      *entry = (struct vgpu_directory_entry){"cuMemGetInfo", 3020, (void (*)(void))cuMemGetInfo_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemGetAccess", 10020, (void (*)(void))cuMemGetAccess, NULL};
       return true;
     case 142:
-      *entry = (struct vgpu_directory_entry){"cuMemGetMemPool", 13000, (void (*)(void))cuMemGetMemPool, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemGetAddressRange", 3020, (void (*)(void))cuMemGetAddressRange_v2, NULL};
       return true;
     case 143:
-      *entry = (struct vgpu_directory_entry){"cuMemHostAlloc", 2020, (void (*)(void))cuMemHostAlloc, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemGetAllocationGranularity", 10020, (void (*)(void))cuMemGetAllocationGranularity, NULL};
       return true;
     case 144:
-      *entry = (struct vgpu_directory_entry){"cuMemHostGetDevicePointer", 3020, (void (*)(void))cuMemHostGetDevicePointer_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemGetAllocationPropertiesFromHandle", 10020, (void (*)(void))cuMemGetAllocationPropertiesFromHandle, NULL};
       return true;
     case 145:
-      *entry = (struct vgpu_directory_entry){"cuMemHostGetFlags", 2030, (void (*)(void))cuMemHostGetFlags, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemGetDefaultMemPool", 13000, (void (*)(void))cuMemGetDefaultMemPool, NULL};
       return true;
     case 146:
-      *entry = (struct vgpu_directory_entry){"cuMemHostRegister", 6050, (void (*)(void))cuMemHostRegister_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemGetInfo", 3020, (void (*)(void))cuMemGetInfo_v2, NULL};
       return true;
     case 147:
-      *entry = (struct vgpu_directory_entry){"cuMemHostUnregister", 4000, (void (*)(void))cuMemHostUnregister, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemGetMemPool", 13000, (void (*)(void))cuMemGetMemPool, NULL};
       return true;
     case 148:
-      *entry = (struct vgpu_directory_entry){"cuMemImportFromShareableHandle", 10020, (void (*)(void))cuMemImportFromShareableHandle, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemHostAlloc", 2020, (void (*)(void))cuMemHostAlloc, NULL};
       return true;
     case 149:
-      *entry = (struct vgpu_directory_entry){"cuMemMap", 10020, (void (*)(void))cuMemMap, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemHostGetDevicePointer", 3020, (void (*)(void))cuMemHostGetDevicePointer_v2, NULL};
       return true;
     case 150:
-      *entry = (struct vgpu_directory_entry){"cuMemPoolCreate", 11020, (void (*)(void))cuMemPoolCreate, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemHostGetFlags", 2030, (void (*)(void))cuMemHostGetFlags, NULL};
       return true;
     case 151:
-      *entry = (struct vgpu_directory_entry){"cuMemPoolDestroy", 11020, (void (*)(void))cuMemPoolDestroy, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemHostRegister", 6050, (void (*)(void))cuMemHostRegister_v2, NULL};
       return true;
     case 152:
-      *entry = (struct vgpu_directory_entry){"cuMemPoolGetAccess", 11020, (void (*)(void))cuMemPoolGetAccess, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemHostUnregister", 4000, (void (*)(void))cuMemHostUnregister, NULL};
       return true;
     case 153:
-      *entry = (struct vgpu_directory_entry){"cuMemPoolGetAttribute", 11020, (void (*)(void))cuMemPoolGetAttribute, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemImportFromShareableHandle", 10020, (void (*)(void))cuMemImportFromShareableHandle, NULL};
       return true;
     case 154:
-      *entry = (struct vgpu_directory_entry){"cuMemPoolSetAccess", 11020, (void (*)(void))cuMemPoolSetAccess, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemMap", 10020, (void (*)(void))cuMemMap, NULL};
       return true;
     case 155:
-      *entry = (struct vgpu_directory_entry){"cuMemPoolSetAttribute", 11020, (void (*)(void))cuMemPoolSetAttribute, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemPoolCreate", 11020, (void (*)(void))cuMemPoolCreate, NULL};
       return true;
     case 156:
-      *entry = (struct vgpu_directory_entry){"cuMemPoolTrimTo", 11020, (void (*)(void))cuMemPoolTrimTo, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemPoolDestroy", 11020, (void (*)(void))cuMemPoolDestroy, NULL};
       return true;
     case 157:
-      *entry = (struct vgpu_directory_entry){"cuMemPrefetchAsync", 12020, (void (*)(void))cuMemPrefetchAsync_v2, (void (*)(void))cuMemPrefetchAsync_v2_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemPoolGetAccess", 11020, (void (*)(void))cuMemPoolGetAccess, NULL};
       return true;
     case 158:
-      *entry = (struct vgpu_directory_entry){"cuMemRelease", 10020, (void (*)(void))cuMemRelease, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemPoolGetAttribute", 11020, (void (*)(void))cuMemPoolGetAttribute, NULL};
       return true;
     case 159:
-      *entry = (struct vgpu_directory_entry){"cuMemRetainAllocationHandle", 11000, (void (*)(void))cuMemRetainAllocationHandle, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemPoolSetAccess", 11020, (void (*)(void))cuMemPoolSetAccess, NULL};
       return true;
     case 160:
-      *entry = (struct vgpu_directory_entry){"cuMemSetAccess", 10020, (void (*)(void))cuMemSetAccess, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemPoolSetAttribute", 11020, (void (*)(void))cuMemPoolSetAttribute, NULL};
       return true;
     case 161:
-      *entry = (struct vgpu_directory_entry){"cuMemSetMemPool", 13000, (void (*)(void))cuMemSetMemPool, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemPoolTrimTo", 11020, (void (*)(void))cuMemPoolTrimTo, NULL};
       return true;
     case 162:
-      *entry = (struct vgpu_directory_entry){"cuMemUnmap", 10020, (void (*)(void))cuMemUnmap, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemPrefetchAsync", 12020, (void (*)(void))cuMemPrefetchAsync_v2, (void (*)(void))cuMemPrefetchAsync_v2_ptsz};
       return true;
     case 163:
-      *entry = (struct vgpu_directory_entry){"cuMemcpy", 4000, (void (*)(void))cuMemcpy, (void (*)(void))cuMemcpy_ptds};
+      *entry = (struct vgpu_directory_entry){"cuMemRelease", 10020, (void (*)(void))cuMemRelease, NULL};
       return true;
     case 164:
-      *entry = (struct vgpu_directory_entry){"cuMemcpy2D", 3020, (void (*)(void))cuMemcpy2D_v2, (void (*)(void))cuMemcpy2D_v2_ptds};
+      *entry = (struct vgpu_directory_entry){"cuMemRetainAllocationHandle", 11000, (void (*)(void))cuMemRetainAllocationHandle, NULL};
       return true;
     case 165:
-      *entry = (struct vgpu_directory_entry){"cuMemcpy2DAsync", 3020, (void (*)(void))cuMemcpy2DAsync_v2, (void (*)(void))cuMemcpy2DAsync_v2_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemSetAccess", 10020, (void (*)(void))cuMemSetAccess, NULL};
       return true;
     case 166:
-      *entry = (struct vgpu_directory_entry){"cuMemcpy2DUnaligned", 3020, (void (*)(void))cuMemcpy2DUnaligned_v2, (void (*)(void))cuMemcpy2DUnaligned_v2_ptds};
+      *entry = (struct vgpu_directory_entry){"cuMemSetMemPool", 13000, (void (*)(void))cuMemSetMemPool, NULL};
       return true;
     case 167:
-      *entry = (struct vgpu_directory_entry){"cuMemcpy3D", 3020, (void (*)(void))cuMemcpy3D_v2, (void (*)(void))cuMemcpy3D_v2_ptds};
+      *entry = (struct vgpu_directory_entry){"cuMemUnmap", 10020, (void (*)(void))cuMemUnmap, NULL};
       return true;
     case 168:
-      *entry = (struct vgpu_directory_entry){"cuMemcpy3DAsync", 3020, (void (*)(void))cuMemcpy3DAsync_v2, (void (*)(void))cuMemcpy3DAsync_v2_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpy", 4000, (void (*)(void))cuMemcpy, (void (*)(void))cuMemcpy_ptds};
       return true;
     case 169:
-      *entry = (struct vgpu_directory_entry){"cuMemcpy3DPeer", 4000, (void (*)(void))cuMemcpy3DPeer, (void (*)(void))cuMemcpy3DPeer_ptds};
+      *entry = (struct vgpu_directory_entry){"cuMemcpy2D", 3020, (void (*)(void))cuMemcpy2D_v2, (void (*)(void))cuMemcpy2D_v2_ptds};
       return true;
     case 170:
-      *entry = (struct vgpu_directory_entry){"cuMemcpy3DPeerAsync", 4000, (void (*)(void))cuMemcpy3DPeerAsync, (void (*)(void))cuMemcpy3DPeerAsync_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpy2DAsync", 3020, (void (*)(void))cuMemcpy2DAsync_v2, (void (*)(void))cuMemcpy2DAsync_v2_ptsz};
       return true;
     case 171:
-      *entry = (struct vgpu_directory_entry){"cuMemcpyAsync", 4000, (void (*)(void))cuMemcpyAsync, (void (*)(void))cuMemcpyAsync_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpy2DUnaligned", 3020, (void (*)(void))cuMemcpy2DUnaligned_v2, (void (*)(void))cuMemcpy2DUnaligned_v2_ptds};
       return true;
     case 172:
-      *entry = (struct vgpu_directory_entry){"cuMemcpyDtoD", 3020, (void (*)(void))cuMemcpyDtoD_v2, (void (*)(void))cuMemcpyDtoD_v2_ptds};
+      *entry = (struct vgpu_directory_entry){"cuMemcpy3D", 3020, (void (*)(void))cuMemcpy3D_v2, (void (*)(void))cuMemcpy3D_v2_ptds};
       return true;
     case 173:
-      *entry = (struct vgpu_directory_entry){"cuMemcpyDtoDAsync", 3020, (void (*)(void))cuMemcpyDtoDAsync_v2, (void (*)(void))cuMemcpyDtoDAsync_v2_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpy3DAsync", 3020, (void (*)(void))cuMemcpy3DAsync_v2, (void (*)(void))cuMemcpy3DAsync_v2_ptsz};
       return true;
     case 174:
-      *entry = (struct vgpu_directory_entry){"cuMemcpyDtoH", 3020, (void (*)(void))cuMemcpyDtoH_v2, (void (*)(void))cuMemcpyDtoH_v2_ptds};
+      *entry = (struct vgpu_directory_entry){"cuMemcpy3DPeer", 4000, (void (*)(void))cuMemcpy3DPeer, (void (*)(void))cuMemcpy3DPeer_ptds};
       return true;
     case 175:
-      *entry = (struct vgpu_directory_entry){"cuMemcpyDtoHAsync", 3020, (void (*)(void))cuMemcpyDtoHAsync_v2, (void (*)(void))cuMemcpyDtoHAsync_v2_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpy3DPeerAsync", 4000, (void (*)(void))cuMemcpy3DPeerAsync, (void (*)(void))cuMemcpy3DPeerAsync_ptsz};
       return true;
     case 176:
-      *entry = (struct vgpu_directory_entry){"cuMemcpyHtoD", 3020, (void (*)(void))cuMemcpyHtoD_v2, (void (*)(void))cuMemcpyHtoD_v2_ptds};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyAsync", 4000, (void (*)(void))cuMemcpyAsync, (void (*)(void))cuMemcpyAsync_ptsz};
       return true;
     case 177:
-      *entry = (struct vgpu_directory_entry){"cuMemcpyHtoDAsync", 3020, (void (*)(void))cuMemcpyHtoDAsync_v2, (void (*)(void))cuMemcpyHtoDAsync_v2_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyDtoD", 3020, (void (*)(void))cuMemcpyDtoD_v2, (void (*)(void))cuMemcpyDtoD_v2_ptds};
       return true;
     case 178:
-      *entry = (struct vgpu_directory_entry){"cuMemcpyPeer", 4000, (void (*)(void))cuMemcpyPeer, (void (*)(void))cuMemcpyPeer_ptds};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyDtoDAsync", 3020, (void (*)(void))cuMemcpyDtoDAsync_v2, (void (*)(void))cuMemcpyDtoDAsync_v2_ptsz};
       return true;
     case 179:
-      *entry = (struct vgpu_directory_entry){"cuMemcpyPeerAsync", 4000, (void (*)(void))cuMemcpyPeerAsync, (void (*)(void))cuMemcpyPeerAsync_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyDtoH", 3020, (void (*)(void))cuMemcpyDtoH_v2, (void (*)(void))cuMemcpyDtoH_v2_ptds};
       return true;
     case 180:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD16", 3020, (void (*)(void))cuMemsetD16_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyDtoHAsync", 3020, (void (*)(void))cuMemcpyDtoHAsync_v2, (void (*)(void))cuMemcpyDtoHAsync_v2_ptsz};
       return true;
     case 181:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD16Async", 3020, (void (*)(void))cuMemsetD16Async, (void (*)(void))cuMemsetD16Async_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyHtoD", 3020, (void (*)(void))cuMemcpyHtoD_v2, (void (*)(void))cuMemcpyHtoD_v2_ptds};
       return true;
     case 182:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD2D16", 3020, (void (*)(void))cuMemsetD2D16_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyHtoDAsync", 3020, (void (*)(void))cuMemcpyHtoDAsync_v2, (void (*)(void))cuMemcpyHtoDAsync_v2_ptsz};
       return true;
     case 183:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD2D16Async", 3020, (void (*)(void))cuMemsetD2D16Async, (void (*)(void))cuMemsetD2D16Async_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyPeer", 4000, (void (*)(void))cuMemcpyPeer, (void (*)(void))cuMemcpyPeer_ptds};
       return true;
     case 184:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD2D32", 3020, (void (*)(void))cuMemsetD2D32_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyPeerAsync", 4000, (void (*)(void))cuMemcpyPeerAsync, (void (*)(void))cuMemcpyPeerAsync_ptsz};
       return true;
     case 185:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD2D32Async", 3020, (void (*)(void))cuMemsetD2D32Async, (void (*)(void))cuMemsetD2D32Async_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD16", 3020, (void (*)(void))cuMemsetD16_v2, NULL};
       return true;
     case 186:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD2D8", 3020, (void (*)(void))cuMemsetD2D8_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD16Async", 3020, (void (*)(void))cuMemsetD16Async, (void (*)(void))cuMemsetD16Async_ptsz};
       return true;
     case 187:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD2D8Async", 3020, (void (*)(void))cuMemsetD2D8Async, (void (*)(void))cuMemsetD2D8Async_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD2D16", 3020, (void (*)(void))cuMemsetD2D16_v2, NULL};
       return true;
     case 188:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD32", 3020, (void (*)(void))cuMemsetD32_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD2D16Async", 3020, (void (*)(void))cuMemsetD2D16Async, (void (*)(void))cuMemsetD2D16Async_ptsz};
       return true;
     case 189:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD32Async", 3020, (void (*)(void))cuMemsetD32Async, (void (*)(void))cuMemsetD32Async_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD2D32", 3020, (void (*)(void))cuMemsetD2D32_v2, NULL};
       return true;
     case 190:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD8", 3020, (void (*)(void))cuMemsetD8_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD2D32Async", 3020, (void (*)(void))cuMemsetD2D32Async, (void (*)(void))cuMemsetD2D32Async_ptsz};
       return true;
     case 191:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD8Async", 3020, (void (*)(void))cuMemsetD8Async, (void (*)(void))cuMemsetD8Async_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD2D8", 3020, (void (*)(void))cuMemsetD2D8_v2, NULL};
       return true;
     case 192:
-      *entry = (struct vgpu_directory_entry){"cuModuleEnumerateFunctions", 12040, (void (*)(void))cuModuleEnumerateFunctions, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD2D8Async", 3020, (void (*)(void))cuMemsetD2D8Async, (void (*)(void))cuMemsetD2D8Async_ptsz};
       return true;
     case 193:
-      *entry = (struct vgpu_directory_entry){"cuModuleGetFunction", 2000, (void (*)(void))cuModuleGetFunction, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD32", 3020, (void (*)(void))cuMemsetD32_v2, NULL};
       return true;
     case 194:
-      *entry = (struct vgpu_directory_entry){"cuModuleGetFunctionCount", 12040, (void (*)(void))cuModuleGetFunctionCount, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD32Async", 3020, (void (*)(void))cuMemsetD32Async, (void (*)(void))cuMemsetD32Async_ptsz};
       return true;
     case 195:
-      *entry = (struct vgpu_directory_entry){"cuModuleGetGlobal", 3020, (void (*)(void))cuModuleGetGlobal_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD8", 3020, (void (*)(void))cuMemsetD8_v2, NULL};
       return true;
     case 196:
-      *entry = (struct vgpu_directory_entry){"cuModuleGetLoadingMode", 11070, (void (*)(void))cuModuleGetLoadingMode, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD8Async", 3020, (void (*)(void))cuMemsetD8Async, (void (*)(void))cuMemsetD8Async_ptsz};
       return true;
     case 197:
-      *entry = (struct vgpu_directory_entry){"cuModuleLoad", 2000, (void (*)(void))cuModuleLoad, NULL};
+      *entry = (struct vgpu_directory_entry){"cuModuleEnumerateFunctions", 12040, (void (*)(void))cuModuleEnumerateFunctions, NULL};
       return true;
     case 198:
-      *entry = (struct vgpu_directory_entry){"cuModuleLoadData", 2000, (void (*)(void))cuModuleLoadData, NULL};
+      *entry = (struct vgpu_directory_entry){"cuModuleGetFunction", 2000, (void (*)(void))cuModuleGetFunction, NULL};
       return true;
     case 199:
-      *entry = (struct vgpu_directory_entry){"cuModuleLoadDataEx", 2010, (void (*)(void))cuModuleLoadDataEx, NULL};
+      *entry = (struct vgpu_directory_entry){"cuModuleGetFunctionCount", 12040, (void (*)(void))cuModuleGetFunctionCount, NULL};
       return true;
     case 200:
-      *entry = (struct vgpu_directory_entry){"cuModuleLoadFatBinary", 2000, (void (*)(void))cuModuleLoadFatBinary, NULL};
+      *entry = (struct vgpu_directory_entry){"cuModuleGetGlobal", 3020, (void (*)(void))cuModuleGetGlobal_v2, NULL};
       return true;
     case 201:
-      *entry = (struct vgpu_directory_entry){"cuModuleUnload", 2000, (void (*)(void))cuModuleUnload, NULL};
+      *entry = (struct vgpu_directory_entry){"cuModuleGetLoadingMode", 11070, (void (*)(void))cuModuleGetLoadingMode, NULL};
       return true;
     case 202:
-      *entry = (struct vgpu_directory_entry){"cuOccupancyAvailableDynamicSMemPerBlock", 11000, (void (*)(void))cuOccupancyAvailableDynamicSMemPerBlock, NULL};
+      *entry = (struct vgpu_directory_entry){"cuModuleLoad", 2000, (void (*)(void))cuModuleLoad, NULL};
       return true;
     case 203:
-      *entry = (struct vgpu_directory_entry){"cuOccupancyMaxActiveBlocksPerMultiprocessor", 6050, (void (*)(void))cuOccupancyMaxActiveBlocksPerMultiprocessor, NULL};
+      *entry = (struct vgpu_directory_entry){"cuModuleLoadData", 2000, (void (*)(void))cuModuleLoadData, NULL};
       return true;
     case 204:
-      *entry = (struct vgpu_directory_entry){"cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags", 7000, (void (*)(void))cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags, NULL};
+      *entry = (struct vgpu_directory_entry){"cuModuleLoadDataEx", 2010, (void (*)(void))cuModuleLoadDataEx, NULL};
       return true;
     case 205:
-      *entry = (struct vgpu_directory_entry){"cuOccupancyMaxPotentialBlockSize", 6050, (void (*)(void))cuOccupancyMaxPotentialBlockSize, NULL};
+      *entry = (struct vgpu_directory_entry){"cuModuleLoadFatBinary", 2000, (void (*)(void))cuModuleLoadFatBinary, NULL};
       return true;
     case 206:
-      *entry = (struct vgpu_directory_entry){"cuOccupancyMaxPotentialBlockSizeWithFlags", 7000, (void (*)(void))cuOccupancyMaxPotentialBlockSizeWithFlags, NULL};
+      *entry = (struct vgpu_directory_entry){"cuModuleUnload", 2000, (void (*)(void))cuModuleUnload, NULL};
       return true;
     case 207:
-      *entry = (struct vgpu_directory_entry){"cuPointerGetAttribute", 4000, (void (*)(void))cuPointerGetAttribute, NULL};
+      *entry = (struct vgpu_directory_entry){"cuOccupancyAvailableDynamicSMemPerBlock", 11000, (void (*)(void))cuOccupancyAvailableDynamicSMemPerBlock, NULL};
       return true;
     case 208:
-      *entry = (struct vgpu_directory_entry){"cuPointerGetAttributes", 7000, (void (*)(void))cuPointerGetAttributes, NULL};
+      *entry = (struct vgpu_directory_entry){"cuOccupancyMaxActiveBlocksPerMultiprocessor", 6050, (void (*)(void))cuOccupancyMaxActiveBlocksPerMultiprocessor, NULL};
       return true;
     case 209:
-      *entry = (struct vgpu_directory_entry){"cuProfilerStart", 4000, (void (*)(void))cuProfilerStart, NULL};
+      *entry = (struct vgpu_directory_entry){"cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags", 7000, (void (*)(void))cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags, NULL};
       return true;
     case 210:
-      *entry = (struct vgpu_directory_entry){"cuProfilerStop", 4000, (void (*)(void))cuProfilerStop, NULL};
+      *entry = (struct vgpu_directory_entry){"cuOccupancyMaxPotentialBlockSize", 6050, (void (*)(void))cuOccupancyMaxPotentialBlockSize, NULL};
       return true;
     case 211:
-      *entry = (struct vgpu_directory_entry){"cuStreamAddCallback", 5000, (void (*)(void))cuStreamAddCallback, (void (*)(void))cuStreamAddCallback_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuOccupancyMaxPotentialBlockSizeWithFlags", 7000, (void (*)(void))cuOccupancyMaxPotentialBlockSizeWithFlags, NULL};
       return true;
     case 212:
-      *entry = (struct vgpu_directory_entry){"cuStreamBeginCapture", 10010, (void (*)(void))cuStreamBeginCapture_v2, (void (*)(void))cuStreamBeginCapture_v2_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuPointerGetAttribute", 4000, (void (*)(void))cuPointerGetAttribute, NULL};
       return true;
     case 213:
-      *entry = (struct vgpu_directory_entry){"cuStreamCreate", 2000, (void (*)(void))cuStreamCreate, NULL};
+      *entry = (struct vgpu_directory_entry){"cuPointerGetAttributes", 7000, (void (*)(void))cuPointerGetAttributes, NULL};
       return true;
     case 214:
-      *entry = (struct vgpu_directory_entry){"cuStreamCreateWithPriority", 5050, (void (*)(void))cuStreamCreateWithPriority, NULL};
+      *entry = (struct vgpu_directory_entry){"cuProfilerStart", 4000, (void (*)(void))cuProfilerStart, NULL};
       return true;
     case 215:
-      *entry = (struct vgpu_directory_entry){"cuStreamDestroy", 4000, (void (*)(void))cuStreamDestroy_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuProfilerStop", 4000, (void (*)(void))cuProfilerStop, NULL};
       return true;
     case 216:
-      *entry = (struct vgpu_directory_entry){"cuStreamEndCapture", 10000, (void (*)(void))cuStreamEndCapture, (void (*)(void))cuStreamEndCapture_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamAddCallback", 5000, (void (*)(void))cuStreamAddCallback, (void (*)(void))cuStreamAddCallback_ptsz};
       return true;
     case 217:
-      *entry = (struct vgpu_directory_entry){"cuStreamGetCaptureInfo", 11030, (void (*)(void))cuStreamGetCaptureInfo_v2, (void (*)(void))cuStreamGetCaptureInfo_v2_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamBeginCapture", 10010, (void (*)(void))cuStreamBeginCapture_v2, (void (*)(void))cuStreamBeginCapture_v2_ptsz};
       return true;
     case 218:
-      *entry = (struct vgpu_directory_entry){"cuStreamGetCaptureInfo", 12030, (void (*)(void))cuStreamGetCaptureInfo_v3, (void (*)(void))cuStreamGetCaptureInfo_v3_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamCreate", 2000, (void (*)(void))cuStreamCreate, NULL};
       return true;
     case 219:
-      *entry = (struct vgpu_directory_entry){"cuStreamGetCtx", 9020, (void (*)(void))cuStreamGetCtx, (void (*)(void))cuStreamGetCtx_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamCreateWithPriority", 5050, (void (*)(void))cuStreamCreateWithPriority, NULL};
       return true;
     case 220:
-      *entry = (struct vgpu_directory_entry){"cuStreamGetDevice", 12080, (void (*)(void))cuStreamGetDevice, (void (*)(void))cuStreamGetDevice_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamDestroy", 4000, (void (*)(void))cuStreamDestroy_v2, NULL};
       return true;
     case 221:
-      *entry = (struct vgpu_directory_entry){"cuStreamGetFlags", 5050, (void (*)(void))cuStreamGetFlags, (void (*)(void))cuStreamGetFlags_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamEndCapture", 10000, (void (*)(void))cuStreamEndCapture, (void (*)(void))cuStreamEndCapture_ptsz};
       return true;
     case 222:
-      *entry = (struct vgpu_directory_entry){"cuStreamGetId", 12000, (void (*)(void))cuStreamGetId, (void (*)(void))cuStreamGetId_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamGetCaptureInfo", 11030, (void (*)(void))cuStreamGetCaptureInfo_v2, (void (*)(void))cuStreamGetCaptureInfo_v2_ptsz};
       return true;
     case 223:
-      *entry = (struct vgpu_directory_entry){"cuStreamGetPriority", 5050, (void (*)(void))cuStreamGetPriority, (void (*)(void))cuStreamGetPriority_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamGetCaptureInfo", 12030, (void (*)(void))cuStreamGetCaptureInfo_v3, (void (*)(void))cuStreamGetCaptureInfo_v3_ptsz};
       return true;
     case 224:
-      *entry = (struct vgpu_directory_entry){"cuStreamIsCapturing", 10000, (void (*)(void))cuStreamIsCapturing, (void (*)(void))cuStreamIsCapturing_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamGetCtx", 9020, (void (*)(void))cuStreamGetCtx, (void (*)(void))cuStreamGetCtx_ptsz};
       return true;
     case 225:
-      *entry = (struct vgpu_directory_entry){"cuStreamQuery", 2000, (void (*)(void))cuStreamQuery, (void (*)(void))cuStreamQuery_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamGetDevice", 12080, (void (*)(void))cuStreamGetDevice, (void (*)(void))cuStreamGetDevice_ptsz};
       return true;
     case 226:
-      *entry = (struct vgpu_directory_entry){"cuStreamSynchronize", 2000, (void (*)(void))cuStreamSynchronize, (void (*)(void))cuStreamSynchronize_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamGetFlags", 5050, (void (*)(void))cuStreamGetFlags, (void (*)(void))cuStreamGetFlags_ptsz};
       return true;
     case 227:
-      *entry = (struct vgpu_directory_entry){"cuStreamWaitEvent", 3020, (void (*)(void))cuStreamWaitEvent, (void (*)(void))cuStreamWaitEvent_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamGetId", 12000, (void (*)(void))cuStreamGetId, (void (*)(void))cuStreamGetId_ptsz};
       return true;
     case 228:
-      *entry = (struct vgpu_directory_entry){"cuStreamWriteValue32", 8000, (void (*)(void))cuStreamWriteValue32, (void (*)(void))cuStreamWriteValue32_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamGetPriority", 5050, (void (*)(void))cuStreamGetPriority, (void (*)(void))cuStreamGetPriority_ptsz};
       return true;
     case 229:
-      *entry = (struct vgpu_directory_entry){"cuStreamWriteValue32", 11070, (void (*)(void))cuStreamWriteValue32_v2, (void (*)(void))cuStreamWriteValue32_v2_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamIsCapturing", 10000, (void (*)(void))cuStreamIsCapturing, (void (*)(void))cuStreamIsCapturing_ptsz};
       return true;
     case 230:
+      *entry = (struct vgpu_directory_entry){"cuStreamQuery", 2000, (void (*)(void))cuStreamQuery, (void (*)(void))cuStreamQuery_ptsz};
+      return true;
+    case 231:
+      *entry = (struct vgpu_directory_entry){"cuStreamSynchronize", 2000, (void (*)(void))cuStreamSynchronize, (void (*)(void))cuStreamSynchronize_ptsz};
+      return true;
+    case 232:
+      *entry = (struct vgpu_directory_entry){"cuStreamWaitEvent", 3020, (void (*)(void))cuStreamWaitEvent, (void (*)(void))cuStreamWaitEvent_ptsz};
+      return true;
+    case 233:
+      *entry = (struct vgpu_directory_entry){"cuStreamWriteValue32", 8000, (void (*)(void))cuStreamWriteValue32, (void (*)(void))cuStreamWriteValue32_ptsz};
+      return true;
+    case 234:
+      *entry = (struct vgpu_directory_entry){"cuStreamWriteValue32", 11070, (void (*)(void))cuStreamWriteValue32_v2, (void (*)(void))cuStreamWriteValue32_v2_ptsz};
+      return true;
+    case 235:
       *entry = (struct vgpu_directory_entry){"cuThreadExchangeStreamCaptureMode", 10010, (void (*)(void))cuThreadExchangeStreamCaptureMode, NULL};
       return true;
     default:

@@ -972,16 +972,6 @@ VGPU_EXPORT int cuCtxGetSharedMemConfig(void);
 int cuCtxGetSharedMemConfig(void) { return vgpu_refuse("cuCtxGetSharedMemConfig"); }
 VGPU_EXPORT int cuCtxSetSharedMemConfig(void);
 int cuCtxSetSharedMemConfig(void) { return vgpu_refuse("cuCtxSetSharedMemConfig"); }
-VGPU_EXPORT int cuLinkCreate_v2(void);
-int cuLinkCreate_v2(void) { return vgpu_refuse("cuLinkCreate_v2"); }
-VGPU_EXPORT int cuLinkAddData_v2(void);
-int cuLinkAddData_v2(void) { return vgpu_refuse("cuLinkAddData_v2"); }
-VGPU_EXPORT int cuLinkAddFile_v2(void);
-int cuLinkAddFile_v2(void) { return vgpu_refuse("cuLinkAddFile_v2"); }
-VGPU_EXPORT int cuLinkComplete(void);
-int cuLinkComplete(void) { return vgpu_refuse("cuLinkComplete"); }
-VGPU_EXPORT int cuLinkDestroy(void);
-int cuLinkDestroy(void) { return vgpu_refuse("cuLinkDestroy"); }
 VGPU_EXPORT int cuModuleGetTexRef(void);
 int cuModuleGetTexRef(void) { return vgpu_refuse("cuModuleGetTexRef"); }
 VGPU_EXPORT int cuModuleGetSurfRef(void);

@@ -139,6 +139,11 @@ const struct vgpu_trace_function vgpu_trace_functions[] = {
     {"cuLibraryGetModule", NULL, "driver", VGPU_TRACE_I32, 2, (const struct vgpu_trace_parameter[]){{"pMod", VGPU_TRACE_POINTER, VGPU_TRACE_POINTER}, {"library", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}}},
     {"cuLibraryGetKernel", NULL, "driver", VGPU_TRACE_I32, 3, (const struct vgpu_trace_parameter[]){{"pKernel", VGPU_TRACE_POINTER, VGPU_TRACE_POINTER}, {"library", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}, {"name", VGPU_TRACE_TEXT, VGPU_TRACE_NOTHING}}},
     {"cuLibraryGetGlobal", NULL, "driver", VGPU_TRACE_I32, 4, (const struct vgpu_trace_parameter[]){{"dptr", VGPU_TRACE_POINTER, VGPU_TRACE_POINTER}, {"bytes", VGPU_TRACE_POINTER, VGPU_TRACE_U64}, {"library", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}, {"name", VGPU_TRACE_TEXT, VGPU_TRACE_NOTHING}}},
+    {"cuLinkCreate_v2", NULL, "driver", VGPU_TRACE_I32, 4, (const struct vgpu_trace_parameter[]){{"numOptions", VGPU_TRACE_U32, VGPU_TRACE_NOTHING}, {"options", VGPU_TRACE_POINTER, VGPU_TRACE_I32}, {"optionValues", VGPU_TRACE_POINTER, VGPU_TRACE_POINTER}, {"stateOut", VGPU_TRACE_POINTER, VGPU_TRACE_POINTER}}},
+    {"cuLinkAddData_v2", NULL, "driver", VGPU_TRACE_I32, 8, (const struct vgpu_trace_parameter[]){{"state", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}, {"type", VGPU_TRACE_I32, VGPU_TRACE_NOTHING}, {"data", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}, {"size", VGPU_TRACE_U64, VGPU_TRACE_NOTHING}, {"name", VGPU_TRACE_TEXT, VGPU_TRACE_NOTHING}, {"numOptions", VGPU_TRACE_U32, VGPU_TRACE_NOTHING}, {"options", VGPU_TRACE_POINTER, VGPU_TRACE_I32}, {"optionValues", VGPU_TRACE_POINTER, VGPU_TRACE_POINTER}}},
+    {"cuLinkAddFile_v2", NULL, "driver", VGPU_TRACE_I32, 6, (const struct vgpu_trace_parameter[]){{"state", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}, {"type", VGPU_TRACE_I32, VGPU_TRACE_NOTHING}, {"path", VGPU_TRACE_TEXT, VGPU_TRACE_NOTHING}, {"numOptions", VGPU_TRACE_U32, VGPU_TRACE_NOTHING}, {"options", VGPU_TRACE_POINTER, VGPU_TRACE_I32}, {"optionValues", VGPU_TRACE_POINTER, VGPU_TRACE_POINTER}}},
+    {"cuLinkComplete", NULL, "driver", VGPU_TRACE_I32, 3, (const struct vgpu_trace_parameter[]){{"state", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}, {"cubinOut", VGPU_TRACE_POINTER, VGPU_TRACE_POINTER}, {"sizeOut", VGPU_TRACE_POINTER, VGPU_TRACE_U64}}},
+    {"cuLinkDestroy", NULL, "driver", VGPU_TRACE_I32, 1, (const struct vgpu_trace_parameter[]){{"state", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}}},
     {"cuLibraryGetKernelCount", NULL, "driver", VGPU_TRACE_I32, 2, (const struct vgpu_trace_parameter[]){{"count", VGPU_TRACE_POINTER, VGPU_TRACE_U32}, {"lib", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}}},
     {"cuModuleEnumerateFunctions", NULL, "driver", VGPU_TRACE_I32, 3, (const struct vgpu_trace_parameter[]){{"functions", VGPU_TRACE_POINTER, VGPU_TRACE_POINTER}, {"numFunctions", VGPU_TRACE_U32, VGPU_TRACE_NOTHING}, {"mod", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}}},
     {"cuLibraryEnumerateKernels", NULL, "driver", VGPU_TRACE_I32, 3, (const struct vgpu_trace_parameter[]){{"kernels", VGPU_TRACE_POINTER, VGPU_TRACE_POINTER}, {"numKernels", VGPU_TRACE_U32, VGPU_TRACE_NOTHING}, {"lib", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}}},
@@ -1006,11 +1011,6 @@ const struct vgpu_trace_function vgpu_trace_functions[] = {
     {"cuCtxDetach", NULL, "driver", VGPU_TRACE_I32, 0, NULL},
     {"cuCtxGetSharedMemConfig", NULL, "driver", VGPU_TRACE_I32, 0, NULL},
     {"cuCtxSetSharedMemConfig", NULL, "driver", VGPU_TRACE_I32, 0, NULL},
-    {"cuLinkCreate_v2", NULL, "driver", VGPU_TRACE_I32, 0, NULL},
-    {"cuLinkAddData_v2", NULL, "driver", VGPU_TRACE_I32, 0, NULL},
-    {"cuLinkAddFile_v2", NULL, "driver", VGPU_TRACE_I32, 0, NULL},
-    {"cuLinkComplete", NULL, "driver", VGPU_TRACE_I32, 0, NULL},
-    {"cuLinkDestroy", NULL, "driver", VGPU_TRACE_I32, 0, NULL},
     {"cuModuleGetTexRef", NULL, "driver", VGPU_TRACE_I32, 0, NULL},
     {"cuModuleGetSurfRef", NULL, "driver", VGPU_TRACE_I32, 0, NULL},
     {"cuLibraryGetUnifiedFunction", NULL, "driver", VGPU_TRACE_I32, 0, NULL},
@@ -2589,946 +2589,981 @@ VGPU_EXPORT CUresult cuLibraryGetGlobal(CUdeviceptr *dptr, size_t *bytes, CUlibr
   return answer;
 }
 
-VGPU_EXPORT CUresult cuLibraryGetKernelCount(unsigned int *count, CUlibrary lib) {
+VGPU_EXPORT CUresult cuLinkCreate_v2(unsigned int numOptions, CUjit_option *options, void **optionValues, CUlinkState *stateOut) {
   const struct vgpu_trace_call traced = vgpu_trace_begin(134);
+  const CUresult answer = ((CUresult (*)(unsigned int numOptions, CUjit_option *options, void **optionValues, CUlinkState *stateOut))traced.function)(numOptions, options, optionValues, stateOut);
+  vgpu_trace_end(&traced, (const void *const[]){&numOptions, &options, &optionValues, &stateOut}, &answer);
+  return answer;
+}
+
+VGPU_EXPORT CUresult cuLinkAddData_v2(CUlinkState state, CUjitInputType type, void *data, size_t size, const char *name, unsigned int numOptions, CUjit_option *options, void **optionValues) {
+  const struct vgpu_trace_call traced = vgpu_trace_begin(135);
+  const CUresult answer = ((CUresult (*)(CUlinkState state, CUjitInputType type, void *data, size_t size, const char *name, unsigned int numOptions, CUjit_option *options, void **optionValues))traced.function)(state, type, data, size, name, numOptions, options, optionValues);
+  vgpu_trace_end(&traced, (const void *const[]){&state, &type, &data, &size, &name, &numOptions, &options, &optionValues}, &answer);
+  return answer;
+}
+
+VGPU_EXPORT CUresult cuLinkAddFile_v2(CUlinkState state, CUjitInputType type, const char *path, unsigned int numOptions, CUjit_option *options, void **optionValues) {
+  const struct vgpu_trace_call traced = vgpu_trace_begin(136);
+  const CUresult answer = ((CUresult (*)(CUlinkState state, CUjitInputType type, const char *path, unsigned int numOptions, CUjit_option *options, void **optionValues))traced.function)(state, type, path, numOptions, options, optionValues);
+  vgpu_trace_end(&traced, (const void *const[]){&state, &type, &path, &numOptions, &options, &optionValues}, &answer);
+  return answer;
+}
+
+VGPU_EXPORT CUresult cuLinkComplete(CUlinkState state, void **cubinOut, size_t *sizeOut) {
+  const struct vgpu_trace_call traced = vgpu_trace_begin(137);
+  const CUresult answer = ((CUresult (*)(CUlinkState state, void **cubinOut, size_t *sizeOut))traced.function)(state, cubinOut, sizeOut);
+  vgpu_trace_end(&traced, (const void *const[]){&state, &cubinOut, &sizeOut}, &answer);
+  return answer;
+}
+
+VGPU_EXPORT CUresult cuLinkDestroy(CUlinkState state) {
+  const struct vgpu_trace_call traced = vgpu_trace_begin(138);
+  const CUresult answer = ((CUresult (*)(CUlinkState state))traced.function)(state);
+  vgpu_trace_end(&traced, (const void *const[]){&state}, &answer);
+  return answer;
+}
+
+VGPU_EXPORT CUresult cuLibraryGetKernelCount(unsigned int *count, CUlibrary lib) {
+  const struct vgpu_trace_call traced = vgpu_trace_begin(139);
   const CUresult answer = ((CUresult (*)(unsigned int *count, CUlibrary lib))traced.function)(count, lib);
   vgpu_trace_end(&traced, (const void *const[]){&count, &lib}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuModuleEnumerateFunctions(CUfunction *functions, unsigned int numFunctions, CUmodule mod) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(135);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(140);
   const CUresult answer = ((CUresult (*)(CUfunction *functions, unsigned int numFunctions, CUmodule mod))traced.function)(functions, numFunctions, mod);
   vgpu_trace_end(&traced, (const void *const[]){&functions, &numFunctions, &mod}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuLibraryEnumerateKernels(CUkernel *kernels, unsigned int numKernels, CUlibrary lib) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(136);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(141);
   const CUresult answer = ((CUresult (*)(CUkernel *kernels, unsigned int numKernels, CUlibrary lib))traced.function)(kernels, numKernels, lib);
   vgpu_trace_end(&traced, (const void *const[]){&kernels, &numKernels, &lib}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuFuncGetName(const char **name, CUfunction hfunc) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(137);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(142);
   const CUresult answer = ((CUresult (*)(const char **name, CUfunction hfunc))traced.function)(name, hfunc);
   vgpu_trace_end(&traced, (const void *const[]){&name, &hfunc}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuKernelGetFunction(CUfunction *pFunc, CUkernel kernel) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(138);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(143);
   const CUresult answer = ((CUresult (*)(CUfunction *pFunc, CUkernel kernel))traced.function)(pFunc, kernel);
   vgpu_trace_end(&traced, (const void *const[]){&pFunc, &kernel}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuKernelGetAttribute(int *pi, CUfunction_attribute attrib, CUkernel kernel, CUdevice dev) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(139);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(144);
   const CUresult answer = ((CUresult (*)(int *pi, CUfunction_attribute attrib, CUkernel kernel, CUdevice dev))traced.function)(pi, attrib, kernel, dev);
   vgpu_trace_end(&traced, (const void *const[]){&pi, &attrib, &kernel, &dev}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuKernelSetAttribute(CUfunction_attribute attrib, int val, CUkernel kernel, CUdevice dev) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(140);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(145);
   const CUresult answer = ((CUresult (*)(CUfunction_attribute attrib, int val, CUkernel kernel, CUdevice dev))traced.function)(attrib, val, kernel, dev);
   vgpu_trace_end(&traced, (const void *const[]){&attrib, &val, &kernel, &dev}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuKernelSetCacheConfig(CUkernel kernel, CUfunc_cache config, CUdevice dev) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(141);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(146);
   const CUresult answer = ((CUresult (*)(CUkernel kernel, CUfunc_cache config, CUdevice dev))traced.function)(kernel, config, dev);
   vgpu_trace_end(&traced, (const void *const[]){&kernel, &config, &dev}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuKernelGetParamInfo(CUkernel kernel, size_t paramIndex, size_t *paramOffset, size_t *paramSize) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(142);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(147);
   const CUresult answer = ((CUresult (*)(CUkernel kernel, size_t paramIndex, size_t *paramOffset, size_t *paramSize))traced.function)(kernel, paramIndex, paramOffset, paramSize);
   vgpu_trace_end(&traced, (const void *const[]){&kernel, &paramIndex, &paramOffset, &paramSize}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuKernelGetName(const char **name, CUkernel hfunc) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(143);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(148);
   const CUresult answer = ((CUresult (*)(const char **name, CUkernel hfunc))traced.function)(name, hfunc);
   vgpu_trace_end(&traced, (const void *const[]){&name, &hfunc}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuKernelGetLibrary(CUlibrary *pLib, CUkernel kernel) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(144);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(149);
   const CUresult answer = ((CUresult (*)(CUlibrary *pLib, CUkernel kernel))traced.function)(pLib, kernel);
   vgpu_trace_end(&traced, (const void *const[]){&pLib, &kernel}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuFuncLoad(CUfunction function) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(145);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(150);
   const CUresult answer = ((CUresult (*)(CUfunction function))traced.function)(function);
   vgpu_trace_end(&traced, (const void *const[]){&function}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuFuncIsLoaded(CUfunctionLoadingState *state, CUfunction function) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(146);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(151);
   const CUresult answer = ((CUresult (*)(CUfunctionLoadingState *state, CUfunction function))traced.function)(state, function);
   vgpu_trace_end(&traced, (const void *const[]){&state, &function}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuModuleGetGlobal_v2(CUdeviceptr *dptr, size_t *bytes, CUmodule hmod, const char *name) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(147);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(152);
   const CUresult answer = ((CUresult (*)(CUdeviceptr *dptr, size_t *bytes, CUmodule hmod, const char *name))traced.function)(dptr, bytes, hmod, name);
   vgpu_trace_end(&traced, (const void *const[]){&dptr, &bytes, &hmod, &name}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuLibraryGetManaged(CUdeviceptr *dptr, size_t *bytes, CUlibrary library, const char *name) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(148);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(153);
   const CUresult answer = ((CUresult (*)(CUdeviceptr *dptr, size_t *bytes, CUlibrary library, const char *name))traced.function)(dptr, bytes, library, name);
   vgpu_trace_end(&traced, (const void *const[]){&dptr, &bytes, &library, &name}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuProfilerStart(void) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(149);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(154);
   const CUresult answer = ((CUresult (*)(void))traced.function)();
   vgpu_trace_end(&traced, NULL, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuProfilerStop(void) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(150);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(155);
   const CUresult answer = ((CUresult (*)(void))traced.function)();
   vgpu_trace_end(&traced, NULL, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemPoolCreate(CUmemoryPool *pool, const CUmemPoolProps *poolProps) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(151);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(156);
   const CUresult answer = ((CUresult (*)(CUmemoryPool *pool, const CUmemPoolProps *poolProps))traced.function)(pool, poolProps);
   vgpu_trace_end(&traced, (const void *const[]){&pool, &poolProps}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemPoolSetAttribute(CUmemoryPool pool, CUmemPool_attribute attr, void *value) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(152);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(157);
   const CUresult answer = ((CUresult (*)(CUmemoryPool pool, CUmemPool_attribute attr, void *value))traced.function)(pool, attr, value);
   vgpu_trace_end(&traced, (const void *const[]){&pool, &attr, &value}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemPoolGetAttribute(CUmemoryPool pool, CUmemPool_attribute attr, void *value) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(153);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(158);
   const CUresult answer = ((CUresult (*)(CUmemoryPool pool, CUmemPool_attribute attr, void *value))traced.function)(pool, attr, value);
   vgpu_trace_end(&traced, (const void *const[]){&pool, &attr, &value}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemPoolSetAccess(CUmemoryPool pool, const CUmemAccessDesc *map, size_t count) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(154);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(159);
   const CUresult answer = ((CUresult (*)(CUmemoryPool pool, const CUmemAccessDesc *map, size_t count))traced.function)(pool, map, count);
   vgpu_trace_end(&traced, (const void *const[]){&pool, &map, &count}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemPoolGetAccess(CUmemAccess_flags *flags, CUmemoryPool memPool, CUmemLocation *location) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(155);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(160);
   const CUresult answer = ((CUresult (*)(CUmemAccess_flags *flags, CUmemoryPool memPool, CUmemLocation *location))traced.function)(flags, memPool, location);
   vgpu_trace_end(&traced, (const void *const[]){&flags, &memPool, &location}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemGetDefaultMemPool(CUmemoryPool *pool_out, CUmemLocation *location, CUmemAllocationType type) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(156);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(161);
   const CUresult answer = ((CUresult (*)(CUmemoryPool *pool_out, CUmemLocation *location, CUmemAllocationType type))traced.function)(pool_out, location, type);
   vgpu_trace_end(&traced, (const void *const[]){&pool_out, &location, &type}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemGetMemPool(CUmemoryPool *pool, CUmemLocation *location, CUmemAllocationType type) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(157);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(162);
   const CUresult answer = ((CUresult (*)(CUmemoryPool *pool, CUmemLocation *location, CUmemAllocationType type))traced.function)(pool, location, type);
   vgpu_trace_end(&traced, (const void *const[]){&pool, &location, &type}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemSetMemPool(CUmemLocation *location, CUmemAllocationType type, CUmemoryPool pool) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(158);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(163);
   const CUresult answer = ((CUresult (*)(CUmemLocation *location, CUmemAllocationType type, CUmemoryPool pool))traced.function)(location, type, pool);
   vgpu_trace_end(&traced, (const void *const[]){&location, &type, &pool}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemCreate(CUmemGenericAllocationHandle *handle, size_t size, const CUmemAllocationProp *prop, unsigned long long flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(159);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(164);
   const CUresult answer = ((CUresult (*)(CUmemGenericAllocationHandle *handle, size_t size, const CUmemAllocationProp *prop, unsigned long long flags))traced.function)(handle, size, prop, flags);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &size, &prop, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemSetAccess(CUdeviceptr ptr, size_t size, const CUmemAccessDesc *desc, size_t count) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(160);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(165);
   const CUresult answer = ((CUresult (*)(CUdeviceptr ptr, size_t size, const CUmemAccessDesc *desc, size_t count))traced.function)(ptr, size, desc, count);
   vgpu_trace_end(&traced, (const void *const[]){&ptr, &size, &desc, &count}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemGetAccess(unsigned long long *flags, const CUmemLocation *location, CUdeviceptr ptr) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(161);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(166);
   const CUresult answer = ((CUresult (*)(unsigned long long *flags, const CUmemLocation *location, CUdeviceptr ptr))traced.function)(flags, location, ptr);
   vgpu_trace_end(&traced, (const void *const[]){&flags, &location, &ptr}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemGetAllocationGranularity(size_t *granularity, const CUmemAllocationProp *prop, CUmemAllocationGranularity_flags option) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(162);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(167);
   const CUresult answer = ((CUresult (*)(size_t *granularity, const CUmemAllocationProp *prop, CUmemAllocationGranularity_flags option))traced.function)(granularity, prop, option);
   vgpu_trace_end(&traced, (const void *const[]){&granularity, &prop, &option}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemGetAllocationPropertiesFromHandle(CUmemAllocationProp *prop, CUmemGenericAllocationHandle handle) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(163);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(168);
   const CUresult answer = ((CUresult (*)(CUmemAllocationProp *prop, CUmemGenericAllocationHandle handle))traced.function)(prop, handle);
   vgpu_trace_end(&traced, (const void *const[]){&prop, &handle}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemRetainAllocationHandle(CUmemGenericAllocationHandle *handle, void *addr) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(164);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(169);
   const CUresult answer = ((CUresult (*)(CUmemGenericAllocationHandle *handle, void *addr))traced.function)(handle, addr);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &addr}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemExportToShareableHandle(void *shareableHandle, CUmemGenericAllocationHandle handle, CUmemAllocationHandleType handleType, unsigned long long flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(165);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(170);
   const CUresult answer = ((CUresult (*)(void *shareableHandle, CUmemGenericAllocationHandle handle, CUmemAllocationHandleType handleType, unsigned long long flags))traced.function)(shareableHandle, handle, handleType, flags);
   vgpu_trace_end(&traced, (const void *const[]){&shareableHandle, &handle, &handleType, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemImportFromShareableHandle(CUmemGenericAllocationHandle *handle, void *osHandle, CUmemAllocationHandleType shHandleType) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(166);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(171);
   const CUresult answer = ((CUresult (*)(CUmemGenericAllocationHandle *handle, void *osHandle, CUmemAllocationHandleType shHandleType))traced.function)(handle, osHandle, shHandleType);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &osHandle, &shHandleType}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemAllocAsync(CUdeviceptr *dptr, size_t bytesize, CUstream hStream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(167);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(172);
   const CUresult answer = ((CUresult (*)(CUdeviceptr *dptr, size_t bytesize, CUstream hStream))traced.function)(dptr, bytesize, hStream);
   vgpu_trace_end(&traced, (const void *const[]){&dptr, &bytesize, &hStream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemAllocFromPoolAsync(CUdeviceptr *dptr, size_t bytesize, CUmemoryPool pool, CUstream hStream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(168);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(173);
   const CUresult answer = ((CUresult (*)(CUdeviceptr *dptr, size_t bytesize, CUmemoryPool pool, CUstream hStream))traced.function)(dptr, bytesize, pool, hStream);
   vgpu_trace_end(&traced, (const void *const[]){&dptr, &bytesize, &pool, &hStream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemFreeAsync(CUdeviceptr dptr, CUstream hStream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(169);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(174);
   const CUresult answer = ((CUresult (*)(CUdeviceptr dptr, CUstream hStream))traced.function)(dptr, hStream);
   vgpu_trace_end(&traced, (const void *const[]){&dptr, &hStream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemAllocManaged(CUdeviceptr *dptr, size_t bytesize, unsigned int flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(170);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(175);
   const CUresult answer = ((CUresult (*)(CUdeviceptr *dptr, size_t bytesize, unsigned int flags))traced.function)(dptr, bytesize, flags);
   vgpu_trace_end(&traced, (const void *const[]){&dptr, &bytesize, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemFree_v2(CUdeviceptr dptr) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(171);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(176);
   const CUresult answer = ((CUresult (*)(CUdeviceptr dptr))traced.function)(dptr);
   vgpu_trace_end(&traced, (const void *const[]){&dptr}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemPrefetchAsync_v2(CUdeviceptr devPtr, size_t count, CUmemLocation location, unsigned int flags, CUstream hStream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(172);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(177);
   const CUresult answer = ((CUresult (*)(CUdeviceptr devPtr, size_t count, CUmemLocation location, unsigned int flags, CUstream hStream))traced.function)(devPtr, count, location, flags, hStream);
   vgpu_trace_end(&traced, (const void *const[]){&devPtr, &count, &location, &flags, &hStream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemAdvise_v2(CUdeviceptr devPtr, size_t count, CUmem_advise advice, CUmemLocation location) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(173);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(178);
   const CUresult answer = ((CUresult (*)(CUdeviceptr devPtr, size_t count, CUmem_advise advice, CUmemLocation location))traced.function)(devPtr, count, advice, location);
   vgpu_trace_end(&traced, (const void *const[]){&devPtr, &count, &advice, &location}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemcpy3D_v2(const CUDA_MEMCPY3D *pCopy) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(174);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(179);
   const CUresult answer = ((CUresult (*)(const CUDA_MEMCPY3D *pCopy))traced.function)(pCopy);
   vgpu_trace_end(&traced, (const void *const[]){&pCopy}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemcpy3DAsync_v2(const CUDA_MEMCPY3D *pCopy, CUstream hStream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(175);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(180);
   const CUresult answer = ((CUresult (*)(const CUDA_MEMCPY3D *pCopy, CUstream hStream))traced.function)(pCopy, hStream);
   vgpu_trace_end(&traced, (const void *const[]){&pCopy, &hStream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemcpy3DPeer(const CUDA_MEMCPY3D_PEER *pCopy) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(176);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(181);
   const CUresult answer = ((CUresult (*)(const CUDA_MEMCPY3D_PEER *pCopy))traced.function)(pCopy);
   vgpu_trace_end(&traced, (const void *const[]){&pCopy}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemcpy3DPeerAsync(const CUDA_MEMCPY3D_PEER *pCopy, CUstream hStream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(177);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(182);
   const CUresult answer = ((CUresult (*)(const CUDA_MEMCPY3D_PEER *pCopy, CUstream hStream))traced.function)(pCopy, hStream);
   vgpu_trace_end(&traced, (const void *const[]){&pCopy, &hStream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemcpyPeer(CUdeviceptr dstDevice, CUcontext dstContext, CUdeviceptr srcDevice, CUcontext srcContext, size_t ByteCount) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(178);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(183);
   const CUresult answer = ((CUresult (*)(CUdeviceptr dstDevice, CUcontext dstContext, CUdeviceptr srcDevice, CUcontext srcContext, size_t ByteCount))traced.function)(dstDevice, dstContext, srcDevice, srcContext, ByteCount);
   vgpu_trace_end(&traced, (const void *const[]){&dstDevice, &dstContext, &srcDevice, &srcContext, &ByteCount}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuMemcpyPeerAsync(CUdeviceptr dstDevice, CUcontext dstContext, CUdeviceptr srcDevice, CUcontext srcContext, size_t ByteCount, CUstream hStream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(179);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(184);
   const CUresult answer = ((CUresult (*)(CUdeviceptr dstDevice, CUcontext dstContext, CUdeviceptr srcDevice, CUcontext srcContext, size_t ByteCount, CUstream hStream))traced.function)(dstDevice, dstContext, srcDevice, srcContext, ByteCount, hStream);
   vgpu_trace_end(&traced, (const void *const[]){&dstDevice, &dstContext, &srcDevice, &srcContext, &ByteCount, &hStream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuCtxEnablePeerAccess(CUcontext peerContext, unsigned int Flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(180);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(185);
   const CUresult answer = ((CUresult (*)(CUcontext peerContext, unsigned int Flags))traced.function)(peerContext, Flags);
   vgpu_trace_end(&traced, (const void *const[]){&peerContext, &Flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuCtxDisablePeerAccess(CUcontext peerContext) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(181);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(186);
   const CUresult answer = ((CUresult (*)(CUcontext peerContext))traced.function)(peerContext);
   vgpu_trace_end(&traced, (const void *const[]){&peerContext}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuDeviceGetP2PAttribute(int *value, CUdevice_P2PAttribute attrib, CUdevice srcDevice, CUdevice dstDevice) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(182);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(187);
   const CUresult answer = ((CUresult (*)(int *value, CUdevice_P2PAttribute attrib, CUdevice srcDevice, CUdevice dstDevice))traced.function)(value, attrib, srcDevice, dstDevice);
   vgpu_trace_end(&traced, (const void *const[]){&value, &attrib, &srcDevice, &dstDevice}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuLaunchHostFunc(CUstream hStream, CUhostFn fn, void *userData) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(183);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(188);
   const CUresult answer = ((CUresult (*)(CUstream hStream, CUhostFn fn, void *userData))traced.function)(hStream, fn, userData);
   vgpu_trace_end(&traced, (const void *const[]){&hStream, &fn, &userData}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuStreamAddCallback(CUstream hStream, CUstreamCallback callback, void *userData, unsigned int flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(184);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(189);
   const CUresult answer = ((CUresult (*)(CUstream hStream, CUstreamCallback callback, void *userData, unsigned int flags))traced.function)(hStream, callback, userData, flags);
   vgpu_trace_end(&traced, (const void *const[]){&hStream, &callback, &userData, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuStreamBeginCapture_v2(CUstream hStream, CUstreamCaptureMode mode) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(185);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(190);
   const CUresult answer = ((CUresult (*)(CUstream hStream, CUstreamCaptureMode mode))traced.function)(hStream, mode);
   vgpu_trace_end(&traced, (const void *const[]){&hStream, &mode}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuStreamEndCapture(CUstream hStream, CUgraph *phGraph) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(186);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(191);
   const CUresult answer = ((CUresult (*)(CUstream hStream, CUgraph *phGraph))traced.function)(hStream, phGraph);
   vgpu_trace_end(&traced, (const void *const[]){&hStream, &phGraph}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuStreamIsCapturing(CUstream hStream, CUstreamCaptureStatus *captureStatus) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(187);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(192);
   const CUresult answer = ((CUresult (*)(CUstream hStream, CUstreamCaptureStatus *captureStatus))traced.function)(hStream, captureStatus);
   vgpu_trace_end(&traced, (const void *const[]){&hStream, &captureStatus}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuStreamGetCaptureInfo_v2(CUstream hStream, CUstreamCaptureStatus *captureStatus_out, cuuint64_t *id_out, CUgraph *graph_out, const CUgraphNode **dependencies_out, size_t *numDependencies_out) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(188);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(193);
   const CUresult answer = ((CUresult (*)(CUstream hStream, CUstreamCaptureStatus *captureStatus_out, cuuint64_t *id_out, CUgraph *graph_out, const CUgraphNode **dependencies_out, size_t *numDependencies_out))traced.function)(hStream, captureStatus_out, id_out, graph_out, dependencies_out, numDependencies_out);
   vgpu_trace_end(&traced, (const void *const[]){&hStream, &captureStatus_out, &id_out, &graph_out, &dependencies_out, &numDependencies_out}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuStreamGetCaptureInfo_v3(CUstream hStream, CUstreamCaptureStatus *captureStatus_out, cuuint64_t *id_out, CUgraph *graph_out, const CUgraphNode **dependencies_out, const CUgraphEdgeData **edgeData_out, size_t *numDependencies_out) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(189);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(194);
   const CUresult answer = ((CUresult (*)(CUstream hStream, CUstreamCaptureStatus *captureStatus_out, cuuint64_t *id_out, CUgraph *graph_out, const CUgraphNode **dependencies_out, const CUgraphEdgeData **edgeData_out, size_t *numDependencies_out))traced.function)(hStream, captureStatus_out, id_out, graph_out, dependencies_out, edgeData_out, numDependencies_out);
   vgpu_trace_end(&traced, (const void *const[]){&hStream, &captureStatus_out, &id_out, &graph_out, &dependencies_out, &edgeData_out, &numDependencies_out}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuThreadExchangeStreamCaptureMode(CUstreamCaptureMode *mode) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(190);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(195);
   const CUresult answer = ((CUresult (*)(CUstreamCaptureMode *mode))traced.function)(mode);
   vgpu_trace_end(&traced, (const void *const[]){&mode}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphCreate(CUgraph *phGraph, unsigned int flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(191);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(196);
   const CUresult answer = ((CUresult (*)(CUgraph *phGraph, unsigned int flags))traced.function)(phGraph, flags);
   vgpu_trace_end(&traced, (const void *const[]){&phGraph, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphDestroy(CUgraph hGraph) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(192);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(197);
   const CUresult answer = ((CUresult (*)(CUgraph hGraph))traced.function)(hGraph);
   vgpu_trace_end(&traced, (const void *const[]){&hGraph}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphClone(CUgraph *phGraphClone, CUgraph originalGraph) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(193);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(198);
   const CUresult answer = ((CUresult (*)(CUgraph *phGraphClone, CUgraph originalGraph))traced.function)(phGraphClone, originalGraph);
   vgpu_trace_end(&traced, (const void *const[]){&phGraphClone, &originalGraph}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphNodeFindInClone(CUgraphNode *phNode, CUgraphNode hOriginalNode, CUgraph hClonedGraph) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(194);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(199);
   const CUresult answer = ((CUresult (*)(CUgraphNode *phNode, CUgraphNode hOriginalNode, CUgraph hClonedGraph))traced.function)(phNode, hOriginalNode, hClonedGraph);
   vgpu_trace_end(&traced, (const void *const[]){&phNode, &hOriginalNode, &hClonedGraph}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphAddEmptyNode(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(195);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(200);
   const CUresult answer = ((CUresult (*)(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies))traced.function)(phGraphNode, hGraph, dependencies, numDependencies);
   vgpu_trace_end(&traced, (const void *const[]){&phGraphNode, &hGraph, &dependencies, &numDependencies}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphAddKernelNode_v2(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, const CUDA_KERNEL_NODE_PARAMS *nodeParams) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(196);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(201);
   const CUresult answer = ((CUresult (*)(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, const CUDA_KERNEL_NODE_PARAMS *nodeParams))traced.function)(phGraphNode, hGraph, dependencies, numDependencies, nodeParams);
   vgpu_trace_end(&traced, (const void *const[]){&phGraphNode, &hGraph, &dependencies, &numDependencies, &nodeParams}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphAddMemcpyNode(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, const CUDA_MEMCPY3D *copyParams, CUcontext ctx) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(197);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(202);
   const CUresult answer = ((CUresult (*)(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, const CUDA_MEMCPY3D *copyParams, CUcontext ctx))traced.function)(phGraphNode, hGraph, dependencies, numDependencies, copyParams, ctx);
   vgpu_trace_end(&traced, (const void *const[]){&phGraphNode, &hGraph, &dependencies, &numDependencies, &copyParams, &ctx}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphAddMemsetNode(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, const CUDA_MEMSET_NODE_PARAMS *memsetParams, CUcontext ctx) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(198);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(203);
   const CUresult answer = ((CUresult (*)(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, const CUDA_MEMSET_NODE_PARAMS *memsetParams, CUcontext ctx))traced.function)(phGraphNode, hGraph, dependencies, numDependencies, memsetParams, ctx);
   vgpu_trace_end(&traced, (const void *const[]){&phGraphNode, &hGraph, &dependencies, &numDependencies, &memsetParams, &ctx}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphAddHostNode(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, const CUDA_HOST_NODE_PARAMS *nodeParams) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(199);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(204);
   const CUresult answer = ((CUresult (*)(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, const CUDA_HOST_NODE_PARAMS *nodeParams))traced.function)(phGraphNode, hGraph, dependencies, numDependencies, nodeParams);
   vgpu_trace_end(&traced, (const void *const[]){&phGraphNode, &hGraph, &dependencies, &numDependencies, &nodeParams}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphAddChildGraphNode(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, CUgraph childGraph) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(200);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(205);
   const CUresult answer = ((CUresult (*)(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, CUgraph childGraph))traced.function)(phGraphNode, hGraph, dependencies, numDependencies, childGraph);
   vgpu_trace_end(&traced, (const void *const[]){&phGraphNode, &hGraph, &dependencies, &numDependencies, &childGraph}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphAddEventRecordNode(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, CUevent event) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(201);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(206);
   const CUresult answer = ((CUresult (*)(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, CUevent event))traced.function)(phGraphNode, hGraph, dependencies, numDependencies, event);
   vgpu_trace_end(&traced, (const void *const[]){&phGraphNode, &hGraph, &dependencies, &numDependencies, &event}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphAddEventWaitNode(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, CUevent event) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(202);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(207);
   const CUresult answer = ((CUresult (*)(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, CUevent event))traced.function)(phGraphNode, hGraph, dependencies, numDependencies, event);
   vgpu_trace_end(&traced, (const void *const[]){&phGraphNode, &hGraph, &dependencies, &numDependencies, &event}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphAddMemAllocNode(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, CUDA_MEM_ALLOC_NODE_PARAMS *nodeParams) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(203);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(208);
   const CUresult answer = ((CUresult (*)(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, CUDA_MEM_ALLOC_NODE_PARAMS *nodeParams))traced.function)(phGraphNode, hGraph, dependencies, numDependencies, nodeParams);
   vgpu_trace_end(&traced, (const void *const[]){&phGraphNode, &hGraph, &dependencies, &numDependencies, &nodeParams}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphAddMemFreeNode(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, CUdeviceptr dptr) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(204);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(209);
   const CUresult answer = ((CUresult (*)(CUgraphNode *phGraphNode, CUgraph hGraph, const CUgraphNode *dependencies, size_t numDependencies, CUdeviceptr dptr))traced.function)(phGraphNode, hGraph, dependencies, numDependencies, dptr);
   vgpu_trace_end(&traced, (const void *const[]){&phGraphNode, &hGraph, &dependencies, &numDependencies, &dptr}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphMemAllocNodeGetParams(CUgraphNode hNode, CUDA_MEM_ALLOC_NODE_PARAMS *params_out) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(205);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(210);
   const CUresult answer = ((CUresult (*)(CUgraphNode hNode, CUDA_MEM_ALLOC_NODE_PARAMS *params_out))traced.function)(hNode, params_out);
   vgpu_trace_end(&traced, (const void *const[]){&hNode, &params_out}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphMemFreeNodeGetParams(CUgraphNode hNode, CUdeviceptr *dptr_out) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(206);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(211);
   const CUresult answer = ((CUresult (*)(CUgraphNode hNode, CUdeviceptr *dptr_out))traced.function)(hNode, dptr_out);
   vgpu_trace_end(&traced, (const void *const[]){&hNode, &dptr_out}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphChildGraphNodeGetGraph(CUgraphNode hNode, CUgraph *phGraph) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(207);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(212);
   const CUresult answer = ((CUresult (*)(CUgraphNode hNode, CUgraph *phGraph))traced.function)(hNode, phGraph);
   vgpu_trace_end(&traced, (const void *const[]){&hNode, &phGraph}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphNodeGetType(CUgraphNode hNode, CUgraphNodeType *type) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(208);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(213);
   const CUresult answer = ((CUresult (*)(CUgraphNode hNode, CUgraphNodeType *type))traced.function)(hNode, type);
   vgpu_trace_end(&traced, (const void *const[]){&hNode, &type}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphGetNodes(CUgraph hGraph, CUgraphNode *nodes, size_t *numNodes) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(209);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(214);
   const CUresult answer = ((CUresult (*)(CUgraph hGraph, CUgraphNode *nodes, size_t *numNodes))traced.function)(hGraph, nodes, numNodes);
   vgpu_trace_end(&traced, (const void *const[]){&hGraph, &nodes, &numNodes}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphGetRootNodes(CUgraph hGraph, CUgraphNode *rootNodes, size_t *numRootNodes) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(210);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(215);
   const CUresult answer = ((CUresult (*)(CUgraph hGraph, CUgraphNode *rootNodes, size_t *numRootNodes))traced.function)(hGraph, rootNodes, numRootNodes);
   vgpu_trace_end(&traced, (const void *const[]){&hGraph, &rootNodes, &numRootNodes}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphGetEdges(CUgraph hGraph, CUgraphNode *from, CUgraphNode *to, size_t *numEdges) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(211);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(216);
   const CUresult answer = ((CUresult (*)(CUgraph hGraph, CUgraphNode *from, CUgraphNode *to, size_t *numEdges))traced.function)(hGraph, from, to, numEdges);
   vgpu_trace_end(&traced, (const void *const[]){&hGraph, &from, &to, &numEdges}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphGetEdges_v2(CUgraph hGraph, CUgraphNode *from, CUgraphNode *to, CUgraphEdgeData *edgeData, size_t *numEdges) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(212);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(217);
   const CUresult answer = ((CUresult (*)(CUgraph hGraph, CUgraphNode *from, CUgraphNode *to, CUgraphEdgeData *edgeData, size_t *numEdges))traced.function)(hGraph, from, to, edgeData, numEdges);
   vgpu_trace_end(&traced, (const void *const[]){&hGraph, &from, &to, &edgeData, &numEdges}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphNodeGetDependencies(CUgraphNode hNode, CUgraphNode *dependencies, size_t *numDependencies) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(213);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(218);
   const CUresult answer = ((CUresult (*)(CUgraphNode hNode, CUgraphNode *dependencies, size_t *numDependencies))traced.function)(hNode, dependencies, numDependencies);
   vgpu_trace_end(&traced, (const void *const[]){&hNode, &dependencies, &numDependencies}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphNodeGetDependencies_v2(CUgraphNode hNode, CUgraphNode *dependencies, CUgraphEdgeData *edgeData, size_t *numDependencies) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(214);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(219);
   const CUresult answer = ((CUresult (*)(CUgraphNode hNode, CUgraphNode *dependencies, CUgraphEdgeData *edgeData, size_t *numDependencies))traced.function)(hNode, dependencies, edgeData, numDependencies);
   vgpu_trace_end(&traced, (const void *const[]){&hNode, &dependencies, &edgeData, &numDependencies}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphAddDependencies(CUgraph hGraph, const CUgraphNode *from, const CUgraphNode *to, size_t numDependencies) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(215);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(220);
   const CUresult answer = ((CUresult (*)(CUgraph hGraph, const CUgraphNode *from, const CUgraphNode *to, size_t numDependencies))traced.function)(hGraph, from, to, numDependencies);
   vgpu_trace_end(&traced, (const void *const[]){&hGraph, &from, &to, &numDependencies}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphAddDependencies_v2(CUgraph hGraph, const CUgraphNode *from, const CUgraphNode *to, const CUgraphEdgeData *edgeData, size_t numDependencies) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(216);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(221);
   const CUresult answer = ((CUresult (*)(CUgraph hGraph, const CUgraphNode *from, const CUgraphNode *to, const CUgraphEdgeData *edgeData, size_t numDependencies))traced.function)(hGraph, from, to, edgeData, numDependencies);
   vgpu_trace_end(&traced, (const void *const[]){&hGraph, &from, &to, &edgeData, &numDependencies}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphKernelNodeGetParams_v2(CUgraphNode hNode, CUDA_KERNEL_NODE_PARAMS *nodeParams) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(217);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(222);
   const CUresult answer = ((CUresult (*)(CUgraphNode hNode, CUDA_KERNEL_NODE_PARAMS *nodeParams))traced.function)(hNode, nodeParams);
   vgpu_trace_end(&traced, (const void *const[]){&hNode, &nodeParams}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphKernelNodeSetParams_v2(CUgraphNode hNode, const CUDA_KERNEL_NODE_PARAMS *nodeParams) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(218);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(223);
   const CUresult answer = ((CUresult (*)(CUgraphNode hNode, const CUDA_KERNEL_NODE_PARAMS *nodeParams))traced.function)(hNode, nodeParams);
   vgpu_trace_end(&traced, (const void *const[]){&hNode, &nodeParams}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphInstantiateWithFlags(CUgraphExec *phGraphExec, CUgraph hGraph, unsigned long long flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(219);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(224);
   const CUresult answer = ((CUresult (*)(CUgraphExec *phGraphExec, CUgraph hGraph, unsigned long long flags))traced.function)(phGraphExec, hGraph, flags);
   vgpu_trace_end(&traced, (const void *const[]){&phGraphExec, &hGraph, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphExecGetFlags(CUgraphExec hGraphExec, cuuint64_t *flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(220);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(225);
   const CUresult answer = ((CUresult (*)(CUgraphExec hGraphExec, cuuint64_t *flags))traced.function)(hGraphExec, flags);
   vgpu_trace_end(&traced, (const void *const[]){&hGraphExec, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphExecKernelNodeSetParams_v2(CUgraphExec hGraphExec, CUgraphNode hNode, const CUDA_KERNEL_NODE_PARAMS *nodeParams) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(221);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(226);
   const CUresult answer = ((CUresult (*)(CUgraphExec hGraphExec, CUgraphNode hNode, const CUDA_KERNEL_NODE_PARAMS *nodeParams))traced.function)(hGraphExec, hNode, nodeParams);
   vgpu_trace_end(&traced, (const void *const[]){&hGraphExec, &hNode, &nodeParams}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphExecMemcpyNodeSetParams(CUgraphExec hGraphExec, CUgraphNode hNode, const CUDA_MEMCPY3D *copyParams, CUcontext ctx) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(222);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(227);
   const CUresult answer = ((CUresult (*)(CUgraphExec hGraphExec, CUgraphNode hNode, const CUDA_MEMCPY3D *copyParams, CUcontext ctx))traced.function)(hGraphExec, hNode, copyParams, ctx);
   vgpu_trace_end(&traced, (const void *const[]){&hGraphExec, &hNode, &copyParams, &ctx}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphExecMemsetNodeSetParams(CUgraphExec hGraphExec, CUgraphNode hNode, const CUDA_MEMSET_NODE_PARAMS *memsetParams, CUcontext ctx) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(223);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(228);
   const CUresult answer = ((CUresult (*)(CUgraphExec hGraphExec, CUgraphNode hNode, const CUDA_MEMSET_NODE_PARAMS *memsetParams, CUcontext ctx))traced.function)(hGraphExec, hNode, memsetParams, ctx);
   vgpu_trace_end(&traced, (const void *const[]){&hGraphExec, &hNode, &memsetParams, &ctx}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphExecHostNodeSetParams(CUgraphExec hGraphExec, CUgraphNode hNode, const CUDA_HOST_NODE_PARAMS *nodeParams) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(224);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(229);
   const CUresult answer = ((CUresult (*)(CUgraphExec hGraphExec, CUgraphNode hNode, const CUDA_HOST_NODE_PARAMS *nodeParams))traced.function)(hGraphExec, hNode, nodeParams);
   vgpu_trace_end(&traced, (const void *const[]){&hGraphExec, &hNode, &nodeParams}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphExecUpdate_v2(CUgraphExec hGraphExec, CUgraph hGraph, CUgraphExecUpdateResultInfo *resultInfo) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(225);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(230);
   const CUresult answer = ((CUresult (*)(CUgraphExec hGraphExec, CUgraph hGraph, CUgraphExecUpdateResultInfo *resultInfo))traced.function)(hGraphExec, hGraph, resultInfo);
   vgpu_trace_end(&traced, (const void *const[]){&hGraphExec, &hGraph, &resultInfo}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphUpload(CUgraphExec hGraphExec, CUstream hStream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(226);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(231);
   const CUresult answer = ((CUresult (*)(CUgraphExec hGraphExec, CUstream hStream))traced.function)(hGraphExec, hStream);
   vgpu_trace_end(&traced, (const void *const[]){&hGraphExec, &hStream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphLaunch(CUgraphExec hGraphExec, CUstream hStream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(227);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(232);
   const CUresult answer = ((CUresult (*)(CUgraphExec hGraphExec, CUstream hStream))traced.function)(hGraphExec, hStream);
   vgpu_trace_end(&traced, (const void *const[]){&hGraphExec, &hStream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuGraphExecDestroy(CUgraphExec hGraphExec) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(228);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(233);
   const CUresult answer = ((CUresult (*)(CUgraphExec hGraphExec))traced.function)(hGraphExec);
   vgpu_trace_end(&traced, (const void *const[]){&hGraphExec}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuDeviceGraphMemTrim(CUdevice device) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(229);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(234);
   const CUresult answer = ((CUresult (*)(CUdevice device))traced.function)(device);
   vgpu_trace_end(&traced, (const void *const[]){&device}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuDeviceGetGraphMemAttribute(CUdevice device, CUgraphMem_attribute attr, void *value) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(230);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(235);
   const CUresult answer = ((CUresult (*)(CUdevice device, CUgraphMem_attribute attr, void *value))traced.function)(device, attr, value);
   vgpu_trace_end(&traced, (const void *const[]){&device, &attr, &value}, &answer);
   return answer;
 }
 
 VGPU_EXPORT CUresult cuDeviceSetGraphMemAttribute(CUdevice device, CUgraphMem_attribute attr, void *value) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(231);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(236);
   const CUresult answer = ((CUresult (*)(CUdevice device, CUgraphMem_attribute attr, void *value))traced.function)(device, attr, value);
   vgpu_trace_end(&traced, (const void *const[]){&device, &attr, &value}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGetDeviceCount(int *count) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(232);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(237);
   const cudaError_t answer = ((cudaError_t (*)(int *count))traced.function)(count);
   vgpu_trace_end(&traced, (const void *const[]){&count}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaSetDevice(int device) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(233);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(238);
   const cudaError_t answer = ((cudaError_t (*)(int device))traced.function)(device);
   vgpu_trace_end(&traced, (const void *const[]){&device}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGetDevice(int *device) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(234);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(239);
   const cudaError_t answer = ((cudaError_t (*)(int *device))traced.function)(device);
   vgpu_trace_end(&traced, (const void *const[]){&device}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaInitDevice(int device, unsigned int deviceFlags, unsigned int flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(235);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(240);
   const cudaError_t answer = ((cudaError_t (*)(int device, unsigned int deviceFlags, unsigned int flags))traced.function)(device, deviceFlags, flags);
   vgpu_trace_end(&traced, (const void *const[]){&device, &deviceFlags, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaSetDeviceFlags(unsigned int flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(236);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(241);
   const cudaError_t answer = ((cudaError_t (*)(unsigned int flags))traced.function)(flags);
   vgpu_trace_end(&traced, (const void *const[]){&flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGetDeviceFlags(unsigned int *flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(237);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(242);
   const cudaError_t answer = ((cudaError_t (*)(unsigned int *flags))traced.function)(flags);
   vgpu_trace_end(&traced, (const void *const[]){&flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaDeviceReset(void) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(238);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(243);
   const cudaError_t answer = ((cudaError_t (*)(void))traced.function)();
   vgpu_trace_end(&traced, NULL, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *prop, int device) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(239);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(244);
   const cudaError_t answer = ((cudaError_t (*)(struct cudaDeviceProp *prop, int device))traced.function)(prop, device);
   vgpu_trace_end(&traced, (const void *const[]){&prop, &device}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaDeviceEnablePeerAccess(int peerDevice, unsigned int flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(240);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(245);
   const cudaError_t answer = ((cudaError_t (*)(int peerDevice, unsigned int flags))traced.function)(peerDevice, flags);
   vgpu_trace_end(&traced, (const void *const[]){&peerDevice, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaDeviceDisablePeerAccess(int peerDevice) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(241);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(246);
   const cudaError_t answer = ((cudaError_t (*)(int peerDevice))traced.function)(peerDevice);
   vgpu_trace_end(&traced, (const void *const[]){&peerDevice}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaDeviceGetCacheConfig(enum cudaFuncCache *pCacheConfig) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(242);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(247);
   const cudaError_t answer = ((cudaError_t (*)(enum cudaFuncCache *pCacheConfig))traced.function)(pCacheConfig);
   vgpu_trace_end(&traced, (const void *const[]){&pCacheConfig}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaDriverGetVersion(int *driverVersion) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(243);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(248);
   const cudaError_t answer = ((cudaError_t (*)(int *driverVersion))traced.function)(driverVersion);
   vgpu_trace_end(&traced, (const void *const[]){&driverVersion}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaRuntimeGetVersion(int *runtimeVersion) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(244);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(249);
   const cudaError_t answer = ((cudaError_t (*)(int *runtimeVersion))traced.function)(runtimeVersion);
   vgpu_trace_end(&traced, (const void *const[]){&runtimeVersion}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGetLastError(void) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(245);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(250);
   const cudaError_t answer = ((cudaError_t (*)(void))traced.function)();
   vgpu_trace_end(&traced, NULL, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaPeekAtLastError(void) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(246);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(251);
   const cudaError_t answer = ((cudaError_t (*)(void))traced.function)();
   vgpu_trace_end(&traced, NULL, &answer);
   return answer;
 }
 
 VGPU_EXPORT const char *cudaGetErrorName(cudaError_t error) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(247);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(252);
   const char *const answer = ((const char * (*)(cudaError_t error))traced.function)(error);
   vgpu_trace_end(&traced, (const void *const[]){&error}, &answer);
   return answer;
 }
 
 VGPU_EXPORT const char *cudaGetErrorString(cudaError_t error) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(248);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(253);
   const char *const answer = ((const char * (*)(cudaError_t error))traced.function)(error);
   vgpu_trace_end(&traced, (const void *const[]){&error}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaLaunchKernel(const void *func, dim3 gridDim, dim3 blockDim, void **args, size_t sharedMem, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(249);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(254);
   const cudaError_t answer = ((cudaError_t (*)(const void *func, dim3 gridDim, dim3 blockDim, void **args, size_t sharedMem, cudaStream_t stream))traced.function)(func, gridDim, blockDim, args, sharedMem, stream);
   vgpu_trace_end(&traced, (const void *const[]){&func, &gridDim, &blockDim, &args, &sharedMem, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaLaunchKernelExC_ptsz(const cudaLaunchConfig_t *config, const void *func, void **args) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(250);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(255);
   const cudaError_t answer = ((cudaError_t (*)(const cudaLaunchConfig_t *config, const void *func, void **args))traced.function)(config, func, args);
   vgpu_trace_end(&traced, (const void *const[]){&config, &func, &args}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const void *func, void **args) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(251);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(256);
   const cudaError_t answer = ((cudaError_t (*)(const cudaLaunchConfig_t *config, const void *func, void **args))traced.function)(config, func, args);
   vgpu_trace_end(&traced, (const void *const[]){&config, &func, &args}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *attr, const void *func) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(252);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(257);
   const cudaError_t answer = ((cudaError_t (*)(struct cudaFuncAttributes *attr, const void *func))traced.function)(attr, func);
   vgpu_trace_end(&traced, (const void *const[]){&attr, &func}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaFuncSetAttribute(const void *func, enum cudaFuncAttribute attr, int value) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(253);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(258);
   const cudaError_t answer = ((cudaError_t (*)(const void *func, enum cudaFuncAttribute attr, int value))traced.function)(func, attr, value);
   vgpu_trace_end(&traced, (const void *const[]){&func, &attr, &value}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaFuncSetCacheConfig(const void *func, enum cudaFuncCache cacheConfig) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(254);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(259);
   const cudaError_t answer = ((cudaError_t (*)(const void *func, enum cudaFuncCache cacheConfig))traced.function)(func, cacheConfig);
   vgpu_trace_end(&traced, (const void *const[]){&func, &cacheConfig}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGetSymbolAddress(void **devPtr, const void *symbol) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(255);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(260);
   const cudaError_t answer = ((cudaError_t (*)(void **devPtr, const void *symbol))traced.function)(devPtr, symbol);
   vgpu_trace_end(&traced, (const void *const[]){&devPtr, &symbol}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGetSymbolSize(size_t *size, const void *symbol) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(256);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(261);
   const cudaError_t answer = ((cudaError_t (*)(size_t *size, const void *symbol))traced.function)(size, symbol);
   vgpu_trace_end(&traced, (const void *const[]){&size, &symbol}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemcpyToSymbol(const void *symbol, const void *src, size_t count, size_t offset, enum cudaMemcpyKind kind) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(257);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(262);
   const cudaError_t answer = ((cudaError_t (*)(const void *symbol, const void *src, size_t count, size_t offset, enum cudaMemcpyKind kind))traced.function)(symbol, src, count, offset, kind);
   vgpu_trace_end(&traced, (const void *const[]){&symbol, &src, &count, &offset, &kind}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemcpyFromSymbol(void *dst, const void *symbol, size_t count, size_t offset, enum cudaMemcpyKind kind) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(258);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(263);
   const cudaError_t answer = ((cudaError_t (*)(void *dst, const void *symbol, size_t count, size_t offset, enum cudaMemcpyKind kind))traced.function)(dst, symbol, count, offset, kind);
   vgpu_trace_end(&traced, (const void *const[]){&dst, &symbol, &count, &offset, &kind}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemcpyToSymbolAsync(const void *symbol, const void *src, size_t count, size_t offset, enum cudaMemcpyKind kind, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(259);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(264);
   const cudaError_t answer = ((cudaError_t (*)(const void *symbol, const void *src, size_t count, size_t offset, enum cudaMemcpyKind kind, cudaStream_t stream))traced.function)(symbol, src, count, offset, kind, stream);
   vgpu_trace_end(&traced, (const void *const[]){&symbol, &src, &count, &offset, &kind, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemcpyFromSymbolAsync(void *dst, const void *symbol, size_t count, size_t offset, enum cudaMemcpyKind kind, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(260);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(265);
   const cudaError_t answer = ((cudaError_t (*)(void *dst, const void *symbol, size_t count, size_t offset, enum cudaMemcpyKind kind, cudaStream_t stream))traced.function)(dst, symbol, count, offset, kind, stream);
   vgpu_trace_end(&traced, (const void *const[]){&dst, &symbol, &count, &offset, &kind, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *numBlocks, const void *func, int blockSize, size_t dynamicSMemSize) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(261);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(266);
   const cudaError_t answer = ((cudaError_t (*)(int *numBlocks, const void *func, int blockSize, size_t dynamicSMemSize))traced.function)(numBlocks, func, blockSize, dynamicSMemSize);
   vgpu_trace_end(&traced, (const void *const[]){&numBlocks, &func, &blockSize, &dynamicSMemSize}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *numBlocks, const void *func, int blockSize, size_t dynamicSMemSize, unsigned int flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(262);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(267);
   const cudaError_t answer = ((cudaError_t (*)(int *numBlocks, const void *func, int blockSize, size_t dynamicSMemSize, unsigned int flags))traced.function)(numBlocks, func, blockSize, dynamicSMemSize, flags);
   vgpu_trace_end(&traced, (const void *const[]){&numBlocks, &func, &blockSize, &dynamicSMemSize, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaOccupancyAvailableDynamicSMemPerBlock(size_t *dynamicSmemSize, const void *func, int numBlocks, int blockSize) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(263);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(268);
   const cudaError_t answer = ((cudaError_t (*)(size_t *dynamicSmemSize, const void *func, int numBlocks, int blockSize))traced.function)(dynamicSmemSize, func, numBlocks, blockSize);
   vgpu_trace_end(&traced, (const void *const[]){&dynamicSmemSize, &func, &numBlocks, &blockSize}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaFuncGetName(const char **name, const void *func) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(264);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(269);
   const cudaError_t answer = ((cudaError_t (*)(const char **name, const void *func))traced.function)(name, func);
   vgpu_trace_end(&traced, (const void *const[]){&name, &func}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaFuncGetParamInfo(const void *func, size_t paramIndex, size_t *paramOffset, size_t *paramSize) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(265);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(270);
   const cudaError_t answer = ((cudaError_t (*)(const void *func, size_t paramIndex, size_t *paramOffset, size_t *paramSize))traced.function)(func, paramIndex, paramOffset, paramSize);
   vgpu_trace_end(&traced, (const void *const[]){&func, &paramIndex, &paramOffset, &paramSize}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGetFuncBySymbol(cudaFunction_t *functionPtr, const void *symbolPtr) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(266);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(271);
   const cudaError_t answer = ((cudaError_t (*)(cudaFunction_t *functionPtr, const void *symbolPtr))traced.function)(functionPtr, symbolPtr);
   vgpu_trace_end(&traced, (const void *const[]){&functionPtr, &symbolPtr}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGetKernel(cudaKernel_t *kernelPtr, const void *entryFuncAddr) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(267);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(272);
   const cudaError_t answer = ((cudaError_t (*)(cudaKernel_t *kernelPtr, const void *entryFuncAddr))traced.function)(kernelPtr, entryFuncAddr);
   vgpu_trace_end(&traced, (const void *const[]){&kernelPtr, &entryFuncAddr}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGetDriverEntryPoint_ptsz(const char *symbol, void **funcPtr, unsigned long long flags, enum cudaDriverEntryPointQueryResult *driverStatus) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(268);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(273);
   const cudaError_t answer = ((cudaError_t (*)(const char *symbol, void **funcPtr, unsigned long long flags, enum cudaDriverEntryPointQueryResult *driverStatus))traced.function)(symbol, funcPtr, flags, driverStatus);
   vgpu_trace_end(&traced, (const void *const[]){&symbol, &funcPtr, &flags, &driverStatus}, &answer);
   vgpu_trace_redirect(funcPtr);
@@ -3536,7 +3571,7 @@ VGPU_EXPORT cudaError_t cudaGetDriverEntryPoint_ptsz(const char *symbol, void **
 }
 
 VGPU_EXPORT cudaError_t cudaGetDriverEntryPointByVersion_ptsz(const char *symbol, void **funcPtr, unsigned int cudaVersion, unsigned long long flags, enum cudaDriverEntryPointQueryResult *driverStatus) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(269);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(274);
   const cudaError_t answer = ((cudaError_t (*)(const char *symbol, void **funcPtr, unsigned int cudaVersion, unsigned long long flags, enum cudaDriverEntryPointQueryResult *driverStatus))traced.function)(symbol, funcPtr, cudaVersion, flags, driverStatus);
   vgpu_trace_end(&traced, (const void *const[]){&symbol, &funcPtr, &cudaVersion, &flags, &driverStatus}, &answer);
   vgpu_trace_redirect(funcPtr);
@@ -3544,7 +3579,7 @@ VGPU_EXPORT cudaError_t cudaGetDriverEntryPointByVersion_ptsz(const char *symbol
 }
 
 VGPU_EXPORT cudaError_t cudaGetDriverEntryPoint(const char *symbol, void **funcPtr, unsigned long long flags, enum cudaDriverEntryPointQueryResult *driverStatus) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(270);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(275);
   const cudaError_t answer = ((cudaError_t (*)(const char *symbol, void **funcPtr, unsigned long long flags, enum cudaDriverEntryPointQueryResult *driverStatus))traced.function)(symbol, funcPtr, flags, driverStatus);
   vgpu_trace_end(&traced, (const void *const[]){&symbol, &funcPtr, &flags, &driverStatus}, &answer);
   vgpu_trace_redirect(funcPtr);
@@ -3552,7 +3587,7 @@ VGPU_EXPORT cudaError_t cudaGetDriverEntryPoint(const char *symbol, void **funcP
 }
 
 VGPU_EXPORT cudaError_t cudaGetDriverEntryPointByVersion(const char *symbol, void **funcPtr, unsigned int cudaVersion, unsigned long long flags, enum cudaDriverEntryPointQueryResult *driverStatus) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(271);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(276);
   const cudaError_t answer = ((cudaError_t (*)(const char *symbol, void **funcPtr, unsigned int cudaVersion, unsigned long long flags, enum cudaDriverEntryPointQueryResult *driverStatus))traced.function)(symbol, funcPtr, cudaVersion, flags, driverStatus);
   vgpu_trace_end(&traced, (const void *const[]){&symbol, &funcPtr, &cudaVersion, &flags, &driverStatus}, &answer);
   vgpu_trace_redirect(funcPtr);
@@ -3560,1227 +3595,1227 @@ VGPU_EXPORT cudaError_t cudaGetDriverEntryPointByVersion(const char *symbol, voi
 }
 
 VGPU_EXPORT cudaError_t cudaMalloc(void **devPtr, size_t size) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(272);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(277);
   const cudaError_t answer = ((cudaError_t (*)(void **devPtr, size_t size))traced.function)(devPtr, size);
   vgpu_trace_end(&traced, (const void *const[]){&devPtr, &size}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaFree(void *devPtr) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(273);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(278);
   const cudaError_t answer = ((cudaError_t (*)(void *devPtr))traced.function)(devPtr);
   vgpu_trace_end(&traced, (const void *const[]){&devPtr}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMallocPitch(void **devPtr, size_t *pitch, size_t width, size_t height) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(274);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(279);
   const cudaError_t answer = ((cudaError_t (*)(void **devPtr, size_t *pitch, size_t width, size_t height))traced.function)(devPtr, pitch, width, height);
   vgpu_trace_end(&traced, (const void *const[]){&devPtr, &pitch, &width, &height}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMalloc3D(struct cudaPitchedPtr *pitchedDevPtr, struct cudaExtent extent) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(275);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(280);
   const cudaError_t answer = ((cudaError_t (*)(struct cudaPitchedPtr *pitchedDevPtr, struct cudaExtent extent))traced.function)(pitchedDevPtr, extent);
   vgpu_trace_end(&traced, (const void *const[]){&pitchedDevPtr, &extent}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMallocHost(void **ptr, size_t size) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(276);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(281);
   const cudaError_t answer = ((cudaError_t (*)(void **ptr, size_t size))traced.function)(ptr, size);
   vgpu_trace_end(&traced, (const void *const[]){&ptr, &size}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaHostAlloc(void **pHost, size_t size, unsigned int flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(277);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(282);
   const cudaError_t answer = ((cudaError_t (*)(void **pHost, size_t size, unsigned int flags))traced.function)(pHost, size, flags);
   vgpu_trace_end(&traced, (const void *const[]){&pHost, &size, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaFreeHost(void *ptr) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(278);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(283);
   const cudaError_t answer = ((cudaError_t (*)(void *ptr))traced.function)(ptr);
   vgpu_trace_end(&traced, (const void *const[]){&ptr}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaHostGetDevicePointer(void **pDevice, void *pHost, unsigned int flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(279);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(284);
   const cudaError_t answer = ((cudaError_t (*)(void **pDevice, void *pHost, unsigned int flags))traced.function)(pDevice, pHost, flags);
   vgpu_trace_end(&traced, (const void *const[]){&pDevice, &pHost, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemcpy(void *dst, const void *src, size_t count, enum cudaMemcpyKind kind) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(280);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(285);
   const cudaError_t answer = ((cudaError_t (*)(void *dst, const void *src, size_t count, enum cudaMemcpyKind kind))traced.function)(dst, src, count, kind);
   vgpu_trace_end(&traced, (const void *const[]){&dst, &src, &count, &kind}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t count, enum cudaMemcpyKind kind, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(281);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(286);
   const cudaError_t answer = ((cudaError_t (*)(void *dst, const void *src, size_t count, enum cudaMemcpyKind kind, cudaStream_t stream))traced.function)(dst, src, count, kind, stream);
   vgpu_trace_end(&traced, (const void *const[]){&dst, &src, &count, &kind, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemcpy2D(void *dst, size_t dpitch, const void *src, size_t spitch, size_t width, size_t height, enum cudaMemcpyKind kind) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(282);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(287);
   const cudaError_t answer = ((cudaError_t (*)(void *dst, size_t dpitch, const void *src, size_t spitch, size_t width, size_t height, enum cudaMemcpyKind kind))traced.function)(dst, dpitch, src, spitch, width, height, kind);
   vgpu_trace_end(&traced, (const void *const[]){&dst, &dpitch, &src, &spitch, &width, &height, &kind}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemcpy2DAsync(void *dst, size_t dpitch, const void *src, size_t spitch, size_t width, size_t height, enum cudaMemcpyKind kind, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(283);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(288);
   const cudaError_t answer = ((cudaError_t (*)(void *dst, size_t dpitch, const void *src, size_t spitch, size_t width, size_t height, enum cudaMemcpyKind kind, cudaStream_t stream))traced.function)(dst, dpitch, src, spitch, width, height, kind, stream);
   vgpu_trace_end(&traced, (const void *const[]){&dst, &dpitch, &src, &spitch, &width, &height, &kind, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemset(void *devPtr, int value, size_t count) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(284);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(289);
   const cudaError_t answer = ((cudaError_t (*)(void *devPtr, int value, size_t count))traced.function)(devPtr, value, count);
   vgpu_trace_end(&traced, (const void *const[]){&devPtr, &value, &count}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemsetAsync(void *devPtr, int value, size_t count, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(285);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(290);
   const cudaError_t answer = ((cudaError_t (*)(void *devPtr, int value, size_t count, cudaStream_t stream))traced.function)(devPtr, value, count, stream);
   vgpu_trace_end(&traced, (const void *const[]){&devPtr, &value, &count, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemset2D(void *devPtr, size_t pitch, int value, size_t width, size_t height) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(286);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(291);
   const cudaError_t answer = ((cudaError_t (*)(void *devPtr, size_t pitch, int value, size_t width, size_t height))traced.function)(devPtr, pitch, value, width, height);
   vgpu_trace_end(&traced, (const void *const[]){&devPtr, &pitch, &value, &width, &height}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemset2DAsync(void *devPtr, size_t pitch, int value, size_t width, size_t height, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(287);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(292);
   const cudaError_t answer = ((cudaError_t (*)(void *devPtr, size_t pitch, int value, size_t width, size_t height, cudaStream_t stream))traced.function)(devPtr, pitch, value, width, height, stream);
   vgpu_trace_end(&traced, (const void *const[]){&devPtr, &pitch, &value, &width, &height, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemset3D(struct cudaPitchedPtr pitchedDevPtr, int value, struct cudaExtent extent) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(288);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(293);
   const cudaError_t answer = ((cudaError_t (*)(struct cudaPitchedPtr pitchedDevPtr, int value, struct cudaExtent extent))traced.function)(pitchedDevPtr, value, extent);
   vgpu_trace_end(&traced, (const void *const[]){&pitchedDevPtr, &value, &extent}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemset3DAsync(struct cudaPitchedPtr pitchedDevPtr, int value, struct cudaExtent extent, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(289);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(294);
   const cudaError_t answer = ((cudaError_t (*)(struct cudaPitchedPtr pitchedDevPtr, int value, struct cudaExtent extent, cudaStream_t stream))traced.function)(pitchedDevPtr, value, extent, stream);
   vgpu_trace_end(&traced, (const void *const[]){&pitchedDevPtr, &value, &extent, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemcpy3D(const struct cudaMemcpy3DParms *p) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(290);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(295);
   const cudaError_t answer = ((cudaError_t (*)(const struct cudaMemcpy3DParms *p))traced.function)(p);
   vgpu_trace_end(&traced, (const void *const[]){&p}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemcpy3DAsync(const struct cudaMemcpy3DParms *p, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(291);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(296);
   const cudaError_t answer = ((cudaError_t (*)(const struct cudaMemcpy3DParms *p, cudaStream_t stream))traced.function)(p, stream);
   vgpu_trace_end(&traced, (const void *const[]){&p, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemcpy3DPeer(const struct cudaMemcpy3DPeerParms *p) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(292);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(297);
   const cudaError_t answer = ((cudaError_t (*)(const struct cudaMemcpy3DPeerParms *p))traced.function)(p);
   vgpu_trace_end(&traced, (const void *const[]){&p}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemcpy3DPeerAsync(const struct cudaMemcpy3DPeerParms *p, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(293);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(298);
   const cudaError_t answer = ((cudaError_t (*)(const struct cudaMemcpy3DPeerParms *p, cudaStream_t stream))traced.function)(p, stream);
   vgpu_trace_end(&traced, (const void *const[]){&p, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemcpyPeer(void *dst, int dstDevice, const void *src, int srcDevice, size_t count) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(294);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(299);
   const cudaError_t answer = ((cudaError_t (*)(void *dst, int dstDevice, const void *src, int srcDevice, size_t count))traced.function)(dst, dstDevice, src, srcDevice, count);
   vgpu_trace_end(&traced, (const void *const[]){&dst, &dstDevice, &src, &srcDevice, &count}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemcpyPeerAsync(void *dst, int dstDevice, const void *src, int srcDevice, size_t count, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(295);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(300);
   const cudaError_t answer = ((cudaError_t (*)(void *dst, int dstDevice, const void *src, int srcDevice, size_t count, cudaStream_t stream))traced.function)(dst, dstDevice, src, srcDevice, count, stream);
   vgpu_trace_end(&traced, (const void *const[]){&dst, &dstDevice, &src, &srcDevice, &count, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMallocManaged(void **devPtr, size_t size, unsigned int flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(296);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(301);
   const cudaError_t answer = ((cudaError_t (*)(void **devPtr, size_t size, unsigned int flags))traced.function)(devPtr, size, flags);
   vgpu_trace_end(&traced, (const void *const[]){&devPtr, &size, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemPrefetchAsync(const void *devPtr, size_t count, struct cudaMemLocation location, unsigned int flags, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(297);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(302);
   const cudaError_t answer = ((cudaError_t (*)(const void *devPtr, size_t count, struct cudaMemLocation location, unsigned int flags, cudaStream_t stream))traced.function)(devPtr, count, location, flags, stream);
   vgpu_trace_end(&traced, (const void *const[]){&devPtr, &count, &location, &flags, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemAdvise(const void *devPtr, size_t count, enum cudaMemoryAdvise advice, struct cudaMemLocation location) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(298);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(303);
   const cudaError_t answer = ((cudaError_t (*)(const void *devPtr, size_t count, enum cudaMemoryAdvise advice, struct cudaMemLocation location))traced.function)(devPtr, count, advice, location);
   vgpu_trace_end(&traced, (const void *const[]){&devPtr, &count, &advice, &location}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMallocAsync(void **devPtr, size_t size, cudaStream_t hStream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(299);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(304);
   const cudaError_t answer = ((cudaError_t (*)(void **devPtr, size_t size, cudaStream_t hStream))traced.function)(devPtr, size, hStream);
   vgpu_trace_end(&traced, (const void *const[]){&devPtr, &size, &hStream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMallocFromPoolAsync(void **ptr, size_t size, cudaMemPool_t memPool, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(300);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(305);
   const cudaError_t answer = ((cudaError_t (*)(void **ptr, size_t size, cudaMemPool_t memPool, cudaStream_t stream))traced.function)(ptr, size, memPool, stream);
   vgpu_trace_end(&traced, (const void *const[]){&ptr, &size, &memPool, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaFreeAsync(void *devPtr, cudaStream_t hStream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(301);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(306);
   const cudaError_t answer = ((cudaError_t (*)(void *devPtr, cudaStream_t hStream))traced.function)(devPtr, hStream);
   vgpu_trace_end(&traced, (const void *const[]){&devPtr, &hStream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaStreamAddCallback(cudaStream_t stream, cudaStreamCallback_t callback, void *userData, unsigned int flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(302);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(307);
   const cudaError_t answer = ((cudaError_t (*)(cudaStream_t stream, cudaStreamCallback_t callback, void *userData, unsigned int flags))traced.function)(stream, callback, userData, flags);
   vgpu_trace_end(&traced, (const void *const[]){&stream, &callback, &userData, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaPointerGetAttributes(struct cudaPointerAttributes *attributes, const void *ptr) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(303);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(308);
   const cudaError_t answer = ((cudaError_t (*)(struct cudaPointerAttributes *attributes, const void *ptr))traced.function)(attributes, ptr);
   vgpu_trace_end(&traced, (const void *const[]){&attributes, &ptr}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphAddKernelNode(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, const struct cudaKernelNodeParams *pNodeParams) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(304);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(309);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, const struct cudaKernelNodeParams *pNodeParams))traced.function)(pGraphNode, graph, pDependencies, numDependencies, pNodeParams);
   vgpu_trace_end(&traced, (const void *const[]){&pGraphNode, &graph, &pDependencies, &numDependencies, &pNodeParams}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphAddMemcpyNode(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, const struct cudaMemcpy3DParms *pCopyParams) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(305);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(310);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, const struct cudaMemcpy3DParms *pCopyParams))traced.function)(pGraphNode, graph, pDependencies, numDependencies, pCopyParams);
   vgpu_trace_end(&traced, (const void *const[]){&pGraphNode, &graph, &pDependencies, &numDependencies, &pCopyParams}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphAddMemcpyNode1D(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, void *dst, const void *src, size_t count, enum cudaMemcpyKind kind) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(306);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(311);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, void *dst, const void *src, size_t count, enum cudaMemcpyKind kind))traced.function)(pGraphNode, graph, pDependencies, numDependencies, dst, src, count, kind);
   vgpu_trace_end(&traced, (const void *const[]){&pGraphNode, &graph, &pDependencies, &numDependencies, &dst, &src, &count, &kind}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphAddMemFreeNode(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, void *dptr) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(307);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(312);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, void *dptr))traced.function)(pGraphNode, graph, pDependencies, numDependencies, dptr);
   vgpu_trace_end(&traced, (const void *const[]){&pGraphNode, &graph, &pDependencies, &numDependencies, &dptr}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphMemFreeNodeGetParams(cudaGraphNode_t node, void *dptr_out) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(308);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(313);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphNode_t node, void *dptr_out))traced.function)(node, dptr_out);
   vgpu_trace_end(&traced, (const void *const[]){&node, &dptr_out}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphAddMemsetNode(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, const struct cudaMemsetParams *pMemsetParams) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(309);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(314);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, const struct cudaMemsetParams *pMemsetParams))traced.function)(pGraphNode, graph, pDependencies, numDependencies, pMemsetParams);
   vgpu_trace_end(&traced, (const void *const[]){&pGraphNode, &graph, &pDependencies, &numDependencies, &pMemsetParams}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphExecKernelNodeSetParams(cudaGraphExec_t hGraphExec, cudaGraphNode_t node, const struct cudaKernelNodeParams *pNodeParams) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(310);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(315);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphExec_t hGraphExec, cudaGraphNode_t node, const struct cudaKernelNodeParams *pNodeParams))traced.function)(hGraphExec, node, pNodeParams);
   vgpu_trace_end(&traced, (const void *const[]){&hGraphExec, &node, &pNodeParams}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaLaunchCooperativeKernel(const void *func, dim3 gridDim, dim3 blockDim, void **args, size_t sharedMem, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(311);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(316);
   const cudaError_t answer = ((cudaError_t (*)(const void *func, dim3 gridDim, dim3 blockDim, void **args, size_t sharedMem, cudaStream_t stream))traced.function)(func, gridDim, blockDim, args, sharedMem, stream);
   vgpu_trace_end(&traced, (const void *const[]){&func, &gridDim, &blockDim, &args, &sharedMem, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaLibraryGetKernel(cudaKernel_t *pKernel, cudaLibrary_t library, const char *name) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(312);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(317);
   const cudaError_t answer = ((cudaError_t (*)(cudaKernel_t *pKernel, cudaLibrary_t library, const char *name))traced.function)(pKernel, library, name);
   vgpu_trace_end(&traced, (const void *const[]){&pKernel, &library, &name}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaLibraryEnumerateKernels(cudaKernel_t *kernels, unsigned int numKernels, cudaLibrary_t lib) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(313);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(318);
   const cudaError_t answer = ((cudaError_t (*)(cudaKernel_t *kernels, unsigned int numKernels, cudaLibrary_t lib))traced.function)(kernels, numKernels, lib);
   vgpu_trace_end(&traced, (const void *const[]){&kernels, &numKernels, &lib}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaLibraryGetGlobal(void **dptr, size_t *bytes, cudaLibrary_t library, const char *name) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(314);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(319);
   const cudaError_t answer = ((cudaError_t (*)(void **dptr, size_t *bytes, cudaLibrary_t library, const char *name))traced.function)(dptr, bytes, library, name);
   vgpu_trace_end(&traced, (const void *const[]){&dptr, &bytes, &library, &name}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaLibraryGetManaged(void **dptr, size_t *bytes, cudaLibrary_t library, const char *name) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(315);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(320);
   const cudaError_t answer = ((cudaError_t (*)(void **dptr, size_t *bytes, cudaLibrary_t library, const char *name))traced.function)(dptr, bytes, library, name);
   vgpu_trace_end(&traced, (const void *const[]){&dptr, &bytes, &library, &name}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaKernelSetAttributeForDevice(cudaKernel_t kernel, enum cudaFuncAttribute attr, int value, int device) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(316);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(321);
   const cudaError_t answer = ((cudaError_t (*)(cudaKernel_t kernel, enum cudaFuncAttribute attr, int value, int device))traced.function)(kernel, attr, value, device);
   vgpu_trace_end(&traced, (const void *const[]){&kernel, &attr, &value, &device}, &answer);
   return answer;
 }
 
 VGPU_EXPORT struct cudaChannelFormatDesc cudaCreateChannelDesc(int x, int y, int z, int w, enum cudaChannelFormatKind f) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(317);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(322);
   const struct cudaChannelFormatDesc answer = ((struct cudaChannelFormatDesc (*)(int x, int y, int z, int w, enum cudaChannelFormatKind f))traced.function)(x, y, z, w, f);
   vgpu_trace_end(&traced, (const void *const[]){&x, &y, &z, &w, &f}, &answer);
   return answer;
 }
 
 VGPU_EXPORT void **__cudaRegisterFatBinary(void *fatCubin) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(318);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(323);
   void **const answer = ((void ** (*)(void *fatCubin))traced.function)(fatCubin);
   vgpu_trace_end(&traced, (const void *const[]){&fatCubin}, &answer);
   return answer;
 }
 
 VGPU_EXPORT void __cudaRegisterFatBinaryEnd(void **fatCubinHandle) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(319);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(324);
   ((void (*)(void **fatCubinHandle))traced.function)(fatCubinHandle);
   vgpu_trace_end(&traced, (const void *const[]){&fatCubinHandle}, NULL);
 }
 
 VGPU_EXPORT void __cudaUnregisterFatBinary(void **fatCubinHandle) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(320);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(325);
   ((void (*)(void **fatCubinHandle))traced.function)(fatCubinHandle);
   vgpu_trace_end(&traced, (const void *const[]){&fatCubinHandle}, NULL);
 }
 
 VGPU_EXPORT void __cudaRegisterFunction(void **fatCubinHandle, const char *hostFun, char *deviceFun, const char *deviceName, int thread_limit, uint3 *tid, uint3 *bid, dim3 *bDim, dim3 *gDim, int *wSize) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(321);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(326);
   ((void (*)(void **fatCubinHandle, const char *hostFun, char *deviceFun, const char *deviceName, int thread_limit, uint3 *tid, uint3 *bid, dim3 *bDim, dim3 *gDim, int *wSize))traced.function)(fatCubinHandle, hostFun, deviceFun, deviceName, thread_limit, tid, bid, bDim, gDim, wSize);
   vgpu_trace_end(&traced, (const void *const[]){&fatCubinHandle, &hostFun, &deviceFun, &deviceName, &thread_limit, &tid, &bid, &bDim, &gDim, &wSize}, NULL);
 }
 
 VGPU_EXPORT void __cudaRegisterVar(void **fatCubinHandle, char *hostVar, char *deviceAddress, const char *deviceName, int ext, size_t size, int constant, int global) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(322);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(327);
   ((void (*)(void **fatCubinHandle, char *hostVar, char *deviceAddress, const char *deviceName, int ext, size_t size, int constant, int global))traced.function)(fatCubinHandle, hostVar, deviceAddress, deviceName, ext, size, constant, global);
   vgpu_trace_end(&traced, (const void *const[]){&fatCubinHandle, &hostVar, &deviceAddress, &deviceName, &ext, &size, &constant, &global}, NULL);
 }
 
 VGPU_EXPORT void __cudaRegisterManagedVar(void **fatCubinHandle, void **hostVarPtrAddress, char *deviceAddress, const char *deviceName, int ext, size_t size, int constant, int global) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(323);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(328);
   ((void (*)(void **fatCubinHandle, void **hostVarPtrAddress, char *deviceAddress, const char *deviceName, int ext, size_t size, int constant, int global))traced.function)(fatCubinHandle, hostVarPtrAddress, deviceAddress, deviceName, ext, size, constant, global);
   vgpu_trace_end(&traced, (const void *const[]){&fatCubinHandle, &hostVarPtrAddress, &deviceAddress, &deviceName, &ext, &size, &constant, &global}, NULL);
 }
 
 VGPU_EXPORT char __cudaInitModule(void **fatCubinHandle) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(324);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(329);
   const char answer = ((char (*)(void **fatCubinHandle))traced.function)(fatCubinHandle);
   vgpu_trace_end(&traced, (const void *const[]){&fatCubinHandle}, &answer);
   return answer;
 }
 
 VGPU_EXPORT unsigned int __cudaPushCallConfiguration(dim3 gridDim, dim3 blockDim, size_t sharedMem, struct CUstream_st *stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(325);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(330);
   const unsigned int answer = ((unsigned int (*)(dim3 gridDim, dim3 blockDim, size_t sharedMem, struct CUstream_st *stream))traced.function)(gridDim, blockDim, sharedMem, stream);
   vgpu_trace_end(&traced, (const void *const[]){&gridDim, &blockDim, &sharedMem, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t __cudaPopCallConfiguration(dim3 *gridDim, dim3 *blockDim, size_t *sharedMem, void *stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(326);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(331);
   const cudaError_t answer = ((cudaError_t (*)(dim3 *gridDim, dim3 *blockDim, size_t *sharedMem, void *stream))traced.function)(gridDim, blockDim, sharedMem, stream);
   vgpu_trace_end(&traced, (const void *const[]){&gridDim, &blockDim, &sharedMem, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t __cudaGetKernel(cudaKernel_t *kernel, const void *entry) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(327);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(332);
   const cudaError_t answer = ((cudaError_t (*)(cudaKernel_t *kernel, const void *entry))traced.function)(kernel, entry);
   vgpu_trace_end(&traced, (const void *const[]){&kernel, &entry}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 gridDim, dim3 blockDim, void **args, size_t sharedMem, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(328);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(333);
   const cudaError_t answer = ((cudaError_t (*)(cudaKernel_t kernel, dim3 gridDim, dim3 blockDim, void **args, size_t sharedMem, cudaStream_t stream))traced.function)(kernel, gridDim, blockDim, args, sharedMem, stream);
   vgpu_trace_end(&traced, (const void *const[]){&kernel, &gridDim, &blockDim, &args, &sharedMem, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaDeviceSynchronize(void) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(329);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(334);
   const cudaError_t answer = ((cudaError_t (*)(void))traced.function)();
   vgpu_trace_end(&traced, NULL, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaDeviceSetLimit(enum cudaLimit limit, size_t value) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(330);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(335);
   const cudaError_t answer = ((cudaError_t (*)(enum cudaLimit limit, size_t value))traced.function)(limit, value);
   vgpu_trace_end(&traced, (const void *const[]){&limit, &value}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaDeviceGetLimit(size_t *pValue, enum cudaLimit limit) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(331);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(336);
   const cudaError_t answer = ((cudaError_t (*)(size_t *pValue, enum cudaLimit limit))traced.function)(pValue, limit);
   vgpu_trace_end(&traced, (const void *const[]){&pValue, &limit}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaDeviceSetCacheConfig(enum cudaFuncCache cacheConfig) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(332);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(337);
   const cudaError_t answer = ((cudaError_t (*)(enum cudaFuncCache cacheConfig))traced.function)(cacheConfig);
   vgpu_trace_end(&traced, (const void *const[]){&cacheConfig}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaDeviceGetStreamPriorityRange(int *leastPriority, int *greatestPriority) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(333);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(338);
   const cudaError_t answer = ((cudaError_t (*)(int *leastPriority, int *greatestPriority))traced.function)(leastPriority, greatestPriority);
   vgpu_trace_end(&traced, (const void *const[]){&leastPriority, &greatestPriority}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemGetInfo(size_t *free, size_t *total) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(334);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(339);
   const cudaError_t answer = ((cudaError_t (*)(size_t *free, size_t *total))traced.function)(free, total);
   vgpu_trace_end(&traced, (const void *const[]){&free, &total}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaHostRegister(void *ptr, size_t size, unsigned int flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(335);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(340);
   const cudaError_t answer = ((cudaError_t (*)(void *ptr, size_t size, unsigned int flags))traced.function)(ptr, size, flags);
   vgpu_trace_end(&traced, (const void *const[]){&ptr, &size, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaHostUnregister(void *ptr) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(336);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(341);
   const cudaError_t answer = ((cudaError_t (*)(void *ptr))traced.function)(ptr);
   vgpu_trace_end(&traced, (const void *const[]){&ptr}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaHostGetFlags(unsigned int *pFlags, void *pHost) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(337);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(342);
   const cudaError_t answer = ((cudaError_t (*)(unsigned int *pFlags, void *pHost))traced.function)(pFlags, pHost);
   vgpu_trace_end(&traced, (const void *const[]){&pFlags, &pHost}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t fn, void *userData) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(338);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(343);
   const cudaError_t answer = ((cudaError_t (*)(cudaStream_t stream, cudaHostFn_t fn, void *userData))traced.function)(stream, fn, userData);
   vgpu_trace_end(&traced, (const void *const[]){&stream, &fn, &userData}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaStreamGetId(cudaStream_t hStream, unsigned long long *streamId) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(339);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(344);
   const cudaError_t answer = ((cudaError_t (*)(cudaStream_t hStream, unsigned long long *streamId))traced.function)(hStream, streamId);
   vgpu_trace_end(&traced, (const void *const[]){&hStream, &streamId}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaStreamCreate(cudaStream_t *pStream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(340);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(345);
   const cudaError_t answer = ((cudaError_t (*)(cudaStream_t *pStream))traced.function)(pStream);
   vgpu_trace_end(&traced, (const void *const[]){&pStream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaStreamCreateWithFlags(cudaStream_t *pStream, unsigned int flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(341);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(346);
   const cudaError_t answer = ((cudaError_t (*)(cudaStream_t *pStream, unsigned int flags))traced.function)(pStream, flags);
   vgpu_trace_end(&traced, (const void *const[]){&pStream, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaStreamCreateWithPriority(cudaStream_t *pStream, unsigned int flags, int priority) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(342);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(347);
   const cudaError_t answer = ((cudaError_t (*)(cudaStream_t *pStream, unsigned int flags, int priority))traced.function)(pStream, flags, priority);
   vgpu_trace_end(&traced, (const void *const[]){&pStream, &flags, &priority}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(343);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(348);
   const cudaError_t answer = ((cudaError_t (*)(cudaStream_t stream))traced.function)(stream);
   vgpu_trace_end(&traced, (const void *const[]){&stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(344);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(349);
   const cudaError_t answer = ((cudaError_t (*)(cudaStream_t stream))traced.function)(stream);
   vgpu_trace_end(&traced, (const void *const[]){&stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaStreamQuery(cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(345);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(350);
   const cudaError_t answer = ((cudaError_t (*)(cudaStream_t stream))traced.function)(stream);
   vgpu_trace_end(&traced, (const void *const[]){&stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned int flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(346);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(351);
   const cudaError_t answer = ((cudaError_t (*)(cudaStream_t stream, cudaEvent_t event, unsigned int flags))traced.function)(stream, event, flags);
   vgpu_trace_end(&traced, (const void *const[]){&stream, &event, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaStreamGetDevice(cudaStream_t hStream, int *device) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(347);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(352);
   const cudaError_t answer = ((cudaError_t (*)(cudaStream_t hStream, int *device))traced.function)(hStream, device);
   vgpu_trace_end(&traced, (const void *const[]){&hStream, &device}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaStreamGetFlags(cudaStream_t hStream, unsigned int *flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(348);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(353);
   const cudaError_t answer = ((cudaError_t (*)(cudaStream_t hStream, unsigned int *flags))traced.function)(hStream, flags);
   vgpu_trace_end(&traced, (const void *const[]){&hStream, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaStreamGetPriority(cudaStream_t hStream, int *priority) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(349);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(354);
   const cudaError_t answer = ((cudaError_t (*)(cudaStream_t hStream, int *priority))traced.function)(hStream, priority);
   vgpu_trace_end(&traced, (const void *const[]){&hStream, &priority}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaEventCreate(cudaEvent_t *event) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(350);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(355);
   const cudaError_t answer = ((cudaError_t (*)(cudaEvent_t *event))traced.function)(event);
   vgpu_trace_end(&traced, (const void *const[]){&event}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned int flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(351);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(356);
   const cudaError_t answer = ((cudaError_t (*)(cudaEvent_t *event, unsigned int flags))traced.function)(event, flags);
   vgpu_trace_end(&traced, (const void *const[]){&event, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(352);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(357);
   const cudaError_t answer = ((cudaError_t (*)(cudaEvent_t event, cudaStream_t stream))traced.function)(event, stream);
   vgpu_trace_end(&traced, (const void *const[]){&event, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t stream, unsigned int flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(353);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(358);
   const cudaError_t answer = ((cudaError_t (*)(cudaEvent_t event, cudaStream_t stream, unsigned int flags))traced.function)(event, stream, flags);
   vgpu_trace_end(&traced, (const void *const[]){&event, &stream, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaEventQuery(cudaEvent_t event) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(354);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(359);
   const cudaError_t answer = ((cudaError_t (*)(cudaEvent_t event))traced.function)(event);
   vgpu_trace_end(&traced, (const void *const[]){&event}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaEventSynchronize(cudaEvent_t event) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(355);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(360);
   const cudaError_t answer = ((cudaError_t (*)(cudaEvent_t event))traced.function)(event);
   vgpu_trace_end(&traced, (const void *const[]){&event}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(356);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(361);
   const cudaError_t answer = ((cudaError_t (*)(cudaEvent_t event))traced.function)(event);
   vgpu_trace_end(&traced, (const void *const[]){&event}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t start, cudaEvent_t end) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(357);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(362);
   const cudaError_t answer = ((cudaError_t (*)(float *ms, cudaEvent_t start, cudaEvent_t end))traced.function)(ms, start, end);
   vgpu_trace_end(&traced, (const void *const[]){&ms, &start, &end}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode mode) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(358);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(363);
   const cudaError_t answer = ((cudaError_t (*)(cudaStream_t stream, enum cudaStreamCaptureMode mode))traced.function)(stream, mode);
   vgpu_trace_end(&traced, (const void *const[]){&stream, &mode}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *pGraph) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(359);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(364);
   const cudaError_t answer = ((cudaError_t (*)(cudaStream_t stream, cudaGraph_t *pGraph))traced.function)(stream, pGraph);
   vgpu_trace_end(&traced, (const void *const[]){&stream, &pGraph}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaStreamIsCapturing(cudaStream_t stream, enum cudaStreamCaptureStatus *pCaptureStatus) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(360);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(365);
   const cudaError_t answer = ((cudaError_t (*)(cudaStream_t stream, enum cudaStreamCaptureStatus *pCaptureStatus))traced.function)(stream, pCaptureStatus);
   vgpu_trace_end(&traced, (const void *const[]){&stream, &pCaptureStatus}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaStreamGetCaptureInfo(cudaStream_t stream, enum cudaStreamCaptureStatus *captureStatus_out, unsigned long long *id_out, cudaGraph_t *graph_out, const cudaGraphNode_t **dependencies_out, const cudaGraphEdgeData **edgeData_out, size_t *numDependencies_out) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(361);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(366);
   const cudaError_t answer = ((cudaError_t (*)(cudaStream_t stream, enum cudaStreamCaptureStatus *captureStatus_out, unsigned long long *id_out, cudaGraph_t *graph_out, const cudaGraphNode_t **dependencies_out, const cudaGraphEdgeData **edgeData_out, size_t *numDependencies_out))traced.function)(stream, captureStatus_out, id_out, graph_out, dependencies_out, edgeData_out, numDependencies_out);
   vgpu_trace_end(&traced, (const void *const[]){&stream, &captureStatus_out, &id_out, &graph_out, &dependencies_out, &edgeData_out, &numDependencies_out}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaThreadExchangeStreamCaptureMode(enum cudaStreamCaptureMode *mode) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(362);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(367);
   const cudaError_t answer = ((cudaError_t (*)(enum cudaStreamCaptureMode *mode))traced.function)(mode);
   vgpu_trace_end(&traced, (const void *const[]){&mode}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphCreate(cudaGraph_t *pGraph, unsigned int flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(363);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(368);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraph_t *pGraph, unsigned int flags))traced.function)(pGraph, flags);
   vgpu_trace_end(&traced, (const void *const[]){&pGraph, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(364);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(369);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraph_t graph))traced.function)(graph);
   vgpu_trace_end(&traced, (const void *const[]){&graph}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphClone(cudaGraph_t *pGraphClone, cudaGraph_t originalGraph) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(365);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(370);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraph_t *pGraphClone, cudaGraph_t originalGraph))traced.function)(pGraphClone, originalGraph);
   vgpu_trace_end(&traced, (const void *const[]){&pGraphClone, &originalGraph}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphNodeFindInClone(cudaGraphNode_t *pNode, cudaGraphNode_t originalNode, cudaGraph_t clonedGraph) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(366);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(371);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphNode_t *pNode, cudaGraphNode_t originalNode, cudaGraph_t clonedGraph))traced.function)(pNode, originalNode, clonedGraph);
   vgpu_trace_end(&traced, (const void *const[]){&pNode, &originalNode, &clonedGraph}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphAddEmptyNode(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(367);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(372);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies))traced.function)(pGraphNode, graph, pDependencies, numDependencies);
   vgpu_trace_end(&traced, (const void *const[]){&pGraphNode, &graph, &pDependencies, &numDependencies}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphAddHostNode(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, const struct cudaHostNodeParams *pNodeParams) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(368);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(373);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, const struct cudaHostNodeParams *pNodeParams))traced.function)(pGraphNode, graph, pDependencies, numDependencies, pNodeParams);
   vgpu_trace_end(&traced, (const void *const[]){&pGraphNode, &graph, &pDependencies, &numDependencies, &pNodeParams}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphAddChildGraphNode(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, cudaGraph_t childGraph) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(369);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(374);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, cudaGraph_t childGraph))traced.function)(pGraphNode, graph, pDependencies, numDependencies, childGraph);
   vgpu_trace_end(&traced, (const void *const[]){&pGraphNode, &graph, &pDependencies, &numDependencies, &childGraph}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphAddEventRecordNode(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, cudaEvent_t event) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(370);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(375);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, cudaEvent_t event))traced.function)(pGraphNode, graph, pDependencies, numDependencies, event);
   vgpu_trace_end(&traced, (const void *const[]){&pGraphNode, &graph, &pDependencies, &numDependencies, &event}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphAddEventWaitNode(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, cudaEvent_t event) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(371);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(376);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, cudaEvent_t event))traced.function)(pGraphNode, graph, pDependencies, numDependencies, event);
   vgpu_trace_end(&traced, (const void *const[]){&pGraphNode, &graph, &pDependencies, &numDependencies, &event}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphAddMemAllocNode(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, struct cudaMemAllocNodeParams *nodeParams) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(372);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(377);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphNode_t *pGraphNode, cudaGraph_t graph, const cudaGraphNode_t *pDependencies, size_t numDependencies, struct cudaMemAllocNodeParams *nodeParams))traced.function)(pGraphNode, graph, pDependencies, numDependencies, nodeParams);
   vgpu_trace_end(&traced, (const void *const[]){&pGraphNode, &graph, &pDependencies, &numDependencies, &nodeParams}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphMemAllocNodeGetParams(cudaGraphNode_t node, struct cudaMemAllocNodeParams *params_out) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(373);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(378);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphNode_t node, struct cudaMemAllocNodeParams *params_out))traced.function)(node, params_out);
   vgpu_trace_end(&traced, (const void *const[]){&node, &params_out}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaDeviceGraphMemTrim(int device) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(374);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(379);
   const cudaError_t answer = ((cudaError_t (*)(int device))traced.function)(device);
   vgpu_trace_end(&traced, (const void *const[]){&device}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaDeviceGetGraphMemAttribute(int device, enum cudaGraphMemAttributeType attr, void *value) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(375);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(380);
   const cudaError_t answer = ((cudaError_t (*)(int device, enum cudaGraphMemAttributeType attr, void *value))traced.function)(device, attr, value);
   vgpu_trace_end(&traced, (const void *const[]){&device, &attr, &value}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaDeviceSetGraphMemAttribute(int device, enum cudaGraphMemAttributeType attr, void *value) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(376);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(381);
   const cudaError_t answer = ((cudaError_t (*)(int device, enum cudaGraphMemAttributeType attr, void *value))traced.function)(device, attr, value);
   vgpu_trace_end(&traced, (const void *const[]){&device, &attr, &value}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphChildGraphNodeGetGraph(cudaGraphNode_t node, cudaGraph_t *pGraph) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(377);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(382);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphNode_t node, cudaGraph_t *pGraph))traced.function)(node, pGraph);
   vgpu_trace_end(&traced, (const void *const[]){&node, &pGraph}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphNodeGetType(cudaGraphNode_t node, enum cudaGraphNodeType *pType) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(378);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(383);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphNode_t node, enum cudaGraphNodeType *pType))traced.function)(node, pType);
   vgpu_trace_end(&traced, (const void *const[]){&node, &pType}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t *nodes, size_t *numNodes) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(379);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(384);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraph_t graph, cudaGraphNode_t *nodes, size_t *numNodes))traced.function)(graph, nodes, numNodes);
   vgpu_trace_end(&traced, (const void *const[]){&graph, &nodes, &numNodes}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphGetRootNodes(cudaGraph_t graph, cudaGraphNode_t *pRootNodes, size_t *pNumRootNodes) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(380);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(385);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraph_t graph, cudaGraphNode_t *pRootNodes, size_t *pNumRootNodes))traced.function)(graph, pRootNodes, pNumRootNodes);
   vgpu_trace_end(&traced, (const void *const[]){&graph, &pRootNodes, &pNumRootNodes}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphGetEdges(cudaGraph_t graph, cudaGraphNode_t *from, cudaGraphNode_t *to, cudaGraphEdgeData *edgeData, size_t *numEdges) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(381);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(386);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraph_t graph, cudaGraphNode_t *from, cudaGraphNode_t *to, cudaGraphEdgeData *edgeData, size_t *numEdges))traced.function)(graph, from, to, edgeData, numEdges);
   vgpu_trace_end(&traced, (const void *const[]){&graph, &from, &to, &edgeData, &numEdges}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphNodeGetDependencies(cudaGraphNode_t node, cudaGraphNode_t *pDependencies, cudaGraphEdgeData *edgeData, size_t *pNumDependencies) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(382);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(387);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphNode_t node, cudaGraphNode_t *pDependencies, cudaGraphEdgeData *edgeData, size_t *pNumDependencies))traced.function)(node, pDependencies, edgeData, pNumDependencies);
   vgpu_trace_end(&traced, (const void *const[]){&node, &pDependencies, &edgeData, &pNumDependencies}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphAddDependencies(cudaGraph_t graph, const cudaGraphNode_t *from, const cudaGraphNode_t *to, const cudaGraphEdgeData *edgeData, size_t numDependencies) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(383);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(388);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraph_t graph, const cudaGraphNode_t *from, const cudaGraphNode_t *to, const cudaGraphEdgeData *edgeData, size_t numDependencies))traced.function)(graph, from, to, edgeData, numDependencies);
   vgpu_trace_end(&traced, (const void *const[]){&graph, &from, &to, &edgeData, &numDependencies}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphInstantiate(cudaGraphExec_t *pGraphExec, cudaGraph_t graph, unsigned long long flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(384);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(389);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphExec_t *pGraphExec, cudaGraph_t graph, unsigned long long flags))traced.function)(pGraphExec, graph, flags);
   vgpu_trace_end(&traced, (const void *const[]){&pGraphExec, &graph, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *pGraphExec, cudaGraph_t graph, unsigned long long flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(385);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(390);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphExec_t *pGraphExec, cudaGraph_t graph, unsigned long long flags))traced.function)(pGraphExec, graph, flags);
   vgpu_trace_end(&traced, (const void *const[]){&pGraphExec, &graph, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphExecGetFlags(cudaGraphExec_t graphExec, unsigned long long *flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(386);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(391);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphExec_t graphExec, unsigned long long *flags))traced.function)(graphExec, flags);
   vgpu_trace_end(&traced, (const void *const[]){&graphExec, &flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphExecUpdate(cudaGraphExec_t hGraphExec, cudaGraph_t hGraph, cudaGraphExecUpdateResultInfo *resultInfo) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(387);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(392);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphExec_t hGraphExec, cudaGraph_t hGraph, cudaGraphExecUpdateResultInfo *resultInfo))traced.function)(hGraphExec, hGraph, resultInfo);
   vgpu_trace_end(&traced, (const void *const[]){&hGraphExec, &hGraph, &resultInfo}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphUpload(cudaGraphExec_t graphExec, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(388);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(393);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphExec_t graphExec, cudaStream_t stream))traced.function)(graphExec, stream);
   vgpu_trace_end(&traced, (const void *const[]){&graphExec, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphLaunch(cudaGraphExec_t graphExec, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(389);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(394);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphExec_t graphExec, cudaStream_t stream))traced.function)(graphExec, stream);
   vgpu_trace_end(&traced, (const void *const[]){&graphExec, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graphExec) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(390);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(395);
   const cudaError_t answer = ((cudaError_t (*)(cudaGraphExec_t graphExec))traced.function)(graphExec);
   vgpu_trace_end(&traced, (const void *const[]){&graphExec}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attr, int device) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(391);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(396);
   const cudaError_t answer = ((cudaError_t (*)(int *value, enum cudaDeviceAttr attr, int device))traced.function)(value, attr, device);
   vgpu_trace_end(&traced, (const void *const[]){&value, &attr, &device}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaDeviceGetPCIBusId(char *pciBusId, int len, int device) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(392);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(397);
   const cudaError_t answer = ((cudaError_t (*)(char *pciBusId, int len, int device))traced.function)(pciBusId, len, device);
   vgpu_trace_end(&traced, (const void *const[]){&pciBusId, &len, &device}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaDeviceGetByPCIBusId(int *device, const char *pciBusId) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(393);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(398);
   const cudaError_t answer = ((cudaError_t (*)(int *device, const char *pciBusId))traced.function)(device, pciBusId);
   vgpu_trace_end(&traced, (const void *const[]){&device, &pciBusId}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaDeviceCanAccessPeer(int *canAccessPeer, int device, int peerDevice) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(394);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(399);
   const cudaError_t answer = ((cudaError_t (*)(int *canAccessPeer, int device, int peerDevice))traced.function)(canAccessPeer, device, peerDevice);
   vgpu_trace_end(&traced, (const void *const[]){&canAccessPeer, &device, &peerDevice}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaDeviceGetP2PAttribute(int *value, enum cudaDeviceP2PAttr attr, int srcDevice, int dstDevice) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(395);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(400);
   const cudaError_t answer = ((cudaError_t (*)(int *value, enum cudaDeviceP2PAttr attr, int srcDevice, int dstDevice))traced.function)(value, attr, srcDevice, dstDevice);
   vgpu_trace_end(&traced, (const void *const[]){&value, &attr, &srcDevice, &dstDevice}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t *memPool, int device) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(396);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(401);
   const cudaError_t answer = ((cudaError_t (*)(cudaMemPool_t *memPool, int device))traced.function)(memPool, device);
   vgpu_trace_end(&traced, (const void *const[]){&memPool, &device}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaDeviceGetMemPool(cudaMemPool_t *memPool, int device) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(397);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(402);
   const cudaError_t answer = ((cudaError_t (*)(cudaMemPool_t *memPool, int device))traced.function)(memPool, device);
   vgpu_trace_end(&traced, (const void *const[]){&memPool, &device}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaDeviceSetMemPool(int device, cudaMemPool_t memPool) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(398);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(403);
   const cudaError_t answer = ((cudaError_t (*)(int device, cudaMemPool_t memPool))traced.function)(device, memPool);
   vgpu_trace_end(&traced, (const void *const[]){&device, &memPool}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemPoolCreate(cudaMemPool_t *memPool, const struct cudaMemPoolProps *poolProps) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(399);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(404);
   const cudaError_t answer = ((cudaError_t (*)(cudaMemPool_t *memPool, const struct cudaMemPoolProps *poolProps))traced.function)(memPool, poolProps);
   vgpu_trace_end(&traced, (const void *const[]){&memPool, &poolProps}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemPoolDestroy(cudaMemPool_t memPool) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(400);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(405);
   const cudaError_t answer = ((cudaError_t (*)(cudaMemPool_t memPool))traced.function)(memPool);
   vgpu_trace_end(&traced, (const void *const[]){&memPool}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemPoolTrimTo(cudaMemPool_t memPool, size_t minBytesToKeep) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(401);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(406);
   const cudaError_t answer = ((cudaError_t (*)(cudaMemPool_t memPool, size_t minBytesToKeep))traced.function)(memPool, minBytesToKeep);
   vgpu_trace_end(&traced, (const void *const[]){&memPool, &minBytesToKeep}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t memPool, enum cudaMemPoolAttr attr, void *value) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(402);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(407);
   const cudaError_t answer = ((cudaError_t (*)(cudaMemPool_t memPool, enum cudaMemPoolAttr attr, void *value))traced.function)(memPool, attr, value);
   vgpu_trace_end(&traced, (const void *const[]){&memPool, &attr, &value}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t memPool, enum cudaMemPoolAttr attr, void *value) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(403);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(408);
   const cudaError_t answer = ((cudaError_t (*)(cudaMemPool_t memPool, enum cudaMemPoolAttr attr, void *value))traced.function)(memPool, attr, value);
   vgpu_trace_end(&traced, (const void *const[]){&memPool, &attr, &value}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemPoolSetAccess(cudaMemPool_t memPool, const struct cudaMemAccessDesc *descList, size_t count) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(404);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(409);
   const cudaError_t answer = ((cudaError_t (*)(cudaMemPool_t memPool, const struct cudaMemAccessDesc *descList, size_t count))traced.function)(memPool, descList, count);
   vgpu_trace_end(&traced, (const void *const[]){&memPool, &descList, &count}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemPoolGetAccess(enum cudaMemAccessFlags *flags, cudaMemPool_t memPool, struct cudaMemLocation *location) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(405);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(410);
   const cudaError_t answer = ((cudaError_t (*)(enum cudaMemAccessFlags *flags, cudaMemPool_t memPool, struct cudaMemLocation *location))traced.function)(flags, memPool, location);
   vgpu_trace_end(&traced, (const void *const[]){&flags, &memPool, &location}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemGetDefaultMemPool(cudaMemPool_t *memPool, struct cudaMemLocation *location, enum cudaMemAllocationType type) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(406);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(411);
   const cudaError_t answer = ((cudaError_t (*)(cudaMemPool_t *memPool, struct cudaMemLocation *location, enum cudaMemAllocationType type))traced.function)(memPool, location, type);
   vgpu_trace_end(&traced, (const void *const[]){&memPool, &location, &type}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemGetMemPool(cudaMemPool_t *memPool, struct cudaMemLocation *location, enum cudaMemAllocationType type) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(407);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(412);
   const cudaError_t answer = ((cudaError_t (*)(cudaMemPool_t *memPool, struct cudaMemLocation *location, enum cudaMemAllocationType type))traced.function)(memPool, location, type);
   vgpu_trace_end(&traced, (const void *const[]){&memPool, &location, &type}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaMemSetMemPool(struct cudaMemLocation *location, enum cudaMemAllocationType type, cudaMemPool_t memPool) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(408);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(413);
   const cudaError_t answer = ((cudaError_t (*)(struct cudaMemLocation *location, enum cudaMemAllocationType type, cudaMemPool_t memPool))traced.function)(location, type, memPool);
   vgpu_trace_end(&traced, (const void *const[]){&location, &type, &memPool}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaLibraryUnload(cudaLibrary_t library) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(409);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(414);
   const cudaError_t answer = ((cudaError_t (*)(cudaLibrary_t library))traced.function)(library);
   vgpu_trace_end(&traced, (const void *const[]){&library}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaLibraryGetKernelCount(unsigned int *count, cudaLibrary_t lib) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(410);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(415);
   const cudaError_t answer = ((cudaError_t (*)(unsigned int *count, cudaLibrary_t lib))traced.function)(count, lib);
   vgpu_trace_end(&traced, (const void *const[]){&count, &lib}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaLibraryLoadData(cudaLibrary_t *library, const void *code, enum cudaJitOption *jitOptions, void **jitOptionsValues, unsigned int numJitOptions, enum cudaLibraryOption *libraryOptions, void **libraryOptionValues, unsigned int numLibraryOptions) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(411);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(416);
   const cudaError_t answer = ((cudaError_t (*)(cudaLibrary_t *library, const void *code, enum cudaJitOption *jitOptions, void **jitOptionsValues, unsigned int numJitOptions, enum cudaLibraryOption *libraryOptions, void **libraryOptionValues, unsigned int numLibraryOptions))traced.function)(library, code, jitOptions, jitOptionsValues, numJitOptions, libraryOptions, libraryOptionValues, numLibraryOptions);
   vgpu_trace_end(&traced, (const void *const[]){&library, &code, &jitOptions, &jitOptionsValues, &numJitOptions, &libraryOptions, &libraryOptionValues, &numLibraryOptions}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaLibraryLoadFromFile(cudaLibrary_t *library, const char *fileName, enum cudaJitOption *jitOptions, void **jitOptionsValues, unsigned int numJitOptions, enum cudaLibraryOption *libraryOptions, void **libraryOptionValues, unsigned int numLibraryOptions) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(412);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(417);
   const cudaError_t answer = ((cudaError_t (*)(cudaLibrary_t *library, const char *fileName, enum cudaJitOption *jitOptions, void **jitOptionsValues, unsigned int numJitOptions, enum cudaLibraryOption *libraryOptions, void **libraryOptionValues, unsigned int numLibraryOptions))traced.function)(library, fileName, jitOptions, jitOptionsValues, numJitOptions, libraryOptions, libraryOptionValues, numLibraryOptions);
   vgpu_trace_end(&traced, (const void *const[]){&library, &fileName, &jitOptions, &jitOptionsValues, &numJitOptions, &libraryOptions, &libraryOptionValues, &numLibraryOptions}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaProfilerStart(void) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(413);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(418);
   const cudaError_t answer = ((cudaError_t (*)(void))traced.function)();
   vgpu_trace_end(&traced, NULL, &answer);
   return answer;
 }
 
 VGPU_EXPORT cudaError_t cudaProfilerStop(void) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(414);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(419);
   const cudaError_t answer = ((cudaError_t (*)(void))traced.function)();
   vgpu_trace_end(&traced, NULL, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlInit(void) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(415);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(420);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(void))traced.function)();
   vgpu_trace_end(&traced, NULL, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlInit_v2(void) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(416);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(421);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(void))traced.function)();
   vgpu_trace_end(&traced, NULL, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlInitWithFlags(unsigned int flags) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(417);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(422);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(unsigned int flags))traced.function)(flags);
   vgpu_trace_end(&traced, (const void *const[]){&flags}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlShutdown(void) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(418);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(423);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(void))traced.function)();
   vgpu_trace_end(&traced, NULL, &answer);
   return answer;
 }
 
 VGPU_EXPORT const char *nvmlErrorString(nvmlReturn_t result) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(419);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(424);
   const char *const answer = ((const char * (*)(nvmlReturn_t result))traced.function)(result);
   vgpu_trace_end(&traced, (const void *const[]){&result}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlSystemGetDriverVersion(char *version, unsigned int length) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(420);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(425);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(char *version, unsigned int length))traced.function)(version, length);
   vgpu_trace_end(&traced, (const void *const[]){&version, &length}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlSystemGetNVMLVersion(char *version, unsigned int length) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(421);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(426);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(char *version, unsigned int length))traced.function)(version, length);
   vgpu_trace_end(&traced, (const void *const[]){&version, &length}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlSystemGetCudaDriverVersion(int *cudaDriverVersion) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(422);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(427);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(int *cudaDriverVersion))traced.function)(cudaDriverVersion);
   vgpu_trace_end(&traced, (const void *const[]){&cudaDriverVersion}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlSystemGetCudaDriverVersion_v2(int *cudaDriverVersion) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(423);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(428);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(int *cudaDriverVersion))traced.function)(cudaDriverVersion);
   vgpu_trace_end(&traced, (const void *const[]){&cudaDriverVersion}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetCount(unsigned int *deviceCount) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(424);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(429);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(unsigned int *deviceCount))traced.function)(deviceCount);
   vgpu_trace_end(&traced, (const void *const[]){&deviceCount}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetCount_v2(unsigned int *deviceCount) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(425);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(430);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(unsigned int *deviceCount))traced.function)(deviceCount);
   vgpu_trace_end(&traced, (const void *const[]){&deviceCount}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetHandleByIndex(unsigned int index, nvmlDevice_t *device) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(426);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(431);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(unsigned int index, nvmlDevice_t *device))traced.function)(index, device);
   vgpu_trace_end(&traced, (const void *const[]){&index, &device}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetHandleByIndex_v2(unsigned int index, nvmlDevice_t *device) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(427);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(432);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(unsigned int index, nvmlDevice_t *device))traced.function)(index, device);
   vgpu_trace_end(&traced, (const void *const[]){&index, &device}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetHandleByUUID(const char *uuid, nvmlDevice_t *device) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(428);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(433);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(const char *uuid, nvmlDevice_t *device))traced.function)(uuid, device);
   vgpu_trace_end(&traced, (const void *const[]){&uuid, &device}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetHandleByPciBusId(const char *pciBusId, nvmlDevice_t *device) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(429);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(434);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(const char *pciBusId, nvmlDevice_t *device))traced.function)(pciBusId, device);
   vgpu_trace_end(&traced, (const void *const[]){&pciBusId, &device}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetHandleByPciBusId_v2(const char *pciBusId, nvmlDevice_t *device) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(430);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(435);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(const char *pciBusId, nvmlDevice_t *device))traced.function)(pciBusId, device);
   vgpu_trace_end(&traced, (const void *const[]){&pciBusId, &device}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetIndex(nvmlDevice_t device, unsigned int *index) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(431);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(436);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlDevice_t device, unsigned int *index))traced.function)(device, index);
   vgpu_trace_end(&traced, (const void *const[]){&device, &index}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetName(nvmlDevice_t device, char *name, unsigned int length) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(432);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(437);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlDevice_t device, char *name, unsigned int length))traced.function)(device, name, length);
   vgpu_trace_end(&traced, (const void *const[]){&device, &name, &length}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetUUID(nvmlDevice_t device, char *uuid, unsigned int length) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(433);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(438);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlDevice_t device, char *uuid, unsigned int length))traced.function)(device, uuid, length);
   vgpu_trace_end(&traced, (const void *const[]){&device, &uuid, &length}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetPciInfo(nvmlDevice_t device, nvmlPciInfo_t *pci) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(434);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(439);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlDevice_t device, nvmlPciInfo_t *pci))traced.function)(device, pci);
   vgpu_trace_end(&traced, (const void *const[]){&device, &pci}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetPciInfo_v2(nvmlDevice_t device, nvmlPciInfo_t *pci) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(435);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(440);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlDevice_t device, nvmlPciInfo_t *pci))traced.function)(device, pci);
   vgpu_trace_end(&traced, (const void *const[]){&device, &pci}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetPciInfo_v3(nvmlDevice_t device, nvmlPciInfo_t *pci) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(436);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(441);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlDevice_t device, nvmlPciInfo_t *pci))traced.function)(device, pci);
   vgpu_trace_end(&traced, (const void *const[]){&device, &pci}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetCudaComputeCapability(nvmlDevice_t device, int *major, int *minor) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(437);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(442);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlDevice_t device, int *major, int *minor))traced.function)(device, major, minor);
   vgpu_trace_end(&traced, (const void *const[]){&device, &major, &minor}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t device, nvmlMemory_t *memory) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(438);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(443);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlDevice_t device, nvmlMemory_t *memory))traced.function)(device, memory);
   vgpu_trace_end(&traced, (const void *const[]){&device, &memory}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, nvmlMemory_v2_t *memory) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(439);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(444);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlDevice_t device, nvmlMemory_v2_t *memory))traced.function)(device, memory);
   vgpu_trace_end(&traced, (const void *const[]){&device, &memory}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetComputeRunningProcesses(nvmlDevice_t device, unsigned int *infoCount, nvmlProcessInfo_v1_t *infos) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(440);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(445);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlDevice_t device, unsigned int *infoCount, nvmlProcessInfo_v1_t *infos))traced.function)(device, infoCount, infos);
   vgpu_trace_end(&traced, (const void *const[]){&device, &infoCount, &infos}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v2(nvmlDevice_t device, unsigned int *infoCount, nvmlProcessInfo_t *infos) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(441);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(446);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlDevice_t device, unsigned int *infoCount, nvmlProcessInfo_t *infos))traced.function)(device, infoCount, infos);
   vgpu_trace_end(&traced, (const void *const[]){&device, &infoCount, &infos}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(nvmlDevice_t device, unsigned int *infoCount, nvmlProcessInfo_t *infos) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(442);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(447);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlDevice_t device, unsigned int *infoCount, nvmlProcessInfo_t *infos))traced.function)(device, infoCount, infos);
   vgpu_trace_end(&traced, (const void *const[]){&device, &infoCount, &infos}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetGraphicsRunningProcesses(nvmlDevice_t device, unsigned int *infoCount, nvmlProcessInfo_v1_t *infos) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(443);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(448);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlDevice_t device, unsigned int *infoCount, nvmlProcessInfo_v1_t *infos))traced.function)(device, infoCount, infos);
   vgpu_trace_end(&traced, (const void *const[]){&device, &infoCount, &infos}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetGraphicsRunningProcesses_v2(nvmlDevice_t device, unsigned int *infoCount, nvmlProcessInfo_t *infos) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(444);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(449);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlDevice_t device, unsigned int *infoCount, nvmlProcessInfo_t *infos))traced.function)(device, infoCount, infos);
   vgpu_trace_end(&traced, (const void *const[]){&device, &infoCount, &infos}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetGraphicsRunningProcesses_v3(nvmlDevice_t device, unsigned int *infoCount, nvmlProcessInfo_t *infos) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(445);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(450);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlDevice_t device, unsigned int *infoCount, nvmlProcessInfo_t *infos))traced.function)(device, infoCount, infos);
   vgpu_trace_end(&traced, (const void *const[]){&device, &infoCount, &infos}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetUtilizationRates(nvmlDevice_t device, nvmlUtilization_t *utilization) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(446);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(451);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlDevice_t device, nvmlUtilization_t *utilization))traced.function)(device, utilization);
   vgpu_trace_end(&traced, (const void *const[]){&device, &utilization}, &answer);
   return answer;
 }
 
 VGPU_EXPORT nvmlReturn_t nvmlDeviceGetProcessUtilization(nvmlDevice_t device, nvmlProcessUtilizationSample_t *utilization, unsigned int *processSamplesCount, unsigned long long lastSeenTimeStamp) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(447);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(452);
   const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlDevice_t device, nvmlProcessUtilizationSample_t *utilization, unsigned int *processSamplesCount, unsigned long long lastSeenTimeStamp))traced.function)(device, utilization, processSamplesCount, lastSeenTimeStamp);
   vgpu_trace_end(&traced, (const void *const[]){&device, &utilization, &processSamplesCount, &lastSeenTimeStamp}, &answer);
   return answer;
@@ -4788,7 +4823,7 @@ VGPU_EXPORT nvmlReturn_t nvmlDeviceGetProcessUtilization(nvmlDevice_t device, nv
 
 VGPU_EXPORT int nvmlDeviceGetTemperature(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetTemperature(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(448);
+  const struct vgpu_trace_call call = vgpu_trace_begin(453);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4796,7 +4831,7 @@ VGPU_EXPORT int nvmlDeviceGetTemperature(uintptr_t word0, uintptr_t word1, uintp
 
 VGPU_EXPORT int nvmlDeviceGetPowerUsage(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetPowerUsage(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(449);
+  const struct vgpu_trace_call call = vgpu_trace_begin(454);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4804,7 +4839,7 @@ VGPU_EXPORT int nvmlDeviceGetPowerUsage(uintptr_t word0, uintptr_t word1, uintpt
 
 VGPU_EXPORT int nvmlDeviceGetPowerManagementLimit(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetPowerManagementLimit(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(450);
+  const struct vgpu_trace_call call = vgpu_trace_begin(455);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4812,7 +4847,7 @@ VGPU_EXPORT int nvmlDeviceGetPowerManagementLimit(uintptr_t word0, uintptr_t wor
 
 VGPU_EXPORT int nvmlDeviceGetEnforcedPowerLimit(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetEnforcedPowerLimit(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(451);
+  const struct vgpu_trace_call call = vgpu_trace_begin(456);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4820,7 +4855,7 @@ VGPU_EXPORT int nvmlDeviceGetEnforcedPowerLimit(uintptr_t word0, uintptr_t word1
 
 VGPU_EXPORT int nvmlDeviceGetFanSpeed(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetFanSpeed(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(452);
+  const struct vgpu_trace_call call = vgpu_trace_begin(457);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4828,7 +4863,7 @@ VGPU_EXPORT int nvmlDeviceGetFanSpeed(uintptr_t word0, uintptr_t word1, uintptr_
 
 VGPU_EXPORT int nvmlDeviceGetClockInfo(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetClockInfo(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(453);
+  const struct vgpu_trace_call call = vgpu_trace_begin(458);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4836,7 +4871,7 @@ VGPU_EXPORT int nvmlDeviceGetClockInfo(uintptr_t word0, uintptr_t word1, uintptr
 
 VGPU_EXPORT int nvmlDeviceGetMaxClockInfo(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetMaxClockInfo(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(454);
+  const struct vgpu_trace_call call = vgpu_trace_begin(459);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4844,7 +4879,7 @@ VGPU_EXPORT int nvmlDeviceGetMaxClockInfo(uintptr_t word0, uintptr_t word1, uint
 
 VGPU_EXPORT int nvmlDeviceGetPerformanceState(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetPerformanceState(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(455);
+  const struct vgpu_trace_call call = vgpu_trace_begin(460);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4852,7 +4887,7 @@ VGPU_EXPORT int nvmlDeviceGetPerformanceState(uintptr_t word0, uintptr_t word1, 
 
 VGPU_EXPORT int nvmlDeviceGetEncoderUtilization(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetEncoderUtilization(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(456);
+  const struct vgpu_trace_call call = vgpu_trace_begin(461);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4860,7 +4895,7 @@ VGPU_EXPORT int nvmlDeviceGetEncoderUtilization(uintptr_t word0, uintptr_t word1
 
 VGPU_EXPORT int nvmlDeviceGetDecoderUtilization(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetDecoderUtilization(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(457);
+  const struct vgpu_trace_call call = vgpu_trace_begin(462);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4868,7 +4903,7 @@ VGPU_EXPORT int nvmlDeviceGetDecoderUtilization(uintptr_t word0, uintptr_t word1
 
 VGPU_EXPORT int nvmlDeviceGetPcieThroughput(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetPcieThroughput(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(458);
+  const struct vgpu_trace_call call = vgpu_trace_begin(463);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4876,7 +4911,7 @@ VGPU_EXPORT int nvmlDeviceGetPcieThroughput(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int nvmlDeviceGetPersistenceMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetPersistenceMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(459);
+  const struct vgpu_trace_call call = vgpu_trace_begin(464);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4884,7 +4919,7 @@ VGPU_EXPORT int nvmlDeviceGetPersistenceMode(uintptr_t word0, uintptr_t word1, u
 
 VGPU_EXPORT int nvmlDeviceGetDisplayActive(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetDisplayActive(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(460);
+  const struct vgpu_trace_call call = vgpu_trace_begin(465);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4892,7 +4927,7 @@ VGPU_EXPORT int nvmlDeviceGetDisplayActive(uintptr_t word0, uintptr_t word1, uin
 
 VGPU_EXPORT int nvmlDeviceGetDisplayMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetDisplayMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(461);
+  const struct vgpu_trace_call call = vgpu_trace_begin(466);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4900,7 +4935,7 @@ VGPU_EXPORT int nvmlDeviceGetDisplayMode(uintptr_t word0, uintptr_t word1, uintp
 
 VGPU_EXPORT int nvmlDeviceGetEccMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetEccMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(462);
+  const struct vgpu_trace_call call = vgpu_trace_begin(467);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4908,7 +4943,7 @@ VGPU_EXPORT int nvmlDeviceGetEccMode(uintptr_t word0, uintptr_t word1, uintptr_t
 
 VGPU_EXPORT int nvmlDeviceGetComputeMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetComputeMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(463);
+  const struct vgpu_trace_call call = vgpu_trace_begin(468);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4916,7 +4951,7 @@ VGPU_EXPORT int nvmlDeviceGetComputeMode(uintptr_t word0, uintptr_t word1, uintp
 
 VGPU_EXPORT int nvmlDeviceGetMigMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetMigMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(464);
+  const struct vgpu_trace_call call = vgpu_trace_begin(469);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4924,7 +4959,7 @@ VGPU_EXPORT int nvmlDeviceGetMigMode(uintptr_t word0, uintptr_t word1, uintptr_t
 
 VGPU_EXPORT int nvmlDeviceGetSerial(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetSerial(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(465);
+  const struct vgpu_trace_call call = vgpu_trace_begin(470);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4932,7 +4967,7 @@ VGPU_EXPORT int nvmlDeviceGetSerial(uintptr_t word0, uintptr_t word1, uintptr_t 
 
 VGPU_EXPORT int nvmlDeviceGetVbiosVersion(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetVbiosVersion(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(466);
+  const struct vgpu_trace_call call = vgpu_trace_begin(471);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4940,7 +4975,7 @@ VGPU_EXPORT int nvmlDeviceGetVbiosVersion(uintptr_t word0, uintptr_t word1, uint
 
 VGPU_EXPORT int nvmlSystemGetProcessName(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlSystemGetProcessName(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(467);
+  const struct vgpu_trace_call call = vgpu_trace_begin(472);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4948,7 +4983,7 @@ VGPU_EXPORT int nvmlSystemGetProcessName(uintptr_t word0, uintptr_t word1, uintp
 
 VGPU_EXPORT int nvmlDeviceGetNvLinkRemoteDeviceType(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetNvLinkRemoteDeviceType(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(468);
+  const struct vgpu_trace_call call = vgpu_trace_begin(473);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4956,7 +4991,7 @@ VGPU_EXPORT int nvmlDeviceGetNvLinkRemoteDeviceType(uintptr_t word0, uintptr_t w
 
 VGPU_EXPORT int nvmlDeviceGetNvLinkRemotePciInfo_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetNvLinkRemotePciInfo_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(469);
+  const struct vgpu_trace_call call = vgpu_trace_begin(474);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -4964,490 +4999,490 @@ VGPU_EXPORT int nvmlDeviceGetNvLinkRemotePciInfo_v2(uintptr_t word0, uintptr_t w
 
 VGPU_EXPORT int nvmlDeviceGetGpuFabricInfoV(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetGpuFabricInfoV(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(470);
+  const struct vgpu_trace_call call = vgpu_trace_begin(475);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
 }
 
 VGPU_EXPORT cublasStatus_t cublasCreate_v2(cublasHandle_t *handle) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(471);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(476);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t *handle))traced.function)(handle);
   vgpu_trace_end(&traced, (const void *const[]){&handle}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasDestroy_v2(cublasHandle_t handle) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(472);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(477);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle))traced.function)(handle);
   vgpu_trace_end(&traced, (const void *const[]){&handle}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasGetVersion_v2(cublasHandle_t handle, int *version) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(473);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(478);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int *version))traced.function)(handle, version);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &version}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasGetProperty(libraryPropertyType type, int *value) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(474);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(479);
   const cublasStatus_t answer = ((cublasStatus_t (*)(libraryPropertyType type, int *value))traced.function)(type, value);
   vgpu_trace_end(&traced, (const void *const[]){&type, &value}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void *workspace, size_t workspaceSizeInBytes) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(475);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(480);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, void *workspace, size_t workspaceSizeInBytes))traced.function)(handle, workspace, workspaceSizeInBytes);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &workspace, &workspaceSizeInBytes}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t streamId) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(476);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(481);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cudaStream_t streamId))traced.function)(handle, streamId);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &streamId}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasGetStream_v2(cublasHandle_t handle, cudaStream_t *streamId) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(477);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(482);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cudaStream_t *streamId))traced.function)(handle, streamId);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &streamId}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasGetPointerMode_v2(cublasHandle_t handle, cublasPointerMode_t *mode) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(478);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(483);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasPointerMode_t *mode))traced.function)(handle, mode);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &mode}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSetPointerMode_v2(cublasHandle_t handle, cublasPointerMode_t mode) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(479);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(484);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasPointerMode_t mode))traced.function)(handle, mode);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &mode}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasGetAtomicsMode(cublasHandle_t handle, cublasAtomicsMode_t *mode) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(480);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(485);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasAtomicsMode_t *mode))traced.function)(handle, mode);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &mode}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSetAtomicsMode(cublasHandle_t handle, cublasAtomicsMode_t mode) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(481);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(486);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasAtomicsMode_t mode))traced.function)(handle, mode);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &mode}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasGetMathMode(cublasHandle_t handle, cublasMath_t *mode) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(482);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(487);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasMath_t *mode))traced.function)(handle, mode);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &mode}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(483);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(488);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasMath_t mode))traced.function)(handle, mode);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &mode}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasGetSmCountTarget(cublasHandle_t handle, int *smCountTarget) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(484);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(489);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int *smCountTarget))traced.function)(handle, smCountTarget);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &smCountTarget}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSetSmCountTarget(cublasHandle_t handle, int smCountTarget) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(485);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(490);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int smCountTarget))traced.function)(handle, smCountTarget);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &smCountTarget}, &answer);
   return answer;
 }
 
 VGPU_EXPORT size_t cublasGetCudartVersion(void) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(486);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(491);
   const size_t answer = ((size_t (*)(void))traced.function)();
   vgpu_trace_end(&traced, NULL, &answer);
   return answer;
 }
 
 VGPU_EXPORT const char *cublasGetStatusName(cublasStatus_t status) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(487);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(492);
   const char *const answer = ((const char * (*)(cublasStatus_t status))traced.function)(status);
   vgpu_trace_end(&traced, (const void *const[]){&status}, &answer);
   return answer;
 }
 
 VGPU_EXPORT const char *cublasGetStatusString(cublasStatus_t status) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(488);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(493);
   const char *const answer = ((const char * (*)(cublasStatus_t status))traced.function)(status);
   vgpu_trace_end(&traced, (const void *const[]){&status}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSetVector(int n, int elemSize, const void *x, int incx, void *devicePtr, int incy) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(489);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(494);
   const cublasStatus_t answer = ((cublasStatus_t (*)(int n, int elemSize, const void *x, int incx, void *devicePtr, int incy))traced.function)(n, elemSize, x, incx, devicePtr, incy);
   vgpu_trace_end(&traced, (const void *const[]){&n, &elemSize, &x, &incx, &devicePtr, &incy}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasGetVector(int n, int elemSize, const void *x, int incx, void *y, int incy) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(490);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(495);
   const cublasStatus_t answer = ((cublasStatus_t (*)(int n, int elemSize, const void *x, int incx, void *y, int incy))traced.function)(n, elemSize, x, incx, y, incy);
   vgpu_trace_end(&traced, (const void *const[]){&n, &elemSize, &x, &incx, &y, &incy}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSetMatrix(int rows, int cols, int elemSize, const void *A, int lda, void *B, int ldb) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(491);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(496);
   const cublasStatus_t answer = ((cublasStatus_t (*)(int rows, int cols, int elemSize, const void *A, int lda, void *B, int ldb))traced.function)(rows, cols, elemSize, A, lda, B, ldb);
   vgpu_trace_end(&traced, (const void *const[]){&rows, &cols, &elemSize, &A, &lda, &B, &ldb}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasGetMatrix(int rows, int cols, int elemSize, const void *A, int lda, void *B, int ldb) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(492);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(497);
   const cublasStatus_t answer = ((cublasStatus_t (*)(int rows, int cols, int elemSize, const void *A, int lda, void *B, int ldb))traced.function)(rows, cols, elemSize, A, lda, B, ldb);
   vgpu_trace_end(&traced, (const void *const[]){&rows, &cols, &elemSize, &A, &lda, &B, &ldb}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSetVectorAsync(int n, int elemSize, const void *hostPtr, int incx, void *devicePtr, int incy, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(493);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(498);
   const cublasStatus_t answer = ((cublasStatus_t (*)(int n, int elemSize, const void *hostPtr, int incx, void *devicePtr, int incy, cudaStream_t stream))traced.function)(n, elemSize, hostPtr, incx, devicePtr, incy, stream);
   vgpu_trace_end(&traced, (const void *const[]){&n, &elemSize, &hostPtr, &incx, &devicePtr, &incy, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasGetVectorAsync(int n, int elemSize, const void *devicePtr, int incx, void *hostPtr, int incy, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(494);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(499);
   const cublasStatus_t answer = ((cublasStatus_t (*)(int n, int elemSize, const void *devicePtr, int incx, void *hostPtr, int incy, cudaStream_t stream))traced.function)(n, elemSize, devicePtr, incx, hostPtr, incy, stream);
   vgpu_trace_end(&traced, (const void *const[]){&n, &elemSize, &devicePtr, &incx, &hostPtr, &incy, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSetMatrixAsync(int rows, int cols, int elemSize, const void *A, int lda, void *B, int ldb, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(495);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(500);
   const cublasStatus_t answer = ((cublasStatus_t (*)(int rows, int cols, int elemSize, const void *A, int lda, void *B, int ldb, cudaStream_t stream))traced.function)(rows, cols, elemSize, A, lda, B, ldb, stream);
   vgpu_trace_end(&traced, (const void *const[]){&rows, &cols, &elemSize, &A, &lda, &B, &ldb, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasGetMatrixAsync(int rows, int cols, int elemSize, const void *A, int lda, void *B, int ldb, cudaStream_t stream) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(496);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(501);
   const cublasStatus_t answer = ((cublasStatus_t (*)(int rows, int cols, int elemSize, const void *A, int lda, void *B, int ldb, cudaStream_t stream))traced.function)(rows, cols, elemSize, A, lda, B, ldb, stream);
   vgpu_trace_end(&traced, (const void *const[]){&rows, &cols, &elemSize, &A, &lda, &B, &ldb, &stream}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const float *alpha, const float *A, int lda, const float *B, int ldb, const float *beta, float *C, int ldc) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(497);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(502);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const float *alpha, const float *A, int lda, const float *B, int ldb, const float *beta, float *C, int ldc))traced.function)(handle, transa, transb, m, n, k, alpha, A, lda, B, ldb, beta, C, ldc);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &transa, &transb, &m, &n, &k, &alpha, &A, &lda, &B, &ldb, &beta, &C, &ldc}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasDgemm_v2(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const double *alpha, const double *A, int lda, const double *B, int ldb, const double *beta, double *C, int ldc) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(498);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(503);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const double *alpha, const double *A, int lda, const double *B, int ldb, const double *beta, double *C, int ldc))traced.function)(handle, transa, transb, m, n, k, alpha, A, lda, B, ldb, beta, C, ldc);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &transa, &transb, &m, &n, &k, &alpha, &A, &lda, &B, &ldb, &beta, &C, &ldc}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasHgemm(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const __half *alpha, const __half *A, int lda, const __half *B, int ldb, const __half *beta, __half *C, int ldc) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(499);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(504);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const __half *alpha, const __half *A, int lda, const __half *B, int ldb, const __half *beta, __half *C, int ldc))traced.function)(handle, transa, transb, m, n, k, alpha, A, lda, B, ldb, beta, C, ldc);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &transa, &transb, &m, &n, &k, &alpha, &A, &lda, &B, &ldb, &beta, &C, &ldc}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSgemmBatched(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const float *alpha, const float *const *Aarray, int lda, const float *const *Barray, int ldb, const float *beta, float *const *Carray, int ldc, int batchCount) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(500);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(505);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const float *alpha, const float *const *Aarray, int lda, const float *const *Barray, int ldb, const float *beta, float *const *Carray, int ldc, int batchCount))traced.function)(handle, transa, transb, m, n, k, alpha, Aarray, lda, Barray, ldb, beta, Carray, ldc, batchCount);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &transa, &transb, &m, &n, &k, &alpha, &Aarray, &lda, &Barray, &ldb, &beta, &Carray, &ldc, &batchCount}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasDgemmBatched(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const double *alpha, const double *const *Aarray, int lda, const double *const *Barray, int ldb, const double *beta, double *const *Carray, int ldc, int batchCount) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(501);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(506);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const double *alpha, const double *const *Aarray, int lda, const double *const *Barray, int ldb, const double *beta, double *const *Carray, int ldc, int batchCount))traced.function)(handle, transa, transb, m, n, k, alpha, Aarray, lda, Barray, ldb, beta, Carray, ldc, batchCount);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &transa, &transb, &m, &n, &k, &alpha, &Aarray, &lda, &Barray, &ldb, &beta, &Carray, &ldc, &batchCount}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasHgemmBatched(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const __half *alpha, const __half *const *Aarray, int lda, const __half *const *Barray, int ldb, const __half *beta, __half *const *Carray, int ldc, int batchCount) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(502);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(507);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const __half *alpha, const __half *const *Aarray, int lda, const __half *const *Barray, int ldb, const __half *beta, __half *const *Carray, int ldc, int batchCount))traced.function)(handle, transa, transb, m, n, k, alpha, Aarray, lda, Barray, ldb, beta, Carray, ldc, batchCount);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &transa, &transb, &m, &n, &k, &alpha, &Aarray, &lda, &Barray, &ldb, &beta, &Carray, &ldc, &batchCount}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSgemmStridedBatched(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const float *alpha, const float *A, int lda, long long int strideA, const float *B, int ldb, long long int strideB, const float *beta, float *C, int ldc, long long int strideC, int batchCount) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(503);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(508);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const float *alpha, const float *A, int lda, long long int strideA, const float *B, int ldb, long long int strideB, const float *beta, float *C, int ldc, long long int strideC, int batchCount))traced.function)(handle, transa, transb, m, n, k, alpha, A, lda, strideA, B, ldb, strideB, beta, C, ldc, strideC, batchCount);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &transa, &transb, &m, &n, &k, &alpha, &A, &lda, &strideA, &B, &ldb, &strideB, &beta, &C, &ldc, &strideC, &batchCount}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasDgemmStridedBatched(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const double *alpha, const double *A, int lda, long long int strideA, const double *B, int ldb, long long int strideB, const double *beta, double *C, int ldc, long long int strideC, int batchCount) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(504);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(509);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const double *alpha, const double *A, int lda, long long int strideA, const double *B, int ldb, long long int strideB, const double *beta, double *C, int ldc, long long int strideC, int batchCount))traced.function)(handle, transa, transb, m, n, k, alpha, A, lda, strideA, B, ldb, strideB, beta, C, ldc, strideC, batchCount);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &transa, &transb, &m, &n, &k, &alpha, &A, &lda, &strideA, &B, &ldb, &strideB, &beta, &C, &ldc, &strideC, &batchCount}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasHgemmStridedBatched(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const __half *alpha, const __half *A, int lda, long long int strideA, const __half *B, int ldb, long long int strideB, const __half *beta, __half *C, int ldc, long long int strideC, int batchCount) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(505);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(510);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const __half *alpha, const __half *A, int lda, long long int strideA, const __half *B, int ldb, long long int strideB, const __half *beta, __half *C, int ldc, long long int strideC, int batchCount))traced.function)(handle, transa, transb, m, n, k, alpha, A, lda, strideA, B, ldb, strideB, beta, C, ldc, strideC, batchCount);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &transa, &transb, &m, &n, &k, &alpha, &A, &lda, &strideA, &B, &ldb, &strideB, &beta, &C, &ldc, &strideC, &batchCount}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSgemmEx(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const float *alpha, const void *A, cudaDataType Atype, int lda, const void *B, cudaDataType Btype, int ldb, const float *beta, void *C, cudaDataType Ctype, int ldc) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(506);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(511);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const float *alpha, const void *A, cudaDataType Atype, int lda, const void *B, cudaDataType Btype, int ldb, const float *beta, void *C, cudaDataType Ctype, int ldc))traced.function)(handle, transa, transb, m, n, k, alpha, A, Atype, lda, B, Btype, ldb, beta, C, Ctype, ldc);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &transa, &transb, &m, &n, &k, &alpha, &A, &Atype, &lda, &B, &Btype, &ldb, &beta, &C, &Ctype, &ldc}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const void *alpha, const void *A, cudaDataType Atype, int lda, const void *B, cudaDataType Btype, int ldb, const void *beta, void *C, cudaDataType Ctype, int ldc, cublasComputeType_t computeType, cublasGemmAlgo_t algo) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(507);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(512);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const void *alpha, const void *A, cudaDataType Atype, int lda, const void *B, cudaDataType Btype, int ldb, const void *beta, void *C, cudaDataType Ctype, int ldc, cublasComputeType_t computeType, cublasGemmAlgo_t algo))traced.function)(handle, transa, transb, m, n, k, alpha, A, Atype, lda, B, Btype, ldb, beta, C, Ctype, ldc, computeType, algo);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &transa, &transb, &m, &n, &k, &alpha, &A, &Atype, &lda, &B, &Btype, &ldb, &beta, &C, &Ctype, &ldc, &computeType, &algo}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasGemmBatchedEx(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const void *alpha, const void *const *Aarray, cudaDataType Atype, int lda, const void *const *Barray, cudaDataType Btype, int ldb, const void *beta, void *const *Carray, cudaDataType Ctype, int ldc, int batchCount, cublasComputeType_t computeType, cublasGemmAlgo_t algo) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(508);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(513);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const void *alpha, const void *const *Aarray, cudaDataType Atype, int lda, const void *const *Barray, cudaDataType Btype, int ldb, const void *beta, void *const *Carray, cudaDataType Ctype, int ldc, int batchCount, cublasComputeType_t computeType, cublasGemmAlgo_t algo))traced.function)(handle, transa, transb, m, n, k, alpha, Aarray, Atype, lda, Barray, Btype, ldb, beta, Carray, Ctype, ldc, batchCount, computeType, algo);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &transa, &transb, &m, &n, &k, &alpha, &Aarray, &Atype, &lda, &Barray, &Btype, &ldb, &beta, &Carray, &Ctype, &ldc, &batchCount, &computeType, &algo}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const void *alpha, const void *A, cudaDataType Atype, int lda, long long int strideA, const void *B, cudaDataType Btype, int ldb, long long int strideB, const void *beta, void *C, cudaDataType Ctype, int ldc, long long int strideC, int batchCount, cublasComputeType_t computeType, cublasGemmAlgo_t algo) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(509);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(514);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const void *alpha, const void *A, cudaDataType Atype, int lda, long long int strideA, const void *B, cudaDataType Btype, int ldb, long long int strideB, const void *beta, void *C, cudaDataType Ctype, int ldc, long long int strideC, int batchCount, cublasComputeType_t computeType, cublasGemmAlgo_t algo))traced.function)(handle, transa, transb, m, n, k, alpha, A, Atype, lda, strideA, B, Btype, ldb, strideB, beta, C, Ctype, ldc, strideC, batchCount, computeType, algo);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &transa, &transb, &m, &n, &k, &alpha, &A, &Atype, &lda, &strideA, &B, &Btype, &ldb, &strideB, &beta, &C, &Ctype, &ldc, &strideC, &batchCount, &computeType, &algo}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSgemv_v2(cublasHandle_t handle, cublasOperation_t trans, int m, int n, const float *alpha, const float *A, int lda, const float *x, int incx, const float *beta, float *y, int incy) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(510);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(515);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasOperation_t trans, int m, int n, const float *alpha, const float *A, int lda, const float *x, int incx, const float *beta, float *y, int incy))traced.function)(handle, trans, m, n, alpha, A, lda, x, incx, beta, y, incy);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &trans, &m, &n, &alpha, &A, &lda, &x, &incx, &beta, &y, &incy}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasDgemv_v2(cublasHandle_t handle, cublasOperation_t trans, int m, int n, const double *alpha, const double *A, int lda, const double *x, int incx, const double *beta, double *y, int incy) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(511);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(516);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasOperation_t trans, int m, int n, const double *alpha, const double *A, int lda, const double *x, int incx, const double *beta, double *y, int incy))traced.function)(handle, trans, m, n, alpha, A, lda, x, incx, beta, y, incy);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &trans, &m, &n, &alpha, &A, &lda, &x, &incx, &beta, &y, &incy}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSgemvBatched(cublasHandle_t handle, cublasOperation_t trans, int m, int n, const float *alpha, const float *const *Aarray, int lda, const float *const *xarray, int incx, const float *beta, float *const *yarray, int incy, int batchCount) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(512);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(517);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasOperation_t trans, int m, int n, const float *alpha, const float *const *Aarray, int lda, const float *const *xarray, int incx, const float *beta, float *const *yarray, int incy, int batchCount))traced.function)(handle, trans, m, n, alpha, Aarray, lda, xarray, incx, beta, yarray, incy, batchCount);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &trans, &m, &n, &alpha, &Aarray, &lda, &xarray, &incx, &beta, &yarray, &incy, &batchCount}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasDgemvBatched(cublasHandle_t handle, cublasOperation_t trans, int m, int n, const double *alpha, const double *const *Aarray, int lda, const double *const *xarray, int incx, const double *beta, double *const *yarray, int incy, int batchCount) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(513);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(518);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasOperation_t trans, int m, int n, const double *alpha, const double *const *Aarray, int lda, const double *const *xarray, int incx, const double *beta, double *const *yarray, int incy, int batchCount))traced.function)(handle, trans, m, n, alpha, Aarray, lda, xarray, incx, beta, yarray, incy, batchCount);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &trans, &m, &n, &alpha, &Aarray, &lda, &xarray, &incx, &beta, &yarray, &incy, &batchCount}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSgemvStridedBatched(cublasHandle_t handle, cublasOperation_t trans, int m, int n, const float *alpha, const float *A, int lda, long long int strideA, const float *x, int incx, long long int stridex, const float *beta, float *y, int incy, long long int stridey, int batchCount) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(514);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(519);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasOperation_t trans, int m, int n, const float *alpha, const float *A, int lda, long long int strideA, const float *x, int incx, long long int stridex, const float *beta, float *y, int incy, long long int stridey, int batchCount))traced.function)(handle, trans, m, n, alpha, A, lda, strideA, x, incx, stridex, beta, y, incy, stridey, batchCount);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &trans, &m, &n, &alpha, &A, &lda, &strideA, &x, &incx, &stridex, &beta, &y, &incy, &stridey, &batchCount}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasDgemvStridedBatched(cublasHandle_t handle, cublasOperation_t trans, int m, int n, const double *alpha, const double *A, int lda, long long int strideA, const double *x, int incx, long long int stridex, const double *beta, double *y, int incy, long long int stridey, int batchCount) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(515);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(520);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasOperation_t trans, int m, int n, const double *alpha, const double *A, int lda, long long int strideA, const double *x, int incx, long long int stridex, const double *beta, double *y, int incy, long long int stridey, int batchCount))traced.function)(handle, trans, m, n, alpha, A, lda, strideA, x, incx, stridex, beta, y, incy, stridey, batchCount);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &trans, &m, &n, &alpha, &A, &lda, &strideA, &x, &incx, &stridex, &beta, &y, &incy, &stridey, &batchCount}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSger_v2(cublasHandle_t handle, int m, int n, const float *alpha, const float *x, int incx, const float *y, int incy, float *A, int lda) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(516);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(521);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int m, int n, const float *alpha, const float *x, int incx, const float *y, int incy, float *A, int lda))traced.function)(handle, m, n, alpha, x, incx, y, incy, A, lda);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &m, &n, &alpha, &x, &incx, &y, &incy, &A, &lda}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasDger_v2(cublasHandle_t handle, int m, int n, const double *alpha, const double *x, int incx, const double *y, int incy, double *A, int lda) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(517);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(522);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int m, int n, const double *alpha, const double *x, int incx, const double *y, int incy, double *A, int lda))traced.function)(handle, m, n, alpha, x, incx, y, incy, A, lda);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &m, &n, &alpha, &x, &incx, &y, &incy, &A, &lda}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasStrsm_v2(cublasHandle_t handle, cublasSideMode_t side, cublasFillMode_t uplo, cublasOperation_t trans, cublasDiagType_t diag, int m, int n, const float *alpha, const float *A, int lda, float *B, int ldb) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(518);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(523);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasSideMode_t side, cublasFillMode_t uplo, cublasOperation_t trans, cublasDiagType_t diag, int m, int n, const float *alpha, const float *A, int lda, float *B, int ldb))traced.function)(handle, side, uplo, trans, diag, m, n, alpha, A, lda, B, ldb);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &side, &uplo, &trans, &diag, &m, &n, &alpha, &A, &lda, &B, &ldb}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasDtrsm_v2(cublasHandle_t handle, cublasSideMode_t side, cublasFillMode_t uplo, cublasOperation_t trans, cublasDiagType_t diag, int m, int n, const double *alpha, const double *A, int lda, double *B, int ldb) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(519);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(524);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasSideMode_t side, cublasFillMode_t uplo, cublasOperation_t trans, cublasDiagType_t diag, int m, int n, const double *alpha, const double *A, int lda, double *B, int ldb))traced.function)(handle, side, uplo, trans, diag, m, n, alpha, A, lda, B, ldb);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &side, &uplo, &trans, &diag, &m, &n, &alpha, &A, &lda, &B, &ldb}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasStrsmBatched(cublasHandle_t handle, cublasSideMode_t side, cublasFillMode_t uplo, cublasOperation_t trans, cublasDiagType_t diag, int m, int n, const float *alpha, const float *const *A, int lda, float *const *B, int ldb, int batchCount) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(520);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(525);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasSideMode_t side, cublasFillMode_t uplo, cublasOperation_t trans, cublasDiagType_t diag, int m, int n, const float *alpha, const float *const *A, int lda, float *const *B, int ldb, int batchCount))traced.function)(handle, side, uplo, trans, diag, m, n, alpha, A, lda, B, ldb, batchCount);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &side, &uplo, &trans, &diag, &m, &n, &alpha, &A, &lda, &B, &ldb, &batchCount}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasDtrsmBatched(cublasHandle_t handle, cublasSideMode_t side, cublasFillMode_t uplo, cublasOperation_t trans, cublasDiagType_t diag, int m, int n, const double *alpha, const double *const *A, int lda, double *const *B, int ldb, int batchCount) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(521);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(526);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, cublasSideMode_t side, cublasFillMode_t uplo, cublasOperation_t trans, cublasDiagType_t diag, int m, int n, const double *alpha, const double *const *A, int lda, double *const *B, int ldb, int batchCount))traced.function)(handle, side, uplo, trans, diag, m, n, alpha, A, lda, B, ldb, batchCount);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &side, &uplo, &trans, &diag, &m, &n, &alpha, &A, &lda, &B, &ldb, &batchCount}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSaxpy_v2(cublasHandle_t handle, int n, const float *alpha, const float *x, int incx, float *y, int incy) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(522);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(527);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int n, const float *alpha, const float *x, int incx, float *y, int incy))traced.function)(handle, n, alpha, x, incx, y, incy);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &n, &alpha, &x, &incx, &y, &incy}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasDaxpy_v2(cublasHandle_t handle, int n, const double *alpha, const double *x, int incx, double *y, int incy) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(523);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(528);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int n, const double *alpha, const double *x, int incx, double *y, int incy))traced.function)(handle, n, alpha, x, incx, y, incy);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &n, &alpha, &x, &incx, &y, &incy}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSscal_v2(cublasHandle_t handle, int n, const float *alpha, float *x, int incx) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(524);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(529);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int n, const float *alpha, float *x, int incx))traced.function)(handle, n, alpha, x, incx);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &n, &alpha, &x, &incx}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasDscal_v2(cublasHandle_t handle, int n, const double *alpha, double *x, int incx) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(525);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(530);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int n, const double *alpha, double *x, int incx))traced.function)(handle, n, alpha, x, incx);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &n, &alpha, &x, &incx}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasScopy_v2(cublasHandle_t handle, int n, const float *x, int incx, float *y, int incy) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(526);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(531);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int n, const float *x, int incx, float *y, int incy))traced.function)(handle, n, x, incx, y, incy);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &n, &x, &incx, &y, &incy}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasDcopy_v2(cublasHandle_t handle, int n, const double *x, int incx, double *y, int incy) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(527);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(532);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int n, const double *x, int incx, double *y, int incy))traced.function)(handle, n, x, incx, y, incy);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &n, &x, &incx, &y, &incy}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSswap_v2(cublasHandle_t handle, int n, float *x, int incx, float *y, int incy) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(528);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(533);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int n, float *x, int incx, float *y, int incy))traced.function)(handle, n, x, incx, y, incy);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &n, &x, &incx, &y, &incy}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasDswap_v2(cublasHandle_t handle, int n, double *x, int incx, double *y, int incy) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(529);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(534);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int n, double *x, int incx, double *y, int incy))traced.function)(handle, n, x, incx, y, incy);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &n, &x, &incx, &y, &incy}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSdot_v2(cublasHandle_t handle, int n, const float *x, int incx, const float *y, int incy, float *result) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(530);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(535);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int n, const float *x, int incx, const float *y, int incy, float *result))traced.function)(handle, n, x, incx, y, incy, result);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &n, &x, &incx, &y, &incy, &result}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasDdot_v2(cublasHandle_t handle, int n, const double *x, int incx, const double *y, int incy, double *result) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(531);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(536);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int n, const double *x, int incx, const double *y, int incy, double *result))traced.function)(handle, n, x, incx, y, incy, result);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &n, &x, &incx, &y, &incy, &result}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSnrm2_v2(cublasHandle_t handle, int n, const float *x, int incx, float *result) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(532);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(537);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int n, const float *x, int incx, float *result))traced.function)(handle, n, x, incx, result);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &n, &x, &incx, &result}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasDnrm2_v2(cublasHandle_t handle, int n, const double *x, int incx, double *result) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(533);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(538);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int n, const double *x, int incx, double *result))traced.function)(handle, n, x, incx, result);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &n, &x, &incx, &result}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasSasum_v2(cublasHandle_t handle, int n, const float *x, int incx, float *result) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(534);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(539);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int n, const float *x, int incx, float *result))traced.function)(handle, n, x, incx, result);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &n, &x, &incx, &result}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasDasum_v2(cublasHandle_t handle, int n, const double *x, int incx, double *result) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(535);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(540);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int n, const double *x, int incx, double *result))traced.function)(handle, n, x, incx, result);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &n, &x, &incx, &result}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasIsamax_v2(cublasHandle_t handle, int n, const float *x, int incx, int *result) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(536);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(541);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int n, const float *x, int incx, int *result))traced.function)(handle, n, x, incx, result);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &n, &x, &incx, &result}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasIdamax_v2(cublasHandle_t handle, int n, const double *x, int incx, int *result) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(537);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(542);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int n, const double *x, int incx, int *result))traced.function)(handle, n, x, incx, result);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &n, &x, &incx, &result}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasIsamin_v2(cublasHandle_t handle, int n, const float *x, int incx, int *result) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(538);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(543);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int n, const float *x, int incx, int *result))traced.function)(handle, n, x, incx, result);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &n, &x, &incx, &result}, &answer);
   return answer;
 }
 
 VGPU_EXPORT cublasStatus_t cublasIdamin_v2(cublasHandle_t handle, int n, const double *x, int incx, int *result) {
-  const struct vgpu_trace_call traced = vgpu_trace_begin(539);
+  const struct vgpu_trace_call traced = vgpu_trace_begin(544);
   const cublasStatus_t answer = ((cublasStatus_t (*)(cublasHandle_t handle, int n, const double *x, int incx, int *result))traced.function)(handle, n, x, incx, result);
   vgpu_trace_end(&traced, (const void *const[]){&handle, &n, &x, &incx, &result}, &answer);
   return answer;
@@ -5455,7 +5490,7 @@ VGPU_EXPORT cublasStatus_t cublasIdamin_v2(cublasHandle_t handle, int n, const d
 
 VGPU_EXPORT int cublasAsumEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasAsumEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(540);
+  const struct vgpu_trace_call call = vgpu_trace_begin(545);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5463,7 +5498,7 @@ VGPU_EXPORT int cublasAsumEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasAsumEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasAsumEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(541);
+  const struct vgpu_trace_call call = vgpu_trace_begin(546);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5471,7 +5506,7 @@ VGPU_EXPORT int cublasAsumEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasAxpyEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasAxpyEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(542);
+  const struct vgpu_trace_call call = vgpu_trace_begin(547);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5479,7 +5514,7 @@ VGPU_EXPORT int cublasAxpyEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasAxpyEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasAxpyEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(543);
+  const struct vgpu_trace_call call = vgpu_trace_begin(548);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5487,7 +5522,7 @@ VGPU_EXPORT int cublasAxpyEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasCaxpy_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCaxpy_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(544);
+  const struct vgpu_trace_call call = vgpu_trace_begin(549);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5495,7 +5530,7 @@ VGPU_EXPORT int cublasCaxpy_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCaxpy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCaxpy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(545);
+  const struct vgpu_trace_call call = vgpu_trace_begin(550);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5503,7 +5538,7 @@ VGPU_EXPORT int cublasCaxpy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCcopy_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCcopy_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(546);
+  const struct vgpu_trace_call call = vgpu_trace_begin(551);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5511,7 +5546,7 @@ VGPU_EXPORT int cublasCcopy_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCcopy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCcopy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(547);
+  const struct vgpu_trace_call call = vgpu_trace_begin(552);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5519,7 +5554,7 @@ VGPU_EXPORT int cublasCcopy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCdgmm(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCdgmm(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(548);
+  const struct vgpu_trace_call call = vgpu_trace_begin(553);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5527,7 +5562,7 @@ VGPU_EXPORT int cublasCdgmm(uintptr_t word0, uintptr_t word1, uintptr_t word2, u
 
 VGPU_EXPORT int cublasCdgmm_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCdgmm_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(549);
+  const struct vgpu_trace_call call = vgpu_trace_begin(554);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5535,7 +5570,7 @@ VGPU_EXPORT int cublasCdgmm_64(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCdotc_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCdotc_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(550);
+  const struct vgpu_trace_call call = vgpu_trace_begin(555);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5543,7 +5578,7 @@ VGPU_EXPORT int cublasCdotc_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCdotc_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCdotc_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(551);
+  const struct vgpu_trace_call call = vgpu_trace_begin(556);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5551,7 +5586,7 @@ VGPU_EXPORT int cublasCdotc_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCdotu_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCdotu_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(552);
+  const struct vgpu_trace_call call = vgpu_trace_begin(557);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5559,7 +5594,7 @@ VGPU_EXPORT int cublasCdotu_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCdotu_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCdotu_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(553);
+  const struct vgpu_trace_call call = vgpu_trace_begin(558);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5567,7 +5602,7 @@ VGPU_EXPORT int cublasCdotu_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCgbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(554);
+  const struct vgpu_trace_call call = vgpu_trace_begin(559);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5575,7 +5610,7 @@ VGPU_EXPORT int cublasCgbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCgbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(555);
+  const struct vgpu_trace_call call = vgpu_trace_begin(560);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5583,7 +5618,7 @@ VGPU_EXPORT int cublasCgbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCgeam(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgeam(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(556);
+  const struct vgpu_trace_call call = vgpu_trace_begin(561);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5591,7 +5626,7 @@ VGPU_EXPORT int cublasCgeam(uintptr_t word0, uintptr_t word1, uintptr_t word2, u
 
 VGPU_EXPORT int cublasCgeam_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgeam_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(557);
+  const struct vgpu_trace_call call = vgpu_trace_begin(562);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5599,7 +5634,7 @@ VGPU_EXPORT int cublasCgeam_64(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCgemm3m(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemm3m(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(558);
+  const struct vgpu_trace_call call = vgpu_trace_begin(563);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5607,7 +5642,7 @@ VGPU_EXPORT int cublasCgemm3m(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasCgemm3m_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemm3m_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(559);
+  const struct vgpu_trace_call call = vgpu_trace_begin(564);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5615,7 +5650,7 @@ VGPU_EXPORT int cublasCgemm3m_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasCgemm3mBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemm3mBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(560);
+  const struct vgpu_trace_call call = vgpu_trace_begin(565);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5623,7 +5658,7 @@ VGPU_EXPORT int cublasCgemm3mBatched(uintptr_t word0, uintptr_t word1, uintptr_t
 
 VGPU_EXPORT int cublasCgemm3mBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemm3mBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(561);
+  const struct vgpu_trace_call call = vgpu_trace_begin(566);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5631,7 +5666,7 @@ VGPU_EXPORT int cublasCgemm3mBatched_64(uintptr_t word0, uintptr_t word1, uintpt
 
 VGPU_EXPORT int cublasCgemm3mEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemm3mEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(562);
+  const struct vgpu_trace_call call = vgpu_trace_begin(567);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5639,7 +5674,7 @@ VGPU_EXPORT int cublasCgemm3mEx(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasCgemm3mEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemm3mEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(563);
+  const struct vgpu_trace_call call = vgpu_trace_begin(568);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5647,7 +5682,7 @@ VGPU_EXPORT int cublasCgemm3mEx_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasCgemm3mStridedBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemm3mStridedBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(564);
+  const struct vgpu_trace_call call = vgpu_trace_begin(569);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5655,7 +5690,7 @@ VGPU_EXPORT int cublasCgemm3mStridedBatched(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int cublasCgemm3mStridedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemm3mStridedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(565);
+  const struct vgpu_trace_call call = vgpu_trace_begin(570);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5663,7 +5698,7 @@ VGPU_EXPORT int cublasCgemm3mStridedBatched_64(uintptr_t word0, uintptr_t word1,
 
 VGPU_EXPORT int cublasCgemmBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemmBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(566);
+  const struct vgpu_trace_call call = vgpu_trace_begin(571);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5671,7 +5706,7 @@ VGPU_EXPORT int cublasCgemmBatched(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasCgemmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(567);
+  const struct vgpu_trace_call call = vgpu_trace_begin(572);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5679,7 +5714,7 @@ VGPU_EXPORT int cublasCgemmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_
 
 VGPU_EXPORT int cublasCgemmEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemmEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(568);
+  const struct vgpu_trace_call call = vgpu_trace_begin(573);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5687,7 +5722,7 @@ VGPU_EXPORT int cublasCgemmEx(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasCgemmEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemmEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(569);
+  const struct vgpu_trace_call call = vgpu_trace_begin(574);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5695,7 +5730,7 @@ VGPU_EXPORT int cublasCgemmEx_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasCgemmStridedBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemmStridedBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(570);
+  const struct vgpu_trace_call call = vgpu_trace_begin(575);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5703,7 +5738,7 @@ VGPU_EXPORT int cublasCgemmStridedBatched(uintptr_t word0, uintptr_t word1, uint
 
 VGPU_EXPORT int cublasCgemmStridedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemmStridedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(571);
+  const struct vgpu_trace_call call = vgpu_trace_begin(576);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5711,7 +5746,7 @@ VGPU_EXPORT int cublasCgemmStridedBatched_64(uintptr_t word0, uintptr_t word1, u
 
 VGPU_EXPORT int cublasCgemm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(572);
+  const struct vgpu_trace_call call = vgpu_trace_begin(577);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5719,7 +5754,7 @@ VGPU_EXPORT int cublasCgemm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCgemm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(573);
+  const struct vgpu_trace_call call = vgpu_trace_begin(578);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5727,7 +5762,7 @@ VGPU_EXPORT int cublasCgemm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCgemvBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemvBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(574);
+  const struct vgpu_trace_call call = vgpu_trace_begin(579);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5735,7 +5770,7 @@ VGPU_EXPORT int cublasCgemvBatched(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasCgemvBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemvBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(575);
+  const struct vgpu_trace_call call = vgpu_trace_begin(580);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5743,7 +5778,7 @@ VGPU_EXPORT int cublasCgemvBatched_64(uintptr_t word0, uintptr_t word1, uintptr_
 
 VGPU_EXPORT int cublasCgemvStridedBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemvStridedBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(576);
+  const struct vgpu_trace_call call = vgpu_trace_begin(581);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5751,7 +5786,7 @@ VGPU_EXPORT int cublasCgemvStridedBatched(uintptr_t word0, uintptr_t word1, uint
 
 VGPU_EXPORT int cublasCgemvStridedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemvStridedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(577);
+  const struct vgpu_trace_call call = vgpu_trace_begin(582);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5759,7 +5794,7 @@ VGPU_EXPORT int cublasCgemvStridedBatched_64(uintptr_t word0, uintptr_t word1, u
 
 VGPU_EXPORT int cublasCgemv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(578);
+  const struct vgpu_trace_call call = vgpu_trace_begin(583);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5767,7 +5802,7 @@ VGPU_EXPORT int cublasCgemv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCgemv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgemv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(579);
+  const struct vgpu_trace_call call = vgpu_trace_begin(584);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5775,7 +5810,7 @@ VGPU_EXPORT int cublasCgemv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCgerc_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgerc_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(580);
+  const struct vgpu_trace_call call = vgpu_trace_begin(585);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5783,7 +5818,7 @@ VGPU_EXPORT int cublasCgerc_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCgerc_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgerc_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(581);
+  const struct vgpu_trace_call call = vgpu_trace_begin(586);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5791,7 +5826,7 @@ VGPU_EXPORT int cublasCgerc_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCgeru_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgeru_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(582);
+  const struct vgpu_trace_call call = vgpu_trace_begin(587);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5799,7 +5834,7 @@ VGPU_EXPORT int cublasCgeru_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCgeru_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgeru_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(583);
+  const struct vgpu_trace_call call = vgpu_trace_begin(588);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5807,7 +5842,7 @@ VGPU_EXPORT int cublasCgeru_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasChbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasChbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(584);
+  const struct vgpu_trace_call call = vgpu_trace_begin(589);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5815,7 +5850,7 @@ VGPU_EXPORT int cublasChbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasChbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasChbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(585);
+  const struct vgpu_trace_call call = vgpu_trace_begin(590);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5823,7 +5858,7 @@ VGPU_EXPORT int cublasChbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasChemm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasChemm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(586);
+  const struct vgpu_trace_call call = vgpu_trace_begin(591);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5831,7 +5866,7 @@ VGPU_EXPORT int cublasChemm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasChemm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasChemm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(587);
+  const struct vgpu_trace_call call = vgpu_trace_begin(592);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5839,7 +5874,7 @@ VGPU_EXPORT int cublasChemm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasChemv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasChemv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(588);
+  const struct vgpu_trace_call call = vgpu_trace_begin(593);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5847,7 +5882,7 @@ VGPU_EXPORT int cublasChemv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasChemv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasChemv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(589);
+  const struct vgpu_trace_call call = vgpu_trace_begin(594);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5855,7 +5890,7 @@ VGPU_EXPORT int cublasChemv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCher2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCher2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(590);
+  const struct vgpu_trace_call call = vgpu_trace_begin(595);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5863,7 +5898,7 @@ VGPU_EXPORT int cublasCher2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCher2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCher2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(591);
+  const struct vgpu_trace_call call = vgpu_trace_begin(596);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5871,7 +5906,7 @@ VGPU_EXPORT int cublasCher2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCher2k_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCher2k_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(592);
+  const struct vgpu_trace_call call = vgpu_trace_begin(597);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5879,7 +5914,7 @@ VGPU_EXPORT int cublasCher2k_v2(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasCher2k_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCher2k_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(593);
+  const struct vgpu_trace_call call = vgpu_trace_begin(598);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5887,7 +5922,7 @@ VGPU_EXPORT int cublasCher2k_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasCher_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCher_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(594);
+  const struct vgpu_trace_call call = vgpu_trace_begin(599);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5895,7 +5930,7 @@ VGPU_EXPORT int cublasCher_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasCher_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCher_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(595);
+  const struct vgpu_trace_call call = vgpu_trace_begin(600);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5903,7 +5938,7 @@ VGPU_EXPORT int cublasCher_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasCherk3mEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCherk3mEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(596);
+  const struct vgpu_trace_call call = vgpu_trace_begin(601);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5911,7 +5946,7 @@ VGPU_EXPORT int cublasCherk3mEx(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasCherk3mEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCherk3mEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(597);
+  const struct vgpu_trace_call call = vgpu_trace_begin(602);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5919,7 +5954,7 @@ VGPU_EXPORT int cublasCherk3mEx_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasCherkEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCherkEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(598);
+  const struct vgpu_trace_call call = vgpu_trace_begin(603);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5927,7 +5962,7 @@ VGPU_EXPORT int cublasCherkEx(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasCherkEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCherkEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(599);
+  const struct vgpu_trace_call call = vgpu_trace_begin(604);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5935,7 +5970,7 @@ VGPU_EXPORT int cublasCherkEx_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasCherk_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCherk_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(600);
+  const struct vgpu_trace_call call = vgpu_trace_begin(605);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5943,7 +5978,7 @@ VGPU_EXPORT int cublasCherk_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCherk_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCherk_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(601);
+  const struct vgpu_trace_call call = vgpu_trace_begin(606);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5951,7 +5986,7 @@ VGPU_EXPORT int cublasCherk_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCherkx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCherkx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(602);
+  const struct vgpu_trace_call call = vgpu_trace_begin(607);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5959,7 +5994,7 @@ VGPU_EXPORT int cublasCherkx(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasCherkx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCherkx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(603);
+  const struct vgpu_trace_call call = vgpu_trace_begin(608);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5967,7 +6002,7 @@ VGPU_EXPORT int cublasCherkx_64(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasChpmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasChpmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(604);
+  const struct vgpu_trace_call call = vgpu_trace_begin(609);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5975,7 +6010,7 @@ VGPU_EXPORT int cublasChpmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasChpmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasChpmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(605);
+  const struct vgpu_trace_call call = vgpu_trace_begin(610);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5983,7 +6018,7 @@ VGPU_EXPORT int cublasChpmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasChpr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasChpr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(606);
+  const struct vgpu_trace_call call = vgpu_trace_begin(611);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5991,7 +6026,7 @@ VGPU_EXPORT int cublasChpr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasChpr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasChpr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(607);
+  const struct vgpu_trace_call call = vgpu_trace_begin(612);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5999,7 +6034,7 @@ VGPU_EXPORT int cublasChpr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasChpr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasChpr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(608);
+  const struct vgpu_trace_call call = vgpu_trace_begin(613);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6007,7 +6042,7 @@ VGPU_EXPORT int cublasChpr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasChpr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasChpr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(609);
+  const struct vgpu_trace_call call = vgpu_trace_begin(614);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6015,7 +6050,7 @@ VGPU_EXPORT int cublasChpr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasCopyEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCopyEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(610);
+  const struct vgpu_trace_call call = vgpu_trace_begin(615);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6023,7 +6058,7 @@ VGPU_EXPORT int cublasCopyEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasCopyEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCopyEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(611);
+  const struct vgpu_trace_call call = vgpu_trace_begin(616);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6031,7 +6066,7 @@ VGPU_EXPORT int cublasCopyEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasCrot_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCrot_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(612);
+  const struct vgpu_trace_call call = vgpu_trace_begin(617);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6039,7 +6074,7 @@ VGPU_EXPORT int cublasCrot_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasCrot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCrot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(613);
+  const struct vgpu_trace_call call = vgpu_trace_begin(618);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6047,7 +6082,7 @@ VGPU_EXPORT int cublasCrot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasCscal_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCscal_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(614);
+  const struct vgpu_trace_call call = vgpu_trace_begin(619);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6055,7 +6090,7 @@ VGPU_EXPORT int cublasCscal_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCscal_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCscal_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(615);
+  const struct vgpu_trace_call call = vgpu_trace_begin(620);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6063,7 +6098,7 @@ VGPU_EXPORT int cublasCscal_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCsrot_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsrot_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(616);
+  const struct vgpu_trace_call call = vgpu_trace_begin(621);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6071,7 +6106,7 @@ VGPU_EXPORT int cublasCsrot_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCsrot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsrot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(617);
+  const struct vgpu_trace_call call = vgpu_trace_begin(622);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6079,7 +6114,7 @@ VGPU_EXPORT int cublasCsrot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCsscal_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsscal_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(618);
+  const struct vgpu_trace_call call = vgpu_trace_begin(623);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6087,7 +6122,7 @@ VGPU_EXPORT int cublasCsscal_v2(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasCsscal_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsscal_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(619);
+  const struct vgpu_trace_call call = vgpu_trace_begin(624);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6095,7 +6130,7 @@ VGPU_EXPORT int cublasCsscal_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasCswap_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCswap_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(620);
+  const struct vgpu_trace_call call = vgpu_trace_begin(625);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6103,7 +6138,7 @@ VGPU_EXPORT int cublasCswap_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCswap_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCswap_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(621);
+  const struct vgpu_trace_call call = vgpu_trace_begin(626);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6111,7 +6146,7 @@ VGPU_EXPORT int cublasCswap_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCsymm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsymm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(622);
+  const struct vgpu_trace_call call = vgpu_trace_begin(627);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6119,7 +6154,7 @@ VGPU_EXPORT int cublasCsymm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCsymm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsymm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(623);
+  const struct vgpu_trace_call call = vgpu_trace_begin(628);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6127,7 +6162,7 @@ VGPU_EXPORT int cublasCsymm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCsymv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsymv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(624);
+  const struct vgpu_trace_call call = vgpu_trace_begin(629);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6135,7 +6170,7 @@ VGPU_EXPORT int cublasCsymv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCsymv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsymv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(625);
+  const struct vgpu_trace_call call = vgpu_trace_begin(630);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6143,7 +6178,7 @@ VGPU_EXPORT int cublasCsymv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCsyr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsyr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(626);
+  const struct vgpu_trace_call call = vgpu_trace_begin(631);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6151,7 +6186,7 @@ VGPU_EXPORT int cublasCsyr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCsyr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsyr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(627);
+  const struct vgpu_trace_call call = vgpu_trace_begin(632);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6159,7 +6194,7 @@ VGPU_EXPORT int cublasCsyr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCsyr2k_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsyr2k_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(628);
+  const struct vgpu_trace_call call = vgpu_trace_begin(633);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6167,7 +6202,7 @@ VGPU_EXPORT int cublasCsyr2k_v2(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasCsyr2k_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsyr2k_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(629);
+  const struct vgpu_trace_call call = vgpu_trace_begin(634);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6175,7 +6210,7 @@ VGPU_EXPORT int cublasCsyr2k_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasCsyr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsyr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(630);
+  const struct vgpu_trace_call call = vgpu_trace_begin(635);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6183,7 +6218,7 @@ VGPU_EXPORT int cublasCsyr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasCsyr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsyr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(631);
+  const struct vgpu_trace_call call = vgpu_trace_begin(636);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6191,7 +6226,7 @@ VGPU_EXPORT int cublasCsyr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasCsyrk3mEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsyrk3mEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(632);
+  const struct vgpu_trace_call call = vgpu_trace_begin(637);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6199,7 +6234,7 @@ VGPU_EXPORT int cublasCsyrk3mEx(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasCsyrk3mEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsyrk3mEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(633);
+  const struct vgpu_trace_call call = vgpu_trace_begin(638);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6207,7 +6242,7 @@ VGPU_EXPORT int cublasCsyrk3mEx_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasCsyrkEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsyrkEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(634);
+  const struct vgpu_trace_call call = vgpu_trace_begin(639);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6215,7 +6250,7 @@ VGPU_EXPORT int cublasCsyrkEx(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasCsyrkEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsyrkEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(635);
+  const struct vgpu_trace_call call = vgpu_trace_begin(640);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6223,7 +6258,7 @@ VGPU_EXPORT int cublasCsyrkEx_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasCsyrk_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsyrk_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(636);
+  const struct vgpu_trace_call call = vgpu_trace_begin(641);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6231,7 +6266,7 @@ VGPU_EXPORT int cublasCsyrk_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCsyrk_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsyrk_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(637);
+  const struct vgpu_trace_call call = vgpu_trace_begin(642);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6239,7 +6274,7 @@ VGPU_EXPORT int cublasCsyrk_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCsyrkx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsyrkx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(638);
+  const struct vgpu_trace_call call = vgpu_trace_begin(643);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6247,7 +6282,7 @@ VGPU_EXPORT int cublasCsyrkx(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasCsyrkx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCsyrkx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(639);
+  const struct vgpu_trace_call call = vgpu_trace_begin(644);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6255,7 +6290,7 @@ VGPU_EXPORT int cublasCsyrkx_64(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasCtbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCtbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(640);
+  const struct vgpu_trace_call call = vgpu_trace_begin(645);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6263,7 +6298,7 @@ VGPU_EXPORT int cublasCtbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCtbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCtbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(641);
+  const struct vgpu_trace_call call = vgpu_trace_begin(646);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6271,7 +6306,7 @@ VGPU_EXPORT int cublasCtbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCtbsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCtbsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(642);
+  const struct vgpu_trace_call call = vgpu_trace_begin(647);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6279,7 +6314,7 @@ VGPU_EXPORT int cublasCtbsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCtbsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCtbsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(643);
+  const struct vgpu_trace_call call = vgpu_trace_begin(648);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6287,7 +6322,7 @@ VGPU_EXPORT int cublasCtbsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCtpmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCtpmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(644);
+  const struct vgpu_trace_call call = vgpu_trace_begin(649);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6295,7 +6330,7 @@ VGPU_EXPORT int cublasCtpmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCtpmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCtpmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(645);
+  const struct vgpu_trace_call call = vgpu_trace_begin(650);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6303,7 +6338,7 @@ VGPU_EXPORT int cublasCtpmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCtpsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCtpsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(646);
+  const struct vgpu_trace_call call = vgpu_trace_begin(651);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6311,7 +6346,7 @@ VGPU_EXPORT int cublasCtpsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCtpsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCtpsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(647);
+  const struct vgpu_trace_call call = vgpu_trace_begin(652);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6319,7 +6354,7 @@ VGPU_EXPORT int cublasCtpsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCtrmm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCtrmm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(648);
+  const struct vgpu_trace_call call = vgpu_trace_begin(653);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6327,7 +6362,7 @@ VGPU_EXPORT int cublasCtrmm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCtrmm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCtrmm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(649);
+  const struct vgpu_trace_call call = vgpu_trace_begin(654);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6335,7 +6370,7 @@ VGPU_EXPORT int cublasCtrmm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCtrmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCtrmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(650);
+  const struct vgpu_trace_call call = vgpu_trace_begin(655);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6343,7 +6378,7 @@ VGPU_EXPORT int cublasCtrmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCtrmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCtrmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(651);
+  const struct vgpu_trace_call call = vgpu_trace_begin(656);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6351,7 +6386,7 @@ VGPU_EXPORT int cublasCtrmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCtrsmBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCtrsmBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(652);
+  const struct vgpu_trace_call call = vgpu_trace_begin(657);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6359,7 +6394,7 @@ VGPU_EXPORT int cublasCtrsmBatched(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasCtrsmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCtrsmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(653);
+  const struct vgpu_trace_call call = vgpu_trace_begin(658);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6367,7 +6402,7 @@ VGPU_EXPORT int cublasCtrsmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_
 
 VGPU_EXPORT int cublasCtrsm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCtrsm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(654);
+  const struct vgpu_trace_call call = vgpu_trace_begin(659);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6375,7 +6410,7 @@ VGPU_EXPORT int cublasCtrsm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCtrsm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCtrsm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(655);
+  const struct vgpu_trace_call call = vgpu_trace_begin(660);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6383,7 +6418,7 @@ VGPU_EXPORT int cublasCtrsm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCtrsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCtrsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(656);
+  const struct vgpu_trace_call call = vgpu_trace_begin(661);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6391,7 +6426,7 @@ VGPU_EXPORT int cublasCtrsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCtrsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCtrsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(657);
+  const struct vgpu_trace_call call = vgpu_trace_begin(662);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6399,7 +6434,7 @@ VGPU_EXPORT int cublasCtrsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDdgmm(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDdgmm(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(658);
+  const struct vgpu_trace_call call = vgpu_trace_begin(663);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6407,7 +6442,7 @@ VGPU_EXPORT int cublasDdgmm(uintptr_t word0, uintptr_t word1, uintptr_t word2, u
 
 VGPU_EXPORT int cublasDdgmm_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDdgmm_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(659);
+  const struct vgpu_trace_call call = vgpu_trace_begin(664);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6415,7 +6450,7 @@ VGPU_EXPORT int cublasDdgmm_64(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasDgbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDgbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(660);
+  const struct vgpu_trace_call call = vgpu_trace_begin(665);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6423,7 +6458,7 @@ VGPU_EXPORT int cublasDgbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasDgbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDgbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(661);
+  const struct vgpu_trace_call call = vgpu_trace_begin(666);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6431,7 +6466,7 @@ VGPU_EXPORT int cublasDgbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDgeam(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDgeam(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(662);
+  const struct vgpu_trace_call call = vgpu_trace_begin(667);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6439,7 +6474,7 @@ VGPU_EXPORT int cublasDgeam(uintptr_t word0, uintptr_t word1, uintptr_t word2, u
 
 VGPU_EXPORT int cublasDgeam_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDgeam_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(663);
+  const struct vgpu_trace_call call = vgpu_trace_begin(668);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6447,7 +6482,7 @@ VGPU_EXPORT int cublasDgeam_64(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasDgemmGroupedBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDgemmGroupedBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(664);
+  const struct vgpu_trace_call call = vgpu_trace_begin(669);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6455,7 +6490,7 @@ VGPU_EXPORT int cublasDgemmGroupedBatched(uintptr_t word0, uintptr_t word1, uint
 
 VGPU_EXPORT int cublasDgemmGroupedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDgemmGroupedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(665);
+  const struct vgpu_trace_call call = vgpu_trace_begin(670);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6463,7 +6498,7 @@ VGPU_EXPORT int cublasDgemmGroupedBatched_64(uintptr_t word0, uintptr_t word1, u
 
 VGPU_EXPORT int cublasDotEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDotEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(666);
+  const struct vgpu_trace_call call = vgpu_trace_begin(671);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6471,7 +6506,7 @@ VGPU_EXPORT int cublasDotEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, u
 
 VGPU_EXPORT int cublasDotEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDotEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(667);
+  const struct vgpu_trace_call call = vgpu_trace_begin(672);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6479,7 +6514,7 @@ VGPU_EXPORT int cublasDotEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasDotcEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDotcEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(668);
+  const struct vgpu_trace_call call = vgpu_trace_begin(673);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6487,7 +6522,7 @@ VGPU_EXPORT int cublasDotcEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasDotcEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDotcEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(669);
+  const struct vgpu_trace_call call = vgpu_trace_begin(674);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6495,7 +6530,7 @@ VGPU_EXPORT int cublasDotcEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasDrot_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDrot_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(670);
+  const struct vgpu_trace_call call = vgpu_trace_begin(675);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6503,7 +6538,7 @@ VGPU_EXPORT int cublasDrot_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasDrot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDrot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(671);
+  const struct vgpu_trace_call call = vgpu_trace_begin(676);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6511,7 +6546,7 @@ VGPU_EXPORT int cublasDrot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasDrotm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDrotm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(672);
+  const struct vgpu_trace_call call = vgpu_trace_begin(677);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6519,7 +6554,7 @@ VGPU_EXPORT int cublasDrotm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasDrotm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDrotm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(673);
+  const struct vgpu_trace_call call = vgpu_trace_begin(678);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6527,7 +6562,7 @@ VGPU_EXPORT int cublasDrotm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDsbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDsbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(674);
+  const struct vgpu_trace_call call = vgpu_trace_begin(679);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6535,7 +6570,7 @@ VGPU_EXPORT int cublasDsbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasDsbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDsbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(675);
+  const struct vgpu_trace_call call = vgpu_trace_begin(680);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6543,7 +6578,7 @@ VGPU_EXPORT int cublasDsbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDspmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDspmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(676);
+  const struct vgpu_trace_call call = vgpu_trace_begin(681);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6551,7 +6586,7 @@ VGPU_EXPORT int cublasDspmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasDspmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDspmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(677);
+  const struct vgpu_trace_call call = vgpu_trace_begin(682);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6559,7 +6594,7 @@ VGPU_EXPORT int cublasDspmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDspr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDspr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(678);
+  const struct vgpu_trace_call call = vgpu_trace_begin(683);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6567,7 +6602,7 @@ VGPU_EXPORT int cublasDspr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasDspr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDspr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(679);
+  const struct vgpu_trace_call call = vgpu_trace_begin(684);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6575,7 +6610,7 @@ VGPU_EXPORT int cublasDspr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDspr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDspr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(680);
+  const struct vgpu_trace_call call = vgpu_trace_begin(685);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6583,7 +6618,7 @@ VGPU_EXPORT int cublasDspr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasDspr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDspr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(681);
+  const struct vgpu_trace_call call = vgpu_trace_begin(686);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6591,7 +6626,7 @@ VGPU_EXPORT int cublasDspr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasDsymm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDsymm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(682);
+  const struct vgpu_trace_call call = vgpu_trace_begin(687);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6599,7 +6634,7 @@ VGPU_EXPORT int cublasDsymm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasDsymm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDsymm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(683);
+  const struct vgpu_trace_call call = vgpu_trace_begin(688);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6607,7 +6642,7 @@ VGPU_EXPORT int cublasDsymm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDsymv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDsymv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(684);
+  const struct vgpu_trace_call call = vgpu_trace_begin(689);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6615,7 +6650,7 @@ VGPU_EXPORT int cublasDsymv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasDsymv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDsymv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(685);
+  const struct vgpu_trace_call call = vgpu_trace_begin(690);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6623,7 +6658,7 @@ VGPU_EXPORT int cublasDsymv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDsyr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDsyr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(686);
+  const struct vgpu_trace_call call = vgpu_trace_begin(691);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6631,7 +6666,7 @@ VGPU_EXPORT int cublasDsyr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasDsyr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDsyr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(687);
+  const struct vgpu_trace_call call = vgpu_trace_begin(692);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6639,7 +6674,7 @@ VGPU_EXPORT int cublasDsyr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDsyr2k_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDsyr2k_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(688);
+  const struct vgpu_trace_call call = vgpu_trace_begin(693);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6647,7 +6682,7 @@ VGPU_EXPORT int cublasDsyr2k_v2(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasDsyr2k_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDsyr2k_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(689);
+  const struct vgpu_trace_call call = vgpu_trace_begin(694);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6655,7 +6690,7 @@ VGPU_EXPORT int cublasDsyr2k_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasDsyr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDsyr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(690);
+  const struct vgpu_trace_call call = vgpu_trace_begin(695);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6663,7 +6698,7 @@ VGPU_EXPORT int cublasDsyr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasDsyr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDsyr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(691);
+  const struct vgpu_trace_call call = vgpu_trace_begin(696);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6671,7 +6706,7 @@ VGPU_EXPORT int cublasDsyr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasDsyrk_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDsyrk_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(692);
+  const struct vgpu_trace_call call = vgpu_trace_begin(697);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6679,7 +6714,7 @@ VGPU_EXPORT int cublasDsyrk_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasDsyrk_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDsyrk_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(693);
+  const struct vgpu_trace_call call = vgpu_trace_begin(698);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6687,7 +6722,7 @@ VGPU_EXPORT int cublasDsyrk_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDsyrkx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDsyrkx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(694);
+  const struct vgpu_trace_call call = vgpu_trace_begin(699);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6695,7 +6730,7 @@ VGPU_EXPORT int cublasDsyrkx(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasDsyrkx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDsyrkx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(695);
+  const struct vgpu_trace_call call = vgpu_trace_begin(700);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6703,7 +6738,7 @@ VGPU_EXPORT int cublasDsyrkx_64(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasDtbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDtbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(696);
+  const struct vgpu_trace_call call = vgpu_trace_begin(701);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6711,7 +6746,7 @@ VGPU_EXPORT int cublasDtbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasDtbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDtbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(697);
+  const struct vgpu_trace_call call = vgpu_trace_begin(702);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6719,7 +6754,7 @@ VGPU_EXPORT int cublasDtbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDtbsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDtbsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(698);
+  const struct vgpu_trace_call call = vgpu_trace_begin(703);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6727,7 +6762,7 @@ VGPU_EXPORT int cublasDtbsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasDtbsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDtbsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(699);
+  const struct vgpu_trace_call call = vgpu_trace_begin(704);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6735,7 +6770,7 @@ VGPU_EXPORT int cublasDtbsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDtpmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDtpmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(700);
+  const struct vgpu_trace_call call = vgpu_trace_begin(705);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6743,7 +6778,7 @@ VGPU_EXPORT int cublasDtpmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasDtpmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDtpmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(701);
+  const struct vgpu_trace_call call = vgpu_trace_begin(706);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6751,7 +6786,7 @@ VGPU_EXPORT int cublasDtpmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDtpsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDtpsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(702);
+  const struct vgpu_trace_call call = vgpu_trace_begin(707);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6759,7 +6794,7 @@ VGPU_EXPORT int cublasDtpsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasDtpsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDtpsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(703);
+  const struct vgpu_trace_call call = vgpu_trace_begin(708);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6767,7 +6802,7 @@ VGPU_EXPORT int cublasDtpsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDtrmm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDtrmm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(704);
+  const struct vgpu_trace_call call = vgpu_trace_begin(709);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6775,7 +6810,7 @@ VGPU_EXPORT int cublasDtrmm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasDtrmm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDtrmm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(705);
+  const struct vgpu_trace_call call = vgpu_trace_begin(710);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6783,7 +6818,7 @@ VGPU_EXPORT int cublasDtrmm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDtrmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDtrmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(706);
+  const struct vgpu_trace_call call = vgpu_trace_begin(711);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6791,7 +6826,7 @@ VGPU_EXPORT int cublasDtrmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasDtrmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDtrmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(707);
+  const struct vgpu_trace_call call = vgpu_trace_begin(712);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6799,7 +6834,7 @@ VGPU_EXPORT int cublasDtrmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDtrsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDtrsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(708);
+  const struct vgpu_trace_call call = vgpu_trace_begin(713);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6807,7 +6842,7 @@ VGPU_EXPORT int cublasDtrsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasDtrsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDtrsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(709);
+  const struct vgpu_trace_call call = vgpu_trace_begin(714);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6815,7 +6850,7 @@ VGPU_EXPORT int cublasDtrsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDzasum_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDzasum_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(710);
+  const struct vgpu_trace_call call = vgpu_trace_begin(715);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6823,7 +6858,7 @@ VGPU_EXPORT int cublasDzasum_v2(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasDzasum_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDzasum_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(711);
+  const struct vgpu_trace_call call = vgpu_trace_begin(716);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6831,7 +6866,7 @@ VGPU_EXPORT int cublasDzasum_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasDznrm2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDznrm2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(712);
+  const struct vgpu_trace_call call = vgpu_trace_begin(717);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6839,7 +6874,7 @@ VGPU_EXPORT int cublasDznrm2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasDznrm2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDznrm2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(713);
+  const struct vgpu_trace_call call = vgpu_trace_begin(718);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6847,7 +6882,7 @@ VGPU_EXPORT int cublasDznrm2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasGemmGroupedBatchedEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasGemmGroupedBatchedEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(714);
+  const struct vgpu_trace_call call = vgpu_trace_begin(719);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6855,7 +6890,7 @@ VGPU_EXPORT int cublasGemmGroupedBatchedEx(uintptr_t word0, uintptr_t word1, uin
 
 VGPU_EXPORT int cublasGemmGroupedBatchedEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasGemmGroupedBatchedEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(715);
+  const struct vgpu_trace_call call = vgpu_trace_begin(720);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6863,7 +6898,7 @@ VGPU_EXPORT int cublasGemmGroupedBatchedEx_64(uintptr_t word0, uintptr_t word1, 
 
 VGPU_EXPORT int cublasIamaxEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasIamaxEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(716);
+  const struct vgpu_trace_call call = vgpu_trace_begin(721);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6871,7 +6906,7 @@ VGPU_EXPORT int cublasIamaxEx(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasIamaxEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasIamaxEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(717);
+  const struct vgpu_trace_call call = vgpu_trace_begin(722);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6879,7 +6914,7 @@ VGPU_EXPORT int cublasIamaxEx_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasIaminEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasIaminEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(718);
+  const struct vgpu_trace_call call = vgpu_trace_begin(723);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6887,7 +6922,7 @@ VGPU_EXPORT int cublasIaminEx(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasIaminEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasIaminEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(719);
+  const struct vgpu_trace_call call = vgpu_trace_begin(724);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6895,7 +6930,7 @@ VGPU_EXPORT int cublasIaminEx_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasIcamax_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasIcamax_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(720);
+  const struct vgpu_trace_call call = vgpu_trace_begin(725);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6903,7 +6938,7 @@ VGPU_EXPORT int cublasIcamax_v2(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasIcamax_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasIcamax_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(721);
+  const struct vgpu_trace_call call = vgpu_trace_begin(726);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6911,7 +6946,7 @@ VGPU_EXPORT int cublasIcamax_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasIcamin_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasIcamin_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(722);
+  const struct vgpu_trace_call call = vgpu_trace_begin(727);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6919,7 +6954,7 @@ VGPU_EXPORT int cublasIcamin_v2(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasIcamin_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasIcamin_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(723);
+  const struct vgpu_trace_call call = vgpu_trace_begin(728);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6927,7 +6962,7 @@ VGPU_EXPORT int cublasIcamin_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasIzamax_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasIzamax_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(724);
+  const struct vgpu_trace_call call = vgpu_trace_begin(729);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6935,7 +6970,7 @@ VGPU_EXPORT int cublasIzamax_v2(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasIzamax_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasIzamax_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(725);
+  const struct vgpu_trace_call call = vgpu_trace_begin(730);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6943,7 +6978,7 @@ VGPU_EXPORT int cublasIzamax_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasIzamin_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasIzamin_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(726);
+  const struct vgpu_trace_call call = vgpu_trace_begin(731);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6951,7 +6986,7 @@ VGPU_EXPORT int cublasIzamin_v2(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasIzamin_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasIzamin_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(727);
+  const struct vgpu_trace_call call = vgpu_trace_begin(732);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6959,7 +6994,7 @@ VGPU_EXPORT int cublasIzamin_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasNrm2Ex(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasNrm2Ex(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(728);
+  const struct vgpu_trace_call call = vgpu_trace_begin(733);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6967,7 +7002,7 @@ VGPU_EXPORT int cublasNrm2Ex(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasNrm2Ex_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasNrm2Ex_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(729);
+  const struct vgpu_trace_call call = vgpu_trace_begin(734);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6975,7 +7010,7 @@ VGPU_EXPORT int cublasNrm2Ex_64(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasRotEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasRotEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(730);
+  const struct vgpu_trace_call call = vgpu_trace_begin(735);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6983,7 +7018,7 @@ VGPU_EXPORT int cublasRotEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, u
 
 VGPU_EXPORT int cublasRotEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasRotEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(731);
+  const struct vgpu_trace_call call = vgpu_trace_begin(736);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6991,7 +7026,7 @@ VGPU_EXPORT int cublasRotEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasRotmEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasRotmEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(732);
+  const struct vgpu_trace_call call = vgpu_trace_begin(737);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6999,7 +7034,7 @@ VGPU_EXPORT int cublasRotmEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasRotmEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasRotmEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(733);
+  const struct vgpu_trace_call call = vgpu_trace_begin(738);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7007,7 +7042,7 @@ VGPU_EXPORT int cublasRotmEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasScalEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasScalEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(734);
+  const struct vgpu_trace_call call = vgpu_trace_begin(739);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7015,7 +7050,7 @@ VGPU_EXPORT int cublasScalEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasScalEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasScalEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(735);
+  const struct vgpu_trace_call call = vgpu_trace_begin(740);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7023,7 +7058,7 @@ VGPU_EXPORT int cublasScalEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasScasum_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasScasum_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(736);
+  const struct vgpu_trace_call call = vgpu_trace_begin(741);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7031,7 +7066,7 @@ VGPU_EXPORT int cublasScasum_v2(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasScasum_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasScasum_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(737);
+  const struct vgpu_trace_call call = vgpu_trace_begin(742);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7039,7 +7074,7 @@ VGPU_EXPORT int cublasScasum_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasScnrm2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasScnrm2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(738);
+  const struct vgpu_trace_call call = vgpu_trace_begin(743);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7047,7 +7082,7 @@ VGPU_EXPORT int cublasScnrm2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasScnrm2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasScnrm2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(739);
+  const struct vgpu_trace_call call = vgpu_trace_begin(744);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7055,7 +7090,7 @@ VGPU_EXPORT int cublasScnrm2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasSdgmm(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSdgmm(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(740);
+  const struct vgpu_trace_call call = vgpu_trace_begin(745);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7063,7 +7098,7 @@ VGPU_EXPORT int cublasSdgmm(uintptr_t word0, uintptr_t word1, uintptr_t word2, u
 
 VGPU_EXPORT int cublasSdgmm_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSdgmm_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(741);
+  const struct vgpu_trace_call call = vgpu_trace_begin(746);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7071,7 +7106,7 @@ VGPU_EXPORT int cublasSdgmm_64(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasSgbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSgbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(742);
+  const struct vgpu_trace_call call = vgpu_trace_begin(747);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7079,7 +7114,7 @@ VGPU_EXPORT int cublasSgbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasSgbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSgbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(743);
+  const struct vgpu_trace_call call = vgpu_trace_begin(748);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7087,7 +7122,7 @@ VGPU_EXPORT int cublasSgbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasSgeam(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSgeam(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(744);
+  const struct vgpu_trace_call call = vgpu_trace_begin(749);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7095,7 +7130,7 @@ VGPU_EXPORT int cublasSgeam(uintptr_t word0, uintptr_t word1, uintptr_t word2, u
 
 VGPU_EXPORT int cublasSgeam_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSgeam_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(745);
+  const struct vgpu_trace_call call = vgpu_trace_begin(750);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7103,7 +7138,7 @@ VGPU_EXPORT int cublasSgeam_64(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasSgemmGroupedBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSgemmGroupedBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(746);
+  const struct vgpu_trace_call call = vgpu_trace_begin(751);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7111,7 +7146,7 @@ VGPU_EXPORT int cublasSgemmGroupedBatched(uintptr_t word0, uintptr_t word1, uint
 
 VGPU_EXPORT int cublasSgemmGroupedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSgemmGroupedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(747);
+  const struct vgpu_trace_call call = vgpu_trace_begin(752);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7119,7 +7154,7 @@ VGPU_EXPORT int cublasSgemmGroupedBatched_64(uintptr_t word0, uintptr_t word1, u
 
 VGPU_EXPORT int cublasSrot_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSrot_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(748);
+  const struct vgpu_trace_call call = vgpu_trace_begin(753);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7127,7 +7162,7 @@ VGPU_EXPORT int cublasSrot_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasSrot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSrot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(749);
+  const struct vgpu_trace_call call = vgpu_trace_begin(754);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7135,7 +7170,7 @@ VGPU_EXPORT int cublasSrot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasSrotm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSrotm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(750);
+  const struct vgpu_trace_call call = vgpu_trace_begin(755);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7143,7 +7178,7 @@ VGPU_EXPORT int cublasSrotm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasSrotm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSrotm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(751);
+  const struct vgpu_trace_call call = vgpu_trace_begin(756);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7151,7 +7186,7 @@ VGPU_EXPORT int cublasSrotm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasSsbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSsbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(752);
+  const struct vgpu_trace_call call = vgpu_trace_begin(757);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7159,7 +7194,7 @@ VGPU_EXPORT int cublasSsbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasSsbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSsbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(753);
+  const struct vgpu_trace_call call = vgpu_trace_begin(758);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7167,7 +7202,7 @@ VGPU_EXPORT int cublasSsbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasSspmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSspmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(754);
+  const struct vgpu_trace_call call = vgpu_trace_begin(759);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7175,7 +7210,7 @@ VGPU_EXPORT int cublasSspmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasSspmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSspmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(755);
+  const struct vgpu_trace_call call = vgpu_trace_begin(760);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7183,7 +7218,7 @@ VGPU_EXPORT int cublasSspmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasSspr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSspr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(756);
+  const struct vgpu_trace_call call = vgpu_trace_begin(761);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7191,7 +7226,7 @@ VGPU_EXPORT int cublasSspr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasSspr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSspr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(757);
+  const struct vgpu_trace_call call = vgpu_trace_begin(762);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7199,7 +7234,7 @@ VGPU_EXPORT int cublasSspr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasSspr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSspr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(758);
+  const struct vgpu_trace_call call = vgpu_trace_begin(763);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7207,7 +7242,7 @@ VGPU_EXPORT int cublasSspr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasSspr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSspr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(759);
+  const struct vgpu_trace_call call = vgpu_trace_begin(764);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7215,7 +7250,7 @@ VGPU_EXPORT int cublasSspr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasSsymm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSsymm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(760);
+  const struct vgpu_trace_call call = vgpu_trace_begin(765);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7223,7 +7258,7 @@ VGPU_EXPORT int cublasSsymm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasSsymm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSsymm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(761);
+  const struct vgpu_trace_call call = vgpu_trace_begin(766);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7231,7 +7266,7 @@ VGPU_EXPORT int cublasSsymm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasSsymv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSsymv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(762);
+  const struct vgpu_trace_call call = vgpu_trace_begin(767);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7239,7 +7274,7 @@ VGPU_EXPORT int cublasSsymv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasSsymv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSsymv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(763);
+  const struct vgpu_trace_call call = vgpu_trace_begin(768);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7247,7 +7282,7 @@ VGPU_EXPORT int cublasSsymv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasSsyr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSsyr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(764);
+  const struct vgpu_trace_call call = vgpu_trace_begin(769);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7255,7 +7290,7 @@ VGPU_EXPORT int cublasSsyr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasSsyr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSsyr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(765);
+  const struct vgpu_trace_call call = vgpu_trace_begin(770);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7263,7 +7298,7 @@ VGPU_EXPORT int cublasSsyr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasSsyr2k_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSsyr2k_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(766);
+  const struct vgpu_trace_call call = vgpu_trace_begin(771);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7271,7 +7306,7 @@ VGPU_EXPORT int cublasSsyr2k_v2(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasSsyr2k_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSsyr2k_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(767);
+  const struct vgpu_trace_call call = vgpu_trace_begin(772);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7279,7 +7314,7 @@ VGPU_EXPORT int cublasSsyr2k_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasSsyr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSsyr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(768);
+  const struct vgpu_trace_call call = vgpu_trace_begin(773);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7287,7 +7322,7 @@ VGPU_EXPORT int cublasSsyr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasSsyr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSsyr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(769);
+  const struct vgpu_trace_call call = vgpu_trace_begin(774);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7295,7 +7330,7 @@ VGPU_EXPORT int cublasSsyr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasSsyrk_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSsyrk_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(770);
+  const struct vgpu_trace_call call = vgpu_trace_begin(775);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7303,7 +7338,7 @@ VGPU_EXPORT int cublasSsyrk_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasSsyrk_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSsyrk_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(771);
+  const struct vgpu_trace_call call = vgpu_trace_begin(776);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7311,7 +7346,7 @@ VGPU_EXPORT int cublasSsyrk_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasSsyrkx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSsyrkx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(772);
+  const struct vgpu_trace_call call = vgpu_trace_begin(777);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7319,7 +7354,7 @@ VGPU_EXPORT int cublasSsyrkx(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasSsyrkx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSsyrkx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(773);
+  const struct vgpu_trace_call call = vgpu_trace_begin(778);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7327,7 +7362,7 @@ VGPU_EXPORT int cublasSsyrkx_64(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasStbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasStbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(774);
+  const struct vgpu_trace_call call = vgpu_trace_begin(779);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7335,7 +7370,7 @@ VGPU_EXPORT int cublasStbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasStbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasStbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(775);
+  const struct vgpu_trace_call call = vgpu_trace_begin(780);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7343,7 +7378,7 @@ VGPU_EXPORT int cublasStbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasStbsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasStbsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(776);
+  const struct vgpu_trace_call call = vgpu_trace_begin(781);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7351,7 +7386,7 @@ VGPU_EXPORT int cublasStbsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasStbsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasStbsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(777);
+  const struct vgpu_trace_call call = vgpu_trace_begin(782);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7359,7 +7394,7 @@ VGPU_EXPORT int cublasStbsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasStpmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasStpmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(778);
+  const struct vgpu_trace_call call = vgpu_trace_begin(783);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7367,7 +7402,7 @@ VGPU_EXPORT int cublasStpmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasStpmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasStpmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(779);
+  const struct vgpu_trace_call call = vgpu_trace_begin(784);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7375,7 +7410,7 @@ VGPU_EXPORT int cublasStpmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasStpsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasStpsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(780);
+  const struct vgpu_trace_call call = vgpu_trace_begin(785);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7383,7 +7418,7 @@ VGPU_EXPORT int cublasStpsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasStpsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasStpsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(781);
+  const struct vgpu_trace_call call = vgpu_trace_begin(786);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7391,7 +7426,7 @@ VGPU_EXPORT int cublasStpsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasStrmm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasStrmm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(782);
+  const struct vgpu_trace_call call = vgpu_trace_begin(787);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7399,7 +7434,7 @@ VGPU_EXPORT int cublasStrmm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasStrmm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasStrmm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(783);
+  const struct vgpu_trace_call call = vgpu_trace_begin(788);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7407,7 +7442,7 @@ VGPU_EXPORT int cublasStrmm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasStrmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasStrmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(784);
+  const struct vgpu_trace_call call = vgpu_trace_begin(789);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7415,7 +7450,7 @@ VGPU_EXPORT int cublasStrmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasStrmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasStrmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(785);
+  const struct vgpu_trace_call call = vgpu_trace_begin(790);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7423,7 +7458,7 @@ VGPU_EXPORT int cublasStrmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasStrsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasStrsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(786);
+  const struct vgpu_trace_call call = vgpu_trace_begin(791);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7431,7 +7466,7 @@ VGPU_EXPORT int cublasStrsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasStrsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasStrsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(787);
+  const struct vgpu_trace_call call = vgpu_trace_begin(792);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7439,7 +7474,7 @@ VGPU_EXPORT int cublasStrsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasSwapEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSwapEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(788);
+  const struct vgpu_trace_call call = vgpu_trace_begin(793);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7447,7 +7482,7 @@ VGPU_EXPORT int cublasSwapEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasSwapEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSwapEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(789);
+  const struct vgpu_trace_call call = vgpu_trace_begin(794);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7455,7 +7490,7 @@ VGPU_EXPORT int cublasSwapEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasZaxpy_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZaxpy_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(790);
+  const struct vgpu_trace_call call = vgpu_trace_begin(795);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7463,7 +7498,7 @@ VGPU_EXPORT int cublasZaxpy_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZaxpy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZaxpy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(791);
+  const struct vgpu_trace_call call = vgpu_trace_begin(796);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7471,7 +7506,7 @@ VGPU_EXPORT int cublasZaxpy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZcopy_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZcopy_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(792);
+  const struct vgpu_trace_call call = vgpu_trace_begin(797);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7479,7 +7514,7 @@ VGPU_EXPORT int cublasZcopy_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZcopy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZcopy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(793);
+  const struct vgpu_trace_call call = vgpu_trace_begin(798);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7487,7 +7522,7 @@ VGPU_EXPORT int cublasZcopy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZdgmm(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZdgmm(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(794);
+  const struct vgpu_trace_call call = vgpu_trace_begin(799);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7495,7 +7530,7 @@ VGPU_EXPORT int cublasZdgmm(uintptr_t word0, uintptr_t word1, uintptr_t word2, u
 
 VGPU_EXPORT int cublasZdgmm_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZdgmm_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(795);
+  const struct vgpu_trace_call call = vgpu_trace_begin(800);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7503,7 +7538,7 @@ VGPU_EXPORT int cublasZdgmm_64(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZdotc_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZdotc_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(796);
+  const struct vgpu_trace_call call = vgpu_trace_begin(801);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7511,7 +7546,7 @@ VGPU_EXPORT int cublasZdotc_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZdotc_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZdotc_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(797);
+  const struct vgpu_trace_call call = vgpu_trace_begin(802);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7519,7 +7554,7 @@ VGPU_EXPORT int cublasZdotc_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZdotu_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZdotu_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(798);
+  const struct vgpu_trace_call call = vgpu_trace_begin(803);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7527,7 +7562,7 @@ VGPU_EXPORT int cublasZdotu_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZdotu_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZdotu_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(799);
+  const struct vgpu_trace_call call = vgpu_trace_begin(804);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7535,7 +7570,7 @@ VGPU_EXPORT int cublasZdotu_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZdrot_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZdrot_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(800);
+  const struct vgpu_trace_call call = vgpu_trace_begin(805);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7543,7 +7578,7 @@ VGPU_EXPORT int cublasZdrot_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZdrot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZdrot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(801);
+  const struct vgpu_trace_call call = vgpu_trace_begin(806);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7551,7 +7586,7 @@ VGPU_EXPORT int cublasZdrot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZdscal_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZdscal_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(802);
+  const struct vgpu_trace_call call = vgpu_trace_begin(807);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7559,7 +7594,7 @@ VGPU_EXPORT int cublasZdscal_v2(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasZdscal_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZdscal_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(803);
+  const struct vgpu_trace_call call = vgpu_trace_begin(808);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7567,7 +7602,7 @@ VGPU_EXPORT int cublasZdscal_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasZgbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(804);
+  const struct vgpu_trace_call call = vgpu_trace_begin(809);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7575,7 +7610,7 @@ VGPU_EXPORT int cublasZgbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZgbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(805);
+  const struct vgpu_trace_call call = vgpu_trace_begin(810);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7583,7 +7618,7 @@ VGPU_EXPORT int cublasZgbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZgeam(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgeam(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(806);
+  const struct vgpu_trace_call call = vgpu_trace_begin(811);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7591,7 +7626,7 @@ VGPU_EXPORT int cublasZgeam(uintptr_t word0, uintptr_t word1, uintptr_t word2, u
 
 VGPU_EXPORT int cublasZgeam_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgeam_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(807);
+  const struct vgpu_trace_call call = vgpu_trace_begin(812);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7599,7 +7634,7 @@ VGPU_EXPORT int cublasZgeam_64(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZgemm3m(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgemm3m(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(808);
+  const struct vgpu_trace_call call = vgpu_trace_begin(813);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7607,7 +7642,7 @@ VGPU_EXPORT int cublasZgemm3m(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasZgemm3m_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgemm3m_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(809);
+  const struct vgpu_trace_call call = vgpu_trace_begin(814);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7615,7 +7650,7 @@ VGPU_EXPORT int cublasZgemm3m_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasZgemmBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgemmBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(810);
+  const struct vgpu_trace_call call = vgpu_trace_begin(815);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7623,7 +7658,7 @@ VGPU_EXPORT int cublasZgemmBatched(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasZgemmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgemmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(811);
+  const struct vgpu_trace_call call = vgpu_trace_begin(816);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7631,7 +7666,7 @@ VGPU_EXPORT int cublasZgemmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_
 
 VGPU_EXPORT int cublasZgemmStridedBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgemmStridedBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(812);
+  const struct vgpu_trace_call call = vgpu_trace_begin(817);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7639,7 +7674,7 @@ VGPU_EXPORT int cublasZgemmStridedBatched(uintptr_t word0, uintptr_t word1, uint
 
 VGPU_EXPORT int cublasZgemmStridedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgemmStridedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(813);
+  const struct vgpu_trace_call call = vgpu_trace_begin(818);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7647,7 +7682,7 @@ VGPU_EXPORT int cublasZgemmStridedBatched_64(uintptr_t word0, uintptr_t word1, u
 
 VGPU_EXPORT int cublasZgemm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgemm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(814);
+  const struct vgpu_trace_call call = vgpu_trace_begin(819);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7655,7 +7690,7 @@ VGPU_EXPORT int cublasZgemm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZgemm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgemm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(815);
+  const struct vgpu_trace_call call = vgpu_trace_begin(820);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7663,7 +7698,7 @@ VGPU_EXPORT int cublasZgemm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZgemvBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgemvBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(816);
+  const struct vgpu_trace_call call = vgpu_trace_begin(821);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7671,7 +7706,7 @@ VGPU_EXPORT int cublasZgemvBatched(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasZgemvBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgemvBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(817);
+  const struct vgpu_trace_call call = vgpu_trace_begin(822);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7679,7 +7714,7 @@ VGPU_EXPORT int cublasZgemvBatched_64(uintptr_t word0, uintptr_t word1, uintptr_
 
 VGPU_EXPORT int cublasZgemvStridedBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgemvStridedBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(818);
+  const struct vgpu_trace_call call = vgpu_trace_begin(823);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7687,7 +7722,7 @@ VGPU_EXPORT int cublasZgemvStridedBatched(uintptr_t word0, uintptr_t word1, uint
 
 VGPU_EXPORT int cublasZgemvStridedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgemvStridedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(819);
+  const struct vgpu_trace_call call = vgpu_trace_begin(824);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7695,7 +7730,7 @@ VGPU_EXPORT int cublasZgemvStridedBatched_64(uintptr_t word0, uintptr_t word1, u
 
 VGPU_EXPORT int cublasZgemv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgemv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(820);
+  const struct vgpu_trace_call call = vgpu_trace_begin(825);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7703,7 +7738,7 @@ VGPU_EXPORT int cublasZgemv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZgemv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgemv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(821);
+  const struct vgpu_trace_call call = vgpu_trace_begin(826);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7711,7 +7746,7 @@ VGPU_EXPORT int cublasZgemv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZgerc_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgerc_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(822);
+  const struct vgpu_trace_call call = vgpu_trace_begin(827);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7719,7 +7754,7 @@ VGPU_EXPORT int cublasZgerc_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZgerc_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgerc_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(823);
+  const struct vgpu_trace_call call = vgpu_trace_begin(828);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7727,7 +7762,7 @@ VGPU_EXPORT int cublasZgerc_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZgeru_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgeru_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(824);
+  const struct vgpu_trace_call call = vgpu_trace_begin(829);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7735,7 +7770,7 @@ VGPU_EXPORT int cublasZgeru_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZgeru_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgeru_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(825);
+  const struct vgpu_trace_call call = vgpu_trace_begin(830);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7743,7 +7778,7 @@ VGPU_EXPORT int cublasZgeru_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZhbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZhbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(826);
+  const struct vgpu_trace_call call = vgpu_trace_begin(831);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7751,7 +7786,7 @@ VGPU_EXPORT int cublasZhbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZhbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZhbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(827);
+  const struct vgpu_trace_call call = vgpu_trace_begin(832);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7759,7 +7794,7 @@ VGPU_EXPORT int cublasZhbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZhemm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZhemm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(828);
+  const struct vgpu_trace_call call = vgpu_trace_begin(833);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7767,7 +7802,7 @@ VGPU_EXPORT int cublasZhemm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZhemm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZhemm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(829);
+  const struct vgpu_trace_call call = vgpu_trace_begin(834);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7775,7 +7810,7 @@ VGPU_EXPORT int cublasZhemm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZhemv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZhemv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(830);
+  const struct vgpu_trace_call call = vgpu_trace_begin(835);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7783,7 +7818,7 @@ VGPU_EXPORT int cublasZhemv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZhemv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZhemv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(831);
+  const struct vgpu_trace_call call = vgpu_trace_begin(836);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7791,7 +7826,7 @@ VGPU_EXPORT int cublasZhemv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZher2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZher2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(832);
+  const struct vgpu_trace_call call = vgpu_trace_begin(837);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7799,7 +7834,7 @@ VGPU_EXPORT int cublasZher2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZher2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZher2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(833);
+  const struct vgpu_trace_call call = vgpu_trace_begin(838);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7807,7 +7842,7 @@ VGPU_EXPORT int cublasZher2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZher2k_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZher2k_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(834);
+  const struct vgpu_trace_call call = vgpu_trace_begin(839);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7815,7 +7850,7 @@ VGPU_EXPORT int cublasZher2k_v2(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasZher2k_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZher2k_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(835);
+  const struct vgpu_trace_call call = vgpu_trace_begin(840);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7823,7 +7858,7 @@ VGPU_EXPORT int cublasZher2k_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasZher_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZher_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(836);
+  const struct vgpu_trace_call call = vgpu_trace_begin(841);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7831,7 +7866,7 @@ VGPU_EXPORT int cublasZher_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasZher_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZher_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(837);
+  const struct vgpu_trace_call call = vgpu_trace_begin(842);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7839,7 +7874,7 @@ VGPU_EXPORT int cublasZher_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasZherk_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZherk_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(838);
+  const struct vgpu_trace_call call = vgpu_trace_begin(843);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7847,7 +7882,7 @@ VGPU_EXPORT int cublasZherk_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZherk_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZherk_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(839);
+  const struct vgpu_trace_call call = vgpu_trace_begin(844);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7855,7 +7890,7 @@ VGPU_EXPORT int cublasZherk_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZherkx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZherkx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(840);
+  const struct vgpu_trace_call call = vgpu_trace_begin(845);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7863,7 +7898,7 @@ VGPU_EXPORT int cublasZherkx(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasZherkx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZherkx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(841);
+  const struct vgpu_trace_call call = vgpu_trace_begin(846);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7871,7 +7906,7 @@ VGPU_EXPORT int cublasZherkx_64(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasZhpmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZhpmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(842);
+  const struct vgpu_trace_call call = vgpu_trace_begin(847);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7879,7 +7914,7 @@ VGPU_EXPORT int cublasZhpmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZhpmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZhpmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(843);
+  const struct vgpu_trace_call call = vgpu_trace_begin(848);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7887,7 +7922,7 @@ VGPU_EXPORT int cublasZhpmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZhpr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZhpr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(844);
+  const struct vgpu_trace_call call = vgpu_trace_begin(849);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7895,7 +7930,7 @@ VGPU_EXPORT int cublasZhpr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZhpr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZhpr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(845);
+  const struct vgpu_trace_call call = vgpu_trace_begin(850);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7903,7 +7938,7 @@ VGPU_EXPORT int cublasZhpr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZhpr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZhpr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(846);
+  const struct vgpu_trace_call call = vgpu_trace_begin(851);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7911,7 +7946,7 @@ VGPU_EXPORT int cublasZhpr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasZhpr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZhpr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(847);
+  const struct vgpu_trace_call call = vgpu_trace_begin(852);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7919,7 +7954,7 @@ VGPU_EXPORT int cublasZhpr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasZrot_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZrot_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(848);
+  const struct vgpu_trace_call call = vgpu_trace_begin(853);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7927,7 +7962,7 @@ VGPU_EXPORT int cublasZrot_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasZrot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZrot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(849);
+  const struct vgpu_trace_call call = vgpu_trace_begin(854);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7935,7 +7970,7 @@ VGPU_EXPORT int cublasZrot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasZscal_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZscal_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(850);
+  const struct vgpu_trace_call call = vgpu_trace_begin(855);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7943,7 +7978,7 @@ VGPU_EXPORT int cublasZscal_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZscal_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZscal_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(851);
+  const struct vgpu_trace_call call = vgpu_trace_begin(856);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7951,7 +7986,7 @@ VGPU_EXPORT int cublasZscal_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZswap_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZswap_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(852);
+  const struct vgpu_trace_call call = vgpu_trace_begin(857);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7959,7 +7994,7 @@ VGPU_EXPORT int cublasZswap_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZswap_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZswap_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(853);
+  const struct vgpu_trace_call call = vgpu_trace_begin(858);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7967,7 +8002,7 @@ VGPU_EXPORT int cublasZswap_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZsymm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZsymm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(854);
+  const struct vgpu_trace_call call = vgpu_trace_begin(859);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7975,7 +8010,7 @@ VGPU_EXPORT int cublasZsymm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZsymm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZsymm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(855);
+  const struct vgpu_trace_call call = vgpu_trace_begin(860);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7983,7 +8018,7 @@ VGPU_EXPORT int cublasZsymm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZsymv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZsymv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(856);
+  const struct vgpu_trace_call call = vgpu_trace_begin(861);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7991,7 +8026,7 @@ VGPU_EXPORT int cublasZsymv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZsymv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZsymv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(857);
+  const struct vgpu_trace_call call = vgpu_trace_begin(862);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -7999,7 +8034,7 @@ VGPU_EXPORT int cublasZsymv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZsyr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZsyr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(858);
+  const struct vgpu_trace_call call = vgpu_trace_begin(863);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8007,7 +8042,7 @@ VGPU_EXPORT int cublasZsyr2_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZsyr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZsyr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(859);
+  const struct vgpu_trace_call call = vgpu_trace_begin(864);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8015,7 +8050,7 @@ VGPU_EXPORT int cublasZsyr2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZsyr2k_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZsyr2k_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(860);
+  const struct vgpu_trace_call call = vgpu_trace_begin(865);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8023,7 +8058,7 @@ VGPU_EXPORT int cublasZsyr2k_v2(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasZsyr2k_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZsyr2k_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(861);
+  const struct vgpu_trace_call call = vgpu_trace_begin(866);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8031,7 +8066,7 @@ VGPU_EXPORT int cublasZsyr2k_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasZsyr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZsyr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(862);
+  const struct vgpu_trace_call call = vgpu_trace_begin(867);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8039,7 +8074,7 @@ VGPU_EXPORT int cublasZsyr_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasZsyr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZsyr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(863);
+  const struct vgpu_trace_call call = vgpu_trace_begin(868);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8047,7 +8082,7 @@ VGPU_EXPORT int cublasZsyr_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasZsyrk_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZsyrk_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(864);
+  const struct vgpu_trace_call call = vgpu_trace_begin(869);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8055,7 +8090,7 @@ VGPU_EXPORT int cublasZsyrk_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZsyrk_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZsyrk_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(865);
+  const struct vgpu_trace_call call = vgpu_trace_begin(870);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8063,7 +8098,7 @@ VGPU_EXPORT int cublasZsyrk_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZsyrkx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZsyrkx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(866);
+  const struct vgpu_trace_call call = vgpu_trace_begin(871);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8071,7 +8106,7 @@ VGPU_EXPORT int cublasZsyrkx(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasZsyrkx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZsyrkx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(867);
+  const struct vgpu_trace_call call = vgpu_trace_begin(872);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8079,7 +8114,7 @@ VGPU_EXPORT int cublasZsyrkx_64(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasZtbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZtbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(868);
+  const struct vgpu_trace_call call = vgpu_trace_begin(873);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8087,7 +8122,7 @@ VGPU_EXPORT int cublasZtbmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZtbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZtbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(869);
+  const struct vgpu_trace_call call = vgpu_trace_begin(874);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8095,7 +8130,7 @@ VGPU_EXPORT int cublasZtbmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZtbsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZtbsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(870);
+  const struct vgpu_trace_call call = vgpu_trace_begin(875);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8103,7 +8138,7 @@ VGPU_EXPORT int cublasZtbsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZtbsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZtbsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(871);
+  const struct vgpu_trace_call call = vgpu_trace_begin(876);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8111,7 +8146,7 @@ VGPU_EXPORT int cublasZtbsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZtpmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZtpmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(872);
+  const struct vgpu_trace_call call = vgpu_trace_begin(877);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8119,7 +8154,7 @@ VGPU_EXPORT int cublasZtpmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZtpmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZtpmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(873);
+  const struct vgpu_trace_call call = vgpu_trace_begin(878);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8127,7 +8162,7 @@ VGPU_EXPORT int cublasZtpmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZtpsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZtpsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(874);
+  const struct vgpu_trace_call call = vgpu_trace_begin(879);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8135,7 +8170,7 @@ VGPU_EXPORT int cublasZtpsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZtpsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZtpsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(875);
+  const struct vgpu_trace_call call = vgpu_trace_begin(880);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8143,7 +8178,7 @@ VGPU_EXPORT int cublasZtpsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZtrmm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZtrmm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(876);
+  const struct vgpu_trace_call call = vgpu_trace_begin(881);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8151,7 +8186,7 @@ VGPU_EXPORT int cublasZtrmm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZtrmm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZtrmm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(877);
+  const struct vgpu_trace_call call = vgpu_trace_begin(882);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8159,7 +8194,7 @@ VGPU_EXPORT int cublasZtrmm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZtrmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZtrmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(878);
+  const struct vgpu_trace_call call = vgpu_trace_begin(883);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8167,7 +8202,7 @@ VGPU_EXPORT int cublasZtrmv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZtrmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZtrmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(879);
+  const struct vgpu_trace_call call = vgpu_trace_begin(884);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8175,7 +8210,7 @@ VGPU_EXPORT int cublasZtrmv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZtrsmBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZtrsmBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(880);
+  const struct vgpu_trace_call call = vgpu_trace_begin(885);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8183,7 +8218,7 @@ VGPU_EXPORT int cublasZtrsmBatched(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasZtrsmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZtrsmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(881);
+  const struct vgpu_trace_call call = vgpu_trace_begin(886);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8191,7 +8226,7 @@ VGPU_EXPORT int cublasZtrsmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_
 
 VGPU_EXPORT int cublasZtrsm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZtrsm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(882);
+  const struct vgpu_trace_call call = vgpu_trace_begin(887);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8199,7 +8234,7 @@ VGPU_EXPORT int cublasZtrsm_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZtrsm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZtrsm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(883);
+  const struct vgpu_trace_call call = vgpu_trace_begin(888);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8207,7 +8242,7 @@ VGPU_EXPORT int cublasZtrsm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasZtrsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZtrsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(884);
+  const struct vgpu_trace_call call = vgpu_trace_begin(889);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8215,7 +8250,7 @@ VGPU_EXPORT int cublasZtrsv_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZtrsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZtrsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(885);
+  const struct vgpu_trace_call call = vgpu_trace_begin(890);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8223,7 +8258,7 @@ VGPU_EXPORT int cublasZtrsv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDasum_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDasum_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(886);
+  const struct vgpu_trace_call call = vgpu_trace_begin(891);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8231,7 +8266,7 @@ VGPU_EXPORT int cublasDasum_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDaxpy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDaxpy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(887);
+  const struct vgpu_trace_call call = vgpu_trace_begin(892);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8239,7 +8274,7 @@ VGPU_EXPORT int cublasDaxpy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDcopy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDcopy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(888);
+  const struct vgpu_trace_call call = vgpu_trace_begin(893);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8247,7 +8282,7 @@ VGPU_EXPORT int cublasDcopy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDdot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDdot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(889);
+  const struct vgpu_trace_call call = vgpu_trace_begin(894);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8255,7 +8290,7 @@ VGPU_EXPORT int cublasDdot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasDgemmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDgemmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(890);
+  const struct vgpu_trace_call call = vgpu_trace_begin(895);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8263,7 +8298,7 @@ VGPU_EXPORT int cublasDgemmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_
 
 VGPU_EXPORT int cublasDgemmStridedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDgemmStridedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(891);
+  const struct vgpu_trace_call call = vgpu_trace_begin(896);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8271,7 +8306,7 @@ VGPU_EXPORT int cublasDgemmStridedBatched_64(uintptr_t word0, uintptr_t word1, u
 
 VGPU_EXPORT int cublasDgemm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDgemm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(892);
+  const struct vgpu_trace_call call = vgpu_trace_begin(897);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8279,7 +8314,7 @@ VGPU_EXPORT int cublasDgemm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDgemvBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDgemvBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(893);
+  const struct vgpu_trace_call call = vgpu_trace_begin(898);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8287,7 +8322,7 @@ VGPU_EXPORT int cublasDgemvBatched_64(uintptr_t word0, uintptr_t word1, uintptr_
 
 VGPU_EXPORT int cublasDgemvStridedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDgemvStridedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(894);
+  const struct vgpu_trace_call call = vgpu_trace_begin(899);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8295,7 +8330,7 @@ VGPU_EXPORT int cublasDgemvStridedBatched_64(uintptr_t word0, uintptr_t word1, u
 
 VGPU_EXPORT int cublasDgemv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDgemv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(895);
+  const struct vgpu_trace_call call = vgpu_trace_begin(900);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8303,7 +8338,7 @@ VGPU_EXPORT int cublasDgemv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDger_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDger_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(896);
+  const struct vgpu_trace_call call = vgpu_trace_begin(901);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8311,7 +8346,7 @@ VGPU_EXPORT int cublasDger_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasDnrm2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDnrm2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(897);
+  const struct vgpu_trace_call call = vgpu_trace_begin(902);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8319,7 +8354,7 @@ VGPU_EXPORT int cublasDnrm2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDscal_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDscal_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(898);
+  const struct vgpu_trace_call call = vgpu_trace_begin(903);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8327,7 +8362,7 @@ VGPU_EXPORT int cublasDscal_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDswap_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDswap_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(899);
+  const struct vgpu_trace_call call = vgpu_trace_begin(904);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8335,7 +8370,7 @@ VGPU_EXPORT int cublasDswap_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasDtrsmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDtrsmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(900);
+  const struct vgpu_trace_call call = vgpu_trace_begin(905);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8343,7 +8378,7 @@ VGPU_EXPORT int cublasDtrsmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_
 
 VGPU_EXPORT int cublasDtrsm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDtrsm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(901);
+  const struct vgpu_trace_call call = vgpu_trace_begin(906);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8351,7 +8386,7 @@ VGPU_EXPORT int cublasDtrsm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasGemmBatchedEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasGemmBatchedEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(902);
+  const struct vgpu_trace_call call = vgpu_trace_begin(907);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8359,7 +8394,7 @@ VGPU_EXPORT int cublasGemmBatchedEx_64(uintptr_t word0, uintptr_t word1, uintptr
 
 VGPU_EXPORT int cublasGemmEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasGemmEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(903);
+  const struct vgpu_trace_call call = vgpu_trace_begin(908);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8367,7 +8402,7 @@ VGPU_EXPORT int cublasGemmEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasGemmStridedBatchedEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasGemmStridedBatchedEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(904);
+  const struct vgpu_trace_call call = vgpu_trace_begin(909);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8375,7 +8410,7 @@ VGPU_EXPORT int cublasGemmStridedBatchedEx_64(uintptr_t word0, uintptr_t word1, 
 
 VGPU_EXPORT int cublasGetMatrix_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasGetMatrix_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(905);
+  const struct vgpu_trace_call call = vgpu_trace_begin(910);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8383,7 +8418,7 @@ VGPU_EXPORT int cublasGetMatrix_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasGetMatrixAsync_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasGetMatrixAsync_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(906);
+  const struct vgpu_trace_call call = vgpu_trace_begin(911);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8391,7 +8426,7 @@ VGPU_EXPORT int cublasGetMatrixAsync_64(uintptr_t word0, uintptr_t word1, uintpt
 
 VGPU_EXPORT int cublasGetVector_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasGetVector_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(907);
+  const struct vgpu_trace_call call = vgpu_trace_begin(912);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8399,7 +8434,7 @@ VGPU_EXPORT int cublasGetVector_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasGetVectorAsync_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasGetVectorAsync_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(908);
+  const struct vgpu_trace_call call = vgpu_trace_begin(913);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8407,7 +8442,7 @@ VGPU_EXPORT int cublasGetVectorAsync_64(uintptr_t word0, uintptr_t word1, uintpt
 
 VGPU_EXPORT int cublasHgemm_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasHgemm_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(909);
+  const struct vgpu_trace_call call = vgpu_trace_begin(914);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8415,7 +8450,7 @@ VGPU_EXPORT int cublasHgemm_64(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasHgemmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasHgemmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(910);
+  const struct vgpu_trace_call call = vgpu_trace_begin(915);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8423,7 +8458,7 @@ VGPU_EXPORT int cublasHgemmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_
 
 VGPU_EXPORT int cublasHgemmStridedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasHgemmStridedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(911);
+  const struct vgpu_trace_call call = vgpu_trace_begin(916);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8431,7 +8466,7 @@ VGPU_EXPORT int cublasHgemmStridedBatched_64(uintptr_t word0, uintptr_t word1, u
 
 VGPU_EXPORT int cublasIdamax_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasIdamax_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(912);
+  const struct vgpu_trace_call call = vgpu_trace_begin(917);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8439,7 +8474,7 @@ VGPU_EXPORT int cublasIdamax_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasIdamin_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasIdamin_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(913);
+  const struct vgpu_trace_call call = vgpu_trace_begin(918);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8447,7 +8482,7 @@ VGPU_EXPORT int cublasIdamin_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasIsamax_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasIsamax_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(914);
+  const struct vgpu_trace_call call = vgpu_trace_begin(919);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8455,7 +8490,7 @@ VGPU_EXPORT int cublasIsamax_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasIsamin_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasIsamin_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(915);
+  const struct vgpu_trace_call call = vgpu_trace_begin(920);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8463,7 +8498,7 @@ VGPU_EXPORT int cublasIsamin_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasSasum_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSasum_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(916);
+  const struct vgpu_trace_call call = vgpu_trace_begin(921);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8471,7 +8506,7 @@ VGPU_EXPORT int cublasSasum_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasSaxpy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSaxpy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(917);
+  const struct vgpu_trace_call call = vgpu_trace_begin(922);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8479,7 +8514,7 @@ VGPU_EXPORT int cublasSaxpy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasScopy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasScopy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(918);
+  const struct vgpu_trace_call call = vgpu_trace_begin(923);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8487,7 +8522,7 @@ VGPU_EXPORT int cublasScopy_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasSdot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSdot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(919);
+  const struct vgpu_trace_call call = vgpu_trace_begin(924);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8495,7 +8530,7 @@ VGPU_EXPORT int cublasSdot_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasSetMatrix_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSetMatrix_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(920);
+  const struct vgpu_trace_call call = vgpu_trace_begin(925);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8503,7 +8538,7 @@ VGPU_EXPORT int cublasSetMatrix_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasSetMatrixAsync_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSetMatrixAsync_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(921);
+  const struct vgpu_trace_call call = vgpu_trace_begin(926);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8511,7 +8546,7 @@ VGPU_EXPORT int cublasSetMatrixAsync_64(uintptr_t word0, uintptr_t word1, uintpt
 
 VGPU_EXPORT int cublasSetVector_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSetVector_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(922);
+  const struct vgpu_trace_call call = vgpu_trace_begin(927);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8519,7 +8554,7 @@ VGPU_EXPORT int cublasSetVector_64(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasSetVectorAsync_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSetVectorAsync_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(923);
+  const struct vgpu_trace_call call = vgpu_trace_begin(928);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8527,7 +8562,7 @@ VGPU_EXPORT int cublasSetVectorAsync_64(uintptr_t word0, uintptr_t word1, uintpt
 
 VGPU_EXPORT int cublasSgemmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSgemmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(924);
+  const struct vgpu_trace_call call = vgpu_trace_begin(929);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8535,7 +8570,7 @@ VGPU_EXPORT int cublasSgemmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_
 
 VGPU_EXPORT int cublasSgemmEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSgemmEx_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(925);
+  const struct vgpu_trace_call call = vgpu_trace_begin(930);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8543,7 +8578,7 @@ VGPU_EXPORT int cublasSgemmEx_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasSgemmStridedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSgemmStridedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(926);
+  const struct vgpu_trace_call call = vgpu_trace_begin(931);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8551,7 +8586,7 @@ VGPU_EXPORT int cublasSgemmStridedBatched_64(uintptr_t word0, uintptr_t word1, u
 
 VGPU_EXPORT int cublasSgemm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSgemm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(927);
+  const struct vgpu_trace_call call = vgpu_trace_begin(932);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8559,7 +8594,7 @@ VGPU_EXPORT int cublasSgemm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasSgemvBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSgemvBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(928);
+  const struct vgpu_trace_call call = vgpu_trace_begin(933);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8567,7 +8602,7 @@ VGPU_EXPORT int cublasSgemvBatched_64(uintptr_t word0, uintptr_t word1, uintptr_
 
 VGPU_EXPORT int cublasSgemvStridedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSgemvStridedBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(929);
+  const struct vgpu_trace_call call = vgpu_trace_begin(934);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8575,7 +8610,7 @@ VGPU_EXPORT int cublasSgemvStridedBatched_64(uintptr_t word0, uintptr_t word1, u
 
 VGPU_EXPORT int cublasSgemv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSgemv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(930);
+  const struct vgpu_trace_call call = vgpu_trace_begin(935);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8583,7 +8618,7 @@ VGPU_EXPORT int cublasSgemv_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasSger_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSger_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(931);
+  const struct vgpu_trace_call call = vgpu_trace_begin(936);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8591,7 +8626,7 @@ VGPU_EXPORT int cublasSger_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cublasSnrm2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSnrm2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(932);
+  const struct vgpu_trace_call call = vgpu_trace_begin(937);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8599,7 +8634,7 @@ VGPU_EXPORT int cublasSnrm2_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasSscal_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSscal_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(933);
+  const struct vgpu_trace_call call = vgpu_trace_begin(938);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8607,7 +8642,7 @@ VGPU_EXPORT int cublasSscal_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasSswap_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSswap_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(934);
+  const struct vgpu_trace_call call = vgpu_trace_begin(939);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8615,7 +8650,7 @@ VGPU_EXPORT int cublasSswap_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasStrsmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasStrsmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(935);
+  const struct vgpu_trace_call call = vgpu_trace_begin(940);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8623,7 +8658,7 @@ VGPU_EXPORT int cublasStrsmBatched_64(uintptr_t word0, uintptr_t word1, uintptr_
 
 VGPU_EXPORT int cublasStrsm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasStrsm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(936);
+  const struct vgpu_trace_call call = vgpu_trace_begin(941);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8631,7 +8666,7 @@ VGPU_EXPORT int cublasStrsm_v2_64(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cublasCgelsBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgelsBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(937);
+  const struct vgpu_trace_call call = vgpu_trace_begin(942);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8639,7 +8674,7 @@ VGPU_EXPORT int cublasCgelsBatched(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasCgeqrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgeqrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(938);
+  const struct vgpu_trace_call call = vgpu_trace_begin(943);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8647,7 +8682,7 @@ VGPU_EXPORT int cublasCgeqrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t 
 
 VGPU_EXPORT int cublasCgetrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgetrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(939);
+  const struct vgpu_trace_call call = vgpu_trace_begin(944);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8655,7 +8690,7 @@ VGPU_EXPORT int cublasCgetrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t 
 
 VGPU_EXPORT int cublasCgetriBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgetriBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(940);
+  const struct vgpu_trace_call call = vgpu_trace_begin(945);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8663,7 +8698,7 @@ VGPU_EXPORT int cublasCgetriBatched(uintptr_t word0, uintptr_t word1, uintptr_t 
 
 VGPU_EXPORT int cublasCgetrsBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCgetrsBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(941);
+  const struct vgpu_trace_call call = vgpu_trace_begin(946);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8671,7 +8706,7 @@ VGPU_EXPORT int cublasCgetrsBatched(uintptr_t word0, uintptr_t word1, uintptr_t 
 
 VGPU_EXPORT int cublasCmatinvBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCmatinvBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(942);
+  const struct vgpu_trace_call call = vgpu_trace_begin(947);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8679,7 +8714,7 @@ VGPU_EXPORT int cublasCmatinvBatched(uintptr_t word0, uintptr_t word1, uintptr_t
 
 VGPU_EXPORT int cublasCrotg_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCrotg_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(943);
+  const struct vgpu_trace_call call = vgpu_trace_begin(948);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8687,7 +8722,7 @@ VGPU_EXPORT int cublasCrotg_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasCtpttr(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCtpttr(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(944);
+  const struct vgpu_trace_call call = vgpu_trace_begin(949);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8695,7 +8730,7 @@ VGPU_EXPORT int cublasCtpttr(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasCtrttp(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasCtrttp(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(945);
+  const struct vgpu_trace_call call = vgpu_trace_begin(950);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8703,7 +8738,7 @@ VGPU_EXPORT int cublasCtrttp(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasDgelsBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDgelsBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(946);
+  const struct vgpu_trace_call call = vgpu_trace_begin(951);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8711,7 +8746,7 @@ VGPU_EXPORT int cublasDgelsBatched(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasDgeqrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDgeqrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(947);
+  const struct vgpu_trace_call call = vgpu_trace_begin(952);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8719,7 +8754,7 @@ VGPU_EXPORT int cublasDgeqrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t 
 
 VGPU_EXPORT int cublasDgetrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDgetrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(948);
+  const struct vgpu_trace_call call = vgpu_trace_begin(953);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8727,7 +8762,7 @@ VGPU_EXPORT int cublasDgetrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t 
 
 VGPU_EXPORT int cublasDgetriBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDgetriBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(949);
+  const struct vgpu_trace_call call = vgpu_trace_begin(954);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8735,7 +8770,7 @@ VGPU_EXPORT int cublasDgetriBatched(uintptr_t word0, uintptr_t word1, uintptr_t 
 
 VGPU_EXPORT int cublasDgetrsBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDgetrsBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(950);
+  const struct vgpu_trace_call call = vgpu_trace_begin(955);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8743,7 +8778,7 @@ VGPU_EXPORT int cublasDgetrsBatched(uintptr_t word0, uintptr_t word1, uintptr_t 
 
 VGPU_EXPORT int cublasDmatinvBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDmatinvBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(951);
+  const struct vgpu_trace_call call = vgpu_trace_begin(956);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8751,7 +8786,7 @@ VGPU_EXPORT int cublasDmatinvBatched(uintptr_t word0, uintptr_t word1, uintptr_t
 
 VGPU_EXPORT int cublasDrotg_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDrotg_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(952);
+  const struct vgpu_trace_call call = vgpu_trace_begin(957);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8759,7 +8794,7 @@ VGPU_EXPORT int cublasDrotg_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasDrotmg_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDrotmg_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(953);
+  const struct vgpu_trace_call call = vgpu_trace_begin(958);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8767,7 +8802,7 @@ VGPU_EXPORT int cublasDrotmg_v2(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasDtpttr(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDtpttr(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(954);
+  const struct vgpu_trace_call call = vgpu_trace_begin(959);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8775,7 +8810,7 @@ VGPU_EXPORT int cublasDtpttr(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasDtrttp(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasDtrttp(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(955);
+  const struct vgpu_trace_call call = vgpu_trace_begin(960);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8783,7 +8818,7 @@ VGPU_EXPORT int cublasDtrttp(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasGetEmulationStrategy(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasGetEmulationStrategy(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(956);
+  const struct vgpu_trace_call call = vgpu_trace_begin(961);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8791,7 +8826,7 @@ VGPU_EXPORT int cublasGetEmulationStrategy(uintptr_t word0, uintptr_t word1, uin
 
 VGPU_EXPORT int cublasGetLoggerCallback(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasGetLoggerCallback(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(957);
+  const struct vgpu_trace_call call = vgpu_trace_begin(962);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8799,7 +8834,7 @@ VGPU_EXPORT int cublasGetLoggerCallback(uintptr_t word0, uintptr_t word1, uintpt
 
 VGPU_EXPORT int cublasLoggerConfigure(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasLoggerConfigure(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(958);
+  const struct vgpu_trace_call call = vgpu_trace_begin(963);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8807,7 +8842,7 @@ VGPU_EXPORT int cublasLoggerConfigure(uintptr_t word0, uintptr_t word1, uintptr_
 
 VGPU_EXPORT int cublasRotgEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasRotgEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(959);
+  const struct vgpu_trace_call call = vgpu_trace_begin(964);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8815,7 +8850,7 @@ VGPU_EXPORT int cublasRotgEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasRotmgEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasRotmgEx(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(960);
+  const struct vgpu_trace_call call = vgpu_trace_begin(965);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8823,7 +8858,7 @@ VGPU_EXPORT int cublasRotmgEx(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cublasSetEmulationStrategy(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSetEmulationStrategy(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(961);
+  const struct vgpu_trace_call call = vgpu_trace_begin(966);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8831,7 +8866,7 @@ VGPU_EXPORT int cublasSetEmulationStrategy(uintptr_t word0, uintptr_t word1, uin
 
 VGPU_EXPORT int cublasSetLoggerCallback(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSetLoggerCallback(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(962);
+  const struct vgpu_trace_call call = vgpu_trace_begin(967);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8839,7 +8874,7 @@ VGPU_EXPORT int cublasSetLoggerCallback(uintptr_t word0, uintptr_t word1, uintpt
 
 VGPU_EXPORT int cublasSgelsBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSgelsBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(963);
+  const struct vgpu_trace_call call = vgpu_trace_begin(968);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8847,7 +8882,7 @@ VGPU_EXPORT int cublasSgelsBatched(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasSgeqrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSgeqrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(964);
+  const struct vgpu_trace_call call = vgpu_trace_begin(969);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8855,7 +8890,7 @@ VGPU_EXPORT int cublasSgeqrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t 
 
 VGPU_EXPORT int cublasSgetrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSgetrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(965);
+  const struct vgpu_trace_call call = vgpu_trace_begin(970);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8863,7 +8898,7 @@ VGPU_EXPORT int cublasSgetrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t 
 
 VGPU_EXPORT int cublasSgetriBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSgetriBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(966);
+  const struct vgpu_trace_call call = vgpu_trace_begin(971);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8871,7 +8906,7 @@ VGPU_EXPORT int cublasSgetriBatched(uintptr_t word0, uintptr_t word1, uintptr_t 
 
 VGPU_EXPORT int cublasSgetrsBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSgetrsBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(967);
+  const struct vgpu_trace_call call = vgpu_trace_begin(972);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8879,7 +8914,7 @@ VGPU_EXPORT int cublasSgetrsBatched(uintptr_t word0, uintptr_t word1, uintptr_t 
 
 VGPU_EXPORT int cublasSmatinvBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSmatinvBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(968);
+  const struct vgpu_trace_call call = vgpu_trace_begin(973);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8887,7 +8922,7 @@ VGPU_EXPORT int cublasSmatinvBatched(uintptr_t word0, uintptr_t word1, uintptr_t
 
 VGPU_EXPORT int cublasSrotg_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSrotg_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(969);
+  const struct vgpu_trace_call call = vgpu_trace_begin(974);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8895,7 +8930,7 @@ VGPU_EXPORT int cublasSrotg_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasSrotmg_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasSrotmg_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(970);
+  const struct vgpu_trace_call call = vgpu_trace_begin(975);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8903,7 +8938,7 @@ VGPU_EXPORT int cublasSrotmg_v2(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cublasStpttr(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasStpttr(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(971);
+  const struct vgpu_trace_call call = vgpu_trace_begin(976);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8911,7 +8946,7 @@ VGPU_EXPORT int cublasStpttr(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasStrttp(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasStrttp(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(972);
+  const struct vgpu_trace_call call = vgpu_trace_begin(977);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8919,7 +8954,7 @@ VGPU_EXPORT int cublasStrttp(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasUint8gemmBias(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasUint8gemmBias(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(973);
+  const struct vgpu_trace_call call = vgpu_trace_begin(978);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8927,7 +8962,7 @@ VGPU_EXPORT int cublasUint8gemmBias(uintptr_t word0, uintptr_t word1, uintptr_t 
 
 VGPU_EXPORT int cublasZgelsBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgelsBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(974);
+  const struct vgpu_trace_call call = vgpu_trace_begin(979);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8935,7 +8970,7 @@ VGPU_EXPORT int cublasZgelsBatched(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int cublasZgeqrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgeqrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(975);
+  const struct vgpu_trace_call call = vgpu_trace_begin(980);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8943,7 +8978,7 @@ VGPU_EXPORT int cublasZgeqrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t 
 
 VGPU_EXPORT int cublasZgetrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgetrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(976);
+  const struct vgpu_trace_call call = vgpu_trace_begin(981);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8951,7 +8986,7 @@ VGPU_EXPORT int cublasZgetrfBatched(uintptr_t word0, uintptr_t word1, uintptr_t 
 
 VGPU_EXPORT int cublasZgetriBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgetriBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(977);
+  const struct vgpu_trace_call call = vgpu_trace_begin(982);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8959,7 +8994,7 @@ VGPU_EXPORT int cublasZgetriBatched(uintptr_t word0, uintptr_t word1, uintptr_t 
 
 VGPU_EXPORT int cublasZgetrsBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZgetrsBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(978);
+  const struct vgpu_trace_call call = vgpu_trace_begin(983);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8967,7 +9002,7 @@ VGPU_EXPORT int cublasZgetrsBatched(uintptr_t word0, uintptr_t word1, uintptr_t 
 
 VGPU_EXPORT int cublasZmatinvBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZmatinvBatched(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(979);
+  const struct vgpu_trace_call call = vgpu_trace_begin(984);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8975,7 +9010,7 @@ VGPU_EXPORT int cublasZmatinvBatched(uintptr_t word0, uintptr_t word1, uintptr_t
 
 VGPU_EXPORT int cublasZrotg_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZrotg_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(980);
+  const struct vgpu_trace_call call = vgpu_trace_begin(985);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8983,7 +9018,7 @@ VGPU_EXPORT int cublasZrotg_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cublasZtpttr(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZtpttr(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(981);
+  const struct vgpu_trace_call call = vgpu_trace_begin(986);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8991,7 +9026,7 @@ VGPU_EXPORT int cublasZtpttr(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cublasZtrttp(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cublasZtrttp(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(982);
+  const struct vgpu_trace_call call = vgpu_trace_begin(987);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -8999,7 +9034,7 @@ VGPU_EXPORT int cublasZtrttp(uintptr_t word0, uintptr_t word1, uintptr_t word2, 
 
 VGPU_EXPORT int cuDeviceGetLuid(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cuDeviceGetLuid(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(983);
+  const struct vgpu_trace_call call = vgpu_trace_begin(988);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -9007,7 +9042,7 @@ VGPU_EXPORT int cuDeviceGetLuid(uintptr_t word0, uintptr_t word1, uintptr_t word
 
 VGPU_EXPORT int cuDeviceGetTexture1DLinearMaxWidth(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cuDeviceGetTexture1DLinearMaxWidth(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(984);
+  const struct vgpu_trace_call call = vgpu_trace_begin(989);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -9015,7 +9050,7 @@ VGPU_EXPORT int cuDeviceGetTexture1DLinearMaxWidth(uintptr_t word0, uintptr_t wo
 
 VGPU_EXPORT int cuDeviceGetHostAtomicCapabilities(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cuDeviceGetHostAtomicCapabilities(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(985);
+  const struct vgpu_trace_call call = vgpu_trace_begin(990);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -9023,7 +9058,7 @@ VGPU_EXPORT int cuDeviceGetHostAtomicCapabilities(uintptr_t word0, uintptr_t wor
 
 VGPU_EXPORT int cuDeviceGetNvSciSyncAttributes(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cuDeviceGetNvSciSyncAttributes(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(986);
+  const struct vgpu_trace_call call = vgpu_trace_begin(991);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -9031,7 +9066,7 @@ VGPU_EXPORT int cuDeviceGetNvSciSyncAttributes(uintptr_t word0, uintptr_t word1,
 
 VGPU_EXPORT int cuDeviceGetExecAffinitySupport(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cuDeviceGetExecAffinitySupport(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(987);
+  const struct vgpu_trace_call call = vgpu_trace_begin(992);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -9039,7 +9074,7 @@ VGPU_EXPORT int cuDeviceGetExecAffinitySupport(uintptr_t word0, uintptr_t word1,
 
 VGPU_EXPORT int cuFlushGPUDirectRDMAWrites(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cuFlushGPUDirectRDMAWrites(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(988);
+  const struct vgpu_trace_call call = vgpu_trace_begin(993);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -9047,7 +9082,7 @@ VGPU_EXPORT int cuFlushGPUDirectRDMAWrites(uintptr_t word0, uintptr_t word1, uin
 
 VGPU_EXPORT int cuCtxGetDevice_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cuCtxGetDevice_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(989);
+  const struct vgpu_trace_call call = vgpu_trace_begin(994);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -9055,7 +9090,7 @@ VGPU_EXPORT int cuCtxGetDevice_v2(uintptr_t word0, uintptr_t word1, uintptr_t wo
 
 VGPU_EXPORT int cuCtxSetFlags(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cuCtxSetFlags(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(990);
+  const struct vgpu_trace_call call = vgpu_trace_begin(995);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -9063,7 +9098,7 @@ VGPU_EXPORT int cuCtxSetFlags(uintptr_t word0, uintptr_t word1, uintptr_t word2,
 
 VGPU_EXPORT int cuCtxGetId(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cuCtxGetId(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(991);
+  const struct vgpu_trace_call call = vgpu_trace_begin(996);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -9071,7 +9106,7 @@ VGPU_EXPORT int cuCtxGetId(uintptr_t word0, uintptr_t word1, uintptr_t word2, ui
 
 VGPU_EXPORT int cuCtxSynchronize_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cuCtxSynchronize_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(992);
+  const struct vgpu_trace_call call = vgpu_trace_begin(997);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -9079,7 +9114,7 @@ VGPU_EXPORT int cuCtxSynchronize_v2(uintptr_t word0, uintptr_t word1, uintptr_t 
 
 VGPU_EXPORT int cuCtxResetPersistingL2Cache(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cuCtxResetPersistingL2Cache(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(993);
+  const struct vgpu_trace_call call = vgpu_trace_begin(998);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -9087,7 +9122,7 @@ VGPU_EXPORT int cuCtxResetPersistingL2Cache(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int cuCtxGetExecAffinity(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cuCtxGetExecAffinity(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(994);
+  const struct vgpu_trace_call call = vgpu_trace_begin(999);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -9095,7 +9130,7 @@ VGPU_EXPORT int cuCtxGetExecAffinity(uintptr_t word0, uintptr_t word1, uintptr_t
 
 VGPU_EXPORT int cuCtxRecordEvent(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cuCtxRecordEvent(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(995);
+  const struct vgpu_trace_call call = vgpu_trace_begin(1000);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -9103,7 +9138,7 @@ VGPU_EXPORT int cuCtxRecordEvent(uintptr_t word0, uintptr_t word1, uintptr_t wor
 
 VGPU_EXPORT int cuCtxWaitEvent(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cuCtxWaitEvent(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(996);
+  const struct vgpu_trace_call call = vgpu_trace_begin(1001);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -9111,7 +9146,7 @@ VGPU_EXPORT int cuCtxWaitEvent(uintptr_t word0, uintptr_t word1, uintptr_t word2
 
 VGPU_EXPORT int cuCtxAttach(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cuCtxAttach(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(997);
+  const struct vgpu_trace_call call = vgpu_trace_begin(1002);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -9119,7 +9154,7 @@ VGPU_EXPORT int cuCtxAttach(uintptr_t word0, uintptr_t word1, uintptr_t word2, u
 
 VGPU_EXPORT int cuCtxDetach(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cuCtxDetach(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(998);
+  const struct vgpu_trace_call call = vgpu_trace_begin(1003);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -9127,7 +9162,7 @@ VGPU_EXPORT int cuCtxDetach(uintptr_t word0, uintptr_t word1, uintptr_t word2, u
 
 VGPU_EXPORT int cuCtxGetSharedMemConfig(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cuCtxGetSharedMemConfig(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(999);
+  const struct vgpu_trace_call call = vgpu_trace_begin(1004);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -9135,46 +9170,6 @@ VGPU_EXPORT int cuCtxGetSharedMemConfig(uintptr_t word0, uintptr_t word1, uintpt
 
 VGPU_EXPORT int cuCtxSetSharedMemConfig(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int cuCtxSetSharedMemConfig(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(1000);
-  const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
-  vgpu_trace_end(&call, NULL, &result);
-  return result;
-}
-
-VGPU_EXPORT int cuLinkCreate_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
-VGPU_EXPORT int cuLinkCreate_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(1001);
-  const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
-  vgpu_trace_end(&call, NULL, &result);
-  return result;
-}
-
-VGPU_EXPORT int cuLinkAddData_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
-VGPU_EXPORT int cuLinkAddData_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(1002);
-  const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
-  vgpu_trace_end(&call, NULL, &result);
-  return result;
-}
-
-VGPU_EXPORT int cuLinkAddFile_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
-VGPU_EXPORT int cuLinkAddFile_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(1003);
-  const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
-  vgpu_trace_end(&call, NULL, &result);
-  return result;
-}
-
-VGPU_EXPORT int cuLinkComplete(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
-VGPU_EXPORT int cuLinkComplete(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(1004);
-  const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
-  vgpu_trace_end(&call, NULL, &result);
-  return result;
-}
-
-VGPU_EXPORT int cuLinkDestroy(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
-VGPU_EXPORT int cuLinkDestroy(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
   const struct vgpu_trace_call call = vgpu_trace_begin(1005);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
@@ -14296,6 +14291,11 @@ void (*const vgpu_trace_wrappers[])(void) = {
     (void (*)(void))cuLibraryGetModule,
     (void (*)(void))cuLibraryGetKernel,
     (void (*)(void))cuLibraryGetGlobal,
+    (void (*)(void))cuLinkCreate_v2,
+    (void (*)(void))cuLinkAddData_v2,
+    (void (*)(void))cuLinkAddFile_v2,
+    (void (*)(void))cuLinkComplete,
+    (void (*)(void))cuLinkDestroy,
     (void (*)(void))cuLibraryGetKernelCount,
     (void (*)(void))cuModuleEnumerateFunctions,
     (void (*)(void))cuLibraryEnumerateKernels,
@@ -15163,11 +15163,6 @@ void (*const vgpu_trace_wrappers[])(void) = {
     (void (*)(void))cuCtxDetach,
     (void (*)(void))cuCtxGetSharedMemConfig,
     (void (*)(void))cuCtxSetSharedMemConfig,
-    (void (*)(void))cuLinkCreate_v2,
-    (void (*)(void))cuLinkAddData_v2,
-    (void (*)(void))cuLinkAddFile_v2,
-    (void (*)(void))cuLinkComplete,
-    (void (*)(void))cuLinkDestroy,
     (void (*)(void))cuModuleGetTexRef,
     (void (*)(void))cuModuleGetSurfRef,
     (void (*)(void))cuLibraryGetUnifiedFunction,

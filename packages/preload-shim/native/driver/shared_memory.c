@@ -153,7 +153,7 @@ CUresult cuMemAllocManaged(CUdeviceptr* dptr, size_t bytesize, unsigned int flag
 CUresult cuMemFree_v2(CUdeviceptr dptr) {
   const int saved_errno = errno;
   CUresult freed = CUDA_SUCCESS;
-  if (vgpu_graph_memory_free(dptr, &freed)) return freed;
+  if (vgpu_graph_memory_free(dptr, true, &freed)) return freed;
   vgpu_lock(&lock);
   const struct range* range = ranges;
   while (range != NULL && range->address != dptr) range = range->next;

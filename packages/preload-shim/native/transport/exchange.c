@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "driver/context_stack.h"
 #include "log.h"
@@ -71,14 +72,18 @@ static int receive_response(struct vgpu_stream* stream, const struct vgpu_frame*
   return fault;
 }
 
+// There is nothing left to reset. As after a real reset, the next context is a new one, here in a new worker.
+static CUresult start_anew(const struct vgpu_segment* reset_device) {
+  CUdevice device;
+  memcpy(&device, reset_device->bytes, sizeof(device));
+  if (!vgpu_session_has_device(device)) return CUDA_ERROR_INVALID_DEVICE;
+  vgpu_process_restart();
+  return CUDA_SUCCESS;
+}
+
 static CUresult exchange(uint32_t call, unsigned flags, const struct vgpu_segment* segments,
                          size_t segment_count, const struct vgpu_buffer* buffers, size_t buffer_count) {
-  if (call == VGPU_CALL_cuDevicePrimaryCtxReset_v2 && vgpu_session_is_over()) {
-    // There is nothing left to reset. As after a real reset, the next context is a new one, here in a new
-    // worker.
-    vgpu_process_restart();
-    return CUDA_SUCCESS;
-  }
+  if (call == VGPU_CALL_cuDevicePrimaryCtxReset_v2 && vgpu_session_is_over()) return start_anew(&segments[0]);
   CUresult result = vgpu_session_check();
   if (result != CUDA_SUCCESS) return result;
   const CUcontext context = vgpu_context_current();

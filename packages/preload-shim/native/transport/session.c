@@ -126,10 +126,14 @@ const struct vgpu_snapshot* vgpu_session_snapshot(void) {
   return &snapshot;
 }
 
+bool vgpu_session_has_device(CUdevice number) {
+  return number >= 0 && (uint32_t)number < snapshot.welcome.device_count;
+}
+
 CUresult vgpu_session_device(CUdevice number, const struct vgpu_device** device) {
   const CUresult result = vgpu_session_check();
   if (result != CUDA_SUCCESS) return result;
-  if (number < 0 || (uint32_t)number >= snapshot.welcome.device_count) return CUDA_ERROR_INVALID_DEVICE;
+  if (!vgpu_session_has_device(number)) return CUDA_ERROR_INVALID_DEVICE;
   *device = &snapshot.devices[number];
   return CUDA_SUCCESS;
 }

@@ -26,6 +26,8 @@ bool vgpu_session_shares_memory(void);
 const struct vgpu_snapshot* vgpu_session_snapshot(void);
 // CUDA_ERROR_INVALID_DEVICE for a number that is none, otherwise as vgpu_session_check.
 CUresult vgpu_session_device(CUdevice number, const struct vgpu_device** device);
+// Of the executor that there is or was, also when the session is over.
+bool vgpu_session_has_device(CUdevice number);
 
 // Takes the connection for one exchange; on success vgpu_session_release must follow.
 CUresult vgpu_session_acquire(struct vgpu_stream** stream);

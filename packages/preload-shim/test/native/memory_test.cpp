@@ -319,9 +319,8 @@ TEST_CASE("a pointer's attributes come from who knows it") {
                                  0, 1});
 }
 
-TEST_CASE("memory that a graph could not make accessible is not used by its next launch") {
+FakeExecutor executor_for_graph_memory() {
   FakeExecutor executor;
-  int asked = 0;
   executor.handlers[VGPU_CALL_cuStreamGetFlags] = [](const Request&) { return Answer{0, packed(0U)}; };
   executor.handlers[VGPU_CALL_cuMemAddressReserve] = [](const Request&) {
     return Answer{0, packed(kAddressBase)};
@@ -329,21 +328,34 @@ TEST_CASE("memory that a graph could not make accessible is not used by its next
   executor.handlers[VGPU_CALL_vgpuMemCreate] = [](const Request&) {
     return Answer{0, packed(std::uint64_t{5})};
   };
+  return executor;
+}
+
+/// In the guest: a graph that allocates 16 bytes and does nothing else.
+CUgraphExec allocating_graph(Values& values) {
+  CUgraph graph = nullptr;
+  CUgraphNode node = nullptr;
+  CUgraphExec exec = nullptr;
+  CUDA_MEM_ALLOC_NODE_PARAMS parameters{};
+  parameters.poolProps.allocType = CU_MEM_ALLOCATION_TYPE_PINNED;
+  parameters.poolProps.location.type = CU_MEM_LOCATION_TYPE_DEVICE;
+  parameters.bytesize = 16;
+  values.push_back(start_context());
+  values.push_back(cuGraphCreate(&graph, 0));
+  values.push_back(cuGraphAddMemAllocNode(&node, graph, nullptr, 0, &parameters));
+  values.push_back(cuGraphInstantiateWithFlags(&exec, graph, 0));
+  return exec;
+}
+
+TEST_CASE("memory that a graph could not make accessible is not used by its next launch") {
+  FakeExecutor executor = executor_for_graph_memory();
+  int asked = 0;
   executor.handlers[VGPU_CALL_vgpuMemSetAccess] = [&asked](const Request&) {
     return ++asked == 1 ? failure(CUDA_ERROR_OUT_OF_MEMORY) : Answer{};
   };
   const Outcome outcome = run_with(executor, [] {
-    Values values{start_context()};
-    CUgraph graph = nullptr;
-    CUgraphNode node = nullptr;
-    CUgraphExec exec = nullptr;
-    CUDA_MEM_ALLOC_NODE_PARAMS parameters{};
-    parameters.poolProps.allocType = CU_MEM_ALLOCATION_TYPE_PINNED;
-    parameters.poolProps.location.type = CU_MEM_LOCATION_TYPE_DEVICE;
-    parameters.bytesize = 16;
-    values.push_back(cuGraphCreate(&graph, 0));
-    values.push_back(cuGraphAddMemAllocNode(&node, graph, nullptr, 0, &parameters));
-    values.push_back(cuGraphInstantiateWithFlags(&exec, graph, 0));
+    Values values;
+    CUgraphExec exec = allocating_graph(values);
     values.push_back(cuGraphLaunch(exec, nullptr));
     values.push_back(cuGraphLaunch(exec, nullptr));
     return values;
@@ -351,6 +363,22 @@ TEST_CASE("memory that a graph could not make accessible is not used by its next
   CHECK(outcome.values == Values{0, 0, 0, 0, CUDA_ERROR_OUT_OF_MEMORY, 0});
   CHECK(executor.of(VGPU_CALL_cuMemMap).size() == 2);
   CHECK(executor.of(VGPU_CALL_vgpuMemSetAccess).size() == 2);
+}
+
+TEST_CASE("freeing a graph's memory waits for every stream, unless it is part of a stream itself") {
+  FakeExecutor executor = executor_for_graph_memory();
+  const Outcome outcome = run_with(executor, [] {
+    Values values;
+    CUgraphExec exec = allocating_graph(values);
+    values.push_back(cuGraphLaunch(exec, nullptr));
+    values.push_back(cuMemFreeAsync(kAddressBase, nullptr));
+    values.push_back(cuGraphLaunch(exec, nullptr));
+    values.push_back(cuMemFree_v2(kAddressBase));
+    values.push_back(cuGraphLaunch(exec, nullptr));
+    return values;
+  });
+  CHECK(outcome.values == Values{0, 0, 0, 0, 0, 0, 0, 0, 0});
+  CHECK(executor.of(VGPU_CALL_vgpuContextSynchronize).size() == 1);
 }
 
 }  // namespace

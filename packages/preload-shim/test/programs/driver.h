@@ -15,6 +15,7 @@ typedef struct CUctx_st* CUcontext;
 typedef struct CUmod_st* CUmodule;
 typedef struct CUfunc_st* CUfunction;
 typedef struct CUstream_st* CUstream;
+typedef struct CUlinkState_st* CUlinkState;
 
 enum {
   CUDA_SUCCESS = 0,
@@ -26,6 +27,7 @@ enum {
   CUDA_ERROR_INVALID_CONTEXT = 201,
   CUDA_ERROR_INVALID_PTX = 218,
   CUDA_ERROR_UNSUPPORTED_PTX_VERSION = 222,
+  CUDA_ERROR_FILE_NOT_FOUND = 301,
   CUDA_ERROR_INVALID_HANDLE = 400,
   CUDA_ERROR_NOT_FOUND = 500,
   CUDA_ERROR_ILLEGAL_ADDRESS = 700,
@@ -57,6 +59,14 @@ enum {
   F(cuModuleGetFunction, "cuModuleGetFunction", (CUfunction * function, CUmodule module, const char* name)) \
   F(cuModuleGetGlobal, "cuModuleGetGlobal_v2",                                                              \
     (CUdeviceptr * address, size_t * bytes, CUmodule module, const char* name))                             \
+  F(cuLinkCreate, "cuLinkCreate_v2", (unsigned int count, int* options, void** values, CUlinkState* link))  \
+  F(cuLinkAddData, "cuLinkAddData_v2",                                                                      \
+    (CUlinkState link, int type, void* data, size_t bytes, const char* name, unsigned int count,            \
+     int* options, void** values))                                                                          \
+  F(cuLinkAddFile, "cuLinkAddFile_v2",                                                                      \
+    (CUlinkState link, int type, const char* path, unsigned int count, int* options, void** values))        \
+  F(cuLinkComplete, "cuLinkComplete", (CUlinkState link, void** image, size_t* bytes))                      \
+  F(cuLinkDestroy, "cuLinkDestroy", (CUlinkState link))                                                     \
   F(cuMemAlloc, "cuMemAlloc_v2", (CUdeviceptr * address, size_t bytes))                                     \
   F(cuMemFree, "cuMemFree_v2", (CUdeviceptr address))                                                       \
   F(cuMemcpyHtoD, "cuMemcpyHtoD_v2", (CUdeviceptr to, const void* from, size_t bytes))                      \

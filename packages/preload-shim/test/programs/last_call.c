@@ -38,6 +38,7 @@ static void start_anew(const char* api) {
   CUcontext context;
   CUdeviceptr memory;
   unsigned int word = 0;
+  if (strcmp(api, "driver") == 0) EXPECT_STATUS(cuDevicePrimaryCtxReset(99), CUDA_ERROR_INVALID_DEVICE);
   // The first device's number is 0; of it nobody can be asked now.
   CHECK(strcmp(api, "runtime") == 0 ? reset_through_runtime() : cuDevicePrimaryCtxReset(0));
   CHECK(cuDeviceGet(&device, 0));

@@ -37,6 +37,7 @@ export const handleTypes: Readonly<Record<string, string>> = {
   CUgraphExec: 'CUgraphExec_st',
   CUgraphNode: 'CUgraphNode_st',
   CUmemoryPool: 'CUmemPoolHandle_st',
+  CUlinkState: 'CUlinkState_st',
 };
 
 /** The runtime's handles are the driver's by another name. */

@@ -18,6 +18,18 @@ export const driverLocalLibraries: readonly CallEntry[] = [
     'CUresult cuLibraryGetKernel(CUkernel *pKernel, CUlibrary library, const char *name)',
     'CUresult cuLibraryGetGlobal(CUdeviceptr *dptr, size_t *bytes, CUlibrary library, const char *name)',
   ]),
+  ...group('links one image, which is that image', 6050, [
+    `CUresult cuLinkCreate_v2(unsigned int numOptions, CUjit_option *options, void **optionValues, CUlinkState
+      *stateOut)`,
+    `CUresult cuLinkAddData_v2(CUlinkState state, CUjitInputType type, void *data, size_t size, const char *name,
+      unsigned int numOptions, CUjit_option *options, void **optionValues)`,
+    `CUresult cuLinkAddFile_v2(CUlinkState state, CUjitInputType type, const char *path, unsigned int numOptions,
+      CUjit_option *options, void **optionValues)`,
+  ]),
+  ...group('links one image, which is that image', 5050, [
+    'CUresult cuLinkComplete(CUlinkState state, void **cubinOut, size_t *sizeOut)',
+    'CUresult cuLinkDestroy(CUlinkState state)',
+  ]),
   ...group('asks the module', 12040, [
     'CUresult cuLibraryGetKernelCount(unsigned int *count, CUlibrary lib)',
   ]),

@@ -8,8 +8,8 @@ const driverNames = `
   cuDeviceGetNvSciSyncAttributes cuDeviceGetExecAffinitySupport cuFlushGPUDirectRDMAWrites
   cuCtxGetDevice_v2 cuCtxSetFlags cuCtxGetId cuCtxSynchronize_v2 cuCtxResetPersistingL2Cache
   cuCtxGetExecAffinity cuCtxRecordEvent cuCtxWaitEvent cuCtxAttach cuCtxDetach
-  cuCtxGetSharedMemConfig cuCtxSetSharedMemConfig cuLinkCreate_v2
-  cuLinkAddData_v2 cuLinkAddFile_v2 cuLinkComplete cuLinkDestroy cuModuleGetTexRef cuModuleGetSurfRef
+  cuCtxGetSharedMemConfig cuCtxSetSharedMemConfig
+  cuModuleGetTexRef cuModuleGetSurfRef
   cuLibraryGetUnifiedFunction
   cuDeviceRegisterAsyncNotification cuDeviceUnregisterAsyncNotification
   cuIpcGetEventHandle cuIpcOpenEventHandle cuIpcGetMemHandle cuIpcOpenMemHandle_v2

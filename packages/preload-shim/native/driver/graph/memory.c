@@ -224,7 +224,7 @@ void vgpu_graph_memory_end(CUgraph graph) {
   vgpu_unlock(&lock);
 }
 
-bool vgpu_graph_memory_free(CUdeviceptr address, CUresult* result) {
+bool vgpu_graph_memory_free(CUdeviceptr address, bool wait, CUresult* result) {
   if (!atomic_load_explicit(&any, memory_order_acquire)) return false;
   vgpu_lock(&lock);
   struct vgpu_graph_memory* found = allocations;
@@ -232,6 +232,7 @@ bool vgpu_graph_memory_free(CUdeviceptr address, CUresult* result) {
   const bool known = found != NULL;
   if (known) *result = is_live(found) ? vgpu_session_check() : CUDA_ERROR_INVALID_VALUE;
   if (known && *result == CUDA_SUCCESS) {
+    if (wait) vgpu_pages_wait(found->pages);
     found->pages->used = false;
     end_unused(found);
   }

@@ -35,8 +35,9 @@ void vgpu_graph_memory_disown(struct vgpu_graph_memory* allocation, CUgraph grap
 CUresult vgpu_graph_memory_begin(CUgraph graph, bool free_what_is_left);
 void vgpu_graph_memory_end(CUgraph graph);
 
-// Whether the address is a graph's; *result is then what freeing it has come to.
-bool vgpu_graph_memory_free(CUdeviceptr address, CUresult* result);
+// Whether the address is a graph's; *result is then what freeing it has come to. With `wait` everything that
+// runs has ended by then: the graph's next launch uses the memory again, in whatever stream.
+bool vgpu_graph_memory_free(CUdeviceptr address, bool wait, CUresult* result);
 
 // In a forked child: see process.h.
 void vgpu_graph_memory_forget(void);

@@ -112,5 +112,5 @@ CUresult cuMemFreeAsync(CUdeviceptr dptr, CUstream hStream) {
     return vgpu_capture_add(hStream, &work);
   }
   // Whatever takes the memory next waits for the stream.
-  return vgpu_graph_memory_free(dptr, &freed) ? freed : vgpuMemFreeAsync(dptr, hStream);
+  return vgpu_graph_memory_free(dptr, false, &freed) ? freed : vgpuMemFreeAsync(dptr, hStream);
 }

@@ -16,7 +16,7 @@ static size_t sum(bool only_used) {
   return bytes;
 }
 
-static void wait_for(const struct vgpu_pages* pages) {
+void vgpu_pages_wait(const struct vgpu_pages* pages) {
   CUcontext popped;
   if (vgpu_context_push(pages->context, pages->device) != CUDA_SUCCESS) return;
   // An error is that of earlier work, and the next call that waits shows it too. Without the context nothing
@@ -27,7 +27,7 @@ static void wait_for(const struct vgpu_pages* pages) {
 
 CUresult vgpu_pages_unmap(struct vgpu_pages* pages) {
   if (pages->holder == NULL) return CUDA_SUCCESS;
-  wait_for(pages);
+  vgpu_pages_wait(pages);
   const CUresult result = cuMemUnmap(pages->address, pages->bytes);
   if (result != CUDA_SUCCESS) return result;
   *pages->holder = NULL;

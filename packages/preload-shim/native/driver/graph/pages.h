@@ -25,6 +25,8 @@ struct vgpu_pages {
 // Maps memory that nobody uses at the reserved address, unless *holder is some already. `bytes` are whole
 // pages.
 CUresult vgpu_pages_provide(struct vgpu_pages** holder, CUdeviceptr address, size_t bytes);
+// Until nothing runs that may use it.
+void vgpu_pages_wait(const struct vgpu_pages* pages);
 // Waits for what was launched, since that may still use it.
 CUresult vgpu_pages_unmap(struct vgpu_pages* pages);
 // Gives back what nobody uses.
