@@ -4,6 +4,7 @@
 #
 # vgpu_target(TARGET)                         warnings, hardening, visibility, sanitizers
 # vgpu_addon(NAME SOURCES … [LIBRARIES …])    an addon for Node, lib/NAME.node, on the headers that cmake-js names
+# vgpu_headers_last(TARGET)                   the loader leaves out a shared library that has lost its end
 # vgpu_test(NAME SOURCES … [LIBRARIES …])     a doctest program that ctest runs
 # vgpu_import(TARGET PACKAGE folder [LIBRARY name] [LIBRARIES …])
 #                                             a static library that another package has built, and what it needs
@@ -95,6 +96,14 @@ function(vgpu_addon name)
   elseif(NOT WIN32)
     target_link_options(${name} PRIVATE -Wl,-z,nodelete)
   endif()
+endfunction()
+
+# See toolchain/src/headers-last.mjs. What strips the library afterwards undoes it.
+function(vgpu_headers_last target)
+  find_program(VGPU_NODE NAMES node REQUIRED)
+  set(program ${VGPU_PACKAGES_DIR}/toolchain/bin/headers-last.mjs)
+  add_custom_command(TARGET ${target} POST_BUILD COMMAND ${VGPU_NODE} ${program} $<TARGET_FILE:${target}> VERBATIM)
+  set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${program} ${VGPU_PACKAGES_DIR}/toolchain/src/headers-last.mjs)
 endfunction()
 
 function(vgpu_test name)

@@ -33,6 +33,8 @@ export interface ElfFile {
   readonly textRelocations: boolean;
   /** Asks for a stack that can be executed, or does not say that it needs none. */
   readonly executableStack: boolean;
+  /** Its program headers are its last bytes: the loader leaves it out when it has lost its end. */
+  readonly headersLast: boolean;
 }
 
 interface Section {
@@ -82,6 +84,7 @@ function read(bytes: Buffer): ElfFile {
   const interpreter = section('.interp')?.bytes;
   const dynamic = readDynamic(sections);
   const name = (tag: bigint) => dynamic.find((entry) => entry.tag === tag)?.text;
+  const headers = programHeaders(bytes);
   return {
     type: bytes.readUInt16LE(16),
     machine: bytes.readUInt16LE(18),
@@ -92,7 +95,8 @@ function read(bytes: Buffer): ElfFile {
     textRelocations: dynamic.some(
       ({ tag, value }) => tag === DYNAMIC_TEXTREL || (tag === DYNAMIC_FLAGS && (value & FLAG_TEXTREL) !== 0n),
     ),
-    executableStack: hasExecutableStack(bytes),
+    executableStack: hasExecutableStack(headers.table),
+    headersLast: headers.end === bytes.length,
     needed: dynamic.filter(({ tag }) => tag === DYNAMIC_NEEDED).map(({ text }) => text),
     imports,
     exports,
@@ -139,12 +143,12 @@ function readDynamic(sections: readonly Section[]): DynamicEntry[] {
   });
 }
 
-function hasExecutableStack(bytes: Buffer): boolean {
-  const table = slice(
-    bytes,
-    Number(bytes.readBigUInt64LE(32)),
-    bytes.readUInt16LE(56) * PROGRAM_HEADER_BYTES,
-  );
+function programHeaders(bytes: Buffer): { table: Buffer; end: number } {
+  const [begin, size] = [Number(bytes.readBigUInt64LE(32)), bytes.readUInt16LE(56) * PROGRAM_HEADER_BYTES];
+  return { table: slice(bytes, begin, size), end: begin + size };
+}
+
+function hasExecutableStack(table: Buffer): boolean {
   const stack = records(table, PROGRAM_HEADER_BYTES).find(
     (header) => header.readUInt32LE(0) === PROGRAM_HEADER_STACK,
   );

@@ -52,6 +52,8 @@ function complaintsAbout(elf: ElfFile, system: Capabilities): string[] {
     [foreign.length > 0, `offers what is not of CUDA: ${foreign.slice(0, 5).join(', ')}`],
     [elf.textRelocations, 'has text relocations'],
     [elf.executableStack, 'asks for an executable stack'],
+    // As our build leaves it. Where it is cut short later, the loader must leave it out rather than map what is not there.
+    [!elf.headersLast, 'does not end with its program headers: cut short, it would stop every program'],
   ];
   return findings.filter(([isSo]) => isSo).map(([, complaint]) => complaint);
 }

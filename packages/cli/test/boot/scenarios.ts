@@ -38,9 +38,16 @@ const noLibrary = (name: string, script: string): Scenario => ({
 });
 
 export const plain: Scenario = { name: 'plain', installed: false, found: 'no library', short: true };
+/** The same again: how far boots differ from each other. */
+export const plainAgain: readonly Scenario[] = [2, 3, 4, 5].map((number) => ({
+  name: `plain, ${number}`,
+  installed: false,
+  found: 'no library',
+}));
 
 export const scenarios: readonly Scenario[] = [
   plain,
+  ...plainAgain,
   { name: 'healthy', installed: true, executor: 'executor', found: 'a device', short: true },
   { name: 'absent', installed: true, found: 'no device' },
   { name: 'refusing', installed: true, executor: 'refusing', found: 'no device' },

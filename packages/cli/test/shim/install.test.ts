@@ -100,7 +100,9 @@ describe.skipIf(obstacle !== undefined)('vgpu shim install', { timeout: 120_000 
   });
 
   it('replaces a version beside the running one, and goes back to it', async () => {
-    await machine.shell('cp "$LIBRARY" /tmp/older.so && echo >> /tmp/older.so', { LIBRARY: builtLibrary });
+    // Other bytes, in the entry point that a library does not have.
+    const change = 'printf 1 | dd of=/tmp/older.so bs=1 seek=24 conv=notrunc';
+    await machine.shell(`cp "$LIBRARY" /tmp/older.so && ${change}`, { LIBRARY: builtLibrary });
     expect((await install('--confirm-within', '0', '--library', '/tmp/older.so')).code).toBe(0);
     const before = (await machine.run(['readlink', '/usr/lib/vgpu-shim/current'])).stdout;
     const sleeper = machine.start(['sleep', '600']);

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { guestLibrary } from '@vgpu/preload-shim';
+import { headersLast } from '@vgpu/toolchain/headers-last';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { capabilitiesOf, checkLibrary } from '../../src/shim/library-file.js';
 import { Folder } from '../vgpu.js';
@@ -17,11 +18,12 @@ beforeAll(() => {
 });
 afterAll(() => folder.remove());
 
-/** Compiles a library. Where an option is given twice the last one counts. */
+/** Compiles a library, as our build does. Where an option is given twice the last one counts. */
 function compile(name: string, source: string, ...options: string[]): string {
   writeFileSync(folder.at(`${name}.c`), source);
   const path = folder.at(`${name}.so`);
   execFileSync(process.env.CC ?? 'cc', [...OPTIONS, ...options, '-o', path, folder.at(`${name}.c`)]);
+  writeFileSync(path, headersLast(readFileSync(path)));
   return path;
 }
 
@@ -44,6 +46,14 @@ describe('checking a library', () => {
       const [complaint] = verdict(library, bytes.subarray(0, length));
       expect(complaint, `${length} bytes`).toMatch(/is not a 64-bit ELF file|is damaged/);
     }
+  });
+
+  it('refuses one that the loader would map although it has been cut short', () => {
+    const path = compile('front', SOURCE);
+    const bytes = readFileSync(path);
+    bytes.copy(bytes, 64, Number(bytes.readBigUInt64LE(32)));
+    bytes.writeBigUInt64LE(64n, 32);
+    expect(verdict(path, bytes)).toEqual([expect.stringContaining('does not end with its program headers')]);
   });
 
   it('refuses one for another processor', () => {

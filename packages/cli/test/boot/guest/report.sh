@@ -15,7 +15,7 @@ if [ -e /boot-test/heals ]; then
 fi
 say targets "$(systemctl list-units --type=target --state=active --no-legend --plain | cut -d ' ' -f 1 | names)"
 say failed "$(systemctl list-units --state=failed --no-legend --plain | cut -d ' ' -f 1 | names)"
-say ready "$(systemctl show multi-user.target --property=ActiveEnterTimestampMonotonic --value)"
+say login "$(systemctl show serial-getty@ttyS0 --property=ActiveEnterTimestampMonotonic --value)"
 say ssh "$(timeout 120 ssh -i /boot-test/key -o StrictHostKeyChecking=no -o LogLevel=ERROR tester@127.0.0.1 'echo in as $(id -un)' 2>&1)"
 say sudo "$(timeout 120 setpriv --reuid=tester --regid=tester --init-groups sudo -n id -un 2>&1)"
 say cuda "$(timeout 120 setpriv --reuid=tester --regid=tester --clear-groups env -i /boot-test/vgpu-self-test 2>&1)"
