@@ -61,11 +61,6 @@ export class GpuRunner {
     return this.#gpu?.engine.counters() ?? null;
   }
 
-  /** Whether there are kernels for it; where there is no GPU at all, that is the better reason. */
-  has(name: string): boolean {
-    return this.#gpu === null || name in this.#gpu.engine;
-  }
-
   /** @throws what `withFallback` throws */
   async run(
     { name, gpu, cpu }: Paths,
@@ -75,7 +70,7 @@ export class GpuRunner {
     const onGpu = async (context: OperationContext): Promise<NativeResult> => {
       if (opened === null) throw new Error('an open breaker has let an operation through');
       context.signal.addEventListener('abort', () => giveUp(opened), { once: true });
-      return gpu(opened.engine as Engine);
+      return gpu(opened.engine);
     };
     await this.#workerOnItsWay();
     const result = await this.#turns.run(() =>

@@ -27,8 +27,8 @@ export interface Engine
     NeighbourCalls,
     LayoutCalls {}
 
-/** A session's memory and operations on the device. It has those operations that have kernels. */
-export interface Gpu extends Partial<Engine> {
+/** A session's memory and operations on the device. */
+export interface Gpu extends Engine {
   /** Loads the driver and opens its first device, unless that has been done; so does every operation. */
   readonly open: Call<[]>;
   /** Gives up all that is on the device, for everybody in this process, and opens it anew. */

@@ -1,7 +1,6 @@
 // Where an operation runs, and what is told about it.
 import {
   type CircuitBreaker,
-  conditionFault,
   type Fault,
   GpuError,
   kernelRecord,
@@ -182,7 +181,6 @@ export class Runner {
     try {
       const gpu = this.#gpu;
       if (gpu === null) return { value: await cpu(), device: 'cpu', reason: null, attempts: 0 };
-      if (!gpu.has(name)) return await withoutKernels(name, fallback, cpu);
       return await gpu.run(
         { name, gpu: (engine) => on(gpu.device, engine), cpu },
         { fallback, hangAfterMs: this.#hangAfterMs },
@@ -230,17 +228,6 @@ export class Runner {
       ),
     );
   }
-}
-
-/** On the CPU, because the GPU path does not have the operation. */
-async function withoutKernels<Value>(
-  name: string,
-  fallback: 'allowed' | 'never',
-  cpu: () => Promise<Value>,
-): Promise<ComputeResult<Value>> {
-  const reason = conditionFault('no-gpu-path');
-  if (fallback === 'never') throw new GpuError(reason, name);
-  return { value: await cpu(), device: 'cpu', reason, attempts: 0 };
 }
 
 function checkChoice(value: string, choices: readonly string[], name: string): void {

@@ -60,7 +60,7 @@ describe.each(['cpu', 'gpu'] as const)('on the %s', (device) => {
     const engine = device === 'cpu' ? addon : new addon.Gpu(guestLibrary().library, 1e9, executor.url);
     const keys = new Uint32Array(1000);
     const stop = new Int32Array(new SharedArrayBuffer(4));
-    expect(() => engine.sortPairs?.(stop, 1e9, keys, keys.slice(), false, keys, keys.slice(), 1200)).toThrow(
+    expect(() => engine.sortPairs(stop, 1e9, keys, keys.slice(), false, keys, keys.slice(), 1200)).toThrow(
       expect.objectContaining({ kind: 'capacity', first: 1200, second: 1000 }),
     );
   });
@@ -76,7 +76,7 @@ const run = (mode: 'honest' | 'lying') =>
 
 describe('kernels that are launched with such a count all the same', { timeout: 120_000 }, () => {
   it('stay inside their buffers', async () => {
-    expect(await run('honest')).toEqual({ code: 0, stdout: 'ok 14 kernels\n' });
+    expect(await run('honest')).toEqual({ code: 0, stdout: 'ok 31 kernels\n' });
     expect(findings()).toBe('');
   });
 

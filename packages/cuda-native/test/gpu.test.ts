@@ -5,6 +5,7 @@ import { Executor, executorStatus } from '@vgpu/executor';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ComputeSession, createSession } from '../src/index.js';
+import { native } from '../src/native.js';
 import { difference, operations } from './operations.js';
 import { type Shape, shapes } from './support.js';
 
@@ -34,6 +35,9 @@ afterAll(async () => {
 
 const integers = new Set(['i32', 'u32', 'i64', 'u64']);
 
+/** Of the addon's functions, those that compute nothing. */
+const apart = new Set(['Gpu', 'multiplier']);
+
 /** Longer ones are a test of their own: on the software GPU they take their time. */
 const mostElements = 70_000;
 
@@ -53,6 +57,16 @@ it.each(operations)(
     );
   },
 );
+
+it('has all that the CPU path has', () => {
+  const addon = native();
+  const all = Object.entries(addon).filter(
+    ([name, value]) => typeof value === 'function' && !apart.has(name),
+  );
+  const missing = all.map(([name]) => name).filter((name) => !(name in addon.Gpu.prototype));
+  expect(all.length).toBeGreaterThan(30);
+  expect(missing).toEqual([]);
+});
 
 it('nothing at all', async () => {
   for (const { name, types, run, needsElements = false } of operations) {

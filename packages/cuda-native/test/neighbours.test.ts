@@ -194,3 +194,19 @@ describe('nearestNeighbours', () => {
     await call(3, new Uint32Array(9));
   });
 });
+
+it('a distance from a point that is no number is none', async () => {
+  const x = { data: new Float32Array([Number.NaN, 1, 2, 3]), rows: 2, columns: 2 };
+  for (const metric of metrics) {
+    const { value } = await session.pairwiseDistance(x, x, { metric });
+    expect([...value.data].map(Number.isNaN)).toEqual([true, true, true, false]);
+    const { value: near } = await session.nearestNeighbours({ ...x, rows: 1 }, x, 2, { metric });
+    expect([...near.distances.data, ...near.indices.data]).toEqual([Number.NaN, Number.NaN, 0, 1]);
+  }
+});
+
+it('points that are farther apart than a number can tell have no layout', async () => {
+  const data = new Float64Array([-1e308, 0, 1e308, 0]);
+  const error = await rejection(session.forceLayoutStep({ data, rows: 2, columns: 2 }, new Uint32Array(0)));
+  expect(error.code).toBe('ERR_VGPU_COMPUTE_ARGUMENT');
+});

@@ -1,5 +1,6 @@
 // Every operation, on arrays that a shape describes: for tests that hold for all of them.
-import type { ComputeResult, ComputeSession, ElementType, FloatArray, NumericArray } from '../src/index.js';
+import type { ComputeResult, ComputeSession, ElementType, NumericArray } from '../src/index.js';
+import { shapedOperations } from './shaped-operations.js';
 import { arrayOf, elementTypes, type Shape } from './support.js';
 
 export interface OperationCase {
@@ -13,7 +14,6 @@ export interface OperationCase {
   readonly needsElements?: boolean;
 }
 
-const floats: readonly ElementType[] = ['f32', 'f64'];
 const not64: readonly ElementType[] = ['f32', 'f64', 'i32', 'u32'];
 
 // As TypeScript has them, operations take arrays of one type; here that is known only at run time.
@@ -28,12 +28,6 @@ function divisors(type: ElementType, shape: Shape): NumericArray {
   const array = second(type, shape) as Any;
   for (let i = 0; i < array.length; i++) if (!array[i]) array[i] = one(type);
   return array;
-}
-
-function matrix(type: ElementType, { count, ...shape }: Shape, rows: number) {
-  const columns = Math.max(1, Math.floor(Math.min(count, 20_000) / rows));
-  const data = arrayOf(type, { ...shape, count: rows * (columns + 2), special: false }) as FloatArray;
-  return { data, rows, columns, stride: columns + 2 };
 }
 
 const unary = (name: 'sum' | 'mean' | 'min' | 'max' | 'norm', types = elementTypes): OperationCase => ({
@@ -104,6 +98,24 @@ export const operations: readonly OperationCase[] = [
     run: (session, type, shape) =>
       session.cast(arrayOf(type, shape), elementTypes[shape.seed % elementTypes.length] as ElementType),
   },
+  {
+    name: 'cast to f16',
+    types: elementTypes,
+    // What NaN is made of may differ.
+    run: async (session, type, shape) => {
+      const { value, ...how } = await session.cast(arrayOf(type, shape), 'f16');
+      const bits = value as Uint16Array;
+      return { ...how, value: bits.map((half) => ((half & 0x7fff) > 0x7c00 ? 0x7e00 : half)) };
+    },
+  },
+  {
+    name: 'cast from f16',
+    types: elementTypes,
+    run: (session, type, shape) => {
+      const bits = arrayOf('u32', { ...shape, offset: 0, shared: false, spread: 'many' }) as Uint32Array;
+      return session.cast(Uint16Array.from(bits), type);
+    },
+  },
   scanning('inclusiveScan'),
   scanning('exclusiveScan'),
   {
@@ -128,29 +140,7 @@ export const operations: readonly OperationCase[] = [
     types: elementTypes,
     run: (session, type, shape) => session.topK(arrayOf(type, shape) as Any, Math.ceil(shape.count / 3)),
   },
-  {
-    name: 'matmul',
-    types: floats,
-    tolerance: 1e-5,
-    run: (session, type, shape) => {
-      const a = matrix(type, shape, 1 + (shape.seed % 70));
-      const data = arrayOf(type, { ...shape, special: false, count: a.columns * 65 }) as FloatArray;
-      return session.matmul(a, { data, rows: a.columns, columns: 65 });
-    },
-  },
-  {
-    name: 'matvec',
-    types: floats,
-    run: (session, type, shape) => {
-      const a = matrix(type, shape, 1 + (shape.seed % 70));
-      return session.matvec(a, a.data.slice(0, a.columns));
-    },
-  },
-  {
-    name: 'transpose',
-    types: elementTypes,
-    run: (session, type, shape) => session.transpose(matrix(type, shape, 1 + (shape.seed % 70)) as Any),
-  },
+  ...shapedOperations,
 ];
 
 /** Arrays of a result as lists of numbers, one after the other. */

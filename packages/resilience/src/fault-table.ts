@@ -173,7 +173,6 @@ export const xidFaults: readonly XidRow[] = [
 /** What no result code says. */
 export const conditionFaults = {
   'library-missing': { name: 'no CUDA driver library', kind: 'absent' },
-  'no-gpu-path': { name: 'no GPU path for this operation', kind: 'absent' },
   'probe-crashed': { name: 'probe of the driver crashed', kind: 'absent' },
   'probe-hung': { name: 'probe of the driver hung', kind: 'absent' },
   'probe-refused': { name: 'probe of the driver found no usable GPU', kind: 'absent' },

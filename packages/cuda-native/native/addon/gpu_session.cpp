@@ -211,19 +211,21 @@ void GpuSession::define(Napi::Env env, Napi::Object exports) {
                                                      InstanceMethod<&GpuSession::deviceName>("deviceName"),
                                                  });
   auto prototype = constructor.Get("prototype").As<Napi::Object>();
-  for (const GpuOperationEntry& entry : gpuOperations()) {
-    const auto method = [perform = entry.perform](const Napi::CallbackInfo& info) {
-      // Throws where `this` is no Gpu.
-      GpuSession* session = Unwrap(info.This().As<Napi::Object>());
-      try {
-        return session->performOnGpu(info, perform(info));
-      } catch (const Napi::Error&) {
-        throw;
-      } catch (...) {
-        throw toError(info.Env(), std::current_exception());
-      }
-    };
-    prototype.Set(entry.name, Napi::Function::New(env, method, entry.name));
+  for (const auto family : {gpuVectorOperations(), gpuMatrixOperations(), gpuPointOperations()}) {
+    for (const GpuOperationEntry& entry : family) {
+      const auto method = [perform = entry.perform](const Napi::CallbackInfo& info) {
+        // Throws where `this` is no Gpu.
+        GpuSession* session = Unwrap(info.This().As<Napi::Object>());
+        try {
+          return session->performOnGpu(info, perform(info));
+        } catch (const Napi::Error&) {
+          throw;
+        } catch (...) {
+          throw toError(info.Env(), std::current_exception());
+        }
+      };
+      prototype.Set(entry.name, Napi::Function::New(env, method, entry.name));
+    }
   }
   exports.Set("Gpu", constructor);
 }

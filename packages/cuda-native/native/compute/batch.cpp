@@ -64,7 +64,7 @@ void checkBatch(const MatrixBatch& batch) {
   checkCount((batch.count - 1) * batch.step + extent, first.array);
 }
 
-void multiplyBatch(const Context& context, const MatrixBatch& a, const MatrixBatch& b, const MatrixBatch& c) {
+void checkBatchProducts(const MatrixBatch& a, const MatrixBatch& b, const MatrixBatch& c) {
   for (const MatrixBatch* batch : {&a, &b, &c}) checkBatch(*batch);
   checkSameCount(a, b);
   checkSameCount(a, c);
@@ -75,6 +75,10 @@ void multiplyBatch(const Context& context, const MatrixBatch& a, const MatrixBat
   checkShape(c.first, a.first.rows, b.first.columns);
   checkApart(a.first.array, c.first.array);
   checkApart(b.first.array, c.first.array);
+}
+
+void multiplyBatch(const Context& context, const MatrixBatch& a, const MatrixBatch& b, const MatrixBatch& c) {
+  checkBatchProducts(a, b, c);
   // Without elements there may be any number of matrices.
   if (c.first.rows == 0 || c.first.columns == 0) return;
   // Enough for all threads, and some MiB at a time.
@@ -88,7 +92,7 @@ void multiplyBatch(const Context& context, const MatrixBatch& a, const MatrixBat
   }
 }
 
-void multiplyVectors(const Context& context, const MatrixBatch& a, const Array& x, const Array& y) {
+void checkBatchVectors(const MatrixBatch& a, const Array& x, const Array& y) {
   checkBatch(a);
   const ElementType type = a.first.array.type;
   checkFloats(type);
@@ -100,7 +104,11 @@ void multiplyVectors(const Context& context, const MatrixBatch& a, const Array& 
   checkCount(results.count, y);
   checkApart(a.first.array, results);
   checkApart(inputs, results);
-  if (type == ElementType::f32) {
+}
+
+void multiplyVectors(const Context& context, const MatrixBatch& a, const Array& x, const Array& y) {
+  checkBatchVectors(a, x, y);
+  if (a.first.array.type == ElementType::f32) {
     multiplyVectorsOf(context, a, x.as<float>(), y.as<float>());
   } else {
     multiplyVectorsOf(context, a, x.as<double>(), y.as<double>());

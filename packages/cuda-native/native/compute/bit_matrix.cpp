@@ -32,10 +32,6 @@ constexpr std::size_t kWordBits = 64;
 constexpr std::size_t kRows = 64;
 constexpr std::size_t kWords = 512;
 
-std::size_t wordsOf(std::size_t bits) {
-  return (bits + kWordBits - 1) / kWordBits;
-}
-
 void checkBits(const BitMatrix& matrix) {
   checkType(matrix.words, ElementType::u64);
   checkMatrix({matrix.words, matrix.rows, wordsOf(matrix.columns), matrix.stride});
@@ -72,7 +68,11 @@ void transposeBits(const Context& context, const BitMatrix& from, std::uint64_t*
 
 }  // namespace
 
-void multiplyBits(Context& context, const BitMatrix& a, const BitMatrix& b, const Matrix& c) {
+std::size_t wordsOf(std::size_t bits) {
+  return bits / kWordBits + (bits % kWordBits != 0 ? 1 : 0);
+}
+
+void checkBitProduct(const BitMatrix& a, const BitMatrix& b, const Matrix& c) {
   checkBits(a);
   checkBits(b);
   checkMatrix(c);
@@ -86,6 +86,10 @@ void multiplyBits(Context& context, const BitMatrix& a, const BitMatrix& b, cons
   }
   checkApart(a.words, c.array);
   checkApart(b.words, c.array);
+}
+
+void multiplyBits(Context& context, const BitMatrix& a, const BitMatrix& b, const Matrix& c) {
+  checkBitProduct(a, b, c);
   const std::size_t words = wordsOf(a.columns);
   const auto columns = context.allocate<std::uint64_t>(words * b.columns);
   transposeBits(context, b, columns.get());

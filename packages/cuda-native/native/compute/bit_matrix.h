@@ -15,6 +15,11 @@ struct BitMatrix {
   std::size_t stride = 0;  // in words
 };
 
+/** Of bits that one row takes. */
+std::size_t wordsOf(std::size_t bits);
+/** What multiplyBits() checks before it touches memory. */
+void checkBitProduct(const BitMatrix& a, const BitMatrix& b, const Matrix& c);
+
 /** c[i, j]: for how many k both a[i, k] and b[k, j] are 1. `c` is of i32, and `a` has at most 2³¹ − 1
  * columns. */
 void multiplyBits(Context& context, const BitMatrix& a, const BitMatrix& b, const Matrix& c);

@@ -85,17 +85,12 @@ class Comparison {
   }
 
   [[nodiscard]] double exact(const T* x, const T* y, double xLength, double yLength) const {
-    if (metric_ != Metric::l2) return fromProduct(kernels<T>().dot(x, y, dimensions_), xLength, yLength);
-    double sum = 0;
-    for (std::size_t i = 0; i < dimensions_; ++i) {
-      const double difference = static_cast<double>(x[i]) - static_cast<double>(y[i]);
-      sum += difference * difference;
-    }
-    return sum;
+    if (metric_ == Metric::l2) return kernels<T>().squaredDistance(x, y, dimensions_);
+    return fromProduct(kernels<T>().dot(x, y, dimensions_), xLength, yLength);
   }
 
   [[nodiscard]] T distance(double compared) const {
-    return static_cast<T>(metric_ == Metric::l2 ? std::sqrt(std::max(0.0, compared)) : compared);
+    return static_cast<T>(metric_ == Metric::l2 ? std::sqrt(compared) : compared);
   }
 
  private:
@@ -277,14 +272,18 @@ void checkPoints(const Matrix& x, const Matrix& y) {
 
 }  // namespace
 
-void pairwiseDistance(Context& context, Metric metric, const Matrix& x, const Matrix& y,
-                      const Matrix& distances) {
+void checkPairwise(const Matrix& x, const Matrix& y, const Matrix& distances) {
   checkPoints(x, y);
   checkMatrix(distances);
   checkType(distances.array, x.array.type);
   checkShape(distances, x.rows, y.rows);
   checkApart(x.array, distances.array);
   checkApart(y.array, distances.array);
+}
+
+void pairwiseDistance(Context& context, Metric metric, const Matrix& x, const Matrix& y,
+                      const Matrix& distances) {
+  checkPairwise(x, y, distances);
   if (x.array.type == ElementType::f32) {
     pairwiseOf<float>(context, metric, x, y, distances);
   } else {
@@ -292,8 +291,8 @@ void pairwiseDistance(Context& context, Metric metric, const Matrix& x, const Ma
   }
 }
 
-void nearestNeighbours(Context& context, Metric metric, const Matrix& queries, const Matrix& points,
-                       const Matrix& distances, const Matrix& indices) {
+void checkNearest(const Matrix& queries, const Matrix& points, const Matrix& distances,
+                  const Matrix& indices) {
   checkPoints(queries, points);
   checkMatrix(distances);
   checkMatrix(indices);
@@ -312,6 +311,11 @@ void nearestNeighbours(Context& context, Metric metric, const Matrix& queries, c
     checkApart(points.array, output->array);
   }
   checkApart(distances.array, indices.array);
+}
+
+void nearestNeighbours(Context& context, Metric metric, const Matrix& queries, const Matrix& points,
+                       const Matrix& distances, const Matrix& indices) {
+  checkNearest(queries, points, distances, indices);
   if (indices.columns == 0) return;
   if (queries.array.type == ElementType::f32) {
     Search<float>(context, metric, queries, points, distances, indices).run();

@@ -10,6 +10,11 @@ namespace vgpu::compute {
  */
 enum class Metric { l2, cosine, dot };
 
+// What the two operations check before they touch memory.
+void checkPairwise(const Matrix& x, const Matrix& y, const Matrix& distances);
+void checkNearest(const Matrix& queries, const Matrix& points, const Matrix& distances,
+                  const Matrix& indices);
+
 /** distances[i, j] is that of x[i] and y[j], by a product of matrices. Euclidean ones of points that are near
  * each other beside their length are computed one by one, because differences of large numbers would be left
  * of them. */

@@ -24,7 +24,7 @@ constexpr std::size_t kBlock = std::size_t{1} << 16;
 /** Cells are wider than the radius by more than rounding can move a node in them. */
 constexpr double kWider = 1 + 0x1p-20;
 
-using Vector = std::array<double, 3>;
+using Vector = LayoutBounds::Vector;
 
 double squareOf(const Vector& vector) {
   return vector[0] * vector[0] + vector[1] * vector[1] + vector[2] * vector[2];
@@ -52,11 +52,8 @@ Memory<std::uint32_t> checkedEdges(Context& context, const Array& edges, std::si
   const auto* given = edges.as<std::uint32_t>();
   const std::size_t wrong =
       firstWrong(context, edges.count, [&](std::size_t i) { return (ends[i] = given[i]) >= nodes; });
-  if (wrong == edges.count) return ends;
-  throw Error(ErrorKind::capacity,
-              "edge " + std::to_string(wrong / 2) + " ends at node " + std::to_string(ends[wrong]) +
-                  ", and there are " + std::to_string(nodes),
-              std::size_t{ends[wrong]} + 1, nodes);
+  if (wrong < edges.count) refuseEdge(wrong / 2, ends[wrong], nodes);
+  return ends;
 }
 
 template <typename T>
@@ -99,28 +96,10 @@ class Step {
     return result;
   }
 
-  /** Over all nodes; cells are no narrower than the radius, and not many more than nodes. */
   void makeGrid() {
-    Vector least = position(0);
-    Vector most = least;
-    for (std::size_t node = 1; node < nodes_; ++node) {
-      const Vector at = position(node);
-      for (std::size_t axis = 0; axis < 3; ++axis) {
-        least[axis] = std::min(least[axis], at[axis]);
-        most[axis] = std::max(most[axis], at[axis]);
-      }
-    }
-    double extent = 0;
-    for (std::size_t axis = 0; axis < 3; ++axis) extent = std::max(extent, most[axis] - least[axis]);
-    const double perAxis =
-        std::ceil(std::pow(static_cast<double>(nodes_), 1.0 / static_cast<double>(positions_.columns)));
-    grid_.axes = positions_.columns;
-    grid_.origin = least;
-    grid_.cellSize = std::max(forces_.radius * kWider, extent / perAxis);
-    for (std::size_t axis = 0; axis < grid_.axes; ++axis) {
-      grid_.cells[axis] = static_cast<std::uint32_t>((most[axis] - least[axis]) / grid_.cellSize) + 1;
-    }
-    checkGrid(grid_);
+    LayoutBounds bounds{position(0), position(0)};
+    for (std::size_t node = 1; node < nodes_; ++node) bounds.add(position(node));
+    grid_ = layoutGrid(bounds, nodes_, positions_.columns, forces_.radius);
   }
 
   [[nodiscard]] std::array<std::uint32_t, 3> cellOf(std::size_t node) const {
@@ -214,17 +193,48 @@ void stepOf(Context& context, const Matrix& positions, const Array& edges, const
     const T* row = positions.array.as<T>() + node * positions.stride;
     return !std::all_of(row, row + positions.columns, [](T coordinate) { return std::isfinite(coordinate); });
   });
-  if (wrong < positions.rows) {
-    throw Error(ErrorKind::argument, "the position of node " + std::to_string(wrong) + " is not finite",
-                wrong);
-  }
+  if (wrong < positions.rows) refusePosition(wrong);
   Step<T>(context, positions, edges, forces, out).run();
 }
 
 }  // namespace
 
-void forceLayoutStep(Context& context, const Matrix& positions, const Array& edges, const Forces& forces,
-                     const Matrix& out) {
+void LayoutBounds::add(const Vector& at) {
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    least[axis] = std::min(least[axis], at[axis]);
+    most[axis] = std::max(most[axis], at[axis]);
+  }
+}
+
+Grid layoutGrid(const LayoutBounds& bounds, std::size_t nodes, std::size_t axes, double radius) {
+  double extent = 0;
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    extent = std::max(extent, bounds.most[axis] - bounds.least[axis]);
+  }
+  const double perAxis = std::ceil(std::pow(static_cast<double>(nodes), 1.0 / static_cast<double>(axes)));
+  Grid grid{.axes = axes, .origin = bounds.least, .cellSize = std::max(radius * kWider, extent / perAxis)};
+  // Nodes that lie farther apart than a number can tell: no cell could be computed.
+  checkGrid(grid);
+  for (std::size_t axis = 0; axis < axes; ++axis) {
+    grid.cells[axis] =
+        static_cast<std::uint32_t>((bounds.most[axis] - bounds.least[axis]) / grid.cellSize) + 1;
+  }
+  checkGrid(grid);
+  return grid;
+}
+
+void refuseEdge(std::size_t edge, std::uint32_t node, std::size_t nodes) {
+  throw Error(ErrorKind::capacity,
+              "edge " + std::to_string(edge) + " ends at node " + std::to_string(node) + ", and there are " +
+                  std::to_string(nodes),
+              std::size_t{node} + 1, nodes);
+}
+
+void refusePosition(std::size_t node) {
+  throw Error(ErrorKind::argument, "the position of node " + std::to_string(node) + " is not finite", node);
+}
+
+void checkLayout(const Matrix& positions, const Array& edges, const Forces& forces, const Matrix& out) {
   checkMatrix(positions);
   checkMatrix(out);
   checkFloats(positions.array.type);
@@ -241,6 +251,11 @@ void forceLayoutStep(Context& context, const Matrix& positions, const Array& edg
   checkForces(forces);
   checkApart(positions.array, out.array);
   checkApart(edges, out.array);
+}
+
+void forceLayoutStep(Context& context, const Matrix& positions, const Array& edges, const Forces& forces,
+                     const Matrix& out) {
+  checkLayout(positions, edges, forces, out);
   if (positions.array.type == ElementType::f32) {
     stepOf<float>(context, positions, edges, forces, out);
   } else {

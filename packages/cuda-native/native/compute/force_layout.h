@@ -3,6 +3,7 @@
 
 #include "compute/context.h"
 #include "compute/matrix.h"
+#include "compute/spatial_grid.h"
 
 namespace vgpu::compute {
 
@@ -19,6 +20,24 @@ struct Forces {
   /** … and at most so far. */
   double most = 1;
 };
+
+/** Where nodes lie. */
+struct LayoutBounds {
+  using Vector = std::array<double, 3>;
+  Vector least;
+  Vector most;
+
+  void add(const Vector& at);
+};
+
+/** Cells are no narrower than the radius, and not many more than nodes.
+ * @throws Error argument, where nodes are too far apart */
+Grid layoutGrid(const LayoutBounds& bounds, std::size_t nodes, std::size_t axes, double radius);
+
+/** What forceLayoutStep() checks of its arguments; then it looks at every edge and position. */
+void checkLayout(const Matrix& positions, const Array& edges, const Forces& forces, const Matrix& out);
+[[noreturn]] void refuseEdge(std::size_t edge, std::uint32_t node, std::size_t nodes);
+[[noreturn]] void refusePosition(std::size_t node);
 
 /** One step from `positions` (rows of two or three coordinates, of f32 or f64) to `out`, which overlaps
  * nothing. Edge e joins the nodes edges[2 e] and edges[2 e + 1] (u32); one that joins a node to itself does

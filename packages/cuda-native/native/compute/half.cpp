@@ -44,9 +44,18 @@ void checkNoOverlap(const Array& other, const HalfArray& halves) {
 
 }  // namespace
 
-void toHalf(const Context& context, const Array& x, const HalfArray& out) {
+void checkToHalf(const Array& x, const HalfArray& out) {
   checkRoom(x.count, out.count);
   checkNoOverlap(x, {out.data, x.count});
+}
+
+void checkFromHalf(const HalfArray& x, const Array& out) {
+  checkRoom(x.count, out.count);
+  checkNoOverlap({out.type, out.data, x.count}, x);
+}
+
+void toHalf(const Context& context, const Array& x, const HalfArray& out) {
+  checkToHalf(x, out);
   withType(x.type, [&]<typename T>(T) {
     context.forBlocks(x.count, kBlock, [&](std::size_t first, std::size_t last) {
       for (std::size_t i = first; i < last; ++i) {
@@ -62,8 +71,7 @@ void toHalf(const Context& context, const Array& x, const HalfArray& out) {
 }
 
 void fromHalf(const Context& context, const HalfArray& x, const Array& out) {
-  checkRoom(x.count, out.count);
-  checkNoOverlap({out.type, out.data, x.count}, x);
+  checkFromHalf(x, out);
   const auto convert = kernels<float>().cast[static_cast<std::size_t>(out.type)];
   context.forBlocks(x.count, kBlock, [&](std::size_t first, std::size_t last) {
     std::array<float, kPiece> floats;

@@ -12,6 +12,10 @@ struct HalfArray {
   std::size_t count = 0;
 };
 
+// What the two check before they touch memory.
+void checkToHalf(const Array& x, const HalfArray& out);
+void checkFromHalf(const HalfArray& x, const Array& out);
+
 /** Rounds to nearest, ties to even; beyond the range to infinity. Outputs overlap no input. */
 void toHalf(const Context& context, const Array& x, const HalfArray& out);
 /** Floats exactly; integers as cast() makes them of floats. */

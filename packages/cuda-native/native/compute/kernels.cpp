@@ -67,6 +67,23 @@ double floatDot(const T* x, const T* y, std::size_t count) {
   return total(sums);
 }
 
+template <typename T>
+double floatSquaredDistance(const T* x, const T* y, std::size_t count) {
+  Doubles sums[kPartialSums] = {};
+  std::size_t i = 0;
+  for (; i + 8 * kPartialSums <= count; i += 8 * kPartialSums) {
+    for (std::size_t j = 0; j < kPartialSums; ++j) {
+      const Doubles difference = widen(x + i + 8 * j) - widen(y + i + 8 * j);
+      sums[j] += difference * difference;
+    }
+  }
+  for (std::size_t lane = 0; i < count; ++i, ++lane) {
+    const double difference = static_cast<double>(x[i]) - static_cast<double>(y[i]);
+    sums[lane / 8][lane % 8] += difference * difference;
+  }
+  return total(sums);
+}
+
 /** 64-bit sums of so many 32-bit numbers cannot overflow. */
 constexpr std::size_t kExactSums = std::size_t{1} << 30;
 
@@ -275,6 +292,7 @@ Kernels<T> make() {
   Kernels<T> made{.sum = sum<T>,
                   .extremes = extremes<T>,
                   .dot = nullptr,
+                  .squaredDistance = nullptr,
                   .add = add<T>,
                   .sub = sub<T>,
                   .mul = mul<T>,
@@ -284,6 +302,7 @@ Kernels<T> make() {
                   .cast = {cast<T, float>, cast<T, double>, cast<T, std::int32_t>, cast<T, std::uint32_t>,
                            cast<T, std::int64_t>, cast<T, std::uint64_t>}};
   if constexpr (std::is_floating_point_v<T> || sizeof(T) == 4) made.dot = dot<T>;
+  if constexpr (std::is_floating_point_v<T>) made.squaredDistance = floatSquaredDistance<T>;
   return made;
 }
 

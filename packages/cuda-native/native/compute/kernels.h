@@ -28,6 +28,8 @@ struct Kernels {
   Extremes<T> (*extremes)(const T* x, std::size_t count);
   /** Exact for 32-bit integers. Null for 64-bit ones, whose products do not fit. */
   Sum<T> (*dot)(const T* x, const T* y, std::size_t count);
+  /** Of floats, the sum of (x - y)² in the order of dot(); else null. */
+  Sum<T> (*squaredDistance)(const T* x, const T* y, std::size_t count);
   void (*add)(const T* x, const T* y, T* out, std::size_t count);
   void (*sub)(const T* x, const T* y, T* out, std::size_t count);
   void (*mul)(const T* x, const T* y, T* out, std::size_t count);

@@ -125,10 +125,7 @@ class Decomposition {
       // A NaN counts as the greatest: it shall reach the result.
       if (!(std::fabs(matrix_.row(row)[column]) <= std::fabs(matrix_.row(pivot)[column]))) pivot = row;
     }
-    if (matrix_.row(pivot)[column] == 0) {
-      throw Error(ErrorKind::singular, "the matrix is singular: pivot " + std::to_string(column) + " is 0",
-                  column);
-    }
+    if (matrix_.row(pivot)[column] == 0) refuseSingular(column);
     if (pivot != column) {
       std::swap_ranges(matrix_.row(pivot), matrix_.row(pivot) + matrix_.columns, matrix_.row(column));
       std::swap(order_[pivot], order_[column]);
@@ -145,17 +142,6 @@ class Decomposition {
   const Part<T> matrix_;
   std::size_t* order_;
 };
-
-void checkSystem(const Matrix& a, const Matrix& b, const Matrix& x) {
-  for (const Matrix* matrix : {&a, &b, &x}) checkMatrix(*matrix);
-  checkFloats(a.array.type);
-  checkType(b.array, a.array.type);
-  checkType(x.array, a.array.type);
-  checkShape(a, a.rows, a.rows);
-  checkShape(b, a.rows, b.columns);
-  checkShape(x, a.rows, b.columns);
-  checkApart(a.array, x.array);
-}
 
 /** `fill(row, column first, x)` sets the row of the right side that belongs to a row of the matrix. */
 template <typename T, typename Fill>
@@ -175,6 +161,21 @@ void solveOf(Context& context, const Matrix& a, const Matrix& x, Fill fill) {
 }
 
 }  // namespace
+
+void checkSystem(const Matrix& a, const Matrix& b, const Matrix& x) {
+  for (const Matrix* matrix : {&a, &b, &x}) checkMatrix(*matrix);
+  checkFloats(a.array.type);
+  checkType(b.array, a.array.type);
+  checkType(x.array, a.array.type);
+  checkShape(a, a.rows, a.rows);
+  checkShape(b, a.rows, b.columns);
+  checkShape(x, a.rows, b.columns);
+  checkApart(a.array, x.array);
+}
+
+void refuseSingular(std::size_t pivot) {
+  throw Error(ErrorKind::singular, "the matrix is singular: pivot " + std::to_string(pivot) + " is 0", pivot);
+}
 
 void solve(Context& context, const Matrix& a, const Matrix& b, const Matrix& x) {
   checkSystem(a, b, x);

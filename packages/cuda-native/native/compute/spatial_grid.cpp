@@ -28,8 +28,7 @@ void checkGrid(const Grid& grid) {
   }
 }
 
-void spatialGrid(Context& context, const Matrix& points, const Grid& grid, const Array& starts,
-                 const Array& items) {
+void checkSpatialGrid(const Matrix& points, const Grid& grid, const Array& starts, const Array& items) {
   checkMatrix(points);
   checkFloats(points.array.type);
   checkGrid(grid);
@@ -44,6 +43,11 @@ void spatialGrid(Context& context, const Matrix& points, const Grid& grid, const
   if (points.rows > std::numeric_limits<std::uint32_t>::max()) {
     throw Error(ErrorKind::argument, "more points than an index of 32 bits can tell");
   }
+}
+
+void spatialGrid(Context& context, const Matrix& points, const Grid& grid, const Array& starts,
+                 const Array& items) {
+  checkSpatialGrid(points, grid, starts, items);
   const auto run = [&]<typename T>(T) {
     const T* coordinates = points.array.as<T>();
     groupItems(

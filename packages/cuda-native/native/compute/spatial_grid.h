@@ -33,6 +33,9 @@ struct Grid {
  */
 void checkGrid(const Grid& grid);
 
+/** What spatialGrid() checks before it touches memory. */
+void checkSpatialGrid(const Matrix& points, const Grid& grid, const Array& starts, const Array& items);
+
 /** Points are rows of f32 or f64. Those of cell c, in their order, are items[starts[c]] … items[starts[c + 1]
  * - 1]; both are of u32. */
 void spatialGrid(Context& context, const Matrix& points, const Grid& grid, const Array& starts,

@@ -20,13 +20,15 @@ void forRows(const Rows& rows, std::size_t first, std::size_t count, Work work) 
     const std::size_t row = (first + done) / rows.rowBytes;
     const std::size_t column = (first + done) % rows.rowBytes;
     const std::size_t bytes = std::min(rows.rowBytes - column, count - done);
-    work(rows.data + row * rows.stride + column, done, bytes);
+    work(rows.row(row) + column, done, bytes);
     done += bytes;
   }
 }
 
 Rows joined(const Rows& rows) {
-  return rows.stride == rows.rowBytes ? Rows{rows.data, rows.bytes(), 1, rows.bytes()} : rows;
+  const bool isOneRun =
+      rows.stride == rows.rowBytes && (rows.groups == 1 || rows.step == rows.rowBytes * rows.rows);
+  return isOneRun ? Rows{rows.data, rows.bytes(), 1, rows.bytes()} : rows;
 }
 
 }  // namespace
@@ -51,6 +53,13 @@ Rows rowsOf(const compute::Array& array) {
 Rows rowsOf(const compute::Matrix& matrix) {
   const std::size_t size = compute::elementBytes(matrix.array.type);
   return {matrix.array.data, matrix.columns * size, matrix.rows, matrix.stride * size};
+}
+
+Rows rowsOf(const compute::MatrixBatch& batch) {
+  Rows rows = rowsOf(batch.first);
+  rows.groups = batch.count;
+  rows.step = batch.step * compute::elementBytes(batch.first.array.type);
+  return rows;
 }
 
 void Context::throwIfStopped() const {

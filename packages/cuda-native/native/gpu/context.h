@@ -37,18 +37,25 @@ class Gate {
   bool closed_ = false;
 };
 
-/** Elements on the host: rows of one length, which lie `stride` bytes apart. */
+/** Elements on the host: rows of one length, which lie `stride` bytes apart, in groups that begin `step`
+ * bytes apart. */
 struct Rows {
   std::byte* data = nullptr;
   std::size_t rowBytes = 0;
   std::size_t rows = 0;
   std::size_t stride = 0;
+  std::size_t groups = 1;
+  std::size_t step = 0;
 
-  [[nodiscard]] std::size_t bytes() const { return rowBytes * rows; }
+  [[nodiscard]] std::size_t bytes() const { return rowBytes * rows * groups; }
+  [[nodiscard]] std::byte* row(std::size_t index) const {
+    return data + index / rows * step + index % rows * stride;
+  }
 };
 
 Rows rowsOf(const compute::Array& array);
 Rows rowsOf(const compute::Matrix& matrix);
+Rows rowsOf(const compute::MatrixBatch& batch);
 
 /** For one operation, on the device's thread. */
 class Context {

@@ -104,8 +104,8 @@ FunctionHandle Device::function(Family family, const std::string& kernel) {
 void Device::launchWith(Family family, const std::string& kernel, const Grid& grid, StreamHandle stream,
                         void** arguments) {
   const FunctionHandle handle = function(family, kernel);
-  const Result result = driver_->cuLaunchKernel(handle, grid.blocks, grid.rows, 1, grid.threads, 1, 1, 0,
-                                                stream, arguments, nullptr);
+  const Result result = driver_->cuLaunchKernel(handle, grid.blocks, grid.rows, grid.layers, grid.threads, 1,
+                                                1, 0, stream, arguments, nullptr);
   if (result != 0) driver_->fail(result, "cuLaunchKernel of " + kernel);
 }
 

@@ -33,6 +33,7 @@ constexpr std::size_t kStagingPieces = 3;
 struct Grid {
   unsigned blocks = 1;
   unsigned rows = 1;
+  unsigned layers = 1;
   unsigned threads = 256;
 };
 

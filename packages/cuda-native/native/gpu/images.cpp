@@ -22,6 +22,10 @@ VGPU_EMBED(scan)
 VGPU_EMBED(histogram)
 VGPU_EMBED(sort)
 VGPU_EMBED(matrix)
+VGPU_EMBED(linear_system)
+VGPU_EMBED(bit_matrix)
+VGPU_EMBED(distance)
+VGPU_EMBED(layout)
 
 namespace vgpu::gpu {
 
@@ -38,9 +42,17 @@ const void* imageOf(Family family) {
     case Family::sort:
       return vgpu_image_sort;
     case Family::matrix:
+      return vgpu_image_matrix;
+    case Family::linearSystem:
+      return vgpu_image_linear_system;
+    case Family::bitMatrix:
+      return vgpu_image_bit_matrix;
+    case Family::distance:
+      return vgpu_image_distance;
+    case Family::layout:
       break;
   }
-  return vgpu_image_matrix;
+  return vgpu_image_layout;
 }
 
 }  // namespace vgpu::gpu

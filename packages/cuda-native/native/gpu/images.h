@@ -4,8 +4,19 @@
 namespace vgpu::gpu {
 
 /** A source file of native/kernels. */
-enum class Family { elementwise, reduce, scan, histogram, sort, matrix };
-constexpr int families = 6;
+enum class Family {
+  elementwise,
+  reduce,
+  scan,
+  histogram,
+  sort,
+  matrix,
+  linearSystem,
+  bitMatrix,
+  distance,
+  layout
+};
+constexpr int families = 10;
 
 /** What cuModuleLoadData takes. */
 const void* imageOf(Family family);

@@ -34,4 +34,18 @@ inline Grid tiles(std::size_t count, std::size_t perBlock) {
   return {.blocks = static_cast<unsigned>((count + perBlock - 1) / perBlock)};
 }
 
+/** The most blocks of a grid's second and third direction. */
+constexpr std::size_t kMostRows = 65535;
+
+/** For kernels whose blocks make tiles, and go on to the rows behind those of the whole grid. */
+inline Grid squares(std::size_t rows, std::size_t columns, std::size_t height, std::size_t width) {
+  const std::size_t down = (rows + height - 1) / height;
+  return {.blocks = static_cast<unsigned>((columns + width - 1) / width),
+          .rows = static_cast<unsigned>(down < kMostRows ? down : kMostRows)};
+}
+
+inline Grid squares(std::size_t rows, std::size_t columns, std::size_t side) {
+  return squares(rows, columns, side, side);
+}
+
 }  // namespace vgpu::gpu

@@ -11,59 +11,54 @@ namespace {
 
 using compute::Array;
 using compute::Matrix;
+using compute::MatrixBatch;
 
 /** As matrix.cu has them. */
 constexpr std::size_t kTile = 64;
 constexpr std::size_t kSquare = 32;
 
-/** For kernels that go on to the rows behind those of the whole grid. */
-Grid squares(std::size_t rows, std::size_t columns, std::size_t side) {
-  constexpr std::size_t kMostRows = 65535;
-  return {.blocks = static_cast<unsigned>((columns + side - 1) / side),
-          .rows = static_cast<unsigned>(std::min((rows + side - 1) / side, kMostRows))};
-}
-
 }  // namespace
 
 void multiply(const Context& context, const Matrix& a, const Matrix& b, const Matrix& c) {
-  for (const Matrix* matrix : {&a, &b, &c}) compute::checkMatrix(*matrix);
-  compute::checkFloats(a.array.type);
-  compute::checkType(b.array, a.array.type);
-  compute::checkType(c.array, a.array.type);
-  compute::checkShape(b, a.columns, b.columns);
-  compute::checkShape(c, a.rows, b.columns);
-  compute::checkApart(a.array, c.array);
-  compute::checkApart(b.array, c.array);
-  if (c.rows == 0 || c.columns == 0) return;
+  multiplyBatch(context, {.first = a, .count = 1}, {.first = b, .count = 1}, {.first = c, .count = 1});
+}
+
+void multiplyBatch(const Context& context, const MatrixBatch& a, const MatrixBatch& b, const MatrixBatch& c) {
+  compute::checkBatchProducts(a, b, c);
+  const std::size_t rows = c.first.rows;
+  const std::size_t columns = c.first.columns;
+  const std::size_t inner = a.first.columns;
+  if (c.count == 0 || rows == 0 || columns == 0) return;
   const Buffer left = context.upload(rowsOf(a));
   const Buffer right = context.upload(rowsOf(b));
   const Buffer product = context.allocate(rowsOf(c).bytes());
-  context.device().launch(Family::matrix, kernelName("matmul", nameOf(a.array.type)),
-                          squares(c.rows, c.columns, kTile), context.stream(), left.address(),
-                          a.rows * a.columns, right.address(), b.rows * b.columns, product.address(),
-                          c.rows * c.columns, a.rows, a.columns, c.columns);
+  Grid grid = squares(rows, columns, kTile);
+  grid.layers = static_cast<unsigned>(std::min(c.count, kMostRows));
+  context.device().launch(Family::matrix, kernelName("matmul", nameOf(a.first.array.type)), grid,
+                          context.stream(), left.address(), a.count * rows * inner, right.address(),
+                          a.count * inner * columns, product.address(), a.count * rows * columns, a.count,
+                          rows, inner, columns);
   context.download(product.address(), rowsOf(c));
 }
 
 void multiplyVector(const Context& context, const Matrix& a, const Array& x, const Array& y) {
-  compute::checkMatrix(a);
-  compute::checkFloats(a.array.type);
-  compute::checkType(x, a.array.type);
-  compute::checkType(y, a.array.type);
-  compute::checkCount(a.columns, x);
-  compute::checkCount(a.rows, y);
-  const Array result{y.type, y.data, a.rows};
-  const Array used{x.type, x.data, a.columns};
-  compute::checkApart(a.array, result);
-  compute::checkApart(used, result);
-  if (a.rows == 0) return;
-  const Buffer matrix = context.upload(rowsOf(a));
-  const Buffer vector = context.upload(rowsOf(used));
+  multiplyVectors(context, {.first = a, .count = 1}, x, y);
+}
+
+void multiplyVectors(const Context& context, const MatrixBatch& a, const Array& x, const Array& y) {
+  compute::checkBatchVectors(a, x, y);
+  const std::size_t rows = a.first.rows;
+  const std::size_t columns = a.first.columns;
+  const Array result{y.type, y.data, a.count * rows};
+  if (result.count == 0) return;
+  const Buffer matrices = context.upload(rowsOf(a));
+  const Buffer vectors = context.upload(rowsOf(Array{x.type, x.data, a.count * columns}));
   const Buffer product = context.allocate(result.bytes());
   constexpr std::size_t kRowsOfBlock = 8;
-  context.device().launch(Family::reduce, kernelName("matvec", nameOf(a.array.type)),
-                          tiles(a.rows, kRowsOfBlock), context.stream(), matrix.address(), a.rows * a.columns,
-                          vector.address(), a.columns, product.address(), a.rows, a.rows, a.columns);
+  context.device().launch(Family::reduce, kernelName("matvec", nameOf(x.type)),
+                          tiles(result.count, kRowsOfBlock), context.stream(), matrices.address(),
+                          result.count * columns, vectors.address(), a.count * columns, product.address(),
+                          result.count, result.count, rows, columns);
   context.download(product.address(), rowsOf(result));
 }
 

@@ -11,6 +11,10 @@ void multiply(const Context& context, const compute::Matrix& a, const compute::M
               const compute::Matrix& c);
 void multiplyVector(const Context& context, const compute::Matrix& a, const compute::Array& x,
                     const compute::Array& y);
+void multiplyBatch(const Context& context, const compute::MatrixBatch& a, const compute::MatrixBatch& b,
+                   const compute::MatrixBatch& c);
+void multiplyVectors(const Context& context, const compute::MatrixBatch& a, const compute::Array& x,
+                     const compute::Array& y);
 void transpose(const Context& context, const compute::Matrix& a, const compute::Matrix& out);
 
 }  // namespace vgpu::gpu

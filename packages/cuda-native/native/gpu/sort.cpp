@@ -1,11 +1,13 @@
 #include "gpu/sort.h"
 
 #include <limits>
+#include <utility>
 
 #include "compute/checks.h"
 #include "compute/error.h"
 #include "gpu/kernel_name.h"
 #include "gpu/scan.h"
+#include "gpu/sort_on_device.h"
 
 namespace vgpu::gpu {
 namespace {
@@ -17,12 +19,6 @@ using compute::Order;
 constexpr std::size_t kTile = 2048;
 constexpr std::size_t kDigits = 256;
 constexpr int kDigitBits = 8;
-
-/** What was sorted, on the device: keys that are unsigned integers, and where each was. */
-struct Sorted {
-  Buffer keys;
-  Buffer indices;
-};
 
 void checkIndexable(std::size_t count) {
   if (count <= std::numeric_limits<std::uint32_t>::max()) return;
@@ -36,35 +32,50 @@ void checkOutput(const Array& x, const Array& out, std::size_t count) {
 
 /** Calls `launch` with the bits that turn the order round, in the type of the keys. */
 template <typename Launch>
-void withFlip(const Array& keys, Order order, Launch launch) {
-  if (compute::elementBytes(keys.type) == 4) {
+void withFlip(compute::ElementType type, Order order, Launch launch) {
+  if (compute::elementBytes(type) == 4) {
     launch(order == Order::ascending ? std::uint32_t{0} : ~std::uint32_t{0});
   } else {
     launch(order == Order::ascending ? std::uint64_t{0} : ~std::uint64_t{0});
   }
 }
 
-/** There is one key at least. */
-Sorted sortOnDevice(const Context& context, const Array& keys, Order order) {
+Sorted sortArray(const Context& context, const Array& keys, Order order) {
+  return sortOnDevice(context, context.upload(rowsOf(keys)), keys.type, keys.count, order);
+}
+
+/** Keys become numbers again, where they are. */
+void toNumbers(const Context& context, const Sorted& sorted, const Array& keys, Order order,
+               std::size_t count) {
+  withFlip(keys.type, order, [&](auto flip) {
+    context.device().launch(Family::sort, kernelName("sort_numbers", nameOf(keys.type)), gridFor(count),
+                            context.stream(), sorted.keys.address(), flip, sorted.keys.address(), count,
+                            keys.count);
+  });
+}
+
+}  // namespace
+
+Sorted sortOnDevice(const Context& context, Buffer keys, compute::ElementType type, std::size_t count,
+                    Order order) {
   Device& device = context.device();
-  const std::size_t count = keys.count;
-  const std::size_t size = compute::elementBytes(keys.type);
+  const std::size_t size = compute::elementBytes(type);
   const Grid grid = tiles(count, kTile);
   const std::size_t counts = kDigits * grid.blocks;
-  Sorted now{context.upload(rowsOf(keys)), context.allocateOf<std::uint32_t>(count)};
+  Sorted now{std::move(keys), context.allocateOf<std::uint32_t>(count)};
   Sorted next{context.allocate(count * size), context.allocateOf<std::uint32_t>(count)};
   const Buffer starts = context.allocateOf<std::uint32_t>(counts);
-  withFlip(keys, order, [&](auto flip) {
-    device.launch(Family::sort, kernelName("sort_keys", nameOf(keys.type)), gridFor(count), context.stream(),
+  withFlip(type, order, [&](auto flip) {
+    device.launch(Family::sort, kernelName("sort_keys", nameOf(type)), gridFor(count), context.stream(),
                   now.keys.address(), now.keys.address(), flip, now.indices.address(), count, count);
   });
-  const std::string type = bitsOf(keys.type);
+  const std::string bits = bitsOf(type);
   for (int shift = 0; shift < static_cast<int>(8 * size); shift += kDigitBits) {
     context.throwIfStopped();
-    device.launch(Family::sort, kernelName("sort_count", type), grid, context.stream(), now.keys.address(),
+    device.launch(Family::sort, kernelName("sort_count", bits), grid, context.stream(), now.keys.address(),
                   count, count, shift, starts.address(), counts);
     scanCounts(context, starts.address(), counts);
-    device.launch(Family::sort, kernelName("sort_scatter", type), grid, context.stream(), now.keys.address(),
+    device.launch(Family::sort, kernelName("sort_scatter", bits), grid, context.stream(), now.keys.address(),
                   now.indices.address(), count, count, shift, starts.address(), counts, next.keys.address(),
                   next.indices.address());
     std::swap(now, next);
@@ -74,24 +85,12 @@ Sorted sortOnDevice(const Context& context, const Array& keys, Order order) {
   return now;
 }
 
-/** Keys become numbers again, where they are. */
-void toNumbers(const Context& context, const Sorted& sorted, const Array& keys, Order order,
-               std::size_t count) {
-  withFlip(keys, order, [&](auto flip) {
-    context.device().launch(Family::sort, kernelName("sort_numbers", nameOf(keys.type)), gridFor(count),
-                            context.stream(), sorted.keys.address(), flip, sorted.keys.address(), count,
-                            keys.count);
-  });
-}
-
-}  // namespace
-
 void sort(const Context& context, const Array& keys, Order order, const Array& out) {
   compute::checkType(out, keys.type);
   checkOutput(keys, out, keys.count);
   checkIndexable(keys.count);
   if (keys.count == 0) return;
-  const Sorted sorted = sortOnDevice(context, keys, order);
+  const Sorted sorted = sortArray(context, keys, order);
   toNumbers(context, sorted, keys, order, keys.count);
   context.download(sorted.keys.address(), rowsOf(Array{out.type, out.data, keys.count}),
                    out.data == keys.data);
@@ -112,7 +111,7 @@ void sortPairs(const Context& context, const Array& keys, const Array& values, O
   compute::checkApart(targetKeys, targetValues);
   checkIndexable(keys.count);
   if (keys.count == 0) return;
-  const Sorted sorted = sortOnDevice(context, keys, order);
+  const Sorted sorted = sortArray(context, keys, order);
   const Buffer from = context.upload(rowsOf(used));
   const Buffer gathered = context.allocate(used.bytes());
   toNumbers(context, sorted, keys, order, keys.count);
@@ -131,7 +130,7 @@ void argsort(const Context& context, const Array& keys, Order order, const Array
   checkOutput(keys, indices, keys.count);
   checkIndexable(keys.count);
   if (keys.count == 0) return;
-  const Sorted sorted = sortOnDevice(context, keys, order);
+  const Sorted sorted = sortArray(context, keys, order);
   context.download(sorted.indices.address(), rowsOf(Array{indices.type, indices.data, keys.count}),
                    indices.data == keys.data);
 }
@@ -147,7 +146,7 @@ void topK(const Context& context, const Array& x, Order order, const Array& valu
   compute::checkApart(values, targetIndices);
   checkIndexable(x.count);
   if (values.count == 0) return;
-  const Sorted sorted = sortOnDevice(context, x, order);
+  const Sorted sorted = sortArray(context, x, order);
   toNumbers(context, sorted, x, order, values.count);
   context.download(sorted.keys.address(), rowsOf(values));
   context.download(sorted.indices.address(), rowsOf(targetIndices));

@@ -17,6 +17,15 @@ __device__ inline u64 bounded(u64 count, u64 capacity) {
   return count < capacity ? count : capacity;
 }
 
+/** Whether so many rows of so many elements are there; what is more than 64 bits can tell never is. */
+__device__ inline bool holds(u64 capacity, u64 rows, u64 columns) {
+  return __umul64hi(rows, columns) == 0 && rows * columns <= capacity;
+}
+
+__device__ inline bool holds(u64 capacity, u64 count, u64 rows, u64 columns) {
+  return __umul64hi(rows, columns) == 0 && holds(capacity, count, rows * columns);
+}
+
 __device__ inline u64 firstIndex() {
   return u64{blockIdx.x} * blockDim.x + threadIdx.x;
 }

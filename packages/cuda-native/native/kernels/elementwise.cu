@@ -1,5 +1,7 @@
 // Operations on each element by itself. The steps of each are rounded as the CPU path rounds them: no product
 // is fused with a sum.
+#include <cuda_fp16.h>
+
 #include "common.cuh"
 
 namespace vgpu::kernels {
@@ -126,3 +128,16 @@ FILL(u64)
 #define CASTS(From) \
   CAST(From, f32) CAST(From, f64) CAST(From, i32) CAST(From, u32) CAST(From, i64) CAST(From, u64)
 VGPU_FOR_TYPES(CASTS)
+
+// f16 is for storage: each number by way of double, which holds all of them but for integers far beyond f16's
+// range.
+#define HALF(T)                                                                                         \
+  extern "C" __global__ void to_half_##T(const T* x, __half* out, u64 count, u64 capacity) {            \
+    const u64 n = bounded(count, capacity);                                                             \
+    for (u64 i = firstIndex(); i < n; i += indexStep()) out[i] = __double2half(static_cast<f64>(x[i])); \
+  }                                                                                                     \
+  extern "C" __global__ void from_half_##T(const __half* x, T* out, u64 count, u64 capacity) {          \
+    const u64 n = bounded(count, capacity);                                                             \
+    for (u64 i = firstIndex(); i < n; i += indexStep()) out[i] = convert<T>(__half2float(x[i]));        \
+  }
+VGPU_FOR_TYPES(HALF)

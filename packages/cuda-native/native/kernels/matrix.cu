@@ -83,15 +83,19 @@ __device__ void transposeSquare(const Bits* a, Bits* out, u64 rows, u64 columns,
 
 using namespace vgpu::kernels;
 
-// A shape that does not fit the buffers is not computed at all. A grid has at most 65535 rows of blocks: each
-// goes on to the rows behind those of the whole grid.
+// A shape that does not fit the buffers is not computed at all. A grid has at most 65535 rows and layers of
+// blocks: each goes on to what is behind the whole grid.
 #define MATMUL(T)                                                                                      \
   extern "C" __global__ void __launch_bounds__(256)                                                    \
-      matmul_##T(const T* a, u64 aCapacity, const T* b, u64 bCapacity, T* c, u64 cCapacity, u64 rows,  \
-                 u64 inner, u64 columns) {                                                             \
-    if (rows * inner > aCapacity || inner * columns > bCapacity || rows * columns > cCapacity) return; \
-    for (u64 row = u64{blockIdx.y} * kTile; row < rows; row += u64{gridDim.y} * kTile)                 \
-      multiplyTile<T>(a, b, c, {rows, inner, columns}, row);                                           \
+      matmul_##T(const T* a, u64 aCapacity, const T* b, u64 bCapacity, T* c, u64 cCapacity, u64 count, \
+                 u64 rows, u64 inner, u64 columns) {                                                   \
+    if (!holds(aCapacity, count, rows, inner) || !holds(bCapacity, count, inner, columns) ||           \
+        !holds(cCapacity, count, rows, columns))                                                       \
+      return;                                                                                          \
+    for (u64 i = blockIdx.z; i < count; i += gridDim.z)                                                \
+      for (u64 row = u64{blockIdx.y} * kTile; row < rows; row += u64{gridDim.y} * kTile)               \
+        multiplyTile<T>(a + i * rows * inner, b + i * inner * columns, c + i * rows * columns,         \
+                        {rows, inner, columns}, row);                                                  \
   }
 MATMUL(f32)
 MATMUL(f64)
@@ -99,7 +103,7 @@ MATMUL(f64)
 #define TRANSPOSE(Bits)                                                                                   \
   extern "C" __global__ void __launch_bounds__(256)                                                       \
       transpose_##Bits(const Bits* a, u64 aCapacity, Bits* out, u64 outCapacity, u64 rows, u64 columns) { \
-    if (rows * columns > aCapacity || rows * columns > outCapacity) return;                               \
+    if (!holds(aCapacity, rows, columns) || !holds(outCapacity, rows, columns)) return;                   \
     for (u64 row = u64{blockIdx.y} * kSquare; row < rows; row += u64{gridDim.y} * kSquare)                \
       transposeSquare<Bits>(a, out, rows, columns, row);                                                  \
   }

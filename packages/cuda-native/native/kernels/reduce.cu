@@ -1,68 +1,11 @@
 // One number of each block of 2^15 elements; the host puts them together. A warp sums its block in 32 partial
 // sums, in the order of the CPU path (native/compute/kernels.cpp): lane i has the elements i, i + 32, …
-#include "common.cuh"
+#include "warp_sum.cuh"
 
 namespace vgpu::kernels {
 namespace {
 
 constexpr u64 kBlock = u64{1} << 15;
-constexpr unsigned kAll = 0xffffffff;
-
-/** Sums in pairs: 8 apart and 16 apart, then neighbours. */
-__device__ f64 total(f64 sum) {
-  for (const int distance : {8, 16, 1, 2, 4}) sum = __dadd_rn(sum, __shfl_xor_sync(kAll, sum, distance));
-  return sum;
-}
-
-/** Exact: of 128 bits. */
-__device__ __int128 total(__int128 sum) {
-  for (int distance = 1; distance < 32; distance *= 2) {
-    const auto low = static_cast<u64>(sum);
-    const auto high = static_cast<u64>(sum >> 64);
-    const u64 otherLow = __shfl_xor_sync(kAll, low, distance);
-    const u64 otherHigh = __shfl_xor_sync(kAll, high, distance);
-    sum += static_cast<__int128>((static_cast<unsigned __int128>(otherHigh) << 64) | otherLow);
-  }
-  return sum;
-}
-
-template <typename T>
-struct SumOf {
-  using type = __int128;
-};
-template <>
-struct SumOf<f32> {
-  using type = f64;
-};
-template <>
-struct SumOf<f64> {
-  using type = f64;
-};
-
-__device__ f64 plus(f64 one, f64 other) {
-  return __dadd_rn(one, other);
-}
-__device__ __int128 plus(__int128 one, __int128 other) {
-  return one + other;
-}
-
-template <typename T>
-__device__ typename SumOf<T>::type product(T x, T y) {
-  if constexpr (static_cast<T>(0.5) != T{0}) {
-    return __dmul_rn(static_cast<f64>(x), static_cast<f64>(y));
-  } else {
-    return static_cast<__int128>(static_cast<i64>(x)) * static_cast<i64>(y);
-  }
-}
-
-/** Of first … last by a whole warp. */
-template <typename T, typename Term>
-__device__ typename SumOf<T>::type sumPart(u64 first, u64 last, Term term) {
-  typename SumOf<T>::type sum = 0;
-  for (u64 i = first + threadIdx.x % 32; i < last; i += 32) sum = plus(sum, term(i));
-  return total(sum);
-}
-
 /** Which block of elements this warp has, and where it ends. */
 struct Part {
   u64 index;
@@ -182,16 +125,19 @@ extern "C" __global__ void norm_scaled_f64(const f64* x, int exponent, u64 count
   out[part.index] = sum;
 }
 
-// y = a x, a warp for each row, in the order of dot() over a whole row. Rows lie one behind the other.
-#define MATVEC(T)                                                                                   \
-  extern "C" __global__ void matvec_##T(const T* a, u64 aCapacity, const T* x, u64 xCapacity, T* y, \
-                                        u64 yCapacity, u64 rows, u64 columns) {                     \
-    const u64 row = firstIndex() / 32;                                                              \
-    const u64 n = bounded(columns, xCapacity);                                                      \
-    if (row >= bounded(rows, yCapacity) || (row + 1) * columns > aCapacity) return;                 \
-    const T* elements = a + row * columns;                                                          \
-    const f64 sum = sumPart<T>(0, n, [&](u64 i) { return product(elements[i], x[i]); });            \
-    if (threadIdx.x % 32 == 0) y[row] = static_cast<T>(sum);                                        \
+// y = a x for each of a batch of matrices, a warp for each row, in the order of dot() over a whole row. Rows
+// lie one behind the other; `rowsOfEach` of them are one matrix.
+#define MATVEC(T)                                                                                    \
+  extern "C" __global__ void matvec_##T(const T* a, u64 aCapacity, const T* x, u64 xCapacity, T* y,  \
+                                        u64 yCapacity, u64 rows, u64 rowsOfEach, u64 columns) {      \
+    const u64 row = firstIndex() / 32;                                                               \
+    if (row >= bounded(rows, yCapacity) || rowsOfEach == 0 || !holds(aCapacity, row + 1, columns) || \
+        !holds(xCapacity, row / rowsOfEach + 1, columns))                                            \
+      return;                                                                                        \
+    const T* elements = a + row * columns;                                                           \
+    const T* vector = x + row / rowsOfEach * columns;                                                \
+    const f64 sum = sumPart<T>(0, columns, [&](u64 i) { return product(elements[i], vector[i]); });  \
+    if (threadIdx.x % 32 == 0) y[row] = static_cast<T>(sum);                                         \
   }
 MATVEC(f32)
 MATVEC(f64)

@@ -10,6 +10,8 @@
 #include <string>
 #include <utility>
 
+#include "compute/force_layout.h"
+#include "compute/spatial_grid.h"
 #include "gpu/device.h"
 #include "gpu/kernel_name.h"
 #include "gpu/pool.h"
@@ -32,6 +34,9 @@ class Kernels {
     reductions();
     scan();
     sort();
+    matrices();
+    distances();
+    layout();
     device_.synchronize(device_.lane(0).stream);
     pool_.trim();
   }
@@ -108,6 +113,77 @@ class Kernels {
     launch(Family::sort, "sort_numbers_f32", gridFor(kAskedFor), keys.address(), std::uint32_t{0},
            outKeys.address(), kAskedFor, capacity_);
   }
+
+  /** Shapes that the buffers do not hold are not computed at all. */
+  void matrices() {
+    constexpr std::size_t kSide = 96;
+    static_assert(kSide * kSide > kHeld);
+    const Buffer a = words();
+    const Buffer b = words();
+    const Buffer c = words();
+    const Buffer singular = words(64);
+    const std::size_t held = lie(kSide * kSide);
+    const Grid grid = squares(kSide, kSide, 32);
+    launch(Family::matrix, "matmul_f32", grid, a.address(), held, b.address(), held, c.address(), held,
+           std::size_t{1}, kSide, kSide, kSide);
+    launch(Family::matrix, "transpose_u32", grid, a.address(), held, c.address(), held, kSide, kSide);
+    launch(Family::reduce, "matvec_f32", tiles(kSide, 8), a.address(), held, b.address(), held, c.address(),
+           held, kSide, kSide, kSide);
+    launch(Family::linearSystem, "join_f32", gridFor(kAskedFor), a.address(), held, b.address(), held,
+           c.address(), held, kSide / 2, kSide);
+    launch(Family::linearSystem, "pivot_f32", Grid{}, a.address(), held, kSide, kSide, std::size_t{0},
+           singular.address());
+    launch(Family::linearSystem, "eliminate_f32", grid, a.address(), held, kSide, kSide, std::size_t{0},
+           std::size_t{1}, kSide, std::size_t{1});
+    launch(Family::linearSystem, "solution_f32", gridFor(kAskedFor), a.address(), held, c.address(), held,
+           kSide / 2, kSide);
+    // Words of 8 bytes: half as many.
+    const std::size_t wide = lie(kSide * kSide) / 2;
+    launch(Family::bitMatrix, "bits_transpose", gridFor(kAskedFor), a.address(), wide, kAskedFor,
+           std::size_t{64}, c.address(), wide);
+    launch(Family::bitMatrix, "bits_multiply", grid, a.address(), wide, b.address(), wide, c.address(), held,
+           kSide, kSide, kSide);
+  }
+
+  void distances() {
+    const Buffer x = words();
+    const Buffer out = words();
+    const std::size_t held = lie(kAskedFor);
+    // Of 8 bytes.
+    const std::size_t wide = held / 2;
+    const Grid grid = gridFor(kAskedFor);
+    launch(Family::distance, "compared_f32", grid, 0, x.address(), held, x.address(), held, kAskedFor / 2,
+           std::size_t{1}, std::size_t{2}, out.address(), wide);
+    launch(Family::distance, "distance_f32", grid, 0, x.address(), out.address(), kAskedFor, wide);
+    launch(Family::distance, "nearest", Grid{.blocks = 4}, x.address(), wide, std::size_t{4}, kAskedFor / 4,
+           std::size_t{3}, out.address(), out.address(), out.address(), wide);
+    launch(Family::elementwise, "to_half_f32", grid, x.address(), out.address(), kAskedFor, capacity_);
+    launch(Family::elementwise, "from_half_f32", grid, x.address(), out.address(), kAskedFor, capacity_);
+  }
+
+  void layout() {
+    const Buffer points = words();
+    const Buffer cells = words();
+    const Buffer out = words();
+    const vgpu::compute::Grid grid{.axes = 2, .cells = {4, 4, 1}};
+    const vgpu::compute::Forces forces;
+    const std::size_t held = lie(kAskedFor);
+    const Grid blocks = gridFor(kAskedFor);
+    launch(Family::layout, "grid_cells_f32", blocks, points.address(), held, kAskedFor / 2, grid,
+           cells.address(), held);
+    launch(Family::layout, "group_starts", blocks, cells.address(), kAskedFor, held, out.address(), kAskedFor,
+           held);
+    // Its lists are full of indices that are none.
+    const Driver& driver = device_.driver();
+    driver.check(driver.cuMemsetD8Async(cells.address(), 0xff, kHeld * 4, device_.lane(0).stream),
+                 "cuMemsetD8Async");
+    launch(Family::layout, "layout_f32", blocks, points.address(), kHeld, kHeld / 2, grid, forces,
+           cells.address(), kHeld, cells.address(), kHeld, cells.address(), kHeld, cells.address(),
+           cells.address(), kHeld, out.address(), kHeld);
+  }
+
+  /** What a buffer is said to hold, of `wanted`. */
+  [[nodiscard]] std::size_t lie(std::size_t wanted) const { return capacity_ == kHeld ? kHeld : wanted; }
 
   Device& device_;
   std::size_t capacity_;

@@ -1,34 +1,18 @@
-#include "gpu_operations.h"
-
 #include <array>
 
 #include "arguments.h"
 #include "gpu/elementwise.h"
+#include "gpu/half.h"
 #include "gpu/histogram.h"
-#include "gpu/matrix.h"
 #include "gpu/reduce.h"
 #include "gpu/scan.h"
 #include "gpu/sort.h"
+#include "gpu_operations.h"
 
 namespace vgpu::addon {
 namespace {
 
 using Info = Napi::CallbackInfo;
-
-template <typename Work>
-GpuOperation operation(Work work) {
-  return [work = std::move(work)](const gpu::Context& context) -> Value {
-    using Result = decltype(work(context));
-    if constexpr (std::is_void_v<Result>) {
-      work(context);
-      return {};
-    } else if constexpr (std::is_same_v<Result, compute::Number>) {
-      return std::visit([](auto number) { return Value(number); }, work(context));
-    } else {
-      return work(context);
-    }
-  };
-}
 
 /** (x, count) */
 template <auto function>
@@ -90,6 +74,22 @@ GpuOperation cast(const Info& info) {
 }
 
 /** (x, out, count) */
+GpuOperation toHalf(const Info& info) {
+  const std::size_t count = sizeArgument(info, 4);
+  const auto x = arrayArgument(info, 2, count);
+  const auto out = halfArgument(info, 3, count);
+  return operation([=](const gpu::Context& context) { gpu::toHalf(context, x, out); });
+}
+
+/** (x, out, count) */
+GpuOperation fromHalf(const Info& info) {
+  const std::size_t count = sizeArgument(info, 4);
+  const auto x = halfArgument(info, 2, count);
+  const auto out = arrayArgument(info, 3, count);
+  return operation([=](const gpu::Context& context) { gpu::fromHalf(context, x, out); });
+}
+
+/** (x, out, count) */
 template <compute::Scan kind>
 GpuOperation scan(const Info& info) {
   const std::size_t count = sizeArgument(info, 4);
@@ -139,29 +139,6 @@ GpuOperation topK(const Info& info) {
   return operation([=](const gpu::Context& context) { gpu::topK(context, x, order, values, indices); });
 }
 
-/** (matrix, matrix, out) */
-GpuOperation matmul(const Info& info) {
-  const auto a = matrixArgument(info, 2);
-  const auto b = matrixArgument(info, 6);
-  const auto out = matrixArgument(info, 10);
-  return operation([=](const gpu::Context& context) { gpu::multiply(context, a, b, out); });
-}
-
-/** (matrix, x, y) */
-GpuOperation matvec(const Info& info) {
-  const auto a = matrixArgument(info, 2);
-  const auto x = arrayArgument(info, 6);
-  const auto y = arrayArgument(info, 7);
-  return operation([=](const gpu::Context& context) { gpu::multiplyVector(context, a, x, y); });
-}
-
-/** (matrix, out) */
-GpuOperation transpose(const Info& info) {
-  const auto a = matrixArgument(info, 2);
-  const auto out = matrixArgument(info, 6);
-  return operation([=](const gpu::Context& context) { gpu::transpose(context, a, out); });
-}
-
 constexpr std::array entries{
     GpuOperationEntry{"sum", reduce<gpu::sum>},
     GpuOperationEntry{"mean", reduce<gpu::mean>},
@@ -177,6 +154,8 @@ constexpr std::array entries{
     GpuOperationEntry{"axpy", axpy},
     GpuOperationEntry{"fill", fill},
     GpuOperationEntry{"cast", cast},
+    GpuOperationEntry{"toHalf", toHalf},
+    GpuOperationEntry{"fromHalf", fromHalf},
     GpuOperationEntry{"inclusiveScan", scan<compute::Scan::inclusive>},
     GpuOperationEntry{"exclusiveScan", scan<compute::Scan::exclusive>},
     GpuOperationEntry{"histogram", histogram},
@@ -184,14 +163,11 @@ constexpr std::array entries{
     GpuOperationEntry{"sortPairs", sortPairs},
     GpuOperationEntry{"argsort", sort<gpu::argsort>},
     GpuOperationEntry{"topK", topK},
-    GpuOperationEntry{"matmul", matmul},
-    GpuOperationEntry{"matvec", matvec},
-    GpuOperationEntry{"transpose", transpose},
 };
 
 }  // namespace
 
-std::span<const GpuOperationEntry> gpuOperations() {
+std::span<const GpuOperationEntry> gpuVectorOperations() {
   return entries;
 }
 
