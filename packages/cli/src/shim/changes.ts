@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { copyDurably, flushFolder, replaceByRename, writeDurably } from './durable.js';
-import type { Journal, JournalRecord } from './journal.js';
+import { checksumOf, type Journal, type JournalRecord } from './journal.js';
 import type { SystemRoot } from './root.js';
 
 /** Paths are those inside the root. */
@@ -59,7 +59,7 @@ export class Changes {
     const outside = this.#root.at(path);
     if (isFile(outside) && readFileSync(outside, 'utf8') === text) return;
     this.makeFolder(dirname(path));
-    this.#announce(path);
+    this.#announce(path, '', checksumOf(text));
     replaceByRename(outside, (temporary) => writeDurably(temporary, text, { mode: 0o644 }));
   }
 
@@ -85,16 +85,16 @@ export class Changes {
     );
   }
 
-  #announce(path: string, entry?: string): void {
+  /** @param words our entry of a list; or none, and the checksum of what is written */
+  #announce(path: string, ...words: [] | [entry: string] | [entry: '', checksum: string]): void {
     const outside = this.#root.at(path);
     if (!lstatSync(outside, { throwIfNoEntry: false })) {
-      this.#journal.append(entry === undefined ? ['create', path] : ['create', path, '', entry]);
+      this.#journal.append(words.length === 0 ? ['create', path] : ['create', path, '', ...words]);
       return;
     }
     const copy = this.#journal.nextCopy(this.#root);
     copyDurably(outside, copy.path);
-    const number = String(copy.number);
-    this.#journal.append(entry === undefined ? ['replace', path, number] : ['replace', path, number, entry]);
+    this.#journal.append(['replace', path, String(copy.number), ...words]);
   }
 }
 

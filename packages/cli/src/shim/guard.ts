@@ -18,8 +18,13 @@ After=local-fs.target
 Before=shutdown.target
 Conflicts=shutdown.target
 ConditionPathExists=${STATE}
+StartLimitIntervalSec=0
 
 [Service]
+# Not started before the program runs; and started again should somebody kill it.
+Type=exec
+Restart=on-abnormal
+RestartSec=2
 ExecStart=${recovery} --guard
 `;
 

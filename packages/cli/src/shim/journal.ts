@@ -25,6 +25,7 @@ import type { SystemRoot } from './root.js';
 
 const path = z.string().regex(/^\/[^\t\n]*$/);
 const word = z.string().regex(/^[^\t\n]+$/);
+const checksum = z.string().regex(/^[0-9a-f]{8}$/);
 const number = z.string().regex(/^\d+$/).transform(Number);
 
 const recordSchema = z.union([
@@ -35,9 +36,12 @@ const recordSchema = z.union([
   /** A file, link or folder that was not there; perhaps it is a list of libraries, and this is our entry. */
   z.tuple([z.literal('create'), path]),
   z.tuple([z.literal('create'), path, z.literal(''), word]),
+  /** With the CRC-32 of what is written: what others write there since is kept. */
+  z.tuple([z.literal('create'), path, z.literal(''), z.literal(''), checksum]),
   /** A file or link of which there is a copy with that number, or again a list. */
   z.tuple([z.literal('replace'), path, number]),
   z.tuple([z.literal('replace'), path, number, word]),
+  z.tuple([z.literal('replace'), path, number, z.literal(''), checksum]),
   /** A folder that is made, and goes, with all its content. */
   z.tuple([z.literal('tree'), path]),
   /** To be done again when the files are as before. */
@@ -48,7 +52,9 @@ const recordSchema = z.union([
   z.tuple([z.literal('deadline'), number]),
   z.tuple([z.literal('installed')]),
   z.tuple([z.literal('confirmed')]),
+  /** By the dead-man's switch; or because somebody has asked for it, whether it was confirmed before or not. */
   z.tuple([z.literal('undoing')]),
+  z.tuple([z.literal('undoing'), z.literal('asked')]),
 ]);
 export type JournalRecord = z.input<typeof recordSchema>;
 type ReadRecord = z.output<typeof recordSchema>;
@@ -67,8 +73,11 @@ const journalOf = (transaction: number) => `${folderOf(transaction)}/journal`;
 function line(record: JournalRecord): string {
   // A value with a tab or newline would be read as something else.
   const content = z.parse(recordSchema, record.map(String)).join('\t');
-  return `${crc32(content).toString(16).padStart(8, '0')}\t${content}\n`;
+  return `${checksumOf(content)}\t${content}\n`;
 }
+
+/** In the eight digits of the journal. */
+export const checksumOf = (text: string) => crc32(text).toString(16).padStart(8, '0');
 
 export class Journal {
   readonly transaction: number;
@@ -153,10 +162,12 @@ function parse(file: string, text: string): ReadRecord[] {
 }
 
 function stateOf(records: readonly ReadRecord[]): TransactionState {
-  const kinds = new Set(records.map(([kind]) => kind));
-  if (kinds.has('undoing')) return 'undoing';
-  if (kinds.has('confirmed')) return 'confirmed';
-  if (kinds.has('installed')) return 'unconfirmed';
+  if (records.some(([kind, word]) => kind === 'undoing' && word === 'asked')) return 'undoing';
+  const kinds = records.map(([kind]) => kind);
+  // The dead-man's switch may have been too late.
+  const first = kinds.find((kind) => kind === 'undoing' || kind === 'confirmed');
+  if (first === 'undoing' || first === 'confirmed') return first;
+  if (kinds.includes('installed')) return 'unconfirmed';
   const begin = records.find((record) => record[0] === 'begin');
   const lives = begin?.[0] === 'begin' && processStartOf(begin[2]) === begin[3];
   return lives ? 'installing' : 'interrupted';

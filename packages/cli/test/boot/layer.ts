@@ -1,6 +1,15 @@
 // What a scenario puts on top of the image: files that `vgpu shim install --root` and we write, as a tar file.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Image } from './image.js';
@@ -83,11 +92,46 @@ function changesOfInstallation(image: Image): number {
   return counted;
 }
 
-function furnish(files: string, { executor, script = '' }: Scenario): void {
+/** The CLI and what it needs, and what is to be done with it. */
+function addWork(files: string, work: string, cut: Scenario['cut']): void {
+  const at = (...names: string[]) => join(files, ...names);
+  copyFileSync(join(import.meta.dirname, `guest/${work}.sh`), at('boot-test/work.sh'));
+  if (cut !== undefined) {
+    writeFileSync(at('boot-test/cut'), `${cut.step} ${cut.seconds}\n`);
+    writeFileSync(at('boot-test/heals'), '');
+  }
+  const library = at('opt/vgpu/node_modules/@vgpu/preload-shim');
+  mkdirSync(library, { recursive: true });
+  copyFileSync(process.execPath, at('opt/vgpu/node'));
+  chmodSync(at('opt/vgpu/node'), 0o755);
+  const copies = [
+    [join(packages, 'cli'), at('opt/vgpu/cli'), ['package.json', 'dist']],
+    [
+      join(packages, 'preload-shim'),
+      library,
+      ['package.json', 'dist', 'build/native/lib', 'build/native/bin'],
+    ],
+  ] as const;
+  for (const [from, to, names] of copies) {
+    for (const name of names)
+      cpSync(join(from, name), join(to, name), { recursive: true, verbatimSymlinks: true });
+  }
+}
+
+/** A layer after which a boot does what any other does. */
+export function makeEmptyLayer(folder: string): string {
+  mkdirSync(join(folder, 'boot-test'));
+  writeFileSync(join(folder, 'boot-test/work.sh'), '');
+  execFileSync('tar', ['-C', folder, '-cf', join(folder, 'empty.tar'), 'boot-test']);
+  return join(folder, 'empty.tar');
+}
+
+function furnish(files: string, { executor, script = '', work, cut }: Scenario): void {
   const at = (...names: string[]) => join(files, ...names);
   mkdirSync(at('boot-test'), { recursive: true });
   copyFileSync(join(shim, 'bin/vgpu-self-test'), at('boot-test/vgpu-self-test'));
   writeFileSync(at('boot-test/scenario.sh'), `${script}\n`);
+  if (work !== undefined) addWork(files, work, cut);
   if (executor === undefined) return;
   copyFileSync(join(packages, 'executor/build/native/bin/vgpu-executor'), at('boot-test/vgpu-executor'));
   copyFileSync(join(import.meta.dirname, 'guest/peer.pl'), at('boot-test/peer.pl'));

@@ -1,11 +1,13 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Image } from './image.js';
+import { makeEmptyLayer } from './layer.js';
 
 const DEADLINE_MS = 1_800_000;
+const LOOK_MS = 20;
 
 export const reportSchema = z.object({
   targets: z.string(),
@@ -20,52 +22,84 @@ export const reportSchema = z.object({
   mapped: z.coerce.number(),
   preload: z.string(),
   installed: z.string(),
+  /** What was said by the work that the guest had to do. */
+  work: z.string().optional(),
 });
 export type Report = z.infer<typeof reportSchema>;
 
 /** Boots the image with a layer on top, until it has reported. What it writes is thrown away. */
 export async function boot(image: Image, layer: string): Promise<Report> {
-  const folder = mkdtempSync(join(tmpdir(), 'vgpu-boot-'));
-  const [report, log] = [join(folder, 'report'), join(folder, 'console')];
-  try {
-    const ending = await run(qemuArguments(image, layer, report, log));
-    const values = readReport(report);
-    if (!values.has('end')) {
-      const last = readFileSync(log, 'utf8').split('\n').slice(-25).join('\n');
-      throw new Error(`the machine ${ending} without a report; its console ended with\n${last}`);
-    }
-    return reportSchema.parse(Object.fromEntries(values));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  return await inFolder((folder) => bootDisk(folder, image, `${image.disk},snapshot=on`, layer));
 }
 
-function qemuArguments(image: Image, layer: string, report: string, log: string): string[] {
+/** The same on a disk of its own; its power goes when the guest asks for that, and then it boots again. */
+export async function bootAfterPowerCut(image: Image, layer: string): Promise<Report> {
+  return await inFolder(async (folder) => {
+    const disk = join(folder, 'disk');
+    execFileSync('cp', ['--reflink=auto', '--sparse=always', image.disk, disk]);
+    const files = { report: join(folder, 'first-report'), console: join(folder, 'first-console') };
+    const isCut = () => existsSync(files.report) && readReport(files.report).has('cut');
+    const ending = await run(qemuArguments(image, disk, layer, files), isCut);
+    if (!isCut())
+      throw new Error(
+        `the machine ${ending} before its power was cut: ${readFileSync(files.report, 'utf8')}`,
+      );
+    return await bootDisk(folder, image, disk, makeEmptyLayer(folder));
+  });
+}
+
+async function inFolder<Result>(work: (folder: string) => Promise<Result>): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), 'vgpu-boot-'));
+  return await work(folder).finally(() => rmSync(folder, { recursive: true }));
+}
+
+/** @param disk as QEMU's -drive takes it */
+async function bootDisk(folder: string, image: Image, disk: string, layer: string): Promise<Report> {
+  const files = { report: join(folder, 'report'), console: join(folder, 'console') };
+  const ending = await run(qemuArguments(image, disk, layer, files), () => false);
+  const values = readReport(files.report);
+  if (!values.has('end')) {
+    const last = readFileSync(files.console, 'utf8').split('\n').slice(-25).join('\n');
+    throw new Error(`the machine ${ending} without a report; its console ended with\n${last}`);
+  }
+  return reportSchema.parse(Object.fromEntries(values));
+}
+
+interface SerialLines {
+  readonly report: string;
+  readonly console: string;
+}
+
+function qemuArguments(image: Image, disk: string, layer: string, files: SerialLines): string[] {
   return [
     // The guest's clock counts its instructions, so that its times do not depend on what else this machine does.
     ...['-accel', 'tcg', '-icount', 'shift=0', '-smp', '1'],
     ...['-machine', 'q35', '-cpu', 'max', '-m', '1024'],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
-    ...['-serial', `file:${log}`, '-serial', `file:${report}`],
+    ...['-serial', `file:${files.console}`, '-serial', `file:${files.report}`],
     ...['-kernel', image.kernel, '-initrd', image.initialFileSystem],
     ...['-append', 'console=ttyS0 quiet panic=-1 root=/dev/vda rw init=/boot-test/init.sh'],
-    ...['-drive', `file=${image.disk},format=raw,if=virtio,snapshot=on`],
+    ...['-drive', `file=${disk},format=raw,if=virtio`],
     ...['-drive', `file=${layer},format=raw,if=virtio,snapshot=on`],
   ];
 }
 
-/** In words: how it ended. */
-function run(args: readonly string[]): Promise<string> {
+/**
+ * @param isCut whether its power is to go
+ * @returns in words: how it ended
+ */
+function run(args: readonly string[], isCut: () => boolean): Promise<string> {
   return new Promise((resolve, reject) => {
     const qemu = spawn('qemu-system-x86_64', args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    const deadline = performance.now() + DEADLINE_MS;
     let expired = false;
-    const timer = setTimeout(() => {
-      expired = true;
-      qemu.kill('SIGKILL');
-    }, DEADLINE_MS);
+    const timer = setInterval(() => {
+      expired = performance.now() > deadline;
+      if (expired || isCut()) qemu.kill('SIGKILL');
+    }, LOOK_MS);
     qemu.once('error', reject);
     qemu.once('close', (status, signal) => {
-      clearTimeout(timer);
+      clearInterval(timer);
       resolve(expired ? `was still running after ${DEADLINE_MS / 1000} s` : `ended with ${signal ?? status}`);
     });
   });

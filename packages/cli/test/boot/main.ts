@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { prepareImage } from './image.js';
 import { makeLayer } from './layer.js';
-import { boot } from './machine.js';
+import { boot, bootAfterPowerCut } from './machine.js';
 import { keepReport, keptReport } from './results.js';
 import { plain, type Scenario, scenarios } from './scenarios.js';
 import { complaintsAbout, tableOfBoots, writeTable } from './verdict.js';
@@ -31,7 +31,7 @@ const image = prepareImage();
 let failures = 0;
 for (const scenario of chosen()) {
   const layer = makeLayer(image, scenario);
-  const complaints = await boot(image, layer.path)
+  const complaints = await (scenario.cut ? bootAfterPowerCut : boot)(image, layer.path)
     .then((report) => {
       keepReport(scenario, report);
       return complaintsAbout(scenario, report);

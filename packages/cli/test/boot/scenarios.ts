@@ -10,6 +10,10 @@ export interface Scenario {
   readonly executor?: string;
   /** What init does before systemd starts. */
   readonly script?: string;
+  /** What the guest does once it is up, with the CLI in it: guest/upgrade.sh, or guest/install.sh. */
+  readonly work?: 'upgrade' | 'install';
+  /** The power goes so many seconds after the beginning of that step of guest/install.sh; then it boots once more. */
+  readonly cut?: { readonly step: number; readonly seconds: number };
   readonly found: Found;
   /** The boot that it is compared with, where that is not the plain one. */
   readonly like?: string;
@@ -36,6 +40,25 @@ const noLibrary = (name: string, script: string): Scenario => ({
   script,
   found: 'no library',
 });
+
+// Seconds of the guest's clock, any that lie within what the step takes.
+const powerCuts = [
+  { step: 1, seconds: 0.05 },
+  { step: 2, seconds: 0.4 },
+  { step: 3, seconds: 0.02 },
+  { step: 4, seconds: 0.1 },
+  { step: 5, seconds: 0.01 },
+  { step: 6, seconds: 0.02 },
+  { step: 7, seconds: 0.03 },
+].map(
+  (cut): Scenario => ({
+    name: `power cut ${cut.seconds} s after the beginning of step ${cut.step} of an installation`,
+    installed: false,
+    work: 'install',
+    cut,
+    found: 'no library',
+  }),
+);
 
 export const plain: Scenario = { name: 'plain', installed: false, found: 'no library', short: true };
 /** The same again: how far boots differ from each other. */
@@ -81,6 +104,14 @@ export const scenarios: readonly Scenario[] = [
     found: 'a device',
     like: 'full disk, plain',
   },
+  {
+    name: 'another version installed while it runs',
+    installed: true,
+    executor: 'executor',
+    work: 'upgrade',
+    found: 'a device',
+  },
+  ...powerCuts,
   ...[2, 6, 10, 14, 18, 22, 26, 30, 34, 38].map(
     (changes): Scenario => ({
       name: `installation killed, ${changes} changes before its end`,

@@ -102,6 +102,27 @@ describe.skipIf(obstacle !== undefined)('an installation that is killed', { time
     expect(await machine.differences()).toEqual([]);
   });
 
+  it('is undone to its end at the next start, confirmed or not, when undoing was asked for and cut off', async () => {
+    expect((await machine.run([...install, '0'])).code).toBe(0);
+    expect((await killAt([dynamicRecovery], 8)).signal).toBe('SIGKILL');
+    expect(JSON.parse((await machine.vgpu('status', '--json')).stdout)).toMatchObject({
+      installations: [{ state: 'undoing' }],
+    });
+    expect(await machine.run([recovery, '--guard'])).toMatchObject({ code: 0 });
+    expect(await machine.differences()).toEqual([]);
+  });
+
+  it('stays when the switch came too late for its confirmation', async () => {
+    expect((await machine.run([...install, '0'])).code).toBe(0);
+    await machine.shell("printf '719b3a7d\\tundoing\\n' >> /var/lib/vgpu-shim/1/journal");
+    expect(JSON.parse((await machine.vgpu('status', '--json')).stdout)).toMatchObject({
+      installations: [{ state: 'confirmed' }],
+    });
+    expect(await machine.run([recovery, '--guard'])).toMatchObject({ code: 0, stdout: 'confirmed\n' });
+    expect((await machine.run([recovery])).code).toBe(0);
+    expect(await machine.differences()).toEqual([]);
+  });
+
   it('takes no folder for an installation that only looks like one', async () => {
     expect((await machine.run([...install, '0'])).code).toBe(0);
     await machine.shell('mkdir /var/lib/vgpu-shim/007');

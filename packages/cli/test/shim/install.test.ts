@@ -99,6 +99,20 @@ describe.skipIf(obstacle !== undefined)('vgpu shim install', { timeout: 120_000 
     expect(await read('/etc/ld.so.preload')).toBe(`${other}\n`);
   });
 
+  it('keeps beside it what others have changed in files that go or come back', async () => {
+    await machine.shell('mkdir -p /etc/cdi; echo before > /etc/cdi/vgpu.json');
+    await machine.remember();
+    expect((await install('--scope', 'container')).code).toBe(0);
+    await machine.shell('echo "// mine" >> /etc/cdi/vgpu.json');
+    const { code, stdout } = await machine.vgpu('uninstall', '--yes');
+    expect(code).toBe(0);
+    expect(stdout).toContain(
+      'kept what others have changed in /etc/cdi/vgpu.json as /etc/cdi/vgpu.json.vgpu-kept',
+    );
+    expect(await machine.differences()).toEqual(['etc/cdi/vgpu.json.vgpu-kept']);
+    expect(await read('/etc/cdi/vgpu.json.vgpu-kept')).toContain('// mine\n');
+  });
+
   it('replaces a version beside the running one, and goes back to it', async () => {
     // Other bytes, in the entry point that a library does not have.
     const change = 'printf 1 | dd of=/tmp/older.so bs=1 seek=24 conv=notrunc';

@@ -25,6 +25,8 @@ static double now(void) {
 }
 
 static enum verdict look(const struct journal* journal, int proc, struct watch* watch) {
+  // Whoever has asked for it was interrupted.
+  if (journal_asks_to_undo(journal)) return UNDO;
   if (journal_find(journal, "confirmed") != NULL) return LEAVE;
   const struct record* begin = journal_find(journal, "begin");
   if (begin == NULL || journal_find(journal, "undoing") != NULL) return UNDO;

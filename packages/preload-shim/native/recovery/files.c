@@ -169,6 +169,14 @@ static int empty_folder(int folder, int depth) {
   return error;
 }
 
+int set_aside(const char* path) {
+  char kept[PATH_MAX];
+  const int length = snprintf(kept, sizeof kept, "%s%s", path, KEPT_SUFFIX);
+  if (length < 0 || length >= PATH_MAX) return -ENAMETOOLONG;
+  if (rename(path, kept) != 0) return -errno;
+  return flush_folder_of(path);
+}
+
 int remove_tree(const char* path) {
   const int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (folder < 0) return errno == ENOENT ? flush_folder_of(path) : -errno;

@@ -7,6 +7,8 @@
 
 /** What a new file is called until it takes its name; vgpu's installer does the same. */
 #define TEMPORARY_SUFFIX ".vgpu-new"
+/** What a file is called after undoing that others have changed since it was written. */
+#define KEPT_SUFFIX ".vgpu-kept"
 
 /** The whole file, with a zero byte behind it; the caller frees. -EFBIG beyond `limit` bytes. */
 int read_file(const char* path, size_t limit, char** bytes, size_t* count);
@@ -21,6 +23,9 @@ int rewrite_file(const char* path, const char* bytes, size_t count);
 
 /** Removes a file, a symbolic link or an empty folder, durably. What is not there is no error. */
 int remove_entry(const char* path);
+
+/** Gives a file the name with KEPT_SUFFIX, durably. */
+int set_aside(const char* path);
 
 /** Removes a folder with all that is in it, durably; never follows a symbolic link. */
 int remove_tree(const char* path);

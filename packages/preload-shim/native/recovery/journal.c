@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +11,8 @@
 
 enum { JOURNAL_BYTES = 1 << 20, CHECKSUM_DIGITS = 8 };
 
-// CRC-32 as in zlib and IEEE 802.3: reflected polynomial 0xedb88320.
-static uint32_t checksum(const char* bytes, size_t count) {
+// Reflected, with the polynomial 0xedb88320.
+uint32_t checksum_of(const char* bytes, size_t count) {
   uint32_t value = 0xffffffffu;
   for (size_t i = 0; i < count; ++i) {
     value ^= (unsigned char)bytes[i];
@@ -26,7 +25,7 @@ static bool is_whole(const char* line, size_t bytes) {
   if (bytes <= CHECKSUM_DIGITS + 1 || line[CHECKSUM_DIGITS] != '\t') return false;
   char digits[CHECKSUM_DIGITS + 1];
   const char* content = line + CHECKSUM_DIGITS + 1;
-  (void)snprintf(digits, sizeof digits, "%08x", checksum(content, bytes - CHECKSUM_DIGITS - 1));
+  (void)snprintf(digits, sizeof digits, "%08x", checksum_of(content, bytes - CHECKSUM_DIGITS - 1));
   return memcmp(line, digits, CHECKSUM_DIGITS) == 0;
 }
 
@@ -71,11 +70,11 @@ int journal_read(const char* path, struct journal* journal) {
   return error;
 }
 
-int journal_append(const char* path, const struct journal* journal, const char* word) {
+int journal_append(const char* path, const struct journal* journal, const char* content) {
   const int file = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
   if (file < 0) return -errno;
   char line[64];
-  const int bytes = snprintf(line, sizeof line, "%08x\t%s\n", checksum(word, strlen(word)), word);
+  const int bytes = snprintf(line, sizeof line, "%08x\t%s\n", checksum_of(content, strlen(content)), content);
   int error = 0;
   // Only then: what has been appended since it was read, a confirmation, must not be lost.
   const bool torn = journal->whole_bytes < journal->bytes;
@@ -94,6 +93,14 @@ const struct record* journal_find(const struct journal* journal, const char* kin
     if (record_is(&journal->records[i], kind)) return &journal->records[i];
   }
   return NULL;
+}
+
+bool journal_asks_to_undo(const struct journal* journal) {
+  for (size_t i = 0; i < journal->count; ++i) {
+    const struct record* record = &journal->records[i];
+    if (record_is(record, "undoing") && strcmp(record->words[1], "asked") == 0) return true;
+  }
+  return false;
 }
 
 bool record_is(const struct record* record, const char* kind) {

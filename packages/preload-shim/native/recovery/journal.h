@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { RECORD_LIMIT = 256, WORD_LIMIT = 5 };
 
@@ -29,11 +30,20 @@ struct journal {
  */
 int journal_read(const char* path, struct journal* journal);
 
-/** Cuts off what is not whole, appends a line of one word, and flushes. @return 0 or negative errno */
-int journal_append(const char* path, const struct journal* journal, const char* word);
+/** Cuts off what is not whole, appends a line, and flushes. @return 0 or negative errno */
+int journal_append(const char* path, const struct journal* journal, const char* content);
 
 /** The first record of that kind, or NULL. */
 const struct record* journal_find(const struct journal* journal, const char* kind);
+
+/** CRC-32 as in zlib and IEEE 802.3. */
+uint32_t checksum_of(const char* bytes, size_t count);
+
+/**
+ * Somebody wants it undone, confirmed or not: "undoing" with the word "asked", which the dead-man's switch,
+ * that may come too late, does not write.
+ */
+bool journal_asks_to_undo(const struct journal* journal);
 
 bool record_is(const struct record* record, const char* kind);
 

@@ -15,8 +15,9 @@
 #include "preload_line.h"
 #include "services.h"
 
-// words of "create" and "replace": path, number of the copy, our entry in a list of libraries.
-enum { PATH = 1, COPY = 2, ENTRY = 3 };
+// words of "create" and "replace": path, number of the copy, our entry in a list of libraries, checksum of
+// what we wrote.
+enum { PATH = 1, COPY = 2, ENTRY = 3, CHECKSUM = 4 };
 enum { LIST_BYTES = 1 << 20 };
 
 static int complain(const char* what, const char* path, int error) {
@@ -84,6 +85,37 @@ static int undo_entry(const char* path, const char* copy, const char* entry) {
   return error;
 }
 
+static bool has_checksum(const char* path, uint32_t wanted) {
+  char* text = NULL;
+  size_t length = 0;
+  if (read_file(path, LIST_BYTES, &text, &length) != 0) return false;
+  const bool same = checksum_of(text, length) == wanted;
+  free(text);
+  return same;
+}
+
+// A file that is neither what we wrote nor what was there before is somebody's work.
+static int keep_changes(const struct record* record, int number) {
+  const char* path = record->words[PATH];
+  struct stat status;
+  if (*record->words[CHECKSUM] == '\0') return 0;
+  if (lstat(path, &status) != 0) return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+  if (has_checksum(path, (uint32_t)strtoul(record->words[CHECKSUM], NULL, 16))) return 0;
+  if (*record->words[COPY] != '\0') {
+    char copy[PATH_MAX];
+    char* before = NULL;
+    size_t length = 0;
+    transaction_path(copy, number, record->words[COPY]);
+    // Not yet replaced, or restored already.
+    const bool same =
+        read_file(copy, LIST_BYTES, &before, &length) == 0 && has_checksum(path, checksum_of(before, length));
+    free(before);
+    if (same) return 0;
+  }
+  (void)printf("kept what others have changed in %s as %s%s\n", path, path, KEPT_SUFFIX);
+  return set_aside(path);
+}
+
 static int undo_create(const struct record* record) {
   const char* path = record->words[PATH];
   if (*record->words[ENTRY] != '\0') return undo_entry(path, NULL, record->words[ENTRY]);
@@ -107,6 +139,7 @@ static int undo_record(const struct record* record, int number) {
   if (!changes) return 0;
   if (*path != '/') return complain("not an absolute path:", path, -EINVAL);
   int error = remove_temporary(path);
+  if (error == 0) error = keep_changes(record, number);
   if (error == 0 && record_is(record, "create")) error = undo_create(record);
   if (error == 0 && record_is(record, "replace")) error = undo_replace(record, number);
   if (error == 0 && record_is(record, "tree")) error = remove_tree(path);
@@ -133,8 +166,9 @@ static enum outcome claim(int number, struct journal* journal, const struct undo
   char path[PATH_MAX];
   transaction_path(path, number, "journal");
   const struct record* begin = journal_find(journal, "begin");
+  if (journal_asks_to_undo(journal)) return DONE;
   if (options->unless_confirmed && journal_find(journal, "confirmed") != NULL) return CONFIRMED;
-  if (journal_find(journal, "undoing") != NULL) return DONE;
+  if (options->unless_confirmed && journal_find(journal, "undoing") != NULL) return DONE;
   // An installer that fails calls us itself.
   const bool stranger = begin != NULL && strtol(begin->words[2], NULL, 10) != getppid();
   if (stranger && journal_find(journal, "installed") == NULL && owner_lives(options->proc, begin)) {
@@ -142,7 +176,7 @@ static enum outcome claim(int number, struct journal* journal, const struct undo
     const int error = owner_kill(options->proc, begin);
     if (error != 0) return complain("cannot end the installer of", path, error), FAILED;
   }
-  int error = journal_append(path, journal, "undoing");
+  int error = journal_append(path, journal, options->unless_confirmed ? "undoing" : "undoing\tasked");
   journal_free(journal);
   if (error == 0) error = journal_read(path, journal);
   if (error != 0) return complain("cannot use", path, error), FAILED;

@@ -4,5 +4,7 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
 mount -o remount,rw /
 tar -xf /dev/vdb -C / 2> /dev/console
+# What is there before the power is cut is to be there afterwards.
+sync
 [ -e /boot-test/scenario.sh ] && sh /boot-test/scenario.sh > /dev/console 2>&1
 exec /lib/systemd/systemd

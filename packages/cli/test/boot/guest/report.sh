@@ -9,6 +9,7 @@ for wait in 1 2 3 4 5 6 7 8 9 10; do
   systemctl list-jobs --no-legend | grep -qv boot-test-report || break
   sleep 1
 done
+if [ -s /boot-test/work.sh ]; then say work "$(sh /boot-test/work.sh 2>&1 | tail -c 2000)"; fi
 # What the switch has to undo takes a moment after the boot.
 if [ -e /boot-test/heals ]; then
   for wait in $(seq 60); do [ -e /var/lib/vgpu-shim ] || break; sleep 1; done
