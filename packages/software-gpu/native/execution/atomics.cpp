@@ -174,6 +174,30 @@ const Instruction* run_lanes(const Instruction* in, Warp* warp, Update update) {
   return in + 1;
 }
 
+/// Whether all lanes add words to shared memory, as histograms do, and none of them is outside or misaligned:
+/// then it has been done.
+bool add_words_in_shared(const Instruction* in, const Warp* warp) {
+  const bool wide = (in->flags & memory_flag::wide_address) != 0;
+  const auto space = static_cast<Space>(in->flags & memory_flag::space_mask);
+  if (wide || space != Space::shared || warp->active != kAllLanes) return false;
+  const std::uint64_t bytes = warp->shared.end - warp->shared.begin;
+  if (bytes < sizeof(u32)) return false;
+  const auto last = static_cast<u32>(bytes - sizeof(u32));
+  const auto offset = static_cast<u32>(in->immediate);
+  const auto* addresses = frame_row<const u32>(warp, in->a);
+  u32 wrong = 0;
+  for (u32 lane = 0; lane < kLanes; ++lane) {
+    const u32 address = addresses[lane] + offset;
+    wrong |= static_cast<u32>(address > last) | (address % sizeof(u32));
+  }
+  if (wrong != 0) return false;
+  auto* words = reinterpret_cast<std::byte*>(warp->shared.begin);
+  update_lanes<false, u32>(in, warp, [=](u32 lane, u32 b, u32 /*c*/) {
+    return AddInteger<u32>{}.apply<true>(words + (addresses[lane] + offset), b, 0);
+  });
+  return true;
+}
+
 /// Adding is the most frequent by far and has code of its own.
 template <class T>
 const Instruction* run_integer(const Instruction* in, Warp* warp, AtomicOperation operation) {
@@ -183,7 +207,11 @@ const Instruction* run_integer(const Instruction* in, Warp* warp, AtomicOperatio
 
 const Instruction* run_atomic(const Instruction* in, Warp* warp) {
   const auto operation = static_cast<AtomicOperation>(in->d >> 8);
-  switch (static_cast<AtomicType>(in->d & 0xff)) {
+  const auto type = static_cast<AtomicType>(in->d & 0xff);
+  const bool adds_words =
+      operation == AtomicOperation::add && (type == AtomicType::u32 || type == AtomicType::s32);
+  if (adds_words && add_words_in_shared(in, warp)) return in + 1;
+  switch (type) {
     case AtomicType::u32:
       return run_integer<u32>(in, warp, operation);
     case AtomicType::s32:

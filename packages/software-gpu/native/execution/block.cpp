@@ -271,11 +271,18 @@ void use_compiled_code(Block& block) {
   }
 }
 
+/// Of a loop through device memory in one turn of a warp. The lines of memory that warps next to each other
+/// touch so are in the second-level cache together: their distance is often a power of two, so that only some
+/// of its sets are used.
+constexpr std::int32_t kRounds = 16;
+
 /// Returns whether the warp could run at all.
 bool run_slice(ScheduledWarp* warp) {
   const Instruction* instruction = run_next_split(warp);
   if (instruction == nullptr) return false;
-  warp->budget = warp->block->launch->slice_instructions;
+  const bool goes_on = warp->rounds == 0 && warp->budget > 0;
+  if (!goes_on) warp->budget = warp->block->launch->slice_instructions;
+  warp->rounds = kRounds;
   while (instruction != nullptr) {
     instruction = warp->handlers[static_cast<std::uint16_t>(instruction->operation)](instruction, warp);
   }

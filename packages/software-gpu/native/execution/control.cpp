@@ -47,7 +47,9 @@ const Instruction* within_slice(const Warp* warp, const Instruction* next) {
 /// Goes to `target`, or lets the next warp have its turn. Only backward branches can make a loop.
 const Instruction* jump(const Instruction* in, Warp* warp, const Instruction* target) {
   count_instructions(warp, in, target);
-  if (target > in || warp->budget > 0) return target;
+  if (target > in) return target;
+  const bool ends_turn = (in->flags & kStreamingLoop) != 0 && --warp->rounds <= 0;
+  if (!ends_turn && warp->budget > 0) return target;
   current_split(scheduled(warp)).next = target;
   return nullptr;
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 
 #include "execution/draft.h"
 
@@ -138,6 +139,25 @@ void insert_joins(Draft& draft, const std::set<std::uint32_t>& joins) {
   draft.source_lines = std::move(source_lines);
 }
 
+bool loads_from_device(const Instruction& instruction) {
+  if (instruction.operation < Operation::ld_u8_16 || instruction.operation > Operation::ld_u64_64)
+    return false;
+  const auto space = static_cast<Space>(instruction.flags & memory_flag::space_mask);
+  return space == Space::global || space == Space::generic;
+}
+
+void mark_streaming_loops(Draft& draft) {
+  for (std::uint32_t position = 0; position < draft.code.size(); ++position) {
+    Instruction& branch = draft.code[position];
+    if (branch.operation != Operation::branch && branch.operation != Operation::branch_if) continue;
+    if (branch.b > position) continue;
+    const std::span body(draft.code.data() + branch.b, position - branch.b);
+    const bool is_straight =
+        std::ranges::none_of(body, [](const auto& inner) { return ends_block(inner.operation); });
+    if (is_straight && std::ranges::any_of(body, loads_from_device)) branch.flags |= kStreamingLoop;
+  }
+}
+
 }  // namespace
 
 std::vector<std::uint32_t> next_positions(const Instruction& instruction, std::uint32_t position,
@@ -201,6 +221,7 @@ void arrange_control_flow(Draft& draft) {
     if (!never) joins.insert(last.c);
   }
   insert_joins(draft, joins);
+  mark_streaming_loops(draft);
 }
 
 }  // namespace vgpu::software

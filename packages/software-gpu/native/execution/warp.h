@@ -52,6 +52,7 @@ struct Warp {
   // For counting instructions: straight-line code is counted at its end, see count_instructions().
   const Instruction* counted_from = nullptr;
   std::int64_t budget = 0;  // instructions until the next warp has its turn
+  std::int32_t rounds = 0;  // the same for loops with kStreamingLoop
   std::uint64_t warp_instructions = 0;
   std::uint64_t thread_instructions = 0;
 

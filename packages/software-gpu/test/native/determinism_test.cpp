@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -91,6 +92,31 @@ std::vector<std::uint32_t> run(const std::string& ptx, unsigned threads) {
   return {words.begin(), words.end()};
 }
 
+/// A warp reads through 100 words, the next one through 20; then each thread takes a ticket.
+std::string with_loops_through_memory() {
+  return std::string(kStart) + R"(
+  .reg .b32 %rounds, %sum;
+  .reg .b64 %from;
+  .shared .align 4 .b32 tickets;
+  setp.lt.u32 %p, %t, 32;
+  selp.b32 %rounds, 100, 20, %p;
+  mov.u32 %sum, 0;
+  mov.u64 %from, %at;
+AGAIN:
+  ld.global.u32 %x, [%from];
+  add.u32 %sum, %sum, %x;
+  add.u64 %from, %from, 256;
+  sub.u32 %rounds, %rounds, 1;
+  setp.ne.u32 %p, %rounds, 0;
+  @%p bra AGAIN;
+  atom.shared.add.u32 %old, [tickets], 1;
+  add.u32 %old, %old, %sum;
+  st.global.u32 [%at], %old;
+  ret;
+}
+)";
+}
+
 }  // namespace
 
 TEST_CASE("determinism: with one thread even races end the same") {
@@ -105,6 +131,26 @@ TEST_CASE("determinism: without races any number of threads gives the same bits"
   for (const unsigned threads : {1U, 2U, 4U, 7U}) {
     CAPTURE(threads);
     CHECK(run(without_races(), threads) == first);
+  }
+}
+
+TEST_CASE("determinism: warps that read through memory take turns after a few rounds, compiled or not") {
+  for (const CompiledCode compiled_code : {CompiledCode::never, CompiledCode::always}) {
+    GpuOptions options;
+    options.memory_bytes = std::size_t{64} << 20;
+    options.threads = 1;
+    options.compiled_code = compiled_code;
+    const auto gpu = Gpu::create(options);
+    if (compiled_code == CompiledCode::always && !gpu->why_interpreted().empty()) {
+      std::printf("determinism: compiled code not tested, %s\n", gpu->why_interpreted().c_str());
+      continue;
+    }
+    const auto module = load(*gpu, with_loops_through_memory());
+    DeviceBuffer out(*gpu, std::size_t{4} * 64 * 101);
+    launch(*gpu, module->kernel("test"), {1}, {64}, Parameters().add(out.address()));
+    // The second warp is through while the first still reads.
+    CHECK(out.as<std::uint32_t>()[32] == 0);
+    CHECK(out.as<std::uint32_t>()[0] == 32);
   }
 }
 

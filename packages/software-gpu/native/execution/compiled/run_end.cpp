@@ -54,6 +54,10 @@ void RunEnd::leave_if_slice_ends(std::uint32_t target, Xbyak::Label& stop) {
   code_.sar(code_.rax, std::countr_zero(sizeof(Instruction)));
   code_.cmp(code_.qword[code_.warp() + offsetof(Warp, budget)], code_.rax);
   code_.jle(stop, Xbyak::CodeGenerator::T_NEAR);
+  if ((kernel_.code[end()].flags & kStreamingLoop) == 0) return;
+  code_.cmp(code_.dword[code_.warp() + offsetof(Warp, rounds)], 1);
+  code_.jle(stop, Xbyak::CodeGenerator::T_NEAR);
+  code_.dec(code_.dword[code_.warp() + offsetof(Warp, rounds)]);
 }
 
 void RunEnd::generate_branch() {
