@@ -93,7 +93,7 @@ export class GpuRunner {
     const gpu = this.#gpu;
     if (gpu === null) return;
     context.signal.addEventListener('abort', () => giveUp(gpu), { once: true });
-    const fault = await reopen(gpu.engine);
+    const fault = await reopen(gpu);
     if (fault !== null) throw new GpuError(fault, 'a new worker');
   }
 

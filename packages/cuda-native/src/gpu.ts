@@ -49,9 +49,10 @@ async function open(
   const engine = new (native().Gpu)(library, options.memoryLimit, isolation?.executor);
   const gpu: OpenGpu = { engine, isolation, fault: null };
   const attempt = async () => {
+    await isolation?.workersKilled();
     const fault = await faultIn(engine.open(...unstoppable()));
     // A worker that an earlier session has lost is replaced.
-    return fault === null || isolation === null || fault.kind === 'absent' ? fault : reopen(engine);
+    return fault === null || isolation === null || fault.kind === 'absent' ? fault : reopen(gpu);
   };
   const fault = await limited(attempt(), options.hangAfterMs, () => giveUp(gpu));
   return fault?.kind === 'absent' ? fault : { ...gpu, fault };
@@ -60,8 +61,7 @@ async function open(
 /** What waits for the GPU writes nothing from now on, and goes on when its worker is gone. */
 export function giveUp({ engine, isolation }: OpenGpu): void {
   engine.abandon();
-  // Of an executor on another machine, only its own time limit helps.
-  isolation?.killWorker().catch(() => undefined);
+  isolation?.killWorker();
 }
 
 async function limited(
@@ -96,7 +96,8 @@ async function faultIn(call: Promise<unknown>): Promise<Fault | null> {
 }
 
 /** A new worker, or why there is none. */
-export async function reopen(engine: Gpu): Promise<Fault | null> {
+export async function reopen({ engine, isolation }: OpenGpu): Promise<Fault | null> {
+  await isolation?.workersKilled();
   const fault = await faultIn(engine.reopen(...unstoppable()));
   // An executor that was there before is on its way back, as far as anybody knows.
   return fault?.code === noDevice ? conditionFault('executor-restarting') : fault;

@@ -9,10 +9,13 @@ export interface Isolation {
   /** Where its executor listens. */
   readonly executor: string;
   /** Ends this process's worker, if the executor is on this machine: whatever it has been asked for then fails. */
-  killWorker(): Promise<void>;
+  killWorker(): void;
+  /** Once all workers are gone that were to be killed: one that is made before might be taken for them. */
+  workersKilled(): Promise<void>;
 }
 
 let connectedTo: string | undefined;
+let killing: Promise<void> = Promise.resolve();
 let own: Promise<string | Fault> | undefined;
 
 /**
@@ -34,7 +37,16 @@ export async function isolate(
   if (connectedTo !== url) {
     throw argumentError(`executor is ${url}, but this process uses that at ${connectedTo}`);
   }
-  return { library, executor: url, killWorker: () => killWorker(url) };
+  return {
+    library,
+    executor: url,
+    killWorker: () => {
+      // Of an executor on another machine, or one that does not answer, only its own time limit helps.
+      const kill = killWorker(url).catch(() => undefined);
+      killing = Promise.all([killing, kill]).then(() => undefined);
+    },
+    workersKilled: () => killing,
+  };
 }
 
 /** Its address; or why there is no GPU. */

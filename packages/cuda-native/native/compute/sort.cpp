@@ -11,15 +11,10 @@
 namespace vgpu::compute {
 namespace {
 
+/** The bits that turn the order round; without a branch, loops over keys become vectors. */
 template <typename T>
-SortKey<T> keyOf(T value, Order order) {
-  const SortKey<T> key = toSortKey(value);
-  return order == Order::ascending ? key : ~key;
-}
-
-template <typename T>
-T valueOf(SortKey<T> key, Order order) {
-  return fromSortKey<T>(order == Order::ascending ? key : ~key);
+SortKey<T> flipOf(Order order) {
+  return order == Order::ascending ? SortKey<T>{0} : static_cast<SortKey<T>>(~SortKey<T>{0});
 }
 
 void checkOutput(const Array& x, const Array& out, std::size_t count) {
@@ -53,15 +48,16 @@ void sortPairsOf(Context& context, const Array& keys, const Array& values, Order
   // The smaller of the two is widened.
   using Half = std::conditional_t<sizeof(T) == 4 && sizeof(Bits) == 4, std::uint32_t, std::uint64_t>;
   using Record = PairRecord<Half, Half>;
+  const SortKey<T> flip = flipOf<T>(order);
   sortRecords<Record>(
       context, keys.count,
       [&](std::size_t i) {
         Bits bits = 0;
         std::memcpy(&bits, values.data + i * sizeof(Bits), sizeof(Bits));
-        return Record{keyOf(keys.as<T>()[i], order), bits};
+        return Record{static_cast<SortKey<T>>(toSortKey(keys.as<T>()[i]) ^ flip), bits};
       },
       [&](std::size_t i, const Record& record) {
-        outKeys.as<T>()[i] = valueOf<T>(static_cast<SortKey<T>>(record.key), order);
+        outKeys.as<T>()[i] = fromSortKey<T>(static_cast<SortKey<T>>(record.key) ^ flip);
         const auto bits = static_cast<Bits>(record.payload);
         std::memcpy(outValues.data + i * sizeof(Bits), &bits, sizeof(Bits));
       });
@@ -74,9 +70,11 @@ void sort(Context& context, const Array& keys, Order order, const Array& out) {
   checkOutput(keys, out, keys.count);
   withType(keys.type, [&]<typename T>(T) {
     using Record = KeyRecord<SortKey<T>>;
+    const SortKey<T> flip = flipOf<T>(order);
     sortRecords<Record>(
-        context, keys.count, [&](std::size_t i) { return Record{keyOf(keys.as<T>()[i], order)}; },
-        [&](std::size_t i, const Record& record) { out.as<T>()[i] = valueOf<T>(record.key, order); });
+        context, keys.count,
+        [&](std::size_t i) { return Record{static_cast<SortKey<T>>(toSortKey(keys.as<T>()[i]) ^ flip)}; },
+        [&](std::size_t i, const Record& record) { out.as<T>()[i] = fromSortKey<T>(record.key ^ flip); });
   });
 }
 
@@ -106,10 +104,12 @@ void argsort(Context& context, const Array& keys, Order order, const Array& indi
   checkIndexable(keys.count);
   withType(keys.type, [&]<typename T>(T) {
     using Record = PairRecord<SortKey<T>, SortKey<T>>;
+    const SortKey<T> flip = flipOf<T>(order);
     sortRecords<Record>(
         context, keys.count,
         [&](std::size_t i) {
-          return Record{keyOf(keys.as<T>()[i], order), static_cast<SortKey<T>>(i)};
+          return Record{static_cast<SortKey<T>>(toSortKey(keys.as<T>()[i]) ^ flip),
+                        static_cast<SortKey<T>>(i)};
         },
         [&](std::size_t i, const Record& record) {
           indices.as<std::uint32_t>()[i] = static_cast<std::uint32_t>(record.payload);
