@@ -2,31 +2,71 @@
 
 /** What is wrong, for programs. */
 export type ComputeErrorCode =
-  /** An argument or option is of the wrong type, or makes no sense. */
+  /**
+   * An argument or option is of the wrong type, or makes no sense.
+   * @remedy Correct the argument that the message names.
+   */
   | 'ERR_VGPU_COMPUTE_ARGUMENT'
-  /** More elements than an array has. */
+  /**
+   * More elements than an array has.
+   * @remedy Pass arrays with room for all elements, or a smaller count.
+   */
   | 'ERR_VGPU_COMPUTE_CAPACITY'
-  /** An output overlaps another array. */
+  /**
+   * An output overlaps another array.
+   * @remedy Write the result to memory or a file of its own.
+   */
   | 'ERR_VGPU_COMPUTE_OVERLAP'
-  /** The operation needs more memory for itself than the session allows. */
+  /**
+   * The operation needs more memory for itself than the session allows.
+   * @remedy Raise `memoryLimit` to what the message names.
+   */
   | 'ERR_VGPU_COMPUTE_MEMORY_LIMIT'
-  /** The system has no memory left. */
+  /**
+   * The system has no memory left.
+   * @remedy Work in smaller pieces, or end other programs.
+   */
   | 'ERR_VGPU_COMPUTE_OUT_OF_MEMORY'
-  /** An integer divisor is 0. */
+  /**
+   * An integer divisor is 0.
+   * @remedy Take the zeros out of the divisor, or divide floating-point numbers.
+   */
   | 'ERR_VGPU_COMPUTE_DIVISION_BY_ZERO'
-  /** The progress of an operation on disk cannot be kept or read. */
+  /**
+   * The progress of an operation on disk cannot be kept or read.
+   * @remedy Check the disk and the rights to the output's folder; without the `.progress` file the
+   * operation begins anew.
+   */
   | 'ERR_VGPU_COMPUTE_PROGRESS_FILE'
-  /** The file with the sorted runs cannot be written or read; the disk may be full. */
+  /**
+   * The file with the sorted runs cannot be written or read; the disk may be full.
+   * @remedy Make room where temporary files go, or set TMPDIR to a larger disk.
+   */
   | 'ERR_VGPU_COMPUTE_SCRATCH'
-  /** A matrix has no inverse. */
+  /**
+   * A matrix has no inverse.
+   * @remedy Check the matrix for rows that depend on each other.
+   */
   | 'ERR_VGPU_COMPUTE_SINGULAR'
-  /** `device: 'gpu'`, and there is none to use. */
+  /**
+   * `device: 'gpu'`, and there is none to use.
+   * @remedy Look with `vgpu doctor` what keeps the GPU away, or use `device: 'auto'`.
+   */
   | 'ERR_VGPU_COMPUTE_GPU_UNAVAILABLE'
-  /** `isolation: 'process'` lacks the guest library or an executor. */
+  /**
+   * `isolation: 'process'` lacks the guest library or an executor.
+   * @remedy Start an executor with `vgpu executor start`, or use `isolation: 'inproc'`.
+   */
   | 'ERR_VGPU_COMPUTE_ISOLATION'
-  /** The session was closed. */
+  /**
+   * The session was closed.
+   * @remedy Keep it open for as long as it is used.
+   */
   | 'ERR_VGPU_COMPUTE_CLOSED'
-  /** The native part of this package is not there, or does not load. */
+  /**
+   * The native part of this package is not there, or does not load.
+   * @remedy Read what was tried in the message; install the package anew for this platform, or build it.
+   */
   | 'ERR_VGPU_COMPUTE_ADDON_MISSING';
 
 /** A value that an error names. */

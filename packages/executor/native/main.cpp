@@ -68,15 +68,18 @@ int serve(const Options& options) {
     log.write(Level::error, std::string("ERR_VGPU_BACKEND_UNAVAILABLE: ") + error.what());
     return kExitBackendUnavailable;
   } catch (const FaultSyntaxError& error) {
+    /** An option of the daemon makes no sense. @remedy See `vgpu-executor --help`. */
     log.write(Level::error, std::string("ERR_VGPU_EXECUTOR_USAGE: ") + error.what());
     return kExitUsage;
   } catch (const TokenError& error) {
     log.write(Level::error, std::string("ERR_VGPU_EXECUTOR_TOKEN: ") + error.what());
     return kExitUsage;
   } catch (const ListenError& error) {
+    /** The daemon cannot listen at an address. @remedy Look who listens there, and whether you may. */
     log.write(Level::error, std::string("ERR_VGPU_EXECUTOR_LISTEN: ") + error.what());
     return kExitCannotListen;
   } catch (const std::exception& error) {
+    /** The system refused the daemon something that it needs. @remedy Read the reason in the message. */
     log.write(Level::error, std::string("ERR_VGPU_EXECUTOR_FAILED: ") + error.what());
     return kExitFailure;
   }

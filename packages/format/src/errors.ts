@@ -11,12 +11,40 @@ export type FileProblem =
   | 'out-of-range';
 
 const problemCodes = {
+  /**
+   * The file ends before something it says it holds.
+   * @remedy Copy or download the file again, or restore it from a backup.
+   */
   truncated: 'ERR_VGPU_FORMAT_TRUNCATED',
+  /**
+   * Not a file of this kind.
+   * @remedy Check that this is the right file: it is neither a .pycauset nor a .npy file.
+   */
   'bad-magic': 'ERR_VGPU_FORMAT_BAD_MAGIC',
+  /**
+   * A newer version of the format, of a metadata block or of .npy.
+   * @remedy Read it with a newer version of @vgpu/format.
+   */
   'unsupported-version': 'ERR_VGPU_FORMAT_UNSUPPORTED_VERSION',
+  /**
+   * No slot, or not the metadata, matches its CRC-32.
+   * @remedy Copy the file again, or restore it from a backup.
+   */
   'bad-checksum': 'ERR_VGPU_FORMAT_BAD_CHECKSUM',
+  /**
+   * A writer was interrupted.
+   * @remedy Write the file again, or look with `vgpu file repair` what it holds.
+   */
   'not-committed': 'ERR_VGPU_FORMAT_NOT_COMMITTED',
+  /**
+   * The metadata cannot be decoded, or describe no array.
+   * @remedy Write the file again with another program.
+   */
   'bad-metadata': 'ERR_VGPU_FORMAT_BAD_METADATA',
+  /**
+   * An offset, length or header field that cannot be.
+   * @remedy Restore the file, or write it again.
+   */
   'out-of-range': 'ERR_VGPU_FORMAT_OUT_OF_RANGE',
 } as const satisfies Record<FileProblem, string>;
 
@@ -32,11 +60,35 @@ const problemRemedies: Record<FileProblem, string> = {
 
 export type FormatErrorCode =
   | (typeof problemCodes)[FileProblem]
+  /**
+   * A simple file, which carries neither shape nor dtype, where a container is needed.
+   * @remedy Read its header with decodeHeader, and its payload with the shape and dtype that you know.
+   */
   | 'ERR_VGPU_FORMAT_SIMPLE_FILE'
+  /**
+   * The file does not say its structure and dtype.
+   * @remedy Say what it is with `assume`, or `--assume symmetric:f64` on the command line.
+   */
   | 'ERR_VGPU_FORMAT_UNIDENTIFIED'
+  /**
+   * A block of a block matrix is missing or is not the one named.
+   * @remedy Keep the folder `<file>.blocks` beside the file, as it was written.
+   */
   | 'ERR_VGPU_FORMAT_BLOCKS'
+  /**
+   * Written out it would exceed the limit, or any file.
+   * @remedy Raise the limit, or write the array in pieces.
+   */
   | 'ERR_VGPU_FORMAT_TOO_LARGE'
+  /**
+   * A mistake of the caller.
+   * @remedy Correct the argument that the message names.
+   */
   | 'ERR_VGPU_FORMAT_ARGUMENT'
+  /**
+   * .npy elements that have no counterpart.
+   * @remedy Convert them in NumPy with `astype` to a dtype that the documentation lists.
+   */
   | 'ERR_VGPU_FORMAT_NPY_DTYPE';
 
 /** A value that an error names. */

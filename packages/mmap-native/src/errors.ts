@@ -1,30 +1,70 @@
 export type MmapErrorCode =
-  /** An argument is of the wrong type, or makes no sense. */
+  /**
+   * An argument is of the wrong type, or makes no sense.
+   * @remedy Correct the argument that the message names.
+   */
   | 'ERR_VGPU_MMAP_ARGUMENT'
-  /** A range does not lie inside the file, or not inside one ArrayBuffer. */
+  /**
+   * A range does not lie inside the file, or not inside one ArrayBuffer.
+   * @remedy Stay inside the size that the message names, in windows of 4 GiB at most.
+   */
   | 'ERR_VGPU_MMAP_RANGE'
-  /** The file, window or memory was closed. */
+  /**
+   * The file, window or memory was closed.
+   * @remedy Keep it open for as long as it is used.
+   */
   | 'ERR_VGPU_MMAP_CLOSED'
-  /** A file that should be new is there already. */
+  /**
+   * A file that should be new is there already.
+   * @remedy Open the file, replace it with replaceFile, or choose another name.
+   */
   | 'ERR_VGPU_MMAP_EXISTS'
+  /**
+   * There is no such file or folder.
+   * @remedy Check the path.
+   */
   | 'ERR_VGPU_MMAP_NOT_FOUND'
-  /** Not permitted, or the file system is read-only. */
+  /**
+   * Not permitted, or the file system is read-only.
+   * @remedy Check the permissions of the file and its directory, and whether the file system is read-only.
+   */
   | 'ERR_VGPU_MMAP_ACCESS'
-  /** The disk or the quota is full. */
+  /**
+   * The disk or the quota is full.
+   * @remedy Make room on the disk, or raise the quota.
+   */
   | 'ERR_VGPU_MMAP_NO_SPACE'
-  /** Somebody else holds a lock that conflicts. */
+  /**
+   * Somebody else holds a lock that conflicts.
+   * @remedy Wait for the other user of the file to close it.
+   */
   | 'ERR_VGPU_MMAP_LOCKED'
-  /** A flush failed: nobody knows what of the file is on disk. */
+  /**
+   * A flush failed: nobody knows what of the file is on disk.
+   * @remedy Check the disk, close the file, open it again and check what it contains before going on.
+   */
   | 'ERR_VGPU_MMAP_POISONED'
   /** The file turned out shorter than its mapping, or unreadable: bytes were replaced by zeros. */
   | 'ERR_VGPU_MMAP_FAULTED'
-  /** Any other failure of the system; `values` has its name. */
+  /**
+   * Any other failure of the system; `values` has its name.
+   * @remedy Look up the system's error, and look into its log.
+   */
   | 'ERR_VGPU_MMAP_IO'
-  /** The system or the file system cannot do it. */
+  /**
+   * The system or the file system cannot do it.
+   * @remedy Use another file system, or the calls that copy: read and write.
+   */
   | 'ERR_VGPU_MMAP_UNSUPPORTED'
-  /** The AbortSignal was triggered. */
+  /**
+   * The AbortSignal was triggered.
+   * @remedy Call it again without aborting it.
+   */
   | 'ERR_VGPU_MMAP_ABORTED'
-  /** The native part of this package is not there, or does not load. */
+  /**
+   * The native part of this package is not there, or does not load.
+   * @remedy Read what was tried in the message; install the package anew for this platform, or build it.
+   */
   | 'ERR_VGPU_MMAP_ADDON_MISSING';
 
 /** What an error names. `syscall` and `errno` (such as ENOSPC) come from the system. */

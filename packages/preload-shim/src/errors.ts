@@ -1,7 +1,13 @@
 export type GuestErrorCode =
-  /** The guest library is not there. */
+  /**
+   * The guest library is not there.
+   * @remedy Install @vgpu/preload-shim anew for this platform, or build it.
+   */
   | 'ERR_VGPU_GUEST_MISSING'
-  /** No folder can be made in which it has the names of CUDA's libraries. */
+  /**
+   * No folder can be made in which it has the names of CUDA's libraries.
+   * @remedy Set TMPDIR to a folder that may be written to.
+   */
   | 'ERR_VGPU_GUEST_NAMES';
 
 interface GuestErrorOptions {

@@ -3,12 +3,40 @@ import type { Fault } from './fault-table.js';
 
 /** What is wrong, for programs. */
 export type ResilienceErrorCode =
+  /**
+   * An argument or option makes no sense.
+   * @remedy Correct the argument that the message names.
+   */
   | 'ERR_VGPU_RESILIENCE_ARGUMENT'
+  /**
+   * The GPU failed; `values` names the fault and its kind.
+   * @remedy Let the operation fall back to the CPU; what each kind asks for is in the error's own remedy.
+   */
   | 'ERR_VGPU_RESILIENCE_GPU_FAULT'
+  /**
+   * The GPU failed after it had changed the inputs, so that nothing can compute the same again.
+   * @remedy Repeat the operation from a copy of the inputs, or write the result elsewhere.
+   */
   | 'ERR_VGPU_RESILIENCE_INPUTS_TOUCHED'
+  /**
+   * The call took longer than its caller allowed.
+   * @remedy Allow more time, or work in smaller pieces.
+   */
   | 'ERR_VGPU_RESILIENCE_DEADLINE'
+  /**
+   * More operations at once than the session allows to run and to wait.
+   * @remedy Wait for earlier operations before starting more.
+   */
   | 'ERR_VGPU_RESILIENCE_BULKHEAD_FULL'
+  /**
+   * A line that is no telemetry record, such as one that a crash cut short.
+   * @remedy Leave the line out: the others are whole.
+   */
   | 'ERR_VGPU_RESILIENCE_RECORD'
+  /**
+   * The saved state of a circuit breaker cannot be read or written.
+   * @remedy Remove the file, or check the rights to its folder: the breaker then begins closed.
+   */
   | 'ERR_VGPU_RESILIENCE_SAVED_STATE';
 
 /** A value that an error names. */

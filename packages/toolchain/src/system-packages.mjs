@@ -50,6 +50,7 @@ const EXTRA_COMMANDS = new Map([
 const OLDEST_CMAKE = [3, 21];
 
 export class MissingSystemPackagesError extends Error {
+  /** Building lacks programs or headers. @remedy Paste the line that the message ends with. */
   code = 'ERR_VGPU_MISSING_SYSTEM_PACKAGES';
 
   /** @param {string} remedy */

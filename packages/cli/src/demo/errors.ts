@@ -1,10 +1,38 @@
 type DemoErrorCode =
+  /**
+   * The data set of the demo is not installed.
+   * @remedy Install the workspace anew: the package vega-datasets brings it.
+   */
   | 'ERR_VGPU_DEMO_NO_DATA'
+  /**
+   * A line of the data set is not what it should be.
+   * @remedy Install the workspace anew: the data set was changed.
+   */
   | 'ERR_VGPU_DEMO_BAD_DATA'
+  /**
+   * The sources of the demo are not here.
+   * @remedy Run it in a clone of the repository.
+   */
   | 'ERR_VGPU_DEMO_NO_SOURCES'
+  /**
+   * No compiler was found.
+   * @remedy Install gcc or clang, and for --program cu the CUDA toolkit.
+   */
   | 'ERR_VGPU_DEMO_NO_COMPILER'
+  /**
+   * The compiler does not build the program.
+   * @remedy Read the compiler's message in the cause.
+   */
   | 'ERR_VGPU_DEMO_NOT_BUILT'
+  /**
+   * The CUDA program failed.
+   * @remedy Read its message; `vgpu doctor` looks whether everything works here.
+   */
   | 'ERR_VGPU_DEMO_FAILED'
+  /**
+   * The program wrote a result that makes no sense.
+   * @remedy Report it, with what `vgpu doctor` says.
+   */
   | 'ERR_VGPU_DEMO_BAD_RESULT';
 
 export class DemoError extends Error {

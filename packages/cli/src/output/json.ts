@@ -1,4 +1,5 @@
 // What `--json` prints: one document, made of what JSON has.
+import { remedyOf, UNEXPECTED } from '../errors.js';
 
 /** Raised when a field changes its meaning or goes; new fields do not raise it. */
 const schemaVersion = 1;
@@ -28,13 +29,14 @@ export interface ErrorDocument {
 }
 
 export function errorDocument(error: unknown): ErrorDocument {
-  if (!(error instanceof Error)) return { code: 'ERR_VGPU_UNEXPECTED', message: String(error) };
-  const { code, remedy, values } = error as Error & { code?: unknown; remedy?: unknown; values?: unknown };
+  if (!(error instanceof Error)) return { code: UNEXPECTED, message: String(error) };
+  const { code, values } = error as Error & { code?: unknown; values?: unknown };
+  const remedy = remedyOf(error);
   const known = typeof code === 'string' && code.startsWith('ERR_VGPU_');
   return {
-    code: known ? code : 'ERR_VGPU_UNEXPECTED',
+    code: known ? code : UNEXPECTED,
     message: error.message,
-    ...(typeof remedy === 'string' && { remedy }),
+    ...(remedy !== undefined && { remedy }),
     ...(typeof values === 'object' && values !== null && { values }),
     ...(error.cause instanceof Error && { cause: error.cause.message }),
   };
