@@ -3,7 +3,7 @@
 #include <fnmatch.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <utility>
@@ -127,15 +127,15 @@ std::vector<FaultRule> parse_faults(std::string_view text) {
   }
 }
 
-std::optional<CUresult> FaultInjector::before(std::uint32_t call, std::span<const std::byte> request) {
+std::optional<CUresult> FaultInjector::before(std::uint32_t call, std::uint64_t context,
+                                              std::span<const std::byte> request) {
   if (rules_.empty()) return std::nullopt;
   const auto point = point_of(call);
   if (!point) return std::nullopt;
-  std::string kernel;
-  if (*point == FaultPoint::launch) {
-    const auto known = kernels_.find(PayloadReader(request).read<std::uint64_t>());
-    if (known != kernels_.end()) kernel = known->second;
-  }
+  const bool launches = std::ranges::any_of(
+      rules_, [&](const FaultRule& rule) { return *point == FaultPoint::launch && rule.point == *point; });
+  const std::string kernel =
+      launches ? kernel_name_(context, PayloadReader(request).read<std::uint64_t>()) : std::string();
   const FaultRule* first = nullptr;
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const FaultRule& rule = rules_[i];
@@ -148,16 +148,6 @@ std::optional<CUresult> FaultInjector::before(std::uint32_t call, std::span<cons
   if (first->effect == FaultEffect::hang) hang();
   if (first->effect == FaultEffect::crash) abort();
   return first->result;
-}
-
-void FaultInjector::after(std::uint32_t call, std::span<const std::byte> request,
-                          std::span<const std::byte> response) {
-  if (rules_.empty() || call != VGPU_CALL_cuModuleGetFunction) return;
-  PayloadReader reader(request);
-  reader.read<std::uint64_t>();
-  constexpr std::size_t kLongestName = 65535;
-  const std::string_view name = reader.read_string(kLongestName);
-  kernels_[PayloadReader(response).read<std::uint64_t>()] = name;
 }
 
 }  // namespace vgpu::executor

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <functional>
 #include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cuda_abi.h"
@@ -44,19 +45,22 @@ std::vector<FaultRule> parse_faults(std::string_view text);
 /// For one client.
 class FaultInjector {
  public:
-  /// `rules` outlive it.
-  explicit FaultInjector(std::span<const FaultRule> rules) : rules_(rules), calls_(rules.size()) {}
+  /// The name of a kernel, by context and function; empty when there is none such.
+  using KernelName = std::function<std::string(std::uint64_t context, std::uint64_t function)>;
+
+  /// `rules` outlive it. `kernel_name` is asked only where rules speak of launches.
+  FaultInjector(std::span<const FaultRule> rules, KernelName kernel_name)
+      : rules_(rules), kernel_name_(std::move(kernel_name)), calls_(rules.size()) {}
 
   /// The result that the call gets in the place of its own. Or it never returns.
-  std::optional<CUresult> before(std::uint32_t call, std::span<const std::byte> request);
-  /// Learns the names of kernels.
-  void after(std::uint32_t call, std::span<const std::byte> request, std::span<const std::byte> response);
+  std::optional<CUresult> before(std::uint32_t call, std::uint64_t context,
+                                 std::span<const std::byte> request);
 
  private:
   std::span<const FaultRule> rules_;
+  KernelName kernel_name_;
   /// How many calls have come to each rule.
   std::vector<std::uint64_t> calls_;
-  std::map<std::uint64_t, std::string> kernels_;
 };
 
 }  // namespace vgpu::executor

@@ -51,6 +51,22 @@ bool shows_output(std::uint32_t call) {
 
 }  // namespace
 
+FaultInjector::KernelName kernel_name_of(Backend& backend) {
+  return [&backend](std::uint64_t context, std::uint64_t function) {
+    std::string name;
+    try {
+      std::uint64_t bytes = 0;
+      if (backend.vgpuFunctionNameLength(context, bytes, function) == CUDA_SUCCESS) name.resize(bytes);
+      if (backend.vgpuFunctionName(context, std::as_writable_bytes(std::span(name)), function) !=
+          CUDA_SUCCESS)
+        name.clear();
+    } catch (const std::exception&) {
+      name.clear();
+    }
+    return name;
+  };
+}
+
 bool Session::obeys_protocol(const vgpu_frame& request) {
   const auto flags = static_cast<std::uint32_t>(request.status);
   std::string name(call_name(request.call));
@@ -73,7 +89,7 @@ CUresult Session::run(const vgpu_frame& request, std::span<const std::byte> payl
     log_.write(Level::warning, "call " + std::to_string(request.call) + " does not exist");
     return CUDA_ERROR_NOT_SUPPORTED;
   }
-  if (const auto fault = faults_.before(request.call, payload)) {
+  if (const auto fault = faults_.before(request.call, request.context, payload)) {
     log_.write(Level::info, std::string(name) + " gives " + std::to_string(*fault) + ": VGPU_FAULT");
     return *fault;
   }
@@ -82,7 +98,6 @@ CUresult Session::run(const vgpu_frame& request, std::span<const std::byte> payl
     const CUresult result = stream != nullptr
                                 ? copy_stream(backend_, request.context, reader, *stream)
                                 : dispatch(backend_, request.call, request.context, reader, response_);
-    if (result == CUDA_SUCCESS) faults_.after(request.call, payload, response_.written());
     if (!reader.complete())
       log_.write(Level::warning, std::string(name) + ": malformed request: " + reader.problem());
     return result;

@@ -16,6 +16,9 @@
 
 namespace vgpu::executor {
 
+/// Asks the backend; whatever it has against the context or the function, it says when it is launched.
+FaultInjector::KernelName kernel_name_of(Backend& backend);
+
 class Session {
  public:
   enum class Reply {
@@ -26,7 +29,7 @@ class Session {
 
   /// `faults` outlive it.
   Session(Backend& backend, Log& log, ClientAccount account = {}, std::span<const FaultRule> faults = {})
-      : backend_(backend), log_(log), account_(account), faults_(faults) {}
+      : backend_(backend), log_(log), account_(account), faults_(faults, kernel_name_of(backend)) {}
 
   /// `stream` has the rest of the payload where that is still arriving.
   Reply handle(const vgpu_frame& request, std::span<const std::byte> payload, FrameReader* stream = nullptr);

@@ -13,24 +13,18 @@ namespace {
 std::optional<CUresult> ask(FaultInjector& faults, std::uint32_t call, std::uint64_t first = 0) {
   PayloadWriter request;
   request.write(first);
-  return faults.before(call, request.written());
+  return faults.before(call, 7, request.written());
 }
 
-void learn(FaultInjector& faults, std::uint64_t handle, std::string_view kernel) {
-  PayloadWriter request;
-  request.write(std::uint64_t{1});
-  request.write(static_cast<std::uint64_t>(kernel.size()));
-  for (const char letter : kernel) request.write(letter);
-  PayloadWriter response;
-  response.write(handle);
-  faults.after(VGPU_CALL_cuModuleGetFunction, request.written(), response.written());
+std::string no_name(std::uint64_t /*context*/, std::uint64_t /*function*/) {
+  return "";
 }
 
 }  // namespace
 
 TEST_CASE("faults on purpose: one call of a client, or all") {
   const auto rules = parse_faults("oom@alloc:3,46@sync");
-  FaultInjector faults(rules);
+  FaultInjector faults(rules, no_name);
   CHECK_FALSE(ask(faults, VGPU_CALL_cuMemAlloc_v2));
   CHECK_FALSE(ask(faults, VGPU_CALL_vgpuMemAllocAsync));
   CHECK(ask(faults, VGPU_CALL_cuMemAlloc_v2) == CUDA_ERROR_OUT_OF_MEMORY);
@@ -41,13 +35,13 @@ TEST_CASE("faults on purpose: one call of a client, or all") {
   CHECK_FALSE(ask(faults, VGPU_CALL_cuEventCreate));
 
   // Another client begins at 1.
-  FaultInjector other(rules);
+  FaultInjector other(rules, no_name);
   CHECK_FALSE(ask(other, VGPU_CALL_cuMemAlloc_v2));
 }
 
 TEST_CASE("faults on purpose: a call that fails by one rule counts for the others") {
   const auto rules = parse_faults("oom@alloc:1,46@alloc:3,oom@alloc:1");
-  FaultInjector faults(rules);
+  FaultInjector faults(rules, no_name);
   CHECK(ask(faults, VGPU_CALL_cuMemAlloc_v2) == CUDA_ERROR_OUT_OF_MEMORY);
   CHECK_FALSE(ask(faults, VGPU_CALL_cuMemAlloc_v2));
   CHECK(ask(faults, VGPU_CALL_cuMemAlloc_v2) == CUDA_ERROR_DEVICE_UNAVAILABLE);
@@ -55,9 +49,10 @@ TEST_CASE("faults on purpose: a call that fails by one rule counts for the other
 
 TEST_CASE("faults on purpose: kernels by their names") {
   const auto rules = parse_faults("700@launch:sort*");
-  FaultInjector faults(rules);
-  learn(faults, 11, "sort_count_u32");
-  learn(faults, 12, "resort");
+  FaultInjector faults(rules, [](std::uint64_t context, std::uint64_t function) -> std::string {
+    CHECK(context == 7);
+    return function == 11 ? "sort_count_u32" : function == 12 ? "resort" : "";
+  });
   CHECK(ask(faults, VGPU_CALL_vgpuLaunchKernel, 11) == CUDA_ERROR_ILLEGAL_ADDRESS);
   CHECK_FALSE(ask(faults, VGPU_CALL_vgpuLaunchKernel, 12));
   CHECK_FALSE(ask(faults, VGPU_CALL_vgpuLaunchKernel, 13));
@@ -71,7 +66,7 @@ TEST_CASE("faults on purpose: every point has its calls") {
   };
   for (const auto& [point, call] : calls) {
     const auto rules = parse_faults(std::string("999@") + point);
-    FaultInjector faults(rules);
+    FaultInjector faults(rules, no_name);
     for (const auto& other : calls) {
       CAPTURE(other.second);
       CHECK(ask(faults, other.second).has_value() == (other.second == call));
@@ -80,7 +75,7 @@ TEST_CASE("faults on purpose: every point has its calls") {
 }
 
 TEST_CASE("faults on purpose: nothing asked for is nothing") {
-  FaultInjector faults({});
+  FaultInjector faults({}, no_name);
   CHECK_FALSE(ask(faults, VGPU_CALL_cuMemAlloc_v2));
   CHECK(parse_faults("").empty());
 }

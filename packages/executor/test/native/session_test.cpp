@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+
+#include "software_backend_fixture.h"
 #include "support.h"
 
 using namespace vgpu::executor;
@@ -217,4 +220,38 @@ TEST_CASE("after its end a session asks no backend, whatever the call") {
     CHECK(fixture.session.response_payload().empty());
   }
   CHECK(fixture.backend.calls == 0);
+}
+
+TEST_CASE_FIXTURE(test::SoftwareFixture,
+                  "a fault for a kernel comes up however the program found the kernel") {
+  CapturedLog captured;
+  Log log(captured.descriptor());
+  const std::vector<FaultRule> rules = parse_faults("700@launch:scal?");
+  Session session(backend, log, {}, rules);
+  std::array<Handle, 3> kernels{};
+  REQUIRE(backend.vgpuModuleFunctions(context, std::as_writable_bytes(std::span(kernels)), load()) ==
+          CUDA_SUCCESS);
+  const auto launch = [&](Handle kernel) {
+    Request request;
+    request.value(kernel);
+    for (const std::uint32_t dimension : {1U, 1U, 1U, 1U, 1U, 1U, 0U}) request.value(dimension);
+    // No arguments: kernels that take some are refused before they run.
+    request.value<std::uint64_t>(0).bytes({});
+    const vgpu_frame frame{.payload_bytes = static_cast<std::uint32_t>(request.payload().size()),
+                           .call = VGPU_CALL_vgpuLaunchKernel,
+                           .sequence = 1,
+                           .status = 0,
+                           .context = context};
+    CHECK(session.handle(frame, request.payload()) == Reply::send);
+    return session.response_header().status;
+  };
+  const auto kernel_name = kernel_name_of(backend);
+  for (const std::string_view name : {"poke", "scale"}) {
+    const auto found =
+        std::ranges::find_if(kernels, [&](Handle kernel) { return kernel_name(context, kernel) == name; });
+    REQUIRE(found != kernels.end());
+    CHECK(launch(*found) == (name == "scale" ? CUDA_ERROR_ILLEGAL_ADDRESS : CUDA_ERROR_INVALID_VALUE));
+  }
+  CHECK(kernel_name(context, 12345).empty());
+  CHECK(kernel_name(12345, kernels[0]).empty());
 }
