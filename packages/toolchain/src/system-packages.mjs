@@ -41,7 +41,7 @@ const EXTRA_COMMANDS = new Map([
   ['chromium', 'chromium'],
   // For a machine whose power can be cut.
   ['qemu-system-x86_64', 'qemu-system-x86'],
-  ['debootstrap', 'debootstrap'],
+  ['mmdebstrap', 'mmdebstrap'],
   ['mkfs.ext4', 'e2fsprogs'],
   ['mkfs.xfs', 'xfsprogs'],
 ]);

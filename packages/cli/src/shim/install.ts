@@ -8,7 +8,7 @@ import { Installation, type InstallationOptions, isGuarded } from './installatio
 import { readTransactions, type Transaction } from './journal.js';
 import { preflight } from './preflight.js';
 import { SystemRoot } from './root.js';
-import { serviceState } from './service.js';
+import { hasSystemd, serviceEnvironment, serviceState } from './service.js';
 
 // systemd.unit(5); of another name it would not read the drop-in.
 const SERVICE = /^[\w:.@\\-]+\.service$/;
@@ -33,7 +33,7 @@ export async function install(options: InstallOptions, context: Context): Promis
     overRealDriver: options.overRealDriver ?? false,
   });
   if (options.restart !== undefined) checks.push(await checkService(options.restart));
-  const installation = new Installation(root, options, library, context);
+  const installation = new Installation(root, await withEnvironment(options, root), library, context);
   const plan = installation.plan.map(({ title }) => title);
   const document = { root: root.path, scope: options.scope, version: installation.version, checks, plan };
   const text = [
@@ -77,6 +77,13 @@ function refuseWhilePending(last: Transaction | undefined): void {
   throw new CliError('ERR_VGPU_SHIM_PENDING', `the installation before this one is ${last.state}`, {
     remedy,
   });
+}
+
+/** The service keeps the libraries that its own files give it. */
+async function withEnvironment(options: InstallOptions, root: SystemRoot): Promise<InstallOptions> {
+  const { service } = options;
+  if (service === undefined || !root.isRunning || !hasSystemd()) return options;
+  return { ...options, environment: await serviceEnvironment(service) };
 }
 
 async function checkService(name: string): Promise<Check> {

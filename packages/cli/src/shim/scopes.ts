@@ -19,6 +19,8 @@ export interface ScopeOptions {
   readonly scope: Scope;
   readonly service?: string;
   readonly executor?: string;
+  /** What the service has in its environment by its own files. */
+  readonly environment?: ReadonlyMap<string, string>;
 }
 
 const LDCONFIG_MS = 120_000;
@@ -27,8 +29,8 @@ const LOADER_FILE = '/etc/ld.so.conf.d/vgpu-shim.conf';
 const DEVICE_FILE = '/etc/cdi/vgpu.json';
 
 export function scopeSteps(root: SystemRoot, options: ScopeOptions): Step[] {
-  const { scope, executor, service = '' } = options;
-  if (scope === 'service') return serviceSteps(root, service, executor);
+  const { scope, executor } = options;
+  if (scope === 'service') return serviceSteps(root, options);
   if (scope === 'container') {
     return [fileStep(root, 'describe the device to container engines', DEVICE_FILE, deviceText(executor))];
   }
@@ -88,9 +90,18 @@ function loaderStep(root: SystemRoot): Step {
   };
 }
 
-function serviceSteps(root: SystemRoot, service: string, executor: string | undefined): Step[] {
-  const lines = Object.entries(environmentOf(executor)).map(
-    ([name, value]) => `Environment=${name}=${value}`,
+function serviceSteps(root: SystemRoot, { service = '', executor, environment }: ScopeOptions): Step[] {
+  const own = environmentOf(executor);
+  const others = (name: string, separator: RegExp, ours: string) =>
+    (environment?.get(name) ?? '').split(separator).filter((entry) => entry !== '' && entry !== ours);
+  const merged = {
+    ...own,
+    LD_PRELOAD: [...others('LD_PRELOAD', /[ :]+/, LIBRARY), LIBRARY].join(':'),
+    LD_LIBRARY_PATH: [NAMES, ...others('LD_LIBRARY_PATH', /:/, NAMES)].join(':'),
+  };
+  // systemd.unit(5): a percent sign of its own is doubled.
+  const lines = Object.entries(merged).map(
+    ([name, value]) => `Environment=${name}=${value.replaceAll('%', '%%')}`,
   );
   const text = `# Written by vgpu shim install\n[Service]\n${lines.join('\n')}\n`;
   const path = `${UNITS}/${service}.d/vgpu-shim.conf`;

@@ -41,6 +41,19 @@ export async function serviceState(name: string): Promise<ServiceState> {
   };
 }
 
+/** Its variables, as `systemctl show` writes them: quoted where there are spaces in them. */
+export async function serviceEnvironment(name: string): Promise<Map<string, string>> {
+  const { environment } = await serviceState(name);
+  const words = [...environment.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)];
+  return new Map(
+    words.map(([, quoted, bare]): [string, string] => {
+      const word = bare ?? quoted?.replaceAll(/\\(.)/g, '$1') ?? '';
+      const equals = word.indexOf('=');
+      return [word.slice(0, equals), word.slice(equals + 1)];
+    }),
+  );
+}
+
 /**
  * Stops a service, looks that it has stopped, starts it, and looks that it runs with the library.
  * @param library the file itself, not a symbolic link to it

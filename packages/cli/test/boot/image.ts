@@ -1,4 +1,4 @@
-// The system that boots, made once by debootstrap and kept in build/boot.
+// The system that boots, made once by mmdebstrap and kept in build/boot.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -34,6 +34,7 @@ const PACKAGES = [
   ...['iproute2', 'procps', 'libstdc++6', 'libzstd1', 'liblz4-1'],
   ...['linux-image-cloud-amd64', 'initramfs-tools', 'zstd'],
 ];
+const LEFT_OUT = ['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/locale/*'];
 const IMAGE_BYTES = 2 ** 31;
 const folder = join(import.meta.dirname, '../../build/boot');
 const guest = join(import.meta.dirname, 'guest');
@@ -57,8 +58,8 @@ TimeoutStartSec=infinity
 
 /** Makes it if it is not there, or was made of other parts. */
 export function prepareImage(): Image {
-  requireCommands(['debootstrap', 'qemu-system-x86_64', 'mkfs.ext4']);
-  const tree = join(folder, `tree-${digest(SUITE, ...PACKAGES).slice(0, 8)}`);
+  requireCommands(['mmdebstrap', 'qemu-system-x86_64', 'mkfs.ext4']);
+  const tree = join(folder, `tree-${digest(SUITE, ...PACKAGES, ...LEFT_OUT).slice(0, 8)}`);
   const sources = [import.meta.filename, join(guest, 'init.sh'), join(guest, 'report.sh')];
   const key = digest(tree, ...sources.map((path) => readFileSync(path, 'utf8')));
   const keyFile = join(folder, 'key');
@@ -80,12 +81,15 @@ export function prepareImage(): Image {
 function bootstrap(tree: string): void {
   process.stderr.write('making the image: a few minutes\n');
   const partial = `${tree}.partial`;
+  mkdirSync(folder, { recursive: true });
   rmSync(partial, { recursive: true, force: true });
-  mkdirSync(partial, { recursive: true });
   run(
-    'debootstrap',
-    '--variant=minbase',
+    'mmdebstrap',
+    '--variant=essential',
     `--include=${PACKAGES.join(',')}`,
+    ...LEFT_OUT.map((path) => `--dpkgopt=path-exclude=${path}`),
+    '--dpkgopt=force-unsafe-io',
+    '--quiet',
     SUITE,
     partial,
     'http://deb.debian.org/debian',

@@ -23,7 +23,7 @@ export function complaintsAbout(scenario: Scenario, report: Report): string[] {
     [!report.sudo.endsWith('root'), `sudo: ${report.sudo}`],
     [!isAsFound(scenario, report), `a CUDA program should find ${scenario.found}: ${report.cuda}`],
     [report.preload !== expectedEntry, `/etc/ld.so.preload has ${report.preload}`],
-    [scenario.cut !== undefined && report.installed !== '', `there is still ${report.installed}`],
+    [scenario.cut !== undefined && report.guard !== '', `the switch has not undone ${report.installed}`],
     [scenario.work === 'upgrade' && report.work?.endsWith('done') !== true, `the guest says: ${report.work}`],
     [seconds > LONGER_SECONDS, `its login prompt came ${seconds.toFixed(1)} s later`],
   ];

@@ -27,13 +27,13 @@ describe.skipIf(obstacle !== undefined)('a scope', { timeout: 120_000 }, () => {
     const started = await machine.run([...executor('start'), ...options], { XDG_RUNTIME_DIR: '/run/test' });
     expect(started.stdout, started.stderr).toContain(URL_OF_EXECUTOR);
     await machine.remember();
-  });
+  }, 120_000);
   afterEach(async () => {
     await run('uninstall', '--yes');
     await machine.run([...executor('stop')], { XDG_RUNTIME_DIR: '/run/test' });
     await machine.shell('kill $(cat /run/test-services/test.service)');
     await machine.stop();
-  });
+  }, 120_000);
 
   const run = (...args: string[]) => machine.run([process.execPath, cli, 'shim', ...args], { PATH });
   const install = (...args: string[]) =>
@@ -91,6 +91,18 @@ describe.skipIf(obstacle !== undefined)('a scope', { timeout: 120_000 }, () => {
     expect(await serviceProcess()).not.toBe(withIt);
     expect(await memory(await serviceProcess())).not.toContain('libvgpu_cuda.so');
     expect(await differences()).toEqual([]);
+  });
+
+  it('service: what its own files preload into it stays', async () => {
+    await machine.shell(`mkdir -p /run/systemd/system /run/test-services
+      echo 'A=1 "LD_PRELOAD=/opt/a%b.so /opt/c.so" LD_LIBRARY_PATH=/opt/lib' > /run/test-services/environment`);
+    expect((await install('--scope', 'service', '--service', 'test.service')).code).toBe(0);
+    const { stdout } = await machine.run(['cat', '/etc/systemd/system/test.service.d/vgpu-shim.conf']);
+    expect(stdout).toContain(
+      'Environment=LD_PRELOAD=/opt/a%%b.so:/opt/c.so:/usr/lib/vgpu-shim/current/libvgpu_cuda.so\n',
+    );
+    expect(stdout).toContain('Environment=LD_LIBRARY_PATH=/usr/lib/vgpu-shim/current/names:/opt/lib\n');
+    await machine.shell('rm /run/test-services/environment');
   });
 
   it('container: engines find a device that they can mount', async () => {

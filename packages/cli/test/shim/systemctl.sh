@@ -28,7 +28,8 @@ case $verb in
     [ "$name" = test.service ] && loaded=loaded
     active=inactive pid=0
     if running; then active=active pid=$(cat "$state/$name"); fi
-    printf 'LoadState=%s\nActiveState=%s\nMainPID=%s\nEnvironment=\n' "$loaded" "$active" "$pid"
+    printf 'LoadState=%s\nActiveState=%s\nMainPID=%s\nEnvironment=%s\n' "$loaded" "$active" "$pid" \
+      "$(cat "$state/environment" 2> /dev/null)"
     ;;
   stop)
     [ "$FAULT" = stop ] && exit 1

@@ -10,9 +10,10 @@ for wait in 1 2 3 4 5 6 7 8 9 10; do
   sleep 1
 done
 if [ -s /boot-test/work.sh ]; then say work "$(sh /boot-test/work.sh 2>&1 | tail -c 2000)"; fi
+guard=/etc/systemd/system/vgpu-shim-recover.service
 # What the switch has to undo takes a moment after the boot.
 if [ -e /boot-test/heals ]; then
-  for wait in $(seq 60); do [ -e /var/lib/vgpu-shim ] || break; sleep 1; done
+  for wait in $(seq 60); do [ -e /var/lib/vgpu-shim ] && [ -e "$guard" ] || break; sleep 1; done
 fi
 say targets "$(systemctl list-units --type=target --state=active --no-legend --plain | cut -d ' ' -f 1 | names)"
 say failed "$(systemctl list-units --state=failed --no-legend --plain | cut -d ' ' -f 1 | names)"
@@ -24,5 +25,6 @@ say computed "$(timeout 120 setpriv --reuid=tester --regid=tester --clear-groups
 say mapped "$(grep -lE '/libvgpu_cuda\.so$' /proc/[0-9]*/maps 2> /dev/null | wc -l)"
 say preload "$(cat /etc/ld.so.preload 2> /dev/null)"
 say installed "$(ls /usr/lib/vgpu-shim /var/lib/vgpu-shim 2> /dev/null)"
+say guard "$(ls "$guard" 2> /dev/null)"
 say end 1
 systemctl poweroff --force --force
