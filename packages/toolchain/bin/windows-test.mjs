@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // @ts-check
 // Builds the package in the current folder for Windows and runs its tests under Wine, on Linux:
-// windows-test [--if-installed] [-R PATTERN]
+// windows-test [--if-installed] [--build-only] [-R PATTERN]
 //
 // --if-installed: without a cross compiler and Wine it says so and succeeds, instead of installing them.
 import { spawnSync } from 'node:child_process';
@@ -13,6 +13,7 @@ import { missingWindowsCommands, prepareWindows, stopWine } from '../src/windows
 const { values } = parseArgs({
   options: {
     'if-installed': { type: 'boolean', default: false },
+    'build-only': { type: 'boolean', default: false },
     'tests-regex': { type: 'string', short: 'R' },
   },
 });
@@ -36,14 +37,15 @@ if (values['if-installed'] && missing.length > 0) {
 function test() {
   const definitions = [...prepareWindows(folder), '-DCMAKE_BUILD_TYPE=RelWithDebInfo'];
   mkdirSync('build/test-results', { recursive: true });
-  const status =
+  const built =
     run('cmake', ['-S', '.', '-B', folder, '-G', 'Ninja', '--log-level=WARNING', ...definitions]) ||
-    run('cmake', ['--build', folder, '--parallel']) ||
-    run('ctest', [
-      ...['--test-dir', folder, '--output-on-failure', '--no-tests=error', '--timeout', '300'],
-      ...['--output-junit', resolve('build/test-results/ctest-windows.xml')],
-      ...(values['tests-regex'] ? ['--tests-regex', values['tests-regex']] : []),
-    ]);
+    run('cmake', ['--build', folder, '--parallel']);
+  if (built !== 0 || values['build-only']) return built;
+  const status = run('ctest', [
+    ...['--test-dir', folder, '--output-on-failure', '--no-tests=error', '--timeout', '300'],
+    ...['--output-junit', resolve('build/test-results/ctest-windows.xml')],
+    ...(values['tests-regex'] ? ['--tests-regex', values['tests-regex']] : []),
+  ]);
   reportGaps();
   return status;
 }

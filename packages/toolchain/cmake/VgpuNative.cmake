@@ -6,6 +6,7 @@
 # vgpu_addon(NAME SOURCES … [LIBRARIES …])    an addon for Node, lib/NAME.node, on the headers that cmake-js names
 # vgpu_headers_last(TARGET)                   the loader leaves out a shared library that has lost its end
 # vgpu_test(NAME SOURCES … [LIBRARIES …])     a doctest program that ctest runs
+# vgpu_release(TARGET)                        a C++ program or addon that is published: lets it run with an older C library
 # vgpu_import(TARGET PACKAGE folder [LIBRARY name] [LIBRARIES …])
 #                                             a static library that another package has built, and what it needs
 #
@@ -80,12 +81,23 @@ function(vgpu_target target)
   endif()
 endfunction()
 
+# Only in builds for publishing (release-linux.cmake) is there anything to do.
+function(vgpu_release target)
+  if(VGPU_RELEASE_ARCH)
+    target_sources(${target} PRIVATE ${VGPU_PACKAGES_DIR}/toolchain/cmake/older_libc.cpp)
+    foreach(name exp exp2 log log2 pow)
+      target_link_options(${target} PRIVATE -Wl,--wrap=${name})
+    endforeach()
+  endif()
+endfunction()
+
 # The symbols of the Node API come from the program that loads the addon. It stays loaded once it is: Node unloads an
 # addon with the last worker thread that used it, and signal handlers and finalizers would be gone under their callers.
 function(vgpu_addon name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
   add_library(${name} MODULE ${arg_SOURCES} ${CMAKE_JS_SRC})
   vgpu_target(${name})
+  vgpu_release(${name})
   set_target_properties(${name} PROPERTIES PREFIX "" SUFFIX ".node")
   target_include_directories(${name} SYSTEM PRIVATE ${CMAKE_JS_INC})
   target_compile_definitions(${name} PRIVATE NAPI_VERSION=8 NODE_ADDON_API_CPP_EXCEPTIONS

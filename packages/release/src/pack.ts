@@ -1,0 +1,135 @@
+// Makes the archives that are published, in packages/release/build/packages.
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { output } from './commands.js';
+import { isNewer, neededGlibc, unversionedSymbols } from './elf.js';
+import { platformManifest, platformReadme, publishedManifest, type Versions } from './manifests.js';
+import {
+  NEWEST_GLIBC,
+  NEWEST_GLIBC_OF_GUEST,
+  type NativePart,
+  nativeParts,
+  type Platform,
+} from './platforms.js';
+import { type Manifest, publicPackages, readManifest, root } from './workspace.js';
+
+export interface Packed {
+  readonly manifest: Manifest;
+  /** The archive. */
+  readonly file: string;
+  readonly bytes: number;
+  readonly unpackedBytes: number;
+  /** What the files in it need: the newest version of glibc. */
+  readonly glibc?: string;
+}
+
+export interface PackOptions {
+  readonly platforms: readonly Platform[];
+  /** Takes what `pnpm build` made, which needs the glibc of this machine. */
+  readonly development: boolean;
+}
+
+export const packedFolder = join(root, 'packages/release/build/packages');
+const stageFolder = join(root, 'packages/release/build/stage');
+
+/** Platform packages come first: who publishes in this order never publishes a package whose parts are missing. */
+export function packAll(options: PackOptions): Packed[] {
+  for (const folder of [packedFolder, stageFolder]) {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+  }
+  const natives = nativeParts.flatMap((part) =>
+    part.platforms
+      .filter((platform) => options.platforms.includes(platform))
+      .map((platform) => ({ part, platform })),
+  );
+  const folders = publicPackages();
+  const manifests = folders.map((folder) => readManifest(join(root, 'packages', folder)));
+  const versions = Object.fromEntries(manifests.map(({ name, version }) => [name, version]));
+  const platformsOf = (folder: string) =>
+    natives.filter(({ part }) => part.folder === folder).map(({ platform }) => platform);
+  return [
+    ...natives.map(({ part, platform }) => packNative(part, platform, options.development)),
+    ...folders.map((folder) => packPackage(folder, platformsOf(folder), versions)),
+  ];
+}
+
+function packPackage(folder: string, platforms: readonly Platform[], versions: Versions): Packed {
+  const stage = join(stageFolder, folder);
+  const source = join(root, 'packages', folder);
+  const manifest = publishedManifest(readManifest(source), platforms, versions);
+  for (const name of ['README.md', ...(manifest.files ?? [])]) {
+    cpSync(join(source, name), join(stage, 'package', name), { recursive: true });
+  }
+  return archive(stage, manifest);
+}
+
+function packNative(part: NativePart, platform: Platform, development: boolean): Packed {
+  const parent = readManifest(join(root, 'packages', part.folder));
+  const stage = join(stageFolder, `${part.folder}-${platform}`);
+  const needed: string[] = [];
+  for (const file of Object.keys(part.files)) {
+    const target = join(stage, 'package', file);
+    mkdirSync(dirname(target), { recursive: true });
+    copyStripped(builtFile(part, platform, file, development), target, platform);
+    const glibc = neededGlibc(target);
+    if (glibc) needed.push(glibc);
+    if (!development) checkPortable(target, glibc);
+  }
+  writeFileSync(join(stage, 'package/README.md'), platformReadme(parent, platform));
+  const glibc = needed.sort((a, b) => (isNewer(a, b) ? 1 : -1)).at(-1);
+  return { ...archive(stage, platformManifest(parent, part, platform)), ...(glibc ? { glibc } : {}) };
+}
+
+/** Where a native file is after `release build`, or after `pnpm build`. */
+function builtFile(part: NativePart, platform: Platform, file: string, development: boolean): string {
+  const variant = development ? 'native' : platform === 'win32-x64' ? 'native-windows' : `native-${platform}`;
+  const path = join(root, 'packages', part.folder, 'build', variant, file);
+  if (existsSync(path)) return path;
+  const command = development ? 'pnpm build' : `pnpm release:build --platform ${platform}`;
+  throw new Error(`${path} is missing: run ${command} first`);
+}
+
+function copyStripped(from: string, to: string, platform: Platform): void {
+  const strip = {
+    'linux-x64': 'strip',
+    'linux-arm64': 'aarch64-linux-gnu-strip',
+    'win32-x64': 'x86_64-w64-mingw32-strip',
+  };
+  copyFileSync(from, to);
+  output(strip[platform], ['--strip-unneeded', to]);
+  chmodSync(to, 0o755);
+}
+
+function checkPortable(file: string, glibc: string | undefined): void {
+  const limit = basename(file) === 'libvgpu_cuda.so' ? NEWEST_GLIBC_OF_GUEST : NEWEST_GLIBC;
+  if (glibc && isNewer(glibc, limit))
+    throw new Error(`${file} needs glibc ${glibc}; at most ${limit} is allowed`);
+  const unversioned = unversionedSymbols(file);
+  if (unversioned.length > 0)
+    throw new Error(`${file} needs what no library is named for: ${unversioned.join(', ')}`);
+}
+
+/** The same bytes for the same content. */
+function archive(stage: string, manifest: Manifest): Packed {
+  const content = join(stage, 'package');
+  writeFileSync(join(content, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  copyFileSync(join(root, 'LICENSE'), join(content, 'LICENSE'));
+  const file = join(
+    packedFolder,
+    `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`,
+  );
+  const options = ['--sort=name', '--mtime=1985-10-26 08:15Z', '--owner=0', '--group=0', '--numeric-owner'];
+  output('tar', [...options, '-C', stage, '-I', 'gzip -9n', '-cf', file, 'package']);
+  const unpackedBytes = Number(output('du', ['--bytes', '--summarize', content]).split('\t', 1));
+  return { manifest, file, bytes: statSync(file).size, unpackedBytes };
+}
