@@ -75,7 +75,7 @@ async function use(folder: string, node: string | undefined): Promise<void> {
     '--force',
     'a.pycauset',
   );
-  expect(run('npx', '--no-install', 'vgpu', 'file', 'inspect', '--json', 'a.pycauset'), '"ok": true');
+  expect(run('npx', '--no-install', 'vgpu', 'file', 'inspect', '--json', 'a.pycauset'), '"ok":true');
 }
 
 function expect(text: string, part: string): void {
