@@ -22,7 +22,7 @@ export const reportSchema = z.object({
   mapped: z.coerce.number(),
   preload: z.string(),
   installed: z.string(),
-  /** The unit of the dead-man's switch, where it is there. */
+  /** The link by which the unit of the dead-man's switch is started, where it is there. */
   guard: z.string(),
   /** What was said by the work that the guest had to do. */
   work: z.string().optional(),

@@ -10,7 +10,8 @@ for wait in 1 2 3 4 5 6 7 8 9 10; do
   sleep 1
 done
 if [ -s /boot-test/work.sh ]; then say work "$(sh /boot-test/work.sh 2>&1 | tail -c 2000)"; fi
-guard=/etc/systemd/system/vgpu-shim-recover.service
+# Without this link the unit is not started: then nothing was there yet that a program could notice.
+guard=/etc/systemd/system/sysinit.target.wants/vgpu-shim-recover.service
 # What the switch has to undo takes a moment after the boot.
 if [ -e /boot-test/heals ]; then
   for wait in $(seq 60); do [ -e /var/lib/vgpu-shim ] && [ -e "$guard" ] || break; sleep 1; done
