@@ -38,7 +38,7 @@ export interface PackOptions {
   readonly development: boolean;
 }
 
-export const packedFolder = join(root, 'packages/release/build/packages');
+const packedFolder = join(root, 'packages/release/build/packages');
 const stageFolder = join(root, 'packages/release/build/stage');
 
 /** Platform packages come first: who publishes in this order never publishes a package whose parts are missing. */
@@ -57,10 +57,13 @@ export function packAll(options: PackOptions): Packed[] {
   const versions = Object.fromEntries(manifests.map(({ name, version }) => [name, version]));
   const platformsOf = (folder: string) =>
     natives.filter(({ part }) => part.folder === folder).map(({ platform }) => platform);
-  return [
+  const packed = [
     ...natives.map(({ part, platform }) => packNative(part, platform, options.development)),
     ...folders.map((folder) => packPackage(folder, platformsOf(folder), versions)),
   ];
+  const order = packed.map(({ manifest, file }) => `${manifest.name}@${manifest.version} ${basename(file)}\n`);
+  writeFileSync(join(packedFolder, 'order.txt'), order.join(''));
+  return packed;
 }
 
 function packPackage(folder: string, platforms: readonly Platform[], versions: Versions): Packed {
