@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <optional>
@@ -80,13 +79,6 @@ std::size_t control_group_limit() {
 
 std::string processor_model() {
   return processor_field("model name");
-}
-
-std::int64_t processor_clock_kilohertz() {
-  if (const auto kilohertz = number_in("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq")) {
-    return static_cast<std::int64_t>(*kilohertz);
-  }
-  return static_cast<std::int64_t>(std::strtod(processor_field("cpu MHz").c_str(), nullptr) * 1000);
 }
 
 std::size_t usable_memory_bytes() {

@@ -11,8 +11,6 @@ namespace vgpu::executor {
 
 /// "AMD EPYC 7763 64-Core Processor"; empty where Linux does not say.
 std::string processor_model();
-/// 0 where Linux does not say.
-std::int64_t processor_clock_kilohertz();
 
 /// What this process may use: physical memory or, where it is smaller, the limit of its control group.
 std::size_t usable_memory_bytes();

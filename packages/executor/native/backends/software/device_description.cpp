@@ -61,10 +61,13 @@ void describe_limits(Attributes& attributes, const software::DeviceLimits& limit
   attributes.set(CU_DEVICE_ATTRIBUTE_TOTAL_CONSTANT_MEMORY, limits.constant_bytes);
 }
 
+/// Of what kernels read as their clock, which counts nanoseconds: programs divide by it.
+constexpr std::int64_t kClockKilohertz = 1'000'000;
+
 /// What this processor is, where Linux says so; 0 is CUDA's own way of saying that a figure is not known.
 void describe_processor(Attributes& attributes, unsigned threads) {
   attributes.set(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, threads);
-  attributes.set(CU_DEVICE_ATTRIBUTE_CLOCK_RATE, processor_clock_kilohertz());
+  attributes.set(CU_DEVICE_ATTRIBUTE_CLOCK_RATE, kClockKilohertz);
   attributes.set(CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE,
                  std::max({0L, sysconf(_SC_LEVEL2_CACHE_SIZE), sysconf(_SC_LEVEL3_CACHE_SIZE)}));
   attributes.set(CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE, 0);
