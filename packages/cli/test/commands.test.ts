@@ -1,9 +1,10 @@
 // What holds for every command: the tests walk the tree of commands, so a new one is tested as soon as it is registered.
-import { type Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { commandTree } from '../src/command-tree.js';
 import { examplesOf, walk } from '../src/command-walk.js';
 import { manualPage } from '../src/reference/manual.js';
+import { callsIn, parse } from './command-line.js';
 import { failureSchema } from './schemas.js';
 import { Folder, vgpu, vgpuMany } from './vgpu.js';
 
@@ -20,45 +21,6 @@ const withoutJson: Readonly<Record<string, string>> = {
 };
 /** They exit as the program that they run; what vgpu itself has to say is 125. */
 const running = ['vgpu run', 'vgpu trace', 'vgpu profile', 'vgpu demo'];
-
-/** Parses a command line as vgpu does, and does nothing. What commander finds wrong is in `error`. */
-async function parse(words: readonly string[]): Promise<{ stdout: string; stderr: string; error: unknown }> {
-  const program = commandTree('0.0.0');
-  let [stdout, stderr] = ['', ''];
-  const muffle = (command: Command): void => {
-    command.configureOutput({
-      writeOut: (text) => {
-        stdout += text;
-      },
-      writeErr: (text) => {
-        stderr += text;
-      },
-    });
-    if (command.commands.length === 0) command.action(() => {});
-    command.commands.forEach(muffle);
-  };
-  muffle(program);
-  const error = await program.parseAsync([...words], { from: 'user' }).then(
-    () => undefined,
-    (caught: unknown) => caught,
-  );
-  return { stdout, stderr, error };
-}
-
-/** The calls of vgpu in a line for a shell. */
-function callsIn(line: string): string[][] {
-  const withoutComment = line.replace(/ {2,}(#|then ).*$/, '');
-  const pieces = withoutComment.split(/&&|\||[<>$"]*\(|\)"?|>/);
-  const words = pieces.map((piece) =>
-    piece
-      .trim()
-      .split(/\s+/)
-      .filter((word) => word !== 'sudo'),
-  );
-  return words
-    .filter(([first]) => first === 'vgpu')
-    .map(([, ...rest]) => rest.map((word) => word.replace(/^'|'$/g, '')));
-}
 
 it('there are commands', () => expect(leaves.length).toBeGreaterThan(25));
 

@@ -43,6 +43,7 @@ export const sidebar: DefaultTheme.SidebarItem[] = [
       page('Storage and memory', '/storage-and-memory'),
       page('Compute and the breaker', '/compute'),
       page('Safety of the shim', '/safety'),
+      page('Fault matrix', '/fault-matrix'),
       {
         text: 'Packages',
         collapsed: true,
@@ -58,6 +59,7 @@ export const sidebar: DefaultTheme.SidebarItem[] = [
           page('executor', '/packages/executor'),
           page('software-gpu', '/packages/software-gpu'),
           page('blas', '/packages/blas'),
+          page('native-loader', '/packages/native-loader'),
           page('toolchain', '/packages/toolchain'),
         ],
       },

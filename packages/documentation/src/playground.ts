@@ -50,9 +50,9 @@ export function explain(bytes: Uint8Array): Explanation {
     sections.push(...header.slots.map((state) => slotSection(state, header.active)));
     const container = readContainer(bytes);
     sections.push(arraySection(container), metadataSection(container));
-    const { rows, columns } = container.descriptor;
     const values = valuesOf(container);
-    const grid = corner(rows, columns, (row, column) => values.get(row, column));
+    // Those of the view, not those that are stored.
+    const grid = corner(values.rows, values.columns, (row, column) => values.get(row, column));
     return { sections, warnings: container.warnings, grid };
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
