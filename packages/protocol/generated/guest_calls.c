@@ -8,7 +8,7 @@
 #include "transport/exchange.h"
 #include "vgpu_protocol.h"
 
-VGPU_EXPORT CUresult cuDevicePrimaryCtxRetain(CUcontext *pctx, CUdevice dev) {
+VGPU_ENTRY CUresult cuDevicePrimaryCtxRetain(CUcontext *pctx, CUdevice dev) {
   uint64_t wire_pctx = 0;
   const int32_t wire_dev = (int32_t)dev;
   if (pctx == NULL) return CUDA_ERROR_INVALID_VALUE;
@@ -20,19 +20,19 @@ VGPU_EXPORT CUresult cuDevicePrimaryCtxRetain(CUcontext *pctx, CUdevice dev) {
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuDevicePrimaryCtxRelease_v2(CUdevice dev) {
+VGPU_ENTRY CUresult cuDevicePrimaryCtxRelease_v2(CUdevice dev) {
   const int32_t wire_dev = (int32_t)dev;
   const struct vgpu_segment request[] = {{&wire_dev, sizeof(wire_dev)}};
   return vgpu_exchange(VGPU_CALL_cuDevicePrimaryCtxRelease_v2, 0, request, 1, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuDevicePrimaryCtxReset_v2(CUdevice dev) {
+VGPU_ENTRY CUresult cuDevicePrimaryCtxReset_v2(CUdevice dev) {
   const int32_t wire_dev = (int32_t)dev;
   const struct vgpu_segment request[] = {{&wire_dev, sizeof(wire_dev)}};
   return vgpu_exchange(VGPU_CALL_cuDevicePrimaryCtxReset_v2, 0, request, 1, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuDevicePrimaryCtxGetState(CUdevice dev, unsigned int *flags, int *active) {
+VGPU_ENTRY CUresult cuDevicePrimaryCtxGetState(CUdevice dev, unsigned int *flags, int *active) {
   const int32_t wire_dev = (int32_t)dev;
   uint32_t wire_flags = 0;
   int32_t wire_active = 0;
@@ -45,7 +45,7 @@ VGPU_EXPORT CUresult cuDevicePrimaryCtxGetState(CUdevice dev, unsigned int *flag
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuDevicePrimaryCtxSetFlags_v2(CUdevice dev, unsigned int flags) {
+VGPU_ENTRY CUresult cuDevicePrimaryCtxSetFlags_v2(CUdevice dev, unsigned int flags) {
   const int32_t wire_dev = (int32_t)dev;
   const uint32_t wire_flags = (uint32_t)flags;
   const struct vgpu_segment request[] = {{&wire_dev, sizeof(wire_dev)}, {&wire_flags, sizeof(wire_flags)}};
@@ -83,7 +83,7 @@ CUresult vgpuContextDevice(CUdevice *device, CUcontext ctx) {
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuCtxSynchronize(void) {
+VGPU_ENTRY CUresult cuCtxSynchronize(void) {
   const CUresult capturing0 = vgpu_capture_forbid_all();
   if (capturing0 != CUDA_SUCCESS) return capturing0;
   return vgpu_exchange(VGPU_CALL_cuCtxSynchronize, VGPU_NEEDS_CONTEXT, NULL, 0, NULL, 0);
@@ -93,7 +93,7 @@ CUresult vgpuContextSynchronize(void) {
   return vgpu_exchange(VGPU_CALL_vgpuContextSynchronize, VGPU_NEEDS_CONTEXT, NULL, 0, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuCtxGetFlags(unsigned int *flags) {
+VGPU_ENTRY CUresult cuCtxGetFlags(unsigned int *flags) {
   uint32_t wire_flags = 0;
   if (flags == NULL) return CUDA_ERROR_INVALID_VALUE;
   const struct vgpu_buffer response[] = {{&wire_flags, sizeof(wire_flags)}};
@@ -103,14 +103,14 @@ VGPU_EXPORT CUresult cuCtxGetFlags(unsigned int *flags) {
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuCtxSetLimit(CUlimit limit, size_t value) {
+VGPU_ENTRY CUresult cuCtxSetLimit(CUlimit limit, size_t value) {
   const int32_t wire_limit = (int32_t)limit;
   const uint64_t wire_value = (uint64_t)value;
   const struct vgpu_segment request[] = {{&wire_limit, sizeof(wire_limit)}, {&wire_value, sizeof(wire_value)}};
   return vgpu_exchange(VGPU_CALL_cuCtxSetLimit, VGPU_NEEDS_CONTEXT, request, 2, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuCtxGetLimit(size_t *pvalue, CUlimit limit) {
+VGPU_ENTRY CUresult cuCtxGetLimit(size_t *pvalue, CUlimit limit) {
   uint64_t wire_pvalue = 0;
   const int32_t wire_limit = (int32_t)limit;
   if (pvalue == NULL) return CUDA_ERROR_INVALID_VALUE;
@@ -134,13 +134,13 @@ CUresult vgpuModuleLoad(CUmodule *module, const void *image, size_t imageBytes) 
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuModuleUnload(CUmodule hmod) {
+VGPU_ENTRY CUresult cuModuleUnload(CUmodule hmod) {
   const uint64_t wire_hmod = (uint64_t)(uintptr_t)hmod;
   const struct vgpu_segment request[] = {{&wire_hmod, sizeof(wire_hmod)}};
   return vgpu_exchange(VGPU_CALL_cuModuleUnload, VGPU_NEEDS_CONTEXT, request, 1, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuModuleGetFunction(CUfunction *hfunc, CUmodule hmod, const char *name) {
+VGPU_ENTRY CUresult cuModuleGetFunction(CUfunction *hfunc, CUmodule hmod, const char *name) {
   uint64_t wire_hfunc = 0;
   const uint64_t wire_hmod = (uint64_t)(uintptr_t)hmod;
   const uint64_t length_name = name == NULL ? 0 : strnlen(name, 65535 + 1);
@@ -170,7 +170,7 @@ CUresult vgpuModuleGetGlobal(CUdeviceptr *address, size_t *bytes, size_t *mapped
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuModuleGetFunctionCount(unsigned int *count, CUmodule mod) {
+VGPU_ENTRY CUresult cuModuleGetFunctionCount(unsigned int *count, CUmodule mod) {
   uint32_t wire_count = 0;
   const uint64_t wire_mod = (uint64_t)(uintptr_t)mod;
   if (count == NULL) return CUDA_ERROR_INVALID_VALUE;
@@ -212,7 +212,7 @@ CUresult vgpuFunctionName(void *name, size_t bytes, CUfunction function) {
   return vgpu_exchange(VGPU_CALL_vgpuFunctionName, VGPU_NEEDS_CONTEXT, request, 2, response, 1);
 }
 
-VGPU_EXPORT CUresult cuFuncGetAttribute(int *pi, CUfunction_attribute attrib, CUfunction hfunc) {
+VGPU_ENTRY CUresult cuFuncGetAttribute(int *pi, CUfunction_attribute attrib, CUfunction hfunc) {
   int32_t wire_pi = 0;
   const int32_t wire_attrib = (int32_t)attrib;
   const uint64_t wire_hfunc = (uint64_t)(uintptr_t)hfunc;
@@ -225,7 +225,7 @@ VGPU_EXPORT CUresult cuFuncGetAttribute(int *pi, CUfunction_attribute attrib, CU
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuFuncSetAttribute(CUfunction hfunc, CUfunction_attribute attrib, int value) {
+VGPU_ENTRY CUresult cuFuncSetAttribute(CUfunction hfunc, CUfunction_attribute attrib, int value) {
   const uint64_t wire_hfunc = (uint64_t)(uintptr_t)hfunc;
   const int32_t wire_attrib = (int32_t)attrib;
   const int32_t wire_value = (int32_t)value;
@@ -233,7 +233,7 @@ VGPU_EXPORT CUresult cuFuncSetAttribute(CUfunction hfunc, CUfunction_attribute a
   return vgpu_exchange(VGPU_CALL_cuFuncSetAttribute, VGPU_NEEDS_CONTEXT, request, 3, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuFuncGetModule(CUmodule *hmod, CUfunction hfunc) {
+VGPU_ENTRY CUresult cuFuncGetModule(CUmodule *hmod, CUfunction hfunc) {
   uint64_t wire_hmod = 0;
   const uint64_t wire_hfunc = (uint64_t)(uintptr_t)hfunc;
   if (hmod == NULL) return CUDA_ERROR_INVALID_VALUE;
@@ -245,7 +245,7 @@ VGPU_EXPORT CUresult cuFuncGetModule(CUmodule *hmod, CUfunction hfunc) {
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuFuncGetParamInfo(CUfunction func, size_t paramIndex, size_t *paramOffset, size_t *paramSize) {
+VGPU_ENTRY CUresult cuFuncGetParamInfo(CUfunction func, size_t paramIndex, size_t *paramOffset, size_t *paramSize) {
   const uint64_t wire_func = (uint64_t)(uintptr_t)func;
   const uint64_t wire_paramIndex = (uint64_t)paramIndex;
   uint64_t wire_paramOffset = 0;
@@ -292,7 +292,7 @@ CUresult vgpuLaunchCooperativeKernel(CUfunction f, unsigned int gridDimX, unsign
   return vgpu_exchange(VGPU_CALL_vgpuLaunchCooperativeKernel, VGPU_NEEDS_CONTEXT | VGPU_DEFERRED, request, 11, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuMemGetInfo_v2(size_t *free, size_t *total) {
+VGPU_ENTRY CUresult cuMemGetInfo_v2(size_t *free, size_t *total) {
   uint64_t wire_free = 0;
   uint64_t wire_total = 0;
   if (free == NULL || total == NULL) return CUDA_ERROR_INVALID_VALUE;
@@ -304,7 +304,7 @@ VGPU_EXPORT CUresult cuMemGetInfo_v2(size_t *free, size_t *total) {
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuMemAlloc_v2(CUdeviceptr *dptr, size_t bytesize) {
+VGPU_ENTRY CUresult cuMemAlloc_v2(CUdeviceptr *dptr, size_t bytesize) {
   uint64_t wire_dptr = 0;
   const uint64_t wire_bytesize = (uint64_t)bytesize;
   if (dptr == NULL) return CUDA_ERROR_INVALID_VALUE;
@@ -316,7 +316,7 @@ VGPU_EXPORT CUresult cuMemAlloc_v2(CUdeviceptr *dptr, size_t bytesize) {
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuMemAllocPitch_v2(CUdeviceptr *dptr, size_t *pPitch, size_t WidthInBytes, size_t Height, unsigned int ElementSizeBytes) {
+VGPU_ENTRY CUresult cuMemAllocPitch_v2(CUdeviceptr *dptr, size_t *pPitch, size_t WidthInBytes, size_t Height, unsigned int ElementSizeBytes) {
   uint64_t wire_dptr = 0;
   uint64_t wire_pPitch = 0;
   const uint64_t wire_WidthInBytes = (uint64_t)WidthInBytes;
@@ -352,7 +352,7 @@ CUresult vgpuMemAllocShared(CUdeviceptr *address, size_t *mappedBytes, size_t by
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuMemGetAddressRange_v2(CUdeviceptr *pbase, size_t *psize, CUdeviceptr dptr) {
+VGPU_ENTRY CUresult cuMemGetAddressRange_v2(CUdeviceptr *pbase, size_t *psize, CUdeviceptr dptr) {
   uint64_t wire_pbase = 0;
   uint64_t wire_psize = 0;
   const uint64_t wire_dptr = (uint64_t)dptr;
@@ -463,7 +463,7 @@ CUresult vgpuFill(CUdeviceptr destination, size_t pitch, unsigned int value, uns
   return vgpu_exchange(VGPU_CALL_vgpuFill, VGPU_NEEDS_CONTEXT, request, 7, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuDeviceGetDefaultMemPool(CUmemoryPool *pool_out, CUdevice dev) {
+VGPU_ENTRY CUresult cuDeviceGetDefaultMemPool(CUmemoryPool *pool_out, CUdevice dev) {
   uint64_t wire_pool_out = 0;
   const int32_t wire_dev = (int32_t)dev;
   if (pool_out == NULL) return CUDA_ERROR_INVALID_VALUE;
@@ -475,7 +475,7 @@ VGPU_EXPORT CUresult cuDeviceGetDefaultMemPool(CUmemoryPool *pool_out, CUdevice 
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuDeviceGetMemPool(CUmemoryPool *pool, CUdevice dev) {
+VGPU_ENTRY CUresult cuDeviceGetMemPool(CUmemoryPool *pool, CUdevice dev) {
   uint64_t wire_pool = 0;
   const int32_t wire_dev = (int32_t)dev;
   if (pool == NULL) return CUDA_ERROR_INVALID_VALUE;
@@ -487,20 +487,20 @@ VGPU_EXPORT CUresult cuDeviceGetMemPool(CUmemoryPool *pool, CUdevice dev) {
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuDeviceSetMemPool(CUdevice dev, CUmemoryPool pool) {
+VGPU_ENTRY CUresult cuDeviceSetMemPool(CUdevice dev, CUmemoryPool pool) {
   const int32_t wire_dev = (int32_t)dev;
   const uint64_t wire_pool = (uint64_t)(uintptr_t)pool;
   const struct vgpu_segment request[] = {{&wire_dev, sizeof(wire_dev)}, {&wire_pool, sizeof(wire_pool)}};
   return vgpu_exchange(VGPU_CALL_cuDeviceSetMemPool, 0, request, 2, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuMemPoolDestroy(CUmemoryPool pool) {
+VGPU_ENTRY CUresult cuMemPoolDestroy(CUmemoryPool pool) {
   const uint64_t wire_pool = (uint64_t)(uintptr_t)pool;
   const struct vgpu_segment request[] = {{&wire_pool, sizeof(wire_pool)}};
   return vgpu_exchange(VGPU_CALL_cuMemPoolDestroy, 0, request, 1, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuMemPoolTrimTo(CUmemoryPool pool, size_t minBytesToKeep) {
+VGPU_ENTRY CUresult cuMemPoolTrimTo(CUmemoryPool pool, size_t minBytesToKeep) {
   const uint64_t wire_pool = (uint64_t)(uintptr_t)pool;
   const uint64_t wire_minBytesToKeep = (uint64_t)minBytesToKeep;
   const struct vgpu_segment request[] = {{&wire_pool, sizeof(wire_pool)}, {&wire_minBytesToKeep, sizeof(wire_minBytesToKeep)}};
@@ -575,7 +575,7 @@ CUresult vgpuMemPoolGetAttribute(CUmemoryPool pool, CUmemPool_attribute attribut
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuMemAddressReserve(CUdeviceptr *ptr, size_t size, size_t alignment, CUdeviceptr addr, unsigned long long flags) {
+VGPU_ENTRY CUresult cuMemAddressReserve(CUdeviceptr *ptr, size_t size, size_t alignment, CUdeviceptr addr, unsigned long long flags) {
   uint64_t wire_ptr = 0;
   const uint64_t wire_size = (uint64_t)size;
   const uint64_t wire_alignment = (uint64_t)alignment;
@@ -590,20 +590,20 @@ VGPU_EXPORT CUresult cuMemAddressReserve(CUdeviceptr *ptr, size_t size, size_t a
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuMemAddressFree(CUdeviceptr ptr, size_t size) {
+VGPU_ENTRY CUresult cuMemAddressFree(CUdeviceptr ptr, size_t size) {
   const uint64_t wire_ptr = (uint64_t)ptr;
   const uint64_t wire_size = (uint64_t)size;
   const struct vgpu_segment request[] = {{&wire_ptr, sizeof(wire_ptr)}, {&wire_size, sizeof(wire_size)}};
   return vgpu_exchange(VGPU_CALL_cuMemAddressFree, 0, request, 2, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuMemRelease(CUmemGenericAllocationHandle handle) {
+VGPU_ENTRY CUresult cuMemRelease(CUmemGenericAllocationHandle handle) {
   const uint64_t wire_handle = (uint64_t)handle;
   const struct vgpu_segment request[] = {{&wire_handle, sizeof(wire_handle)}};
   return vgpu_exchange(VGPU_CALL_cuMemRelease, 0, request, 1, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuMemMap(CUdeviceptr ptr, size_t size, size_t offset, CUmemGenericAllocationHandle handle, unsigned long long flags) {
+VGPU_ENTRY CUresult cuMemMap(CUdeviceptr ptr, size_t size, size_t offset, CUmemGenericAllocationHandle handle, unsigned long long flags) {
   const uint64_t wire_ptr = (uint64_t)ptr;
   const uint64_t wire_size = (uint64_t)size;
   const uint64_t wire_offset = (uint64_t)offset;
@@ -613,7 +613,7 @@ VGPU_EXPORT CUresult cuMemMap(CUdeviceptr ptr, size_t size, size_t offset, CUmem
   return vgpu_exchange(VGPU_CALL_cuMemMap, 0, request, 5, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuMemUnmap(CUdeviceptr ptr, size_t size) {
+VGPU_ENTRY CUresult cuMemUnmap(CUdeviceptr ptr, size_t size) {
   const uint64_t wire_ptr = (uint64_t)ptr;
   const uint64_t wire_size = (uint64_t)size;
   const struct vgpu_segment request[] = {{&wire_ptr, sizeof(wire_ptr)}, {&wire_size, sizeof(wire_size)}};
@@ -677,7 +677,7 @@ CUresult vgpuMemRetainHandle(CUmemGenericAllocationHandle *handle, CUdeviceptr a
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuStreamCreate(CUstream *phStream, unsigned int Flags) {
+VGPU_ENTRY CUresult cuStreamCreate(CUstream *phStream, unsigned int Flags) {
   uint64_t wire_phStream = 0;
   const uint32_t wire_Flags = (uint32_t)Flags;
   if (phStream == NULL) return CUDA_ERROR_INVALID_VALUE;
@@ -689,7 +689,7 @@ VGPU_EXPORT CUresult cuStreamCreate(CUstream *phStream, unsigned int Flags) {
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuStreamCreateWithPriority(CUstream *phStream, unsigned int flags, int priority) {
+VGPU_ENTRY CUresult cuStreamCreateWithPriority(CUstream *phStream, unsigned int flags, int priority) {
   uint64_t wire_phStream = 0;
   const uint32_t wire_flags = (uint32_t)flags;
   const int32_t wire_priority = (int32_t)priority;
@@ -702,7 +702,7 @@ VGPU_EXPORT CUresult cuStreamCreateWithPriority(CUstream *phStream, unsigned int
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuStreamGetPriority(CUstream hStream, int *priority) {
+VGPU_ENTRY CUresult cuStreamGetPriority(CUstream hStream, int *priority) {
   const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
   int32_t wire_priority = 0;
   if (priority == NULL) return CUDA_ERROR_INVALID_VALUE;
@@ -714,7 +714,7 @@ VGPU_EXPORT CUresult cuStreamGetPriority(CUstream hStream, int *priority) {
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuStreamGetFlags(CUstream hStream, unsigned int *flags) {
+VGPU_ENTRY CUresult cuStreamGetFlags(CUstream hStream, unsigned int *flags) {
   const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
   uint32_t wire_flags = 0;
   if (flags == NULL) return CUDA_ERROR_INVALID_VALUE;
@@ -726,7 +726,7 @@ VGPU_EXPORT CUresult cuStreamGetFlags(CUstream hStream, unsigned int *flags) {
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuStreamGetCtx(CUstream hStream, CUcontext *pctx) {
+VGPU_ENTRY CUresult cuStreamGetCtx(CUstream hStream, CUcontext *pctx) {
   const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
   uint64_t wire_pctx = 0;
   if (pctx == NULL) return CUDA_ERROR_INVALID_VALUE;
@@ -738,7 +738,7 @@ VGPU_EXPORT CUresult cuStreamGetCtx(CUstream hStream, CUcontext *pctx) {
   return CUDA_SUCCESS;
 }
 
-VGPU_EXPORT CUresult cuStreamGetId(CUstream hStream, unsigned long long *streamId) {
+VGPU_ENTRY CUresult cuStreamGetId(CUstream hStream, unsigned long long *streamId) {
   const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
   uint64_t wire_streamId = 0;
   if (streamId == NULL) return CUDA_ERROR_INVALID_VALUE;
@@ -758,7 +758,7 @@ CUresult vgpuStreamWaitEvent(CUstream hStream, CUevent hEvent, unsigned int Flag
   return vgpu_exchange(VGPU_CALL_vgpuStreamWaitEvent, VGPU_NEEDS_CONTEXT | VGPU_DEFERRED, request, 3, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuStreamQuery(CUstream hStream) {
+VGPU_ENTRY CUresult cuStreamQuery(CUstream hStream) {
   const CUresult capturing0 = vgpu_capture_forbid(hStream);
   if (capturing0 != CUDA_SUCCESS) return capturing0;
   const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
@@ -766,7 +766,7 @@ VGPU_EXPORT CUresult cuStreamQuery(CUstream hStream) {
   return vgpu_exchange(VGPU_CALL_cuStreamQuery, VGPU_NEEDS_CONTEXT, request, 1, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuStreamSynchronize(CUstream hStream) {
+VGPU_ENTRY CUresult cuStreamSynchronize(CUstream hStream) {
   const CUresult capturing0 = vgpu_capture_forbid(hStream);
   if (capturing0 != CUDA_SUCCESS) return capturing0;
   const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
@@ -774,13 +774,13 @@ VGPU_EXPORT CUresult cuStreamSynchronize(CUstream hStream) {
   return vgpu_exchange(VGPU_CALL_cuStreamSynchronize, VGPU_NEEDS_CONTEXT, request, 1, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuStreamDestroy_v2(CUstream hStream) {
+VGPU_ENTRY CUresult cuStreamDestroy_v2(CUstream hStream) {
   const uint64_t wire_hStream = (uint64_t)(uintptr_t)hStream;
   const struct vgpu_segment request[] = {{&wire_hStream, sizeof(wire_hStream)}};
   return vgpu_exchange(VGPU_CALL_cuStreamDestroy_v2, VGPU_NEEDS_CONTEXT, request, 1, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuEventCreate(CUevent *phEvent, unsigned int Flags) {
+VGPU_ENTRY CUresult cuEventCreate(CUevent *phEvent, unsigned int Flags) {
   uint64_t wire_phEvent = 0;
   const uint32_t wire_Flags = (uint32_t)Flags;
   if (phEvent == NULL) return CUDA_ERROR_INVALID_VALUE;
@@ -799,7 +799,7 @@ CUresult vgpuEventRecord(CUevent hEvent, CUstream hStream) {
   return vgpu_exchange(VGPU_CALL_vgpuEventRecord, VGPU_NEEDS_CONTEXT | VGPU_DEFERRED, request, 2, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuEventQuery(CUevent hEvent) {
+VGPU_ENTRY CUresult cuEventQuery(CUevent hEvent) {
   const CUresult capturing0 = vgpu_capture_forbid_event(hEvent);
   if (capturing0 != CUDA_SUCCESS) return capturing0;
   const uint64_t wire_hEvent = (uint64_t)(uintptr_t)hEvent;
@@ -807,7 +807,7 @@ VGPU_EXPORT CUresult cuEventQuery(CUevent hEvent) {
   return vgpu_exchange(VGPU_CALL_cuEventQuery, VGPU_NEEDS_CONTEXT, request, 1, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuEventSynchronize(CUevent hEvent) {
+VGPU_ENTRY CUresult cuEventSynchronize(CUevent hEvent) {
   const CUresult capturing0 = vgpu_capture_forbid_event(hEvent);
   if (capturing0 != CUDA_SUCCESS) return capturing0;
   const uint64_t wire_hEvent = (uint64_t)(uintptr_t)hEvent;
@@ -815,13 +815,13 @@ VGPU_EXPORT CUresult cuEventSynchronize(CUevent hEvent) {
   return vgpu_exchange(VGPU_CALL_cuEventSynchronize, VGPU_NEEDS_CONTEXT, request, 1, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuEventDestroy_v2(CUevent hEvent) {
+VGPU_ENTRY CUresult cuEventDestroy_v2(CUevent hEvent) {
   const uint64_t wire_hEvent = (uint64_t)(uintptr_t)hEvent;
   const struct vgpu_segment request[] = {{&wire_hEvent, sizeof(wire_hEvent)}};
   return vgpu_exchange(VGPU_CALL_cuEventDestroy_v2, VGPU_NEEDS_CONTEXT, request, 1, NULL, 0);
 }
 
-VGPU_EXPORT CUresult cuEventElapsedTime(float *pMilliseconds, CUevent hStart, CUevent hEnd) {
+VGPU_ENTRY CUresult cuEventElapsedTime(float *pMilliseconds, CUevent hStart, CUevent hEnd) {
   const CUresult capturing0 = vgpu_capture_forbid_event(hStart);
   if (capturing0 != CUDA_SUCCESS) return capturing0;
   const CUresult capturing1 = vgpu_capture_forbid_event(hEnd);

@@ -4,1543 +4,1543 @@
 #include "guest_api.h"
 #include "refuse.h"
 
-VGPU_EXPORT int nvmlDeviceGetTemperature(void);
+VGPU_ENTRY int nvmlDeviceGetTemperature(void);
 int nvmlDeviceGetTemperature(void) { return vgpu_refuse("nvmlDeviceGetTemperature"); }
-VGPU_EXPORT int nvmlDeviceGetPowerUsage(void);
+VGPU_ENTRY int nvmlDeviceGetPowerUsage(void);
 int nvmlDeviceGetPowerUsage(void) { return vgpu_refuse("nvmlDeviceGetPowerUsage"); }
-VGPU_EXPORT int nvmlDeviceGetPowerManagementLimit(void);
+VGPU_ENTRY int nvmlDeviceGetPowerManagementLimit(void);
 int nvmlDeviceGetPowerManagementLimit(void) { return vgpu_refuse("nvmlDeviceGetPowerManagementLimit"); }
-VGPU_EXPORT int nvmlDeviceGetEnforcedPowerLimit(void);
+VGPU_ENTRY int nvmlDeviceGetEnforcedPowerLimit(void);
 int nvmlDeviceGetEnforcedPowerLimit(void) { return vgpu_refuse("nvmlDeviceGetEnforcedPowerLimit"); }
-VGPU_EXPORT int nvmlDeviceGetFanSpeed(void);
+VGPU_ENTRY int nvmlDeviceGetFanSpeed(void);
 int nvmlDeviceGetFanSpeed(void) { return vgpu_refuse("nvmlDeviceGetFanSpeed"); }
-VGPU_EXPORT int nvmlDeviceGetClockInfo(void);
+VGPU_ENTRY int nvmlDeviceGetClockInfo(void);
 int nvmlDeviceGetClockInfo(void) { return vgpu_refuse("nvmlDeviceGetClockInfo"); }
-VGPU_EXPORT int nvmlDeviceGetMaxClockInfo(void);
+VGPU_ENTRY int nvmlDeviceGetMaxClockInfo(void);
 int nvmlDeviceGetMaxClockInfo(void) { return vgpu_refuse("nvmlDeviceGetMaxClockInfo"); }
-VGPU_EXPORT int nvmlDeviceGetPerformanceState(void);
+VGPU_ENTRY int nvmlDeviceGetPerformanceState(void);
 int nvmlDeviceGetPerformanceState(void) { return vgpu_refuse("nvmlDeviceGetPerformanceState"); }
-VGPU_EXPORT int nvmlDeviceGetEncoderUtilization(void);
+VGPU_ENTRY int nvmlDeviceGetEncoderUtilization(void);
 int nvmlDeviceGetEncoderUtilization(void) { return vgpu_refuse("nvmlDeviceGetEncoderUtilization"); }
-VGPU_EXPORT int nvmlDeviceGetDecoderUtilization(void);
+VGPU_ENTRY int nvmlDeviceGetDecoderUtilization(void);
 int nvmlDeviceGetDecoderUtilization(void) { return vgpu_refuse("nvmlDeviceGetDecoderUtilization"); }
-VGPU_EXPORT int nvmlDeviceGetPcieThroughput(void);
+VGPU_ENTRY int nvmlDeviceGetPcieThroughput(void);
 int nvmlDeviceGetPcieThroughput(void) { return vgpu_refuse("nvmlDeviceGetPcieThroughput"); }
-VGPU_EXPORT int nvmlDeviceGetPersistenceMode(void);
+VGPU_ENTRY int nvmlDeviceGetPersistenceMode(void);
 int nvmlDeviceGetPersistenceMode(void) { return vgpu_refuse("nvmlDeviceGetPersistenceMode"); }
-VGPU_EXPORT int nvmlDeviceGetDisplayActive(void);
+VGPU_ENTRY int nvmlDeviceGetDisplayActive(void);
 int nvmlDeviceGetDisplayActive(void) { return vgpu_refuse("nvmlDeviceGetDisplayActive"); }
-VGPU_EXPORT int nvmlDeviceGetDisplayMode(void);
+VGPU_ENTRY int nvmlDeviceGetDisplayMode(void);
 int nvmlDeviceGetDisplayMode(void) { return vgpu_refuse("nvmlDeviceGetDisplayMode"); }
-VGPU_EXPORT int nvmlDeviceGetEccMode(void);
+VGPU_ENTRY int nvmlDeviceGetEccMode(void);
 int nvmlDeviceGetEccMode(void) { return vgpu_refuse("nvmlDeviceGetEccMode"); }
-VGPU_EXPORT int nvmlDeviceGetComputeMode(void);
+VGPU_ENTRY int nvmlDeviceGetComputeMode(void);
 int nvmlDeviceGetComputeMode(void) { return vgpu_refuse("nvmlDeviceGetComputeMode"); }
-VGPU_EXPORT int nvmlDeviceGetMigMode(void);
+VGPU_ENTRY int nvmlDeviceGetMigMode(void);
 int nvmlDeviceGetMigMode(void) { return vgpu_refuse("nvmlDeviceGetMigMode"); }
-VGPU_EXPORT int nvmlDeviceGetSerial(void);
+VGPU_ENTRY int nvmlDeviceGetSerial(void);
 int nvmlDeviceGetSerial(void) { return vgpu_refuse("nvmlDeviceGetSerial"); }
-VGPU_EXPORT int nvmlDeviceGetVbiosVersion(void);
+VGPU_ENTRY int nvmlDeviceGetVbiosVersion(void);
 int nvmlDeviceGetVbiosVersion(void) { return vgpu_refuse("nvmlDeviceGetVbiosVersion"); }
-VGPU_EXPORT int nvmlSystemGetProcessName(void);
+VGPU_ENTRY int nvmlSystemGetProcessName(void);
 int nvmlSystemGetProcessName(void) { return vgpu_refuse("nvmlSystemGetProcessName"); }
-VGPU_EXPORT int nvmlDeviceGetNvLinkRemoteDeviceType(void);
+VGPU_ENTRY int nvmlDeviceGetNvLinkRemoteDeviceType(void);
 int nvmlDeviceGetNvLinkRemoteDeviceType(void) { return vgpu_refuse("nvmlDeviceGetNvLinkRemoteDeviceType"); }
-VGPU_EXPORT int nvmlDeviceGetNvLinkRemotePciInfo_v2(void);
+VGPU_ENTRY int nvmlDeviceGetNvLinkRemotePciInfo_v2(void);
 int nvmlDeviceGetNvLinkRemotePciInfo_v2(void) { return vgpu_refuse("nvmlDeviceGetNvLinkRemotePciInfo_v2"); }
-VGPU_EXPORT int nvmlDeviceGetGpuFabricInfoV(void);
+VGPU_ENTRY int nvmlDeviceGetGpuFabricInfoV(void);
 int nvmlDeviceGetGpuFabricInfoV(void) { return vgpu_refuse("nvmlDeviceGetGpuFabricInfoV"); }
-VGPU_EXPORT int cublasAsumEx(void);
+VGPU_ENTRY int cublasAsumEx(void);
 int cublasAsumEx(void) { return vgpu_refuse("cublasAsumEx"); }
-VGPU_EXPORT int cublasAsumEx_64(void);
+VGPU_ENTRY int cublasAsumEx_64(void);
 int cublasAsumEx_64(void) { return vgpu_refuse("cublasAsumEx_64"); }
-VGPU_EXPORT int cublasAxpyEx(void);
+VGPU_ENTRY int cublasAxpyEx(void);
 int cublasAxpyEx(void) { return vgpu_refuse("cublasAxpyEx"); }
-VGPU_EXPORT int cublasAxpyEx_64(void);
+VGPU_ENTRY int cublasAxpyEx_64(void);
 int cublasAxpyEx_64(void) { return vgpu_refuse("cublasAxpyEx_64"); }
-VGPU_EXPORT int cublasCaxpy_v2(void);
+VGPU_ENTRY int cublasCaxpy_v2(void);
 int cublasCaxpy_v2(void) { return vgpu_refuse("cublasCaxpy_v2"); }
-VGPU_EXPORT int cublasCaxpy_v2_64(void);
+VGPU_ENTRY int cublasCaxpy_v2_64(void);
 int cublasCaxpy_v2_64(void) { return vgpu_refuse("cublasCaxpy_v2_64"); }
-VGPU_EXPORT int cublasCcopy_v2(void);
+VGPU_ENTRY int cublasCcopy_v2(void);
 int cublasCcopy_v2(void) { return vgpu_refuse("cublasCcopy_v2"); }
-VGPU_EXPORT int cublasCcopy_v2_64(void);
+VGPU_ENTRY int cublasCcopy_v2_64(void);
 int cublasCcopy_v2_64(void) { return vgpu_refuse("cublasCcopy_v2_64"); }
-VGPU_EXPORT int cublasCdgmm(void);
+VGPU_ENTRY int cublasCdgmm(void);
 int cublasCdgmm(void) { return vgpu_refuse("cublasCdgmm"); }
-VGPU_EXPORT int cublasCdgmm_64(void);
+VGPU_ENTRY int cublasCdgmm_64(void);
 int cublasCdgmm_64(void) { return vgpu_refuse("cublasCdgmm_64"); }
-VGPU_EXPORT int cublasCdotc_v2(void);
+VGPU_ENTRY int cublasCdotc_v2(void);
 int cublasCdotc_v2(void) { return vgpu_refuse("cublasCdotc_v2"); }
-VGPU_EXPORT int cublasCdotc_v2_64(void);
+VGPU_ENTRY int cublasCdotc_v2_64(void);
 int cublasCdotc_v2_64(void) { return vgpu_refuse("cublasCdotc_v2_64"); }
-VGPU_EXPORT int cublasCdotu_v2(void);
+VGPU_ENTRY int cublasCdotu_v2(void);
 int cublasCdotu_v2(void) { return vgpu_refuse("cublasCdotu_v2"); }
-VGPU_EXPORT int cublasCdotu_v2_64(void);
+VGPU_ENTRY int cublasCdotu_v2_64(void);
 int cublasCdotu_v2_64(void) { return vgpu_refuse("cublasCdotu_v2_64"); }
-VGPU_EXPORT int cublasCgbmv_v2(void);
+VGPU_ENTRY int cublasCgbmv_v2(void);
 int cublasCgbmv_v2(void) { return vgpu_refuse("cublasCgbmv_v2"); }
-VGPU_EXPORT int cublasCgbmv_v2_64(void);
+VGPU_ENTRY int cublasCgbmv_v2_64(void);
 int cublasCgbmv_v2_64(void) { return vgpu_refuse("cublasCgbmv_v2_64"); }
-VGPU_EXPORT int cublasCgeam(void);
+VGPU_ENTRY int cublasCgeam(void);
 int cublasCgeam(void) { return vgpu_refuse("cublasCgeam"); }
-VGPU_EXPORT int cublasCgeam_64(void);
+VGPU_ENTRY int cublasCgeam_64(void);
 int cublasCgeam_64(void) { return vgpu_refuse("cublasCgeam_64"); }
-VGPU_EXPORT int cublasCgemm3m(void);
+VGPU_ENTRY int cublasCgemm3m(void);
 int cublasCgemm3m(void) { return vgpu_refuse("cublasCgemm3m"); }
-VGPU_EXPORT int cublasCgemm3m_64(void);
+VGPU_ENTRY int cublasCgemm3m_64(void);
 int cublasCgemm3m_64(void) { return vgpu_refuse("cublasCgemm3m_64"); }
-VGPU_EXPORT int cublasCgemm3mBatched(void);
+VGPU_ENTRY int cublasCgemm3mBatched(void);
 int cublasCgemm3mBatched(void) { return vgpu_refuse("cublasCgemm3mBatched"); }
-VGPU_EXPORT int cublasCgemm3mBatched_64(void);
+VGPU_ENTRY int cublasCgemm3mBatched_64(void);
 int cublasCgemm3mBatched_64(void) { return vgpu_refuse("cublasCgemm3mBatched_64"); }
-VGPU_EXPORT int cublasCgemm3mEx(void);
+VGPU_ENTRY int cublasCgemm3mEx(void);
 int cublasCgemm3mEx(void) { return vgpu_refuse("cublasCgemm3mEx"); }
-VGPU_EXPORT int cublasCgemm3mEx_64(void);
+VGPU_ENTRY int cublasCgemm3mEx_64(void);
 int cublasCgemm3mEx_64(void) { return vgpu_refuse("cublasCgemm3mEx_64"); }
-VGPU_EXPORT int cublasCgemm3mStridedBatched(void);
+VGPU_ENTRY int cublasCgemm3mStridedBatched(void);
 int cublasCgemm3mStridedBatched(void) { return vgpu_refuse("cublasCgemm3mStridedBatched"); }
-VGPU_EXPORT int cublasCgemm3mStridedBatched_64(void);
+VGPU_ENTRY int cublasCgemm3mStridedBatched_64(void);
 int cublasCgemm3mStridedBatched_64(void) { return vgpu_refuse("cublasCgemm3mStridedBatched_64"); }
-VGPU_EXPORT int cublasCgemmBatched(void);
+VGPU_ENTRY int cublasCgemmBatched(void);
 int cublasCgemmBatched(void) { return vgpu_refuse("cublasCgemmBatched"); }
-VGPU_EXPORT int cublasCgemmBatched_64(void);
+VGPU_ENTRY int cublasCgemmBatched_64(void);
 int cublasCgemmBatched_64(void) { return vgpu_refuse("cublasCgemmBatched_64"); }
-VGPU_EXPORT int cublasCgemmEx(void);
+VGPU_ENTRY int cublasCgemmEx(void);
 int cublasCgemmEx(void) { return vgpu_refuse("cublasCgemmEx"); }
-VGPU_EXPORT int cublasCgemmEx_64(void);
+VGPU_ENTRY int cublasCgemmEx_64(void);
 int cublasCgemmEx_64(void) { return vgpu_refuse("cublasCgemmEx_64"); }
-VGPU_EXPORT int cublasCgemmStridedBatched(void);
+VGPU_ENTRY int cublasCgemmStridedBatched(void);
 int cublasCgemmStridedBatched(void) { return vgpu_refuse("cublasCgemmStridedBatched"); }
-VGPU_EXPORT int cublasCgemmStridedBatched_64(void);
+VGPU_ENTRY int cublasCgemmStridedBatched_64(void);
 int cublasCgemmStridedBatched_64(void) { return vgpu_refuse("cublasCgemmStridedBatched_64"); }
-VGPU_EXPORT int cublasCgemm_v2(void);
+VGPU_ENTRY int cublasCgemm_v2(void);
 int cublasCgemm_v2(void) { return vgpu_refuse("cublasCgemm_v2"); }
-VGPU_EXPORT int cublasCgemm_v2_64(void);
+VGPU_ENTRY int cublasCgemm_v2_64(void);
 int cublasCgemm_v2_64(void) { return vgpu_refuse("cublasCgemm_v2_64"); }
-VGPU_EXPORT int cublasCgemvBatched(void);
+VGPU_ENTRY int cublasCgemvBatched(void);
 int cublasCgemvBatched(void) { return vgpu_refuse("cublasCgemvBatched"); }
-VGPU_EXPORT int cublasCgemvBatched_64(void);
+VGPU_ENTRY int cublasCgemvBatched_64(void);
 int cublasCgemvBatched_64(void) { return vgpu_refuse("cublasCgemvBatched_64"); }
-VGPU_EXPORT int cublasCgemvStridedBatched(void);
+VGPU_ENTRY int cublasCgemvStridedBatched(void);
 int cublasCgemvStridedBatched(void) { return vgpu_refuse("cublasCgemvStridedBatched"); }
-VGPU_EXPORT int cublasCgemvStridedBatched_64(void);
+VGPU_ENTRY int cublasCgemvStridedBatched_64(void);
 int cublasCgemvStridedBatched_64(void) { return vgpu_refuse("cublasCgemvStridedBatched_64"); }
-VGPU_EXPORT int cublasCgemv_v2(void);
+VGPU_ENTRY int cublasCgemv_v2(void);
 int cublasCgemv_v2(void) { return vgpu_refuse("cublasCgemv_v2"); }
-VGPU_EXPORT int cublasCgemv_v2_64(void);
+VGPU_ENTRY int cublasCgemv_v2_64(void);
 int cublasCgemv_v2_64(void) { return vgpu_refuse("cublasCgemv_v2_64"); }
-VGPU_EXPORT int cublasCgerc_v2(void);
+VGPU_ENTRY int cublasCgerc_v2(void);
 int cublasCgerc_v2(void) { return vgpu_refuse("cublasCgerc_v2"); }
-VGPU_EXPORT int cublasCgerc_v2_64(void);
+VGPU_ENTRY int cublasCgerc_v2_64(void);
 int cublasCgerc_v2_64(void) { return vgpu_refuse("cublasCgerc_v2_64"); }
-VGPU_EXPORT int cublasCgeru_v2(void);
+VGPU_ENTRY int cublasCgeru_v2(void);
 int cublasCgeru_v2(void) { return vgpu_refuse("cublasCgeru_v2"); }
-VGPU_EXPORT int cublasCgeru_v2_64(void);
+VGPU_ENTRY int cublasCgeru_v2_64(void);
 int cublasCgeru_v2_64(void) { return vgpu_refuse("cublasCgeru_v2_64"); }
-VGPU_EXPORT int cublasChbmv_v2(void);
+VGPU_ENTRY int cublasChbmv_v2(void);
 int cublasChbmv_v2(void) { return vgpu_refuse("cublasChbmv_v2"); }
-VGPU_EXPORT int cublasChbmv_v2_64(void);
+VGPU_ENTRY int cublasChbmv_v2_64(void);
 int cublasChbmv_v2_64(void) { return vgpu_refuse("cublasChbmv_v2_64"); }
-VGPU_EXPORT int cublasChemm_v2(void);
+VGPU_ENTRY int cublasChemm_v2(void);
 int cublasChemm_v2(void) { return vgpu_refuse("cublasChemm_v2"); }
-VGPU_EXPORT int cublasChemm_v2_64(void);
+VGPU_ENTRY int cublasChemm_v2_64(void);
 int cublasChemm_v2_64(void) { return vgpu_refuse("cublasChemm_v2_64"); }
-VGPU_EXPORT int cublasChemv_v2(void);
+VGPU_ENTRY int cublasChemv_v2(void);
 int cublasChemv_v2(void) { return vgpu_refuse("cublasChemv_v2"); }
-VGPU_EXPORT int cublasChemv_v2_64(void);
+VGPU_ENTRY int cublasChemv_v2_64(void);
 int cublasChemv_v2_64(void) { return vgpu_refuse("cublasChemv_v2_64"); }
-VGPU_EXPORT int cublasCher2_v2(void);
+VGPU_ENTRY int cublasCher2_v2(void);
 int cublasCher2_v2(void) { return vgpu_refuse("cublasCher2_v2"); }
-VGPU_EXPORT int cublasCher2_v2_64(void);
+VGPU_ENTRY int cublasCher2_v2_64(void);
 int cublasCher2_v2_64(void) { return vgpu_refuse("cublasCher2_v2_64"); }
-VGPU_EXPORT int cublasCher2k_v2(void);
+VGPU_ENTRY int cublasCher2k_v2(void);
 int cublasCher2k_v2(void) { return vgpu_refuse("cublasCher2k_v2"); }
-VGPU_EXPORT int cublasCher2k_v2_64(void);
+VGPU_ENTRY int cublasCher2k_v2_64(void);
 int cublasCher2k_v2_64(void) { return vgpu_refuse("cublasCher2k_v2_64"); }
-VGPU_EXPORT int cublasCher_v2(void);
+VGPU_ENTRY int cublasCher_v2(void);
 int cublasCher_v2(void) { return vgpu_refuse("cublasCher_v2"); }
-VGPU_EXPORT int cublasCher_v2_64(void);
+VGPU_ENTRY int cublasCher_v2_64(void);
 int cublasCher_v2_64(void) { return vgpu_refuse("cublasCher_v2_64"); }
-VGPU_EXPORT int cublasCherk3mEx(void);
+VGPU_ENTRY int cublasCherk3mEx(void);
 int cublasCherk3mEx(void) { return vgpu_refuse("cublasCherk3mEx"); }
-VGPU_EXPORT int cublasCherk3mEx_64(void);
+VGPU_ENTRY int cublasCherk3mEx_64(void);
 int cublasCherk3mEx_64(void) { return vgpu_refuse("cublasCherk3mEx_64"); }
-VGPU_EXPORT int cublasCherkEx(void);
+VGPU_ENTRY int cublasCherkEx(void);
 int cublasCherkEx(void) { return vgpu_refuse("cublasCherkEx"); }
-VGPU_EXPORT int cublasCherkEx_64(void);
+VGPU_ENTRY int cublasCherkEx_64(void);
 int cublasCherkEx_64(void) { return vgpu_refuse("cublasCherkEx_64"); }
-VGPU_EXPORT int cublasCherk_v2(void);
+VGPU_ENTRY int cublasCherk_v2(void);
 int cublasCherk_v2(void) { return vgpu_refuse("cublasCherk_v2"); }
-VGPU_EXPORT int cublasCherk_v2_64(void);
+VGPU_ENTRY int cublasCherk_v2_64(void);
 int cublasCherk_v2_64(void) { return vgpu_refuse("cublasCherk_v2_64"); }
-VGPU_EXPORT int cublasCherkx(void);
+VGPU_ENTRY int cublasCherkx(void);
 int cublasCherkx(void) { return vgpu_refuse("cublasCherkx"); }
-VGPU_EXPORT int cublasCherkx_64(void);
+VGPU_ENTRY int cublasCherkx_64(void);
 int cublasCherkx_64(void) { return vgpu_refuse("cublasCherkx_64"); }
-VGPU_EXPORT int cublasChpmv_v2(void);
+VGPU_ENTRY int cublasChpmv_v2(void);
 int cublasChpmv_v2(void) { return vgpu_refuse("cublasChpmv_v2"); }
-VGPU_EXPORT int cublasChpmv_v2_64(void);
+VGPU_ENTRY int cublasChpmv_v2_64(void);
 int cublasChpmv_v2_64(void) { return vgpu_refuse("cublasChpmv_v2_64"); }
-VGPU_EXPORT int cublasChpr2_v2(void);
+VGPU_ENTRY int cublasChpr2_v2(void);
 int cublasChpr2_v2(void) { return vgpu_refuse("cublasChpr2_v2"); }
-VGPU_EXPORT int cublasChpr2_v2_64(void);
+VGPU_ENTRY int cublasChpr2_v2_64(void);
 int cublasChpr2_v2_64(void) { return vgpu_refuse("cublasChpr2_v2_64"); }
-VGPU_EXPORT int cublasChpr_v2(void);
+VGPU_ENTRY int cublasChpr_v2(void);
 int cublasChpr_v2(void) { return vgpu_refuse("cublasChpr_v2"); }
-VGPU_EXPORT int cublasChpr_v2_64(void);
+VGPU_ENTRY int cublasChpr_v2_64(void);
 int cublasChpr_v2_64(void) { return vgpu_refuse("cublasChpr_v2_64"); }
-VGPU_EXPORT int cublasCopyEx(void);
+VGPU_ENTRY int cublasCopyEx(void);
 int cublasCopyEx(void) { return vgpu_refuse("cublasCopyEx"); }
-VGPU_EXPORT int cublasCopyEx_64(void);
+VGPU_ENTRY int cublasCopyEx_64(void);
 int cublasCopyEx_64(void) { return vgpu_refuse("cublasCopyEx_64"); }
-VGPU_EXPORT int cublasCrot_v2(void);
+VGPU_ENTRY int cublasCrot_v2(void);
 int cublasCrot_v2(void) { return vgpu_refuse("cublasCrot_v2"); }
-VGPU_EXPORT int cublasCrot_v2_64(void);
+VGPU_ENTRY int cublasCrot_v2_64(void);
 int cublasCrot_v2_64(void) { return vgpu_refuse("cublasCrot_v2_64"); }
-VGPU_EXPORT int cublasCscal_v2(void);
+VGPU_ENTRY int cublasCscal_v2(void);
 int cublasCscal_v2(void) { return vgpu_refuse("cublasCscal_v2"); }
-VGPU_EXPORT int cublasCscal_v2_64(void);
+VGPU_ENTRY int cublasCscal_v2_64(void);
 int cublasCscal_v2_64(void) { return vgpu_refuse("cublasCscal_v2_64"); }
-VGPU_EXPORT int cublasCsrot_v2(void);
+VGPU_ENTRY int cublasCsrot_v2(void);
 int cublasCsrot_v2(void) { return vgpu_refuse("cublasCsrot_v2"); }
-VGPU_EXPORT int cublasCsrot_v2_64(void);
+VGPU_ENTRY int cublasCsrot_v2_64(void);
 int cublasCsrot_v2_64(void) { return vgpu_refuse("cublasCsrot_v2_64"); }
-VGPU_EXPORT int cublasCsscal_v2(void);
+VGPU_ENTRY int cublasCsscal_v2(void);
 int cublasCsscal_v2(void) { return vgpu_refuse("cublasCsscal_v2"); }
-VGPU_EXPORT int cublasCsscal_v2_64(void);
+VGPU_ENTRY int cublasCsscal_v2_64(void);
 int cublasCsscal_v2_64(void) { return vgpu_refuse("cublasCsscal_v2_64"); }
-VGPU_EXPORT int cublasCswap_v2(void);
+VGPU_ENTRY int cublasCswap_v2(void);
 int cublasCswap_v2(void) { return vgpu_refuse("cublasCswap_v2"); }
-VGPU_EXPORT int cublasCswap_v2_64(void);
+VGPU_ENTRY int cublasCswap_v2_64(void);
 int cublasCswap_v2_64(void) { return vgpu_refuse("cublasCswap_v2_64"); }
-VGPU_EXPORT int cublasCsymm_v2(void);
+VGPU_ENTRY int cublasCsymm_v2(void);
 int cublasCsymm_v2(void) { return vgpu_refuse("cublasCsymm_v2"); }
-VGPU_EXPORT int cublasCsymm_v2_64(void);
+VGPU_ENTRY int cublasCsymm_v2_64(void);
 int cublasCsymm_v2_64(void) { return vgpu_refuse("cublasCsymm_v2_64"); }
-VGPU_EXPORT int cublasCsymv_v2(void);
+VGPU_ENTRY int cublasCsymv_v2(void);
 int cublasCsymv_v2(void) { return vgpu_refuse("cublasCsymv_v2"); }
-VGPU_EXPORT int cublasCsymv_v2_64(void);
+VGPU_ENTRY int cublasCsymv_v2_64(void);
 int cublasCsymv_v2_64(void) { return vgpu_refuse("cublasCsymv_v2_64"); }
-VGPU_EXPORT int cublasCsyr2_v2(void);
+VGPU_ENTRY int cublasCsyr2_v2(void);
 int cublasCsyr2_v2(void) { return vgpu_refuse("cublasCsyr2_v2"); }
-VGPU_EXPORT int cublasCsyr2_v2_64(void);
+VGPU_ENTRY int cublasCsyr2_v2_64(void);
 int cublasCsyr2_v2_64(void) { return vgpu_refuse("cublasCsyr2_v2_64"); }
-VGPU_EXPORT int cublasCsyr2k_v2(void);
+VGPU_ENTRY int cublasCsyr2k_v2(void);
 int cublasCsyr2k_v2(void) { return vgpu_refuse("cublasCsyr2k_v2"); }
-VGPU_EXPORT int cublasCsyr2k_v2_64(void);
+VGPU_ENTRY int cublasCsyr2k_v2_64(void);
 int cublasCsyr2k_v2_64(void) { return vgpu_refuse("cublasCsyr2k_v2_64"); }
-VGPU_EXPORT int cublasCsyr_v2(void);
+VGPU_ENTRY int cublasCsyr_v2(void);
 int cublasCsyr_v2(void) { return vgpu_refuse("cublasCsyr_v2"); }
-VGPU_EXPORT int cublasCsyr_v2_64(void);
+VGPU_ENTRY int cublasCsyr_v2_64(void);
 int cublasCsyr_v2_64(void) { return vgpu_refuse("cublasCsyr_v2_64"); }
-VGPU_EXPORT int cublasCsyrk3mEx(void);
+VGPU_ENTRY int cublasCsyrk3mEx(void);
 int cublasCsyrk3mEx(void) { return vgpu_refuse("cublasCsyrk3mEx"); }
-VGPU_EXPORT int cublasCsyrk3mEx_64(void);
+VGPU_ENTRY int cublasCsyrk3mEx_64(void);
 int cublasCsyrk3mEx_64(void) { return vgpu_refuse("cublasCsyrk3mEx_64"); }
-VGPU_EXPORT int cublasCsyrkEx(void);
+VGPU_ENTRY int cublasCsyrkEx(void);
 int cublasCsyrkEx(void) { return vgpu_refuse("cublasCsyrkEx"); }
-VGPU_EXPORT int cublasCsyrkEx_64(void);
+VGPU_ENTRY int cublasCsyrkEx_64(void);
 int cublasCsyrkEx_64(void) { return vgpu_refuse("cublasCsyrkEx_64"); }
-VGPU_EXPORT int cublasCsyrk_v2(void);
+VGPU_ENTRY int cublasCsyrk_v2(void);
 int cublasCsyrk_v2(void) { return vgpu_refuse("cublasCsyrk_v2"); }
-VGPU_EXPORT int cublasCsyrk_v2_64(void);
+VGPU_ENTRY int cublasCsyrk_v2_64(void);
 int cublasCsyrk_v2_64(void) { return vgpu_refuse("cublasCsyrk_v2_64"); }
-VGPU_EXPORT int cublasCsyrkx(void);
+VGPU_ENTRY int cublasCsyrkx(void);
 int cublasCsyrkx(void) { return vgpu_refuse("cublasCsyrkx"); }
-VGPU_EXPORT int cublasCsyrkx_64(void);
+VGPU_ENTRY int cublasCsyrkx_64(void);
 int cublasCsyrkx_64(void) { return vgpu_refuse("cublasCsyrkx_64"); }
-VGPU_EXPORT int cublasCtbmv_v2(void);
+VGPU_ENTRY int cublasCtbmv_v2(void);
 int cublasCtbmv_v2(void) { return vgpu_refuse("cublasCtbmv_v2"); }
-VGPU_EXPORT int cublasCtbmv_v2_64(void);
+VGPU_ENTRY int cublasCtbmv_v2_64(void);
 int cublasCtbmv_v2_64(void) { return vgpu_refuse("cublasCtbmv_v2_64"); }
-VGPU_EXPORT int cublasCtbsv_v2(void);
+VGPU_ENTRY int cublasCtbsv_v2(void);
 int cublasCtbsv_v2(void) { return vgpu_refuse("cublasCtbsv_v2"); }
-VGPU_EXPORT int cublasCtbsv_v2_64(void);
+VGPU_ENTRY int cublasCtbsv_v2_64(void);
 int cublasCtbsv_v2_64(void) { return vgpu_refuse("cublasCtbsv_v2_64"); }
-VGPU_EXPORT int cublasCtpmv_v2(void);
+VGPU_ENTRY int cublasCtpmv_v2(void);
 int cublasCtpmv_v2(void) { return vgpu_refuse("cublasCtpmv_v2"); }
-VGPU_EXPORT int cublasCtpmv_v2_64(void);
+VGPU_ENTRY int cublasCtpmv_v2_64(void);
 int cublasCtpmv_v2_64(void) { return vgpu_refuse("cublasCtpmv_v2_64"); }
-VGPU_EXPORT int cublasCtpsv_v2(void);
+VGPU_ENTRY int cublasCtpsv_v2(void);
 int cublasCtpsv_v2(void) { return vgpu_refuse("cublasCtpsv_v2"); }
-VGPU_EXPORT int cublasCtpsv_v2_64(void);
+VGPU_ENTRY int cublasCtpsv_v2_64(void);
 int cublasCtpsv_v2_64(void) { return vgpu_refuse("cublasCtpsv_v2_64"); }
-VGPU_EXPORT int cublasCtrmm_v2(void);
+VGPU_ENTRY int cublasCtrmm_v2(void);
 int cublasCtrmm_v2(void) { return vgpu_refuse("cublasCtrmm_v2"); }
-VGPU_EXPORT int cublasCtrmm_v2_64(void);
+VGPU_ENTRY int cublasCtrmm_v2_64(void);
 int cublasCtrmm_v2_64(void) { return vgpu_refuse("cublasCtrmm_v2_64"); }
-VGPU_EXPORT int cublasCtrmv_v2(void);
+VGPU_ENTRY int cublasCtrmv_v2(void);
 int cublasCtrmv_v2(void) { return vgpu_refuse("cublasCtrmv_v2"); }
-VGPU_EXPORT int cublasCtrmv_v2_64(void);
+VGPU_ENTRY int cublasCtrmv_v2_64(void);
 int cublasCtrmv_v2_64(void) { return vgpu_refuse("cublasCtrmv_v2_64"); }
-VGPU_EXPORT int cublasCtrsmBatched(void);
+VGPU_ENTRY int cublasCtrsmBatched(void);
 int cublasCtrsmBatched(void) { return vgpu_refuse("cublasCtrsmBatched"); }
-VGPU_EXPORT int cublasCtrsmBatched_64(void);
+VGPU_ENTRY int cublasCtrsmBatched_64(void);
 int cublasCtrsmBatched_64(void) { return vgpu_refuse("cublasCtrsmBatched_64"); }
-VGPU_EXPORT int cublasCtrsm_v2(void);
+VGPU_ENTRY int cublasCtrsm_v2(void);
 int cublasCtrsm_v2(void) { return vgpu_refuse("cublasCtrsm_v2"); }
-VGPU_EXPORT int cublasCtrsm_v2_64(void);
+VGPU_ENTRY int cublasCtrsm_v2_64(void);
 int cublasCtrsm_v2_64(void) { return vgpu_refuse("cublasCtrsm_v2_64"); }
-VGPU_EXPORT int cublasCtrsv_v2(void);
+VGPU_ENTRY int cublasCtrsv_v2(void);
 int cublasCtrsv_v2(void) { return vgpu_refuse("cublasCtrsv_v2"); }
-VGPU_EXPORT int cublasCtrsv_v2_64(void);
+VGPU_ENTRY int cublasCtrsv_v2_64(void);
 int cublasCtrsv_v2_64(void) { return vgpu_refuse("cublasCtrsv_v2_64"); }
-VGPU_EXPORT int cublasDdgmm(void);
+VGPU_ENTRY int cublasDdgmm(void);
 int cublasDdgmm(void) { return vgpu_refuse("cublasDdgmm"); }
-VGPU_EXPORT int cublasDdgmm_64(void);
+VGPU_ENTRY int cublasDdgmm_64(void);
 int cublasDdgmm_64(void) { return vgpu_refuse("cublasDdgmm_64"); }
-VGPU_EXPORT int cublasDgbmv_v2(void);
+VGPU_ENTRY int cublasDgbmv_v2(void);
 int cublasDgbmv_v2(void) { return vgpu_refuse("cublasDgbmv_v2"); }
-VGPU_EXPORT int cublasDgbmv_v2_64(void);
+VGPU_ENTRY int cublasDgbmv_v2_64(void);
 int cublasDgbmv_v2_64(void) { return vgpu_refuse("cublasDgbmv_v2_64"); }
-VGPU_EXPORT int cublasDgeam(void);
+VGPU_ENTRY int cublasDgeam(void);
 int cublasDgeam(void) { return vgpu_refuse("cublasDgeam"); }
-VGPU_EXPORT int cublasDgeam_64(void);
+VGPU_ENTRY int cublasDgeam_64(void);
 int cublasDgeam_64(void) { return vgpu_refuse("cublasDgeam_64"); }
-VGPU_EXPORT int cublasDgemmGroupedBatched(void);
+VGPU_ENTRY int cublasDgemmGroupedBatched(void);
 int cublasDgemmGroupedBatched(void) { return vgpu_refuse("cublasDgemmGroupedBatched"); }
-VGPU_EXPORT int cublasDgemmGroupedBatched_64(void);
+VGPU_ENTRY int cublasDgemmGroupedBatched_64(void);
 int cublasDgemmGroupedBatched_64(void) { return vgpu_refuse("cublasDgemmGroupedBatched_64"); }
-VGPU_EXPORT int cublasDotEx(void);
+VGPU_ENTRY int cublasDotEx(void);
 int cublasDotEx(void) { return vgpu_refuse("cublasDotEx"); }
-VGPU_EXPORT int cublasDotEx_64(void);
+VGPU_ENTRY int cublasDotEx_64(void);
 int cublasDotEx_64(void) { return vgpu_refuse("cublasDotEx_64"); }
-VGPU_EXPORT int cublasDotcEx(void);
+VGPU_ENTRY int cublasDotcEx(void);
 int cublasDotcEx(void) { return vgpu_refuse("cublasDotcEx"); }
-VGPU_EXPORT int cublasDotcEx_64(void);
+VGPU_ENTRY int cublasDotcEx_64(void);
 int cublasDotcEx_64(void) { return vgpu_refuse("cublasDotcEx_64"); }
-VGPU_EXPORT int cublasDrot_v2(void);
+VGPU_ENTRY int cublasDrot_v2(void);
 int cublasDrot_v2(void) { return vgpu_refuse("cublasDrot_v2"); }
-VGPU_EXPORT int cublasDrot_v2_64(void);
+VGPU_ENTRY int cublasDrot_v2_64(void);
 int cublasDrot_v2_64(void) { return vgpu_refuse("cublasDrot_v2_64"); }
-VGPU_EXPORT int cublasDrotm_v2(void);
+VGPU_ENTRY int cublasDrotm_v2(void);
 int cublasDrotm_v2(void) { return vgpu_refuse("cublasDrotm_v2"); }
-VGPU_EXPORT int cublasDrotm_v2_64(void);
+VGPU_ENTRY int cublasDrotm_v2_64(void);
 int cublasDrotm_v2_64(void) { return vgpu_refuse("cublasDrotm_v2_64"); }
-VGPU_EXPORT int cublasDsbmv_v2(void);
+VGPU_ENTRY int cublasDsbmv_v2(void);
 int cublasDsbmv_v2(void) { return vgpu_refuse("cublasDsbmv_v2"); }
-VGPU_EXPORT int cublasDsbmv_v2_64(void);
+VGPU_ENTRY int cublasDsbmv_v2_64(void);
 int cublasDsbmv_v2_64(void) { return vgpu_refuse("cublasDsbmv_v2_64"); }
-VGPU_EXPORT int cublasDspmv_v2(void);
+VGPU_ENTRY int cublasDspmv_v2(void);
 int cublasDspmv_v2(void) { return vgpu_refuse("cublasDspmv_v2"); }
-VGPU_EXPORT int cublasDspmv_v2_64(void);
+VGPU_ENTRY int cublasDspmv_v2_64(void);
 int cublasDspmv_v2_64(void) { return vgpu_refuse("cublasDspmv_v2_64"); }
-VGPU_EXPORT int cublasDspr2_v2(void);
+VGPU_ENTRY int cublasDspr2_v2(void);
 int cublasDspr2_v2(void) { return vgpu_refuse("cublasDspr2_v2"); }
-VGPU_EXPORT int cublasDspr2_v2_64(void);
+VGPU_ENTRY int cublasDspr2_v2_64(void);
 int cublasDspr2_v2_64(void) { return vgpu_refuse("cublasDspr2_v2_64"); }
-VGPU_EXPORT int cublasDspr_v2(void);
+VGPU_ENTRY int cublasDspr_v2(void);
 int cublasDspr_v2(void) { return vgpu_refuse("cublasDspr_v2"); }
-VGPU_EXPORT int cublasDspr_v2_64(void);
+VGPU_ENTRY int cublasDspr_v2_64(void);
 int cublasDspr_v2_64(void) { return vgpu_refuse("cublasDspr_v2_64"); }
-VGPU_EXPORT int cublasDsymm_v2(void);
+VGPU_ENTRY int cublasDsymm_v2(void);
 int cublasDsymm_v2(void) { return vgpu_refuse("cublasDsymm_v2"); }
-VGPU_EXPORT int cublasDsymm_v2_64(void);
+VGPU_ENTRY int cublasDsymm_v2_64(void);
 int cublasDsymm_v2_64(void) { return vgpu_refuse("cublasDsymm_v2_64"); }
-VGPU_EXPORT int cublasDsymv_v2(void);
+VGPU_ENTRY int cublasDsymv_v2(void);
 int cublasDsymv_v2(void) { return vgpu_refuse("cublasDsymv_v2"); }
-VGPU_EXPORT int cublasDsymv_v2_64(void);
+VGPU_ENTRY int cublasDsymv_v2_64(void);
 int cublasDsymv_v2_64(void) { return vgpu_refuse("cublasDsymv_v2_64"); }
-VGPU_EXPORT int cublasDsyr2_v2(void);
+VGPU_ENTRY int cublasDsyr2_v2(void);
 int cublasDsyr2_v2(void) { return vgpu_refuse("cublasDsyr2_v2"); }
-VGPU_EXPORT int cublasDsyr2_v2_64(void);
+VGPU_ENTRY int cublasDsyr2_v2_64(void);
 int cublasDsyr2_v2_64(void) { return vgpu_refuse("cublasDsyr2_v2_64"); }
-VGPU_EXPORT int cublasDsyr2k_v2(void);
+VGPU_ENTRY int cublasDsyr2k_v2(void);
 int cublasDsyr2k_v2(void) { return vgpu_refuse("cublasDsyr2k_v2"); }
-VGPU_EXPORT int cublasDsyr2k_v2_64(void);
+VGPU_ENTRY int cublasDsyr2k_v2_64(void);
 int cublasDsyr2k_v2_64(void) { return vgpu_refuse("cublasDsyr2k_v2_64"); }
-VGPU_EXPORT int cublasDsyr_v2(void);
+VGPU_ENTRY int cublasDsyr_v2(void);
 int cublasDsyr_v2(void) { return vgpu_refuse("cublasDsyr_v2"); }
-VGPU_EXPORT int cublasDsyr_v2_64(void);
+VGPU_ENTRY int cublasDsyr_v2_64(void);
 int cublasDsyr_v2_64(void) { return vgpu_refuse("cublasDsyr_v2_64"); }
-VGPU_EXPORT int cublasDsyrk_v2(void);
+VGPU_ENTRY int cublasDsyrk_v2(void);
 int cublasDsyrk_v2(void) { return vgpu_refuse("cublasDsyrk_v2"); }
-VGPU_EXPORT int cublasDsyrk_v2_64(void);
+VGPU_ENTRY int cublasDsyrk_v2_64(void);
 int cublasDsyrk_v2_64(void) { return vgpu_refuse("cublasDsyrk_v2_64"); }
-VGPU_EXPORT int cublasDsyrkx(void);
+VGPU_ENTRY int cublasDsyrkx(void);
 int cublasDsyrkx(void) { return vgpu_refuse("cublasDsyrkx"); }
-VGPU_EXPORT int cublasDsyrkx_64(void);
+VGPU_ENTRY int cublasDsyrkx_64(void);
 int cublasDsyrkx_64(void) { return vgpu_refuse("cublasDsyrkx_64"); }
-VGPU_EXPORT int cublasDtbmv_v2(void);
+VGPU_ENTRY int cublasDtbmv_v2(void);
 int cublasDtbmv_v2(void) { return vgpu_refuse("cublasDtbmv_v2"); }
-VGPU_EXPORT int cublasDtbmv_v2_64(void);
+VGPU_ENTRY int cublasDtbmv_v2_64(void);
 int cublasDtbmv_v2_64(void) { return vgpu_refuse("cublasDtbmv_v2_64"); }
-VGPU_EXPORT int cublasDtbsv_v2(void);
+VGPU_ENTRY int cublasDtbsv_v2(void);
 int cublasDtbsv_v2(void) { return vgpu_refuse("cublasDtbsv_v2"); }
-VGPU_EXPORT int cublasDtbsv_v2_64(void);
+VGPU_ENTRY int cublasDtbsv_v2_64(void);
 int cublasDtbsv_v2_64(void) { return vgpu_refuse("cublasDtbsv_v2_64"); }
-VGPU_EXPORT int cublasDtpmv_v2(void);
+VGPU_ENTRY int cublasDtpmv_v2(void);
 int cublasDtpmv_v2(void) { return vgpu_refuse("cublasDtpmv_v2"); }
-VGPU_EXPORT int cublasDtpmv_v2_64(void);
+VGPU_ENTRY int cublasDtpmv_v2_64(void);
 int cublasDtpmv_v2_64(void) { return vgpu_refuse("cublasDtpmv_v2_64"); }
-VGPU_EXPORT int cublasDtpsv_v2(void);
+VGPU_ENTRY int cublasDtpsv_v2(void);
 int cublasDtpsv_v2(void) { return vgpu_refuse("cublasDtpsv_v2"); }
-VGPU_EXPORT int cublasDtpsv_v2_64(void);
+VGPU_ENTRY int cublasDtpsv_v2_64(void);
 int cublasDtpsv_v2_64(void) { return vgpu_refuse("cublasDtpsv_v2_64"); }
-VGPU_EXPORT int cublasDtrmm_v2(void);
+VGPU_ENTRY int cublasDtrmm_v2(void);
 int cublasDtrmm_v2(void) { return vgpu_refuse("cublasDtrmm_v2"); }
-VGPU_EXPORT int cublasDtrmm_v2_64(void);
+VGPU_ENTRY int cublasDtrmm_v2_64(void);
 int cublasDtrmm_v2_64(void) { return vgpu_refuse("cublasDtrmm_v2_64"); }
-VGPU_EXPORT int cublasDtrmv_v2(void);
+VGPU_ENTRY int cublasDtrmv_v2(void);
 int cublasDtrmv_v2(void) { return vgpu_refuse("cublasDtrmv_v2"); }
-VGPU_EXPORT int cublasDtrmv_v2_64(void);
+VGPU_ENTRY int cublasDtrmv_v2_64(void);
 int cublasDtrmv_v2_64(void) { return vgpu_refuse("cublasDtrmv_v2_64"); }
-VGPU_EXPORT int cublasDtrsv_v2(void);
+VGPU_ENTRY int cublasDtrsv_v2(void);
 int cublasDtrsv_v2(void) { return vgpu_refuse("cublasDtrsv_v2"); }
-VGPU_EXPORT int cublasDtrsv_v2_64(void);
+VGPU_ENTRY int cublasDtrsv_v2_64(void);
 int cublasDtrsv_v2_64(void) { return vgpu_refuse("cublasDtrsv_v2_64"); }
-VGPU_EXPORT int cublasDzasum_v2(void);
+VGPU_ENTRY int cublasDzasum_v2(void);
 int cublasDzasum_v2(void) { return vgpu_refuse("cublasDzasum_v2"); }
-VGPU_EXPORT int cublasDzasum_v2_64(void);
+VGPU_ENTRY int cublasDzasum_v2_64(void);
 int cublasDzasum_v2_64(void) { return vgpu_refuse("cublasDzasum_v2_64"); }
-VGPU_EXPORT int cublasDznrm2_v2(void);
+VGPU_ENTRY int cublasDznrm2_v2(void);
 int cublasDznrm2_v2(void) { return vgpu_refuse("cublasDznrm2_v2"); }
-VGPU_EXPORT int cublasDznrm2_v2_64(void);
+VGPU_ENTRY int cublasDznrm2_v2_64(void);
 int cublasDznrm2_v2_64(void) { return vgpu_refuse("cublasDznrm2_v2_64"); }
-VGPU_EXPORT int cublasGemmGroupedBatchedEx(void);
+VGPU_ENTRY int cublasGemmGroupedBatchedEx(void);
 int cublasGemmGroupedBatchedEx(void) { return vgpu_refuse("cublasGemmGroupedBatchedEx"); }
-VGPU_EXPORT int cublasGemmGroupedBatchedEx_64(void);
+VGPU_ENTRY int cublasGemmGroupedBatchedEx_64(void);
 int cublasGemmGroupedBatchedEx_64(void) { return vgpu_refuse("cublasGemmGroupedBatchedEx_64"); }
-VGPU_EXPORT int cublasIamaxEx(void);
+VGPU_ENTRY int cublasIamaxEx(void);
 int cublasIamaxEx(void) { return vgpu_refuse("cublasIamaxEx"); }
-VGPU_EXPORT int cublasIamaxEx_64(void);
+VGPU_ENTRY int cublasIamaxEx_64(void);
 int cublasIamaxEx_64(void) { return vgpu_refuse("cublasIamaxEx_64"); }
-VGPU_EXPORT int cublasIaminEx(void);
+VGPU_ENTRY int cublasIaminEx(void);
 int cublasIaminEx(void) { return vgpu_refuse("cublasIaminEx"); }
-VGPU_EXPORT int cublasIaminEx_64(void);
+VGPU_ENTRY int cublasIaminEx_64(void);
 int cublasIaminEx_64(void) { return vgpu_refuse("cublasIaminEx_64"); }
-VGPU_EXPORT int cublasIcamax_v2(void);
+VGPU_ENTRY int cublasIcamax_v2(void);
 int cublasIcamax_v2(void) { return vgpu_refuse("cublasIcamax_v2"); }
-VGPU_EXPORT int cublasIcamax_v2_64(void);
+VGPU_ENTRY int cublasIcamax_v2_64(void);
 int cublasIcamax_v2_64(void) { return vgpu_refuse("cublasIcamax_v2_64"); }
-VGPU_EXPORT int cublasIcamin_v2(void);
+VGPU_ENTRY int cublasIcamin_v2(void);
 int cublasIcamin_v2(void) { return vgpu_refuse("cublasIcamin_v2"); }
-VGPU_EXPORT int cublasIcamin_v2_64(void);
+VGPU_ENTRY int cublasIcamin_v2_64(void);
 int cublasIcamin_v2_64(void) { return vgpu_refuse("cublasIcamin_v2_64"); }
-VGPU_EXPORT int cublasIzamax_v2(void);
+VGPU_ENTRY int cublasIzamax_v2(void);
 int cublasIzamax_v2(void) { return vgpu_refuse("cublasIzamax_v2"); }
-VGPU_EXPORT int cublasIzamax_v2_64(void);
+VGPU_ENTRY int cublasIzamax_v2_64(void);
 int cublasIzamax_v2_64(void) { return vgpu_refuse("cublasIzamax_v2_64"); }
-VGPU_EXPORT int cublasIzamin_v2(void);
+VGPU_ENTRY int cublasIzamin_v2(void);
 int cublasIzamin_v2(void) { return vgpu_refuse("cublasIzamin_v2"); }
-VGPU_EXPORT int cublasIzamin_v2_64(void);
+VGPU_ENTRY int cublasIzamin_v2_64(void);
 int cublasIzamin_v2_64(void) { return vgpu_refuse("cublasIzamin_v2_64"); }
-VGPU_EXPORT int cublasNrm2Ex(void);
+VGPU_ENTRY int cublasNrm2Ex(void);
 int cublasNrm2Ex(void) { return vgpu_refuse("cublasNrm2Ex"); }
-VGPU_EXPORT int cublasNrm2Ex_64(void);
+VGPU_ENTRY int cublasNrm2Ex_64(void);
 int cublasNrm2Ex_64(void) { return vgpu_refuse("cublasNrm2Ex_64"); }
-VGPU_EXPORT int cublasRotEx(void);
+VGPU_ENTRY int cublasRotEx(void);
 int cublasRotEx(void) { return vgpu_refuse("cublasRotEx"); }
-VGPU_EXPORT int cublasRotEx_64(void);
+VGPU_ENTRY int cublasRotEx_64(void);
 int cublasRotEx_64(void) { return vgpu_refuse("cublasRotEx_64"); }
-VGPU_EXPORT int cublasRotmEx(void);
+VGPU_ENTRY int cublasRotmEx(void);
 int cublasRotmEx(void) { return vgpu_refuse("cublasRotmEx"); }
-VGPU_EXPORT int cublasRotmEx_64(void);
+VGPU_ENTRY int cublasRotmEx_64(void);
 int cublasRotmEx_64(void) { return vgpu_refuse("cublasRotmEx_64"); }
-VGPU_EXPORT int cublasScalEx(void);
+VGPU_ENTRY int cublasScalEx(void);
 int cublasScalEx(void) { return vgpu_refuse("cublasScalEx"); }
-VGPU_EXPORT int cublasScalEx_64(void);
+VGPU_ENTRY int cublasScalEx_64(void);
 int cublasScalEx_64(void) { return vgpu_refuse("cublasScalEx_64"); }
-VGPU_EXPORT int cublasScasum_v2(void);
+VGPU_ENTRY int cublasScasum_v2(void);
 int cublasScasum_v2(void) { return vgpu_refuse("cublasScasum_v2"); }
-VGPU_EXPORT int cublasScasum_v2_64(void);
+VGPU_ENTRY int cublasScasum_v2_64(void);
 int cublasScasum_v2_64(void) { return vgpu_refuse("cublasScasum_v2_64"); }
-VGPU_EXPORT int cublasScnrm2_v2(void);
+VGPU_ENTRY int cublasScnrm2_v2(void);
 int cublasScnrm2_v2(void) { return vgpu_refuse("cublasScnrm2_v2"); }
-VGPU_EXPORT int cublasScnrm2_v2_64(void);
+VGPU_ENTRY int cublasScnrm2_v2_64(void);
 int cublasScnrm2_v2_64(void) { return vgpu_refuse("cublasScnrm2_v2_64"); }
-VGPU_EXPORT int cublasSdgmm(void);
+VGPU_ENTRY int cublasSdgmm(void);
 int cublasSdgmm(void) { return vgpu_refuse("cublasSdgmm"); }
-VGPU_EXPORT int cublasSdgmm_64(void);
+VGPU_ENTRY int cublasSdgmm_64(void);
 int cublasSdgmm_64(void) { return vgpu_refuse("cublasSdgmm_64"); }
-VGPU_EXPORT int cublasSgbmv_v2(void);
+VGPU_ENTRY int cublasSgbmv_v2(void);
 int cublasSgbmv_v2(void) { return vgpu_refuse("cublasSgbmv_v2"); }
-VGPU_EXPORT int cublasSgbmv_v2_64(void);
+VGPU_ENTRY int cublasSgbmv_v2_64(void);
 int cublasSgbmv_v2_64(void) { return vgpu_refuse("cublasSgbmv_v2_64"); }
-VGPU_EXPORT int cublasSgeam(void);
+VGPU_ENTRY int cublasSgeam(void);
 int cublasSgeam(void) { return vgpu_refuse("cublasSgeam"); }
-VGPU_EXPORT int cublasSgeam_64(void);
+VGPU_ENTRY int cublasSgeam_64(void);
 int cublasSgeam_64(void) { return vgpu_refuse("cublasSgeam_64"); }
-VGPU_EXPORT int cublasSgemmGroupedBatched(void);
+VGPU_ENTRY int cublasSgemmGroupedBatched(void);
 int cublasSgemmGroupedBatched(void) { return vgpu_refuse("cublasSgemmGroupedBatched"); }
-VGPU_EXPORT int cublasSgemmGroupedBatched_64(void);
+VGPU_ENTRY int cublasSgemmGroupedBatched_64(void);
 int cublasSgemmGroupedBatched_64(void) { return vgpu_refuse("cublasSgemmGroupedBatched_64"); }
-VGPU_EXPORT int cublasSrot_v2(void);
+VGPU_ENTRY int cublasSrot_v2(void);
 int cublasSrot_v2(void) { return vgpu_refuse("cublasSrot_v2"); }
-VGPU_EXPORT int cublasSrot_v2_64(void);
+VGPU_ENTRY int cublasSrot_v2_64(void);
 int cublasSrot_v2_64(void) { return vgpu_refuse("cublasSrot_v2_64"); }
-VGPU_EXPORT int cublasSrotm_v2(void);
+VGPU_ENTRY int cublasSrotm_v2(void);
 int cublasSrotm_v2(void) { return vgpu_refuse("cublasSrotm_v2"); }
-VGPU_EXPORT int cublasSrotm_v2_64(void);
+VGPU_ENTRY int cublasSrotm_v2_64(void);
 int cublasSrotm_v2_64(void) { return vgpu_refuse("cublasSrotm_v2_64"); }
-VGPU_EXPORT int cublasSsbmv_v2(void);
+VGPU_ENTRY int cublasSsbmv_v2(void);
 int cublasSsbmv_v2(void) { return vgpu_refuse("cublasSsbmv_v2"); }
-VGPU_EXPORT int cublasSsbmv_v2_64(void);
+VGPU_ENTRY int cublasSsbmv_v2_64(void);
 int cublasSsbmv_v2_64(void) { return vgpu_refuse("cublasSsbmv_v2_64"); }
-VGPU_EXPORT int cublasSspmv_v2(void);
+VGPU_ENTRY int cublasSspmv_v2(void);
 int cublasSspmv_v2(void) { return vgpu_refuse("cublasSspmv_v2"); }
-VGPU_EXPORT int cublasSspmv_v2_64(void);
+VGPU_ENTRY int cublasSspmv_v2_64(void);
 int cublasSspmv_v2_64(void) { return vgpu_refuse("cublasSspmv_v2_64"); }
-VGPU_EXPORT int cublasSspr2_v2(void);
+VGPU_ENTRY int cublasSspr2_v2(void);
 int cublasSspr2_v2(void) { return vgpu_refuse("cublasSspr2_v2"); }
-VGPU_EXPORT int cublasSspr2_v2_64(void);
+VGPU_ENTRY int cublasSspr2_v2_64(void);
 int cublasSspr2_v2_64(void) { return vgpu_refuse("cublasSspr2_v2_64"); }
-VGPU_EXPORT int cublasSspr_v2(void);
+VGPU_ENTRY int cublasSspr_v2(void);
 int cublasSspr_v2(void) { return vgpu_refuse("cublasSspr_v2"); }
-VGPU_EXPORT int cublasSspr_v2_64(void);
+VGPU_ENTRY int cublasSspr_v2_64(void);
 int cublasSspr_v2_64(void) { return vgpu_refuse("cublasSspr_v2_64"); }
-VGPU_EXPORT int cublasSsymm_v2(void);
+VGPU_ENTRY int cublasSsymm_v2(void);
 int cublasSsymm_v2(void) { return vgpu_refuse("cublasSsymm_v2"); }
-VGPU_EXPORT int cublasSsymm_v2_64(void);
+VGPU_ENTRY int cublasSsymm_v2_64(void);
 int cublasSsymm_v2_64(void) { return vgpu_refuse("cublasSsymm_v2_64"); }
-VGPU_EXPORT int cublasSsymv_v2(void);
+VGPU_ENTRY int cublasSsymv_v2(void);
 int cublasSsymv_v2(void) { return vgpu_refuse("cublasSsymv_v2"); }
-VGPU_EXPORT int cublasSsymv_v2_64(void);
+VGPU_ENTRY int cublasSsymv_v2_64(void);
 int cublasSsymv_v2_64(void) { return vgpu_refuse("cublasSsymv_v2_64"); }
-VGPU_EXPORT int cublasSsyr2_v2(void);
+VGPU_ENTRY int cublasSsyr2_v2(void);
 int cublasSsyr2_v2(void) { return vgpu_refuse("cublasSsyr2_v2"); }
-VGPU_EXPORT int cublasSsyr2_v2_64(void);
+VGPU_ENTRY int cublasSsyr2_v2_64(void);
 int cublasSsyr2_v2_64(void) { return vgpu_refuse("cublasSsyr2_v2_64"); }
-VGPU_EXPORT int cublasSsyr2k_v2(void);
+VGPU_ENTRY int cublasSsyr2k_v2(void);
 int cublasSsyr2k_v2(void) { return vgpu_refuse("cublasSsyr2k_v2"); }
-VGPU_EXPORT int cublasSsyr2k_v2_64(void);
+VGPU_ENTRY int cublasSsyr2k_v2_64(void);
 int cublasSsyr2k_v2_64(void) { return vgpu_refuse("cublasSsyr2k_v2_64"); }
-VGPU_EXPORT int cublasSsyr_v2(void);
+VGPU_ENTRY int cublasSsyr_v2(void);
 int cublasSsyr_v2(void) { return vgpu_refuse("cublasSsyr_v2"); }
-VGPU_EXPORT int cublasSsyr_v2_64(void);
+VGPU_ENTRY int cublasSsyr_v2_64(void);
 int cublasSsyr_v2_64(void) { return vgpu_refuse("cublasSsyr_v2_64"); }
-VGPU_EXPORT int cublasSsyrk_v2(void);
+VGPU_ENTRY int cublasSsyrk_v2(void);
 int cublasSsyrk_v2(void) { return vgpu_refuse("cublasSsyrk_v2"); }
-VGPU_EXPORT int cublasSsyrk_v2_64(void);
+VGPU_ENTRY int cublasSsyrk_v2_64(void);
 int cublasSsyrk_v2_64(void) { return vgpu_refuse("cublasSsyrk_v2_64"); }
-VGPU_EXPORT int cublasSsyrkx(void);
+VGPU_ENTRY int cublasSsyrkx(void);
 int cublasSsyrkx(void) { return vgpu_refuse("cublasSsyrkx"); }
-VGPU_EXPORT int cublasSsyrkx_64(void);
+VGPU_ENTRY int cublasSsyrkx_64(void);
 int cublasSsyrkx_64(void) { return vgpu_refuse("cublasSsyrkx_64"); }
-VGPU_EXPORT int cublasStbmv_v2(void);
+VGPU_ENTRY int cublasStbmv_v2(void);
 int cublasStbmv_v2(void) { return vgpu_refuse("cublasStbmv_v2"); }
-VGPU_EXPORT int cublasStbmv_v2_64(void);
+VGPU_ENTRY int cublasStbmv_v2_64(void);
 int cublasStbmv_v2_64(void) { return vgpu_refuse("cublasStbmv_v2_64"); }
-VGPU_EXPORT int cublasStbsv_v2(void);
+VGPU_ENTRY int cublasStbsv_v2(void);
 int cublasStbsv_v2(void) { return vgpu_refuse("cublasStbsv_v2"); }
-VGPU_EXPORT int cublasStbsv_v2_64(void);
+VGPU_ENTRY int cublasStbsv_v2_64(void);
 int cublasStbsv_v2_64(void) { return vgpu_refuse("cublasStbsv_v2_64"); }
-VGPU_EXPORT int cublasStpmv_v2(void);
+VGPU_ENTRY int cublasStpmv_v2(void);
 int cublasStpmv_v2(void) { return vgpu_refuse("cublasStpmv_v2"); }
-VGPU_EXPORT int cublasStpmv_v2_64(void);
+VGPU_ENTRY int cublasStpmv_v2_64(void);
 int cublasStpmv_v2_64(void) { return vgpu_refuse("cublasStpmv_v2_64"); }
-VGPU_EXPORT int cublasStpsv_v2(void);
+VGPU_ENTRY int cublasStpsv_v2(void);
 int cublasStpsv_v2(void) { return vgpu_refuse("cublasStpsv_v2"); }
-VGPU_EXPORT int cublasStpsv_v2_64(void);
+VGPU_ENTRY int cublasStpsv_v2_64(void);
 int cublasStpsv_v2_64(void) { return vgpu_refuse("cublasStpsv_v2_64"); }
-VGPU_EXPORT int cublasStrmm_v2(void);
+VGPU_ENTRY int cublasStrmm_v2(void);
 int cublasStrmm_v2(void) { return vgpu_refuse("cublasStrmm_v2"); }
-VGPU_EXPORT int cublasStrmm_v2_64(void);
+VGPU_ENTRY int cublasStrmm_v2_64(void);
 int cublasStrmm_v2_64(void) { return vgpu_refuse("cublasStrmm_v2_64"); }
-VGPU_EXPORT int cublasStrmv_v2(void);
+VGPU_ENTRY int cublasStrmv_v2(void);
 int cublasStrmv_v2(void) { return vgpu_refuse("cublasStrmv_v2"); }
-VGPU_EXPORT int cublasStrmv_v2_64(void);
+VGPU_ENTRY int cublasStrmv_v2_64(void);
 int cublasStrmv_v2_64(void) { return vgpu_refuse("cublasStrmv_v2_64"); }
-VGPU_EXPORT int cublasStrsv_v2(void);
+VGPU_ENTRY int cublasStrsv_v2(void);
 int cublasStrsv_v2(void) { return vgpu_refuse("cublasStrsv_v2"); }
-VGPU_EXPORT int cublasStrsv_v2_64(void);
+VGPU_ENTRY int cublasStrsv_v2_64(void);
 int cublasStrsv_v2_64(void) { return vgpu_refuse("cublasStrsv_v2_64"); }
-VGPU_EXPORT int cublasSwapEx(void);
+VGPU_ENTRY int cublasSwapEx(void);
 int cublasSwapEx(void) { return vgpu_refuse("cublasSwapEx"); }
-VGPU_EXPORT int cublasSwapEx_64(void);
+VGPU_ENTRY int cublasSwapEx_64(void);
 int cublasSwapEx_64(void) { return vgpu_refuse("cublasSwapEx_64"); }
-VGPU_EXPORT int cublasZaxpy_v2(void);
+VGPU_ENTRY int cublasZaxpy_v2(void);
 int cublasZaxpy_v2(void) { return vgpu_refuse("cublasZaxpy_v2"); }
-VGPU_EXPORT int cublasZaxpy_v2_64(void);
+VGPU_ENTRY int cublasZaxpy_v2_64(void);
 int cublasZaxpy_v2_64(void) { return vgpu_refuse("cublasZaxpy_v2_64"); }
-VGPU_EXPORT int cublasZcopy_v2(void);
+VGPU_ENTRY int cublasZcopy_v2(void);
 int cublasZcopy_v2(void) { return vgpu_refuse("cublasZcopy_v2"); }
-VGPU_EXPORT int cublasZcopy_v2_64(void);
+VGPU_ENTRY int cublasZcopy_v2_64(void);
 int cublasZcopy_v2_64(void) { return vgpu_refuse("cublasZcopy_v2_64"); }
-VGPU_EXPORT int cublasZdgmm(void);
+VGPU_ENTRY int cublasZdgmm(void);
 int cublasZdgmm(void) { return vgpu_refuse("cublasZdgmm"); }
-VGPU_EXPORT int cublasZdgmm_64(void);
+VGPU_ENTRY int cublasZdgmm_64(void);
 int cublasZdgmm_64(void) { return vgpu_refuse("cublasZdgmm_64"); }
-VGPU_EXPORT int cublasZdotc_v2(void);
+VGPU_ENTRY int cublasZdotc_v2(void);
 int cublasZdotc_v2(void) { return vgpu_refuse("cublasZdotc_v2"); }
-VGPU_EXPORT int cublasZdotc_v2_64(void);
+VGPU_ENTRY int cublasZdotc_v2_64(void);
 int cublasZdotc_v2_64(void) { return vgpu_refuse("cublasZdotc_v2_64"); }
-VGPU_EXPORT int cublasZdotu_v2(void);
+VGPU_ENTRY int cublasZdotu_v2(void);
 int cublasZdotu_v2(void) { return vgpu_refuse("cublasZdotu_v2"); }
-VGPU_EXPORT int cublasZdotu_v2_64(void);
+VGPU_ENTRY int cublasZdotu_v2_64(void);
 int cublasZdotu_v2_64(void) { return vgpu_refuse("cublasZdotu_v2_64"); }
-VGPU_EXPORT int cublasZdrot_v2(void);
+VGPU_ENTRY int cublasZdrot_v2(void);
 int cublasZdrot_v2(void) { return vgpu_refuse("cublasZdrot_v2"); }
-VGPU_EXPORT int cublasZdrot_v2_64(void);
+VGPU_ENTRY int cublasZdrot_v2_64(void);
 int cublasZdrot_v2_64(void) { return vgpu_refuse("cublasZdrot_v2_64"); }
-VGPU_EXPORT int cublasZdscal_v2(void);
+VGPU_ENTRY int cublasZdscal_v2(void);
 int cublasZdscal_v2(void) { return vgpu_refuse("cublasZdscal_v2"); }
-VGPU_EXPORT int cublasZdscal_v2_64(void);
+VGPU_ENTRY int cublasZdscal_v2_64(void);
 int cublasZdscal_v2_64(void) { return vgpu_refuse("cublasZdscal_v2_64"); }
-VGPU_EXPORT int cublasZgbmv_v2(void);
+VGPU_ENTRY int cublasZgbmv_v2(void);
 int cublasZgbmv_v2(void) { return vgpu_refuse("cublasZgbmv_v2"); }
-VGPU_EXPORT int cublasZgbmv_v2_64(void);
+VGPU_ENTRY int cublasZgbmv_v2_64(void);
 int cublasZgbmv_v2_64(void) { return vgpu_refuse("cublasZgbmv_v2_64"); }
-VGPU_EXPORT int cublasZgeam(void);
+VGPU_ENTRY int cublasZgeam(void);
 int cublasZgeam(void) { return vgpu_refuse("cublasZgeam"); }
-VGPU_EXPORT int cublasZgeam_64(void);
+VGPU_ENTRY int cublasZgeam_64(void);
 int cublasZgeam_64(void) { return vgpu_refuse("cublasZgeam_64"); }
-VGPU_EXPORT int cublasZgemm3m(void);
+VGPU_ENTRY int cublasZgemm3m(void);
 int cublasZgemm3m(void) { return vgpu_refuse("cublasZgemm3m"); }
-VGPU_EXPORT int cublasZgemm3m_64(void);
+VGPU_ENTRY int cublasZgemm3m_64(void);
 int cublasZgemm3m_64(void) { return vgpu_refuse("cublasZgemm3m_64"); }
-VGPU_EXPORT int cublasZgemmBatched(void);
+VGPU_ENTRY int cublasZgemmBatched(void);
 int cublasZgemmBatched(void) { return vgpu_refuse("cublasZgemmBatched"); }
-VGPU_EXPORT int cublasZgemmBatched_64(void);
+VGPU_ENTRY int cublasZgemmBatched_64(void);
 int cublasZgemmBatched_64(void) { return vgpu_refuse("cublasZgemmBatched_64"); }
-VGPU_EXPORT int cublasZgemmStridedBatched(void);
+VGPU_ENTRY int cublasZgemmStridedBatched(void);
 int cublasZgemmStridedBatched(void) { return vgpu_refuse("cublasZgemmStridedBatched"); }
-VGPU_EXPORT int cublasZgemmStridedBatched_64(void);
+VGPU_ENTRY int cublasZgemmStridedBatched_64(void);
 int cublasZgemmStridedBatched_64(void) { return vgpu_refuse("cublasZgemmStridedBatched_64"); }
-VGPU_EXPORT int cublasZgemm_v2(void);
+VGPU_ENTRY int cublasZgemm_v2(void);
 int cublasZgemm_v2(void) { return vgpu_refuse("cublasZgemm_v2"); }
-VGPU_EXPORT int cublasZgemm_v2_64(void);
+VGPU_ENTRY int cublasZgemm_v2_64(void);
 int cublasZgemm_v2_64(void) { return vgpu_refuse("cublasZgemm_v2_64"); }
-VGPU_EXPORT int cublasZgemvBatched(void);
+VGPU_ENTRY int cublasZgemvBatched(void);
 int cublasZgemvBatched(void) { return vgpu_refuse("cublasZgemvBatched"); }
-VGPU_EXPORT int cublasZgemvBatched_64(void);
+VGPU_ENTRY int cublasZgemvBatched_64(void);
 int cublasZgemvBatched_64(void) { return vgpu_refuse("cublasZgemvBatched_64"); }
-VGPU_EXPORT int cublasZgemvStridedBatched(void);
+VGPU_ENTRY int cublasZgemvStridedBatched(void);
 int cublasZgemvStridedBatched(void) { return vgpu_refuse("cublasZgemvStridedBatched"); }
-VGPU_EXPORT int cublasZgemvStridedBatched_64(void);
+VGPU_ENTRY int cublasZgemvStridedBatched_64(void);
 int cublasZgemvStridedBatched_64(void) { return vgpu_refuse("cublasZgemvStridedBatched_64"); }
-VGPU_EXPORT int cublasZgemv_v2(void);
+VGPU_ENTRY int cublasZgemv_v2(void);
 int cublasZgemv_v2(void) { return vgpu_refuse("cublasZgemv_v2"); }
-VGPU_EXPORT int cublasZgemv_v2_64(void);
+VGPU_ENTRY int cublasZgemv_v2_64(void);
 int cublasZgemv_v2_64(void) { return vgpu_refuse("cublasZgemv_v2_64"); }
-VGPU_EXPORT int cublasZgerc_v2(void);
+VGPU_ENTRY int cublasZgerc_v2(void);
 int cublasZgerc_v2(void) { return vgpu_refuse("cublasZgerc_v2"); }
-VGPU_EXPORT int cublasZgerc_v2_64(void);
+VGPU_ENTRY int cublasZgerc_v2_64(void);
 int cublasZgerc_v2_64(void) { return vgpu_refuse("cublasZgerc_v2_64"); }
-VGPU_EXPORT int cublasZgeru_v2(void);
+VGPU_ENTRY int cublasZgeru_v2(void);
 int cublasZgeru_v2(void) { return vgpu_refuse("cublasZgeru_v2"); }
-VGPU_EXPORT int cublasZgeru_v2_64(void);
+VGPU_ENTRY int cublasZgeru_v2_64(void);
 int cublasZgeru_v2_64(void) { return vgpu_refuse("cublasZgeru_v2_64"); }
-VGPU_EXPORT int cublasZhbmv_v2(void);
+VGPU_ENTRY int cublasZhbmv_v2(void);
 int cublasZhbmv_v2(void) { return vgpu_refuse("cublasZhbmv_v2"); }
-VGPU_EXPORT int cublasZhbmv_v2_64(void);
+VGPU_ENTRY int cublasZhbmv_v2_64(void);
 int cublasZhbmv_v2_64(void) { return vgpu_refuse("cublasZhbmv_v2_64"); }
-VGPU_EXPORT int cublasZhemm_v2(void);
+VGPU_ENTRY int cublasZhemm_v2(void);
 int cublasZhemm_v2(void) { return vgpu_refuse("cublasZhemm_v2"); }
-VGPU_EXPORT int cublasZhemm_v2_64(void);
+VGPU_ENTRY int cublasZhemm_v2_64(void);
 int cublasZhemm_v2_64(void) { return vgpu_refuse("cublasZhemm_v2_64"); }
-VGPU_EXPORT int cublasZhemv_v2(void);
+VGPU_ENTRY int cublasZhemv_v2(void);
 int cublasZhemv_v2(void) { return vgpu_refuse("cublasZhemv_v2"); }
-VGPU_EXPORT int cublasZhemv_v2_64(void);
+VGPU_ENTRY int cublasZhemv_v2_64(void);
 int cublasZhemv_v2_64(void) { return vgpu_refuse("cublasZhemv_v2_64"); }
-VGPU_EXPORT int cublasZher2_v2(void);
+VGPU_ENTRY int cublasZher2_v2(void);
 int cublasZher2_v2(void) { return vgpu_refuse("cublasZher2_v2"); }
-VGPU_EXPORT int cublasZher2_v2_64(void);
+VGPU_ENTRY int cublasZher2_v2_64(void);
 int cublasZher2_v2_64(void) { return vgpu_refuse("cublasZher2_v2_64"); }
-VGPU_EXPORT int cublasZher2k_v2(void);
+VGPU_ENTRY int cublasZher2k_v2(void);
 int cublasZher2k_v2(void) { return vgpu_refuse("cublasZher2k_v2"); }
-VGPU_EXPORT int cublasZher2k_v2_64(void);
+VGPU_ENTRY int cublasZher2k_v2_64(void);
 int cublasZher2k_v2_64(void) { return vgpu_refuse("cublasZher2k_v2_64"); }
-VGPU_EXPORT int cublasZher_v2(void);
+VGPU_ENTRY int cublasZher_v2(void);
 int cublasZher_v2(void) { return vgpu_refuse("cublasZher_v2"); }
-VGPU_EXPORT int cublasZher_v2_64(void);
+VGPU_ENTRY int cublasZher_v2_64(void);
 int cublasZher_v2_64(void) { return vgpu_refuse("cublasZher_v2_64"); }
-VGPU_EXPORT int cublasZherk_v2(void);
+VGPU_ENTRY int cublasZherk_v2(void);
 int cublasZherk_v2(void) { return vgpu_refuse("cublasZherk_v2"); }
-VGPU_EXPORT int cublasZherk_v2_64(void);
+VGPU_ENTRY int cublasZherk_v2_64(void);
 int cublasZherk_v2_64(void) { return vgpu_refuse("cublasZherk_v2_64"); }
-VGPU_EXPORT int cublasZherkx(void);
+VGPU_ENTRY int cublasZherkx(void);
 int cublasZherkx(void) { return vgpu_refuse("cublasZherkx"); }
-VGPU_EXPORT int cublasZherkx_64(void);
+VGPU_ENTRY int cublasZherkx_64(void);
 int cublasZherkx_64(void) { return vgpu_refuse("cublasZherkx_64"); }
-VGPU_EXPORT int cublasZhpmv_v2(void);
+VGPU_ENTRY int cublasZhpmv_v2(void);
 int cublasZhpmv_v2(void) { return vgpu_refuse("cublasZhpmv_v2"); }
-VGPU_EXPORT int cublasZhpmv_v2_64(void);
+VGPU_ENTRY int cublasZhpmv_v2_64(void);
 int cublasZhpmv_v2_64(void) { return vgpu_refuse("cublasZhpmv_v2_64"); }
-VGPU_EXPORT int cublasZhpr2_v2(void);
+VGPU_ENTRY int cublasZhpr2_v2(void);
 int cublasZhpr2_v2(void) { return vgpu_refuse("cublasZhpr2_v2"); }
-VGPU_EXPORT int cublasZhpr2_v2_64(void);
+VGPU_ENTRY int cublasZhpr2_v2_64(void);
 int cublasZhpr2_v2_64(void) { return vgpu_refuse("cublasZhpr2_v2_64"); }
-VGPU_EXPORT int cublasZhpr_v2(void);
+VGPU_ENTRY int cublasZhpr_v2(void);
 int cublasZhpr_v2(void) { return vgpu_refuse("cublasZhpr_v2"); }
-VGPU_EXPORT int cublasZhpr_v2_64(void);
+VGPU_ENTRY int cublasZhpr_v2_64(void);
 int cublasZhpr_v2_64(void) { return vgpu_refuse("cublasZhpr_v2_64"); }
-VGPU_EXPORT int cublasZrot_v2(void);
+VGPU_ENTRY int cublasZrot_v2(void);
 int cublasZrot_v2(void) { return vgpu_refuse("cublasZrot_v2"); }
-VGPU_EXPORT int cublasZrot_v2_64(void);
+VGPU_ENTRY int cublasZrot_v2_64(void);
 int cublasZrot_v2_64(void) { return vgpu_refuse("cublasZrot_v2_64"); }
-VGPU_EXPORT int cublasZscal_v2(void);
+VGPU_ENTRY int cublasZscal_v2(void);
 int cublasZscal_v2(void) { return vgpu_refuse("cublasZscal_v2"); }
-VGPU_EXPORT int cublasZscal_v2_64(void);
+VGPU_ENTRY int cublasZscal_v2_64(void);
 int cublasZscal_v2_64(void) { return vgpu_refuse("cublasZscal_v2_64"); }
-VGPU_EXPORT int cublasZswap_v2(void);
+VGPU_ENTRY int cublasZswap_v2(void);
 int cublasZswap_v2(void) { return vgpu_refuse("cublasZswap_v2"); }
-VGPU_EXPORT int cublasZswap_v2_64(void);
+VGPU_ENTRY int cublasZswap_v2_64(void);
 int cublasZswap_v2_64(void) { return vgpu_refuse("cublasZswap_v2_64"); }
-VGPU_EXPORT int cublasZsymm_v2(void);
+VGPU_ENTRY int cublasZsymm_v2(void);
 int cublasZsymm_v2(void) { return vgpu_refuse("cublasZsymm_v2"); }
-VGPU_EXPORT int cublasZsymm_v2_64(void);
+VGPU_ENTRY int cublasZsymm_v2_64(void);
 int cublasZsymm_v2_64(void) { return vgpu_refuse("cublasZsymm_v2_64"); }
-VGPU_EXPORT int cublasZsymv_v2(void);
+VGPU_ENTRY int cublasZsymv_v2(void);
 int cublasZsymv_v2(void) { return vgpu_refuse("cublasZsymv_v2"); }
-VGPU_EXPORT int cublasZsymv_v2_64(void);
+VGPU_ENTRY int cublasZsymv_v2_64(void);
 int cublasZsymv_v2_64(void) { return vgpu_refuse("cublasZsymv_v2_64"); }
-VGPU_EXPORT int cublasZsyr2_v2(void);
+VGPU_ENTRY int cublasZsyr2_v2(void);
 int cublasZsyr2_v2(void) { return vgpu_refuse("cublasZsyr2_v2"); }
-VGPU_EXPORT int cublasZsyr2_v2_64(void);
+VGPU_ENTRY int cublasZsyr2_v2_64(void);
 int cublasZsyr2_v2_64(void) { return vgpu_refuse("cublasZsyr2_v2_64"); }
-VGPU_EXPORT int cublasZsyr2k_v2(void);
+VGPU_ENTRY int cublasZsyr2k_v2(void);
 int cublasZsyr2k_v2(void) { return vgpu_refuse("cublasZsyr2k_v2"); }
-VGPU_EXPORT int cublasZsyr2k_v2_64(void);
+VGPU_ENTRY int cublasZsyr2k_v2_64(void);
 int cublasZsyr2k_v2_64(void) { return vgpu_refuse("cublasZsyr2k_v2_64"); }
-VGPU_EXPORT int cublasZsyr_v2(void);
+VGPU_ENTRY int cublasZsyr_v2(void);
 int cublasZsyr_v2(void) { return vgpu_refuse("cublasZsyr_v2"); }
-VGPU_EXPORT int cublasZsyr_v2_64(void);
+VGPU_ENTRY int cublasZsyr_v2_64(void);
 int cublasZsyr_v2_64(void) { return vgpu_refuse("cublasZsyr_v2_64"); }
-VGPU_EXPORT int cublasZsyrk_v2(void);
+VGPU_ENTRY int cublasZsyrk_v2(void);
 int cublasZsyrk_v2(void) { return vgpu_refuse("cublasZsyrk_v2"); }
-VGPU_EXPORT int cublasZsyrk_v2_64(void);
+VGPU_ENTRY int cublasZsyrk_v2_64(void);
 int cublasZsyrk_v2_64(void) { return vgpu_refuse("cublasZsyrk_v2_64"); }
-VGPU_EXPORT int cublasZsyrkx(void);
+VGPU_ENTRY int cublasZsyrkx(void);
 int cublasZsyrkx(void) { return vgpu_refuse("cublasZsyrkx"); }
-VGPU_EXPORT int cublasZsyrkx_64(void);
+VGPU_ENTRY int cublasZsyrkx_64(void);
 int cublasZsyrkx_64(void) { return vgpu_refuse("cublasZsyrkx_64"); }
-VGPU_EXPORT int cublasZtbmv_v2(void);
+VGPU_ENTRY int cublasZtbmv_v2(void);
 int cublasZtbmv_v2(void) { return vgpu_refuse("cublasZtbmv_v2"); }
-VGPU_EXPORT int cublasZtbmv_v2_64(void);
+VGPU_ENTRY int cublasZtbmv_v2_64(void);
 int cublasZtbmv_v2_64(void) { return vgpu_refuse("cublasZtbmv_v2_64"); }
-VGPU_EXPORT int cublasZtbsv_v2(void);
+VGPU_ENTRY int cublasZtbsv_v2(void);
 int cublasZtbsv_v2(void) { return vgpu_refuse("cublasZtbsv_v2"); }
-VGPU_EXPORT int cublasZtbsv_v2_64(void);
+VGPU_ENTRY int cublasZtbsv_v2_64(void);
 int cublasZtbsv_v2_64(void) { return vgpu_refuse("cublasZtbsv_v2_64"); }
-VGPU_EXPORT int cublasZtpmv_v2(void);
+VGPU_ENTRY int cublasZtpmv_v2(void);
 int cublasZtpmv_v2(void) { return vgpu_refuse("cublasZtpmv_v2"); }
-VGPU_EXPORT int cublasZtpmv_v2_64(void);
+VGPU_ENTRY int cublasZtpmv_v2_64(void);
 int cublasZtpmv_v2_64(void) { return vgpu_refuse("cublasZtpmv_v2_64"); }
-VGPU_EXPORT int cublasZtpsv_v2(void);
+VGPU_ENTRY int cublasZtpsv_v2(void);
 int cublasZtpsv_v2(void) { return vgpu_refuse("cublasZtpsv_v2"); }
-VGPU_EXPORT int cublasZtpsv_v2_64(void);
+VGPU_ENTRY int cublasZtpsv_v2_64(void);
 int cublasZtpsv_v2_64(void) { return vgpu_refuse("cublasZtpsv_v2_64"); }
-VGPU_EXPORT int cublasZtrmm_v2(void);
+VGPU_ENTRY int cublasZtrmm_v2(void);
 int cublasZtrmm_v2(void) { return vgpu_refuse("cublasZtrmm_v2"); }
-VGPU_EXPORT int cublasZtrmm_v2_64(void);
+VGPU_ENTRY int cublasZtrmm_v2_64(void);
 int cublasZtrmm_v2_64(void) { return vgpu_refuse("cublasZtrmm_v2_64"); }
-VGPU_EXPORT int cublasZtrmv_v2(void);
+VGPU_ENTRY int cublasZtrmv_v2(void);
 int cublasZtrmv_v2(void) { return vgpu_refuse("cublasZtrmv_v2"); }
-VGPU_EXPORT int cublasZtrmv_v2_64(void);
+VGPU_ENTRY int cublasZtrmv_v2_64(void);
 int cublasZtrmv_v2_64(void) { return vgpu_refuse("cublasZtrmv_v2_64"); }
-VGPU_EXPORT int cublasZtrsmBatched(void);
+VGPU_ENTRY int cublasZtrsmBatched(void);
 int cublasZtrsmBatched(void) { return vgpu_refuse("cublasZtrsmBatched"); }
-VGPU_EXPORT int cublasZtrsmBatched_64(void);
+VGPU_ENTRY int cublasZtrsmBatched_64(void);
 int cublasZtrsmBatched_64(void) { return vgpu_refuse("cublasZtrsmBatched_64"); }
-VGPU_EXPORT int cublasZtrsm_v2(void);
+VGPU_ENTRY int cublasZtrsm_v2(void);
 int cublasZtrsm_v2(void) { return vgpu_refuse("cublasZtrsm_v2"); }
-VGPU_EXPORT int cublasZtrsm_v2_64(void);
+VGPU_ENTRY int cublasZtrsm_v2_64(void);
 int cublasZtrsm_v2_64(void) { return vgpu_refuse("cublasZtrsm_v2_64"); }
-VGPU_EXPORT int cublasZtrsv_v2(void);
+VGPU_ENTRY int cublasZtrsv_v2(void);
 int cublasZtrsv_v2(void) { return vgpu_refuse("cublasZtrsv_v2"); }
-VGPU_EXPORT int cublasZtrsv_v2_64(void);
+VGPU_ENTRY int cublasZtrsv_v2_64(void);
 int cublasZtrsv_v2_64(void) { return vgpu_refuse("cublasZtrsv_v2_64"); }
-VGPU_EXPORT int cublasDasum_v2_64(void);
+VGPU_ENTRY int cublasDasum_v2_64(void);
 int cublasDasum_v2_64(void) { return vgpu_refuse("cublasDasum_v2_64"); }
-VGPU_EXPORT int cublasDaxpy_v2_64(void);
+VGPU_ENTRY int cublasDaxpy_v2_64(void);
 int cublasDaxpy_v2_64(void) { return vgpu_refuse("cublasDaxpy_v2_64"); }
-VGPU_EXPORT int cublasDcopy_v2_64(void);
+VGPU_ENTRY int cublasDcopy_v2_64(void);
 int cublasDcopy_v2_64(void) { return vgpu_refuse("cublasDcopy_v2_64"); }
-VGPU_EXPORT int cublasDdot_v2_64(void);
+VGPU_ENTRY int cublasDdot_v2_64(void);
 int cublasDdot_v2_64(void) { return vgpu_refuse("cublasDdot_v2_64"); }
-VGPU_EXPORT int cublasDgemmBatched_64(void);
+VGPU_ENTRY int cublasDgemmBatched_64(void);
 int cublasDgemmBatched_64(void) { return vgpu_refuse("cublasDgemmBatched_64"); }
-VGPU_EXPORT int cublasDgemmStridedBatched_64(void);
+VGPU_ENTRY int cublasDgemmStridedBatched_64(void);
 int cublasDgemmStridedBatched_64(void) { return vgpu_refuse("cublasDgemmStridedBatched_64"); }
-VGPU_EXPORT int cublasDgemm_v2_64(void);
+VGPU_ENTRY int cublasDgemm_v2_64(void);
 int cublasDgemm_v2_64(void) { return vgpu_refuse("cublasDgemm_v2_64"); }
-VGPU_EXPORT int cublasDgemvBatched_64(void);
+VGPU_ENTRY int cublasDgemvBatched_64(void);
 int cublasDgemvBatched_64(void) { return vgpu_refuse("cublasDgemvBatched_64"); }
-VGPU_EXPORT int cublasDgemvStridedBatched_64(void);
+VGPU_ENTRY int cublasDgemvStridedBatched_64(void);
 int cublasDgemvStridedBatched_64(void) { return vgpu_refuse("cublasDgemvStridedBatched_64"); }
-VGPU_EXPORT int cublasDgemv_v2_64(void);
+VGPU_ENTRY int cublasDgemv_v2_64(void);
 int cublasDgemv_v2_64(void) { return vgpu_refuse("cublasDgemv_v2_64"); }
-VGPU_EXPORT int cublasDger_v2_64(void);
+VGPU_ENTRY int cublasDger_v2_64(void);
 int cublasDger_v2_64(void) { return vgpu_refuse("cublasDger_v2_64"); }
-VGPU_EXPORT int cublasDnrm2_v2_64(void);
+VGPU_ENTRY int cublasDnrm2_v2_64(void);
 int cublasDnrm2_v2_64(void) { return vgpu_refuse("cublasDnrm2_v2_64"); }
-VGPU_EXPORT int cublasDscal_v2_64(void);
+VGPU_ENTRY int cublasDscal_v2_64(void);
 int cublasDscal_v2_64(void) { return vgpu_refuse("cublasDscal_v2_64"); }
-VGPU_EXPORT int cublasDswap_v2_64(void);
+VGPU_ENTRY int cublasDswap_v2_64(void);
 int cublasDswap_v2_64(void) { return vgpu_refuse("cublasDswap_v2_64"); }
-VGPU_EXPORT int cublasDtrsmBatched_64(void);
+VGPU_ENTRY int cublasDtrsmBatched_64(void);
 int cublasDtrsmBatched_64(void) { return vgpu_refuse("cublasDtrsmBatched_64"); }
-VGPU_EXPORT int cublasDtrsm_v2_64(void);
+VGPU_ENTRY int cublasDtrsm_v2_64(void);
 int cublasDtrsm_v2_64(void) { return vgpu_refuse("cublasDtrsm_v2_64"); }
-VGPU_EXPORT int cublasGemmBatchedEx_64(void);
+VGPU_ENTRY int cublasGemmBatchedEx_64(void);
 int cublasGemmBatchedEx_64(void) { return vgpu_refuse("cublasGemmBatchedEx_64"); }
-VGPU_EXPORT int cublasGemmEx_64(void);
+VGPU_ENTRY int cublasGemmEx_64(void);
 int cublasGemmEx_64(void) { return vgpu_refuse("cublasGemmEx_64"); }
-VGPU_EXPORT int cublasGemmStridedBatchedEx_64(void);
+VGPU_ENTRY int cublasGemmStridedBatchedEx_64(void);
 int cublasGemmStridedBatchedEx_64(void) { return vgpu_refuse("cublasGemmStridedBatchedEx_64"); }
-VGPU_EXPORT int cublasGetMatrix_64(void);
+VGPU_ENTRY int cublasGetMatrix_64(void);
 int cublasGetMatrix_64(void) { return vgpu_refuse("cublasGetMatrix_64"); }
-VGPU_EXPORT int cublasGetMatrixAsync_64(void);
+VGPU_ENTRY int cublasGetMatrixAsync_64(void);
 int cublasGetMatrixAsync_64(void) { return vgpu_refuse("cublasGetMatrixAsync_64"); }
-VGPU_EXPORT int cublasGetVector_64(void);
+VGPU_ENTRY int cublasGetVector_64(void);
 int cublasGetVector_64(void) { return vgpu_refuse("cublasGetVector_64"); }
-VGPU_EXPORT int cublasGetVectorAsync_64(void);
+VGPU_ENTRY int cublasGetVectorAsync_64(void);
 int cublasGetVectorAsync_64(void) { return vgpu_refuse("cublasGetVectorAsync_64"); }
-VGPU_EXPORT int cublasHgemm_64(void);
+VGPU_ENTRY int cublasHgemm_64(void);
 int cublasHgemm_64(void) { return vgpu_refuse("cublasHgemm_64"); }
-VGPU_EXPORT int cublasHgemmBatched_64(void);
+VGPU_ENTRY int cublasHgemmBatched_64(void);
 int cublasHgemmBatched_64(void) { return vgpu_refuse("cublasHgemmBatched_64"); }
-VGPU_EXPORT int cublasHgemmStridedBatched_64(void);
+VGPU_ENTRY int cublasHgemmStridedBatched_64(void);
 int cublasHgemmStridedBatched_64(void) { return vgpu_refuse("cublasHgemmStridedBatched_64"); }
-VGPU_EXPORT int cublasIdamax_v2_64(void);
+VGPU_ENTRY int cublasIdamax_v2_64(void);
 int cublasIdamax_v2_64(void) { return vgpu_refuse("cublasIdamax_v2_64"); }
-VGPU_EXPORT int cublasIdamin_v2_64(void);
+VGPU_ENTRY int cublasIdamin_v2_64(void);
 int cublasIdamin_v2_64(void) { return vgpu_refuse("cublasIdamin_v2_64"); }
-VGPU_EXPORT int cublasIsamax_v2_64(void);
+VGPU_ENTRY int cublasIsamax_v2_64(void);
 int cublasIsamax_v2_64(void) { return vgpu_refuse("cublasIsamax_v2_64"); }
-VGPU_EXPORT int cublasIsamin_v2_64(void);
+VGPU_ENTRY int cublasIsamin_v2_64(void);
 int cublasIsamin_v2_64(void) { return vgpu_refuse("cublasIsamin_v2_64"); }
-VGPU_EXPORT int cublasSasum_v2_64(void);
+VGPU_ENTRY int cublasSasum_v2_64(void);
 int cublasSasum_v2_64(void) { return vgpu_refuse("cublasSasum_v2_64"); }
-VGPU_EXPORT int cublasSaxpy_v2_64(void);
+VGPU_ENTRY int cublasSaxpy_v2_64(void);
 int cublasSaxpy_v2_64(void) { return vgpu_refuse("cublasSaxpy_v2_64"); }
-VGPU_EXPORT int cublasScopy_v2_64(void);
+VGPU_ENTRY int cublasScopy_v2_64(void);
 int cublasScopy_v2_64(void) { return vgpu_refuse("cublasScopy_v2_64"); }
-VGPU_EXPORT int cublasSdot_v2_64(void);
+VGPU_ENTRY int cublasSdot_v2_64(void);
 int cublasSdot_v2_64(void) { return vgpu_refuse("cublasSdot_v2_64"); }
-VGPU_EXPORT int cublasSetMatrix_64(void);
+VGPU_ENTRY int cublasSetMatrix_64(void);
 int cublasSetMatrix_64(void) { return vgpu_refuse("cublasSetMatrix_64"); }
-VGPU_EXPORT int cublasSetMatrixAsync_64(void);
+VGPU_ENTRY int cublasSetMatrixAsync_64(void);
 int cublasSetMatrixAsync_64(void) { return vgpu_refuse("cublasSetMatrixAsync_64"); }
-VGPU_EXPORT int cublasSetVector_64(void);
+VGPU_ENTRY int cublasSetVector_64(void);
 int cublasSetVector_64(void) { return vgpu_refuse("cublasSetVector_64"); }
-VGPU_EXPORT int cublasSetVectorAsync_64(void);
+VGPU_ENTRY int cublasSetVectorAsync_64(void);
 int cublasSetVectorAsync_64(void) { return vgpu_refuse("cublasSetVectorAsync_64"); }
-VGPU_EXPORT int cublasSgemmBatched_64(void);
+VGPU_ENTRY int cublasSgemmBatched_64(void);
 int cublasSgemmBatched_64(void) { return vgpu_refuse("cublasSgemmBatched_64"); }
-VGPU_EXPORT int cublasSgemmEx_64(void);
+VGPU_ENTRY int cublasSgemmEx_64(void);
 int cublasSgemmEx_64(void) { return vgpu_refuse("cublasSgemmEx_64"); }
-VGPU_EXPORT int cublasSgemmStridedBatched_64(void);
+VGPU_ENTRY int cublasSgemmStridedBatched_64(void);
 int cublasSgemmStridedBatched_64(void) { return vgpu_refuse("cublasSgemmStridedBatched_64"); }
-VGPU_EXPORT int cublasSgemm_v2_64(void);
+VGPU_ENTRY int cublasSgemm_v2_64(void);
 int cublasSgemm_v2_64(void) { return vgpu_refuse("cublasSgemm_v2_64"); }
-VGPU_EXPORT int cublasSgemvBatched_64(void);
+VGPU_ENTRY int cublasSgemvBatched_64(void);
 int cublasSgemvBatched_64(void) { return vgpu_refuse("cublasSgemvBatched_64"); }
-VGPU_EXPORT int cublasSgemvStridedBatched_64(void);
+VGPU_ENTRY int cublasSgemvStridedBatched_64(void);
 int cublasSgemvStridedBatched_64(void) { return vgpu_refuse("cublasSgemvStridedBatched_64"); }
-VGPU_EXPORT int cublasSgemv_v2_64(void);
+VGPU_ENTRY int cublasSgemv_v2_64(void);
 int cublasSgemv_v2_64(void) { return vgpu_refuse("cublasSgemv_v2_64"); }
-VGPU_EXPORT int cublasSger_v2_64(void);
+VGPU_ENTRY int cublasSger_v2_64(void);
 int cublasSger_v2_64(void) { return vgpu_refuse("cublasSger_v2_64"); }
-VGPU_EXPORT int cublasSnrm2_v2_64(void);
+VGPU_ENTRY int cublasSnrm2_v2_64(void);
 int cublasSnrm2_v2_64(void) { return vgpu_refuse("cublasSnrm2_v2_64"); }
-VGPU_EXPORT int cublasSscal_v2_64(void);
+VGPU_ENTRY int cublasSscal_v2_64(void);
 int cublasSscal_v2_64(void) { return vgpu_refuse("cublasSscal_v2_64"); }
-VGPU_EXPORT int cublasSswap_v2_64(void);
+VGPU_ENTRY int cublasSswap_v2_64(void);
 int cublasSswap_v2_64(void) { return vgpu_refuse("cublasSswap_v2_64"); }
-VGPU_EXPORT int cublasStrsmBatched_64(void);
+VGPU_ENTRY int cublasStrsmBatched_64(void);
 int cublasStrsmBatched_64(void) { return vgpu_refuse("cublasStrsmBatched_64"); }
-VGPU_EXPORT int cublasStrsm_v2_64(void);
+VGPU_ENTRY int cublasStrsm_v2_64(void);
 int cublasStrsm_v2_64(void) { return vgpu_refuse("cublasStrsm_v2_64"); }
-VGPU_EXPORT int cublasCgelsBatched(void);
+VGPU_ENTRY int cublasCgelsBatched(void);
 int cublasCgelsBatched(void) { return vgpu_refuse("cublasCgelsBatched"); }
-VGPU_EXPORT int cublasCgeqrfBatched(void);
+VGPU_ENTRY int cublasCgeqrfBatched(void);
 int cublasCgeqrfBatched(void) { return vgpu_refuse("cublasCgeqrfBatched"); }
-VGPU_EXPORT int cublasCgetrfBatched(void);
+VGPU_ENTRY int cublasCgetrfBatched(void);
 int cublasCgetrfBatched(void) { return vgpu_refuse("cublasCgetrfBatched"); }
-VGPU_EXPORT int cublasCgetriBatched(void);
+VGPU_ENTRY int cublasCgetriBatched(void);
 int cublasCgetriBatched(void) { return vgpu_refuse("cublasCgetriBatched"); }
-VGPU_EXPORT int cublasCgetrsBatched(void);
+VGPU_ENTRY int cublasCgetrsBatched(void);
 int cublasCgetrsBatched(void) { return vgpu_refuse("cublasCgetrsBatched"); }
-VGPU_EXPORT int cublasCmatinvBatched(void);
+VGPU_ENTRY int cublasCmatinvBatched(void);
 int cublasCmatinvBatched(void) { return vgpu_refuse("cublasCmatinvBatched"); }
-VGPU_EXPORT int cublasCrotg_v2(void);
+VGPU_ENTRY int cublasCrotg_v2(void);
 int cublasCrotg_v2(void) { return vgpu_refuse("cublasCrotg_v2"); }
-VGPU_EXPORT int cublasCtpttr(void);
+VGPU_ENTRY int cublasCtpttr(void);
 int cublasCtpttr(void) { return vgpu_refuse("cublasCtpttr"); }
-VGPU_EXPORT int cublasCtrttp(void);
+VGPU_ENTRY int cublasCtrttp(void);
 int cublasCtrttp(void) { return vgpu_refuse("cublasCtrttp"); }
-VGPU_EXPORT int cublasDgelsBatched(void);
+VGPU_ENTRY int cublasDgelsBatched(void);
 int cublasDgelsBatched(void) { return vgpu_refuse("cublasDgelsBatched"); }
-VGPU_EXPORT int cublasDgeqrfBatched(void);
+VGPU_ENTRY int cublasDgeqrfBatched(void);
 int cublasDgeqrfBatched(void) { return vgpu_refuse("cublasDgeqrfBatched"); }
-VGPU_EXPORT int cublasDgetrfBatched(void);
+VGPU_ENTRY int cublasDgetrfBatched(void);
 int cublasDgetrfBatched(void) { return vgpu_refuse("cublasDgetrfBatched"); }
-VGPU_EXPORT int cublasDgetriBatched(void);
+VGPU_ENTRY int cublasDgetriBatched(void);
 int cublasDgetriBatched(void) { return vgpu_refuse("cublasDgetriBatched"); }
-VGPU_EXPORT int cublasDgetrsBatched(void);
+VGPU_ENTRY int cublasDgetrsBatched(void);
 int cublasDgetrsBatched(void) { return vgpu_refuse("cublasDgetrsBatched"); }
-VGPU_EXPORT int cublasDmatinvBatched(void);
+VGPU_ENTRY int cublasDmatinvBatched(void);
 int cublasDmatinvBatched(void) { return vgpu_refuse("cublasDmatinvBatched"); }
-VGPU_EXPORT int cublasDrotg_v2(void);
+VGPU_ENTRY int cublasDrotg_v2(void);
 int cublasDrotg_v2(void) { return vgpu_refuse("cublasDrotg_v2"); }
-VGPU_EXPORT int cublasDrotmg_v2(void);
+VGPU_ENTRY int cublasDrotmg_v2(void);
 int cublasDrotmg_v2(void) { return vgpu_refuse("cublasDrotmg_v2"); }
-VGPU_EXPORT int cublasDtpttr(void);
+VGPU_ENTRY int cublasDtpttr(void);
 int cublasDtpttr(void) { return vgpu_refuse("cublasDtpttr"); }
-VGPU_EXPORT int cublasDtrttp(void);
+VGPU_ENTRY int cublasDtrttp(void);
 int cublasDtrttp(void) { return vgpu_refuse("cublasDtrttp"); }
-VGPU_EXPORT int cublasGetEmulationStrategy(void);
+VGPU_ENTRY int cublasGetEmulationStrategy(void);
 int cublasGetEmulationStrategy(void) { return vgpu_refuse("cublasGetEmulationStrategy"); }
-VGPU_EXPORT int cublasGetLoggerCallback(void);
+VGPU_ENTRY int cublasGetLoggerCallback(void);
 int cublasGetLoggerCallback(void) { return vgpu_refuse("cublasGetLoggerCallback"); }
-VGPU_EXPORT int cublasLoggerConfigure(void);
+VGPU_ENTRY int cublasLoggerConfigure(void);
 int cublasLoggerConfigure(void) { return vgpu_refuse("cublasLoggerConfigure"); }
-VGPU_EXPORT int cublasRotgEx(void);
+VGPU_ENTRY int cublasRotgEx(void);
 int cublasRotgEx(void) { return vgpu_refuse("cublasRotgEx"); }
-VGPU_EXPORT int cublasRotmgEx(void);
+VGPU_ENTRY int cublasRotmgEx(void);
 int cublasRotmgEx(void) { return vgpu_refuse("cublasRotmgEx"); }
-VGPU_EXPORT int cublasSetEmulationStrategy(void);
+VGPU_ENTRY int cublasSetEmulationStrategy(void);
 int cublasSetEmulationStrategy(void) { return vgpu_refuse("cublasSetEmulationStrategy"); }
-VGPU_EXPORT int cublasSetLoggerCallback(void);
+VGPU_ENTRY int cublasSetLoggerCallback(void);
 int cublasSetLoggerCallback(void) { return vgpu_refuse("cublasSetLoggerCallback"); }
-VGPU_EXPORT int cublasSgelsBatched(void);
+VGPU_ENTRY int cublasSgelsBatched(void);
 int cublasSgelsBatched(void) { return vgpu_refuse("cublasSgelsBatched"); }
-VGPU_EXPORT int cublasSgeqrfBatched(void);
+VGPU_ENTRY int cublasSgeqrfBatched(void);
 int cublasSgeqrfBatched(void) { return vgpu_refuse("cublasSgeqrfBatched"); }
-VGPU_EXPORT int cublasSgetrfBatched(void);
+VGPU_ENTRY int cublasSgetrfBatched(void);
 int cublasSgetrfBatched(void) { return vgpu_refuse("cublasSgetrfBatched"); }
-VGPU_EXPORT int cublasSgetriBatched(void);
+VGPU_ENTRY int cublasSgetriBatched(void);
 int cublasSgetriBatched(void) { return vgpu_refuse("cublasSgetriBatched"); }
-VGPU_EXPORT int cublasSgetrsBatched(void);
+VGPU_ENTRY int cublasSgetrsBatched(void);
 int cublasSgetrsBatched(void) { return vgpu_refuse("cublasSgetrsBatched"); }
-VGPU_EXPORT int cublasSmatinvBatched(void);
+VGPU_ENTRY int cublasSmatinvBatched(void);
 int cublasSmatinvBatched(void) { return vgpu_refuse("cublasSmatinvBatched"); }
-VGPU_EXPORT int cublasSrotg_v2(void);
+VGPU_ENTRY int cublasSrotg_v2(void);
 int cublasSrotg_v2(void) { return vgpu_refuse("cublasSrotg_v2"); }
-VGPU_EXPORT int cublasSrotmg_v2(void);
+VGPU_ENTRY int cublasSrotmg_v2(void);
 int cublasSrotmg_v2(void) { return vgpu_refuse("cublasSrotmg_v2"); }
-VGPU_EXPORT int cublasStpttr(void);
+VGPU_ENTRY int cublasStpttr(void);
 int cublasStpttr(void) { return vgpu_refuse("cublasStpttr"); }
-VGPU_EXPORT int cublasStrttp(void);
+VGPU_ENTRY int cublasStrttp(void);
 int cublasStrttp(void) { return vgpu_refuse("cublasStrttp"); }
-VGPU_EXPORT int cublasUint8gemmBias(void);
+VGPU_ENTRY int cublasUint8gemmBias(void);
 int cublasUint8gemmBias(void) { return vgpu_refuse("cublasUint8gemmBias"); }
-VGPU_EXPORT int cublasZgelsBatched(void);
+VGPU_ENTRY int cublasZgelsBatched(void);
 int cublasZgelsBatched(void) { return vgpu_refuse("cublasZgelsBatched"); }
-VGPU_EXPORT int cublasZgeqrfBatched(void);
+VGPU_ENTRY int cublasZgeqrfBatched(void);
 int cublasZgeqrfBatched(void) { return vgpu_refuse("cublasZgeqrfBatched"); }
-VGPU_EXPORT int cublasZgetrfBatched(void);
+VGPU_ENTRY int cublasZgetrfBatched(void);
 int cublasZgetrfBatched(void) { return vgpu_refuse("cublasZgetrfBatched"); }
-VGPU_EXPORT int cublasZgetriBatched(void);
+VGPU_ENTRY int cublasZgetriBatched(void);
 int cublasZgetriBatched(void) { return vgpu_refuse("cublasZgetriBatched"); }
-VGPU_EXPORT int cublasZgetrsBatched(void);
+VGPU_ENTRY int cublasZgetrsBatched(void);
 int cublasZgetrsBatched(void) { return vgpu_refuse("cublasZgetrsBatched"); }
-VGPU_EXPORT int cublasZmatinvBatched(void);
+VGPU_ENTRY int cublasZmatinvBatched(void);
 int cublasZmatinvBatched(void) { return vgpu_refuse("cublasZmatinvBatched"); }
-VGPU_EXPORT int cublasZrotg_v2(void);
+VGPU_ENTRY int cublasZrotg_v2(void);
 int cublasZrotg_v2(void) { return vgpu_refuse("cublasZrotg_v2"); }
-VGPU_EXPORT int cublasZtpttr(void);
+VGPU_ENTRY int cublasZtpttr(void);
 int cublasZtpttr(void) { return vgpu_refuse("cublasZtpttr"); }
-VGPU_EXPORT int cublasZtrttp(void);
+VGPU_ENTRY int cublasZtrttp(void);
 int cublasZtrttp(void) { return vgpu_refuse("cublasZtrttp"); }
-VGPU_EXPORT int cuDeviceGetLuid(void);
+VGPU_ENTRY int cuDeviceGetLuid(void);
 int cuDeviceGetLuid(void) { return vgpu_refuse("cuDeviceGetLuid"); }
-VGPU_EXPORT int cuDeviceGetTexture1DLinearMaxWidth(void);
+VGPU_ENTRY int cuDeviceGetTexture1DLinearMaxWidth(void);
 int cuDeviceGetTexture1DLinearMaxWidth(void) { return vgpu_refuse("cuDeviceGetTexture1DLinearMaxWidth"); }
-VGPU_EXPORT int cuDeviceGetHostAtomicCapabilities(void);
+VGPU_ENTRY int cuDeviceGetHostAtomicCapabilities(void);
 int cuDeviceGetHostAtomicCapabilities(void) { return vgpu_refuse("cuDeviceGetHostAtomicCapabilities"); }
-VGPU_EXPORT int cuDeviceGetNvSciSyncAttributes(void);
+VGPU_ENTRY int cuDeviceGetNvSciSyncAttributes(void);
 int cuDeviceGetNvSciSyncAttributes(void) { return vgpu_refuse("cuDeviceGetNvSciSyncAttributes"); }
-VGPU_EXPORT int cuDeviceGetExecAffinitySupport(void);
+VGPU_ENTRY int cuDeviceGetExecAffinitySupport(void);
 int cuDeviceGetExecAffinitySupport(void) { return vgpu_refuse("cuDeviceGetExecAffinitySupport"); }
-VGPU_EXPORT int cuFlushGPUDirectRDMAWrites(void);
+VGPU_ENTRY int cuFlushGPUDirectRDMAWrites(void);
 int cuFlushGPUDirectRDMAWrites(void) { return vgpu_refuse("cuFlushGPUDirectRDMAWrites"); }
-VGPU_EXPORT int cuCtxGetDevice_v2(void);
+VGPU_ENTRY int cuCtxGetDevice_v2(void);
 int cuCtxGetDevice_v2(void) { return vgpu_refuse("cuCtxGetDevice_v2"); }
-VGPU_EXPORT int cuCtxSetFlags(void);
+VGPU_ENTRY int cuCtxSetFlags(void);
 int cuCtxSetFlags(void) { return vgpu_refuse("cuCtxSetFlags"); }
-VGPU_EXPORT int cuCtxGetId(void);
+VGPU_ENTRY int cuCtxGetId(void);
 int cuCtxGetId(void) { return vgpu_refuse("cuCtxGetId"); }
-VGPU_EXPORT int cuCtxSynchronize_v2(void);
+VGPU_ENTRY int cuCtxSynchronize_v2(void);
 int cuCtxSynchronize_v2(void) { return vgpu_refuse("cuCtxSynchronize_v2"); }
-VGPU_EXPORT int cuCtxResetPersistingL2Cache(void);
+VGPU_ENTRY int cuCtxResetPersistingL2Cache(void);
 int cuCtxResetPersistingL2Cache(void) { return vgpu_refuse("cuCtxResetPersistingL2Cache"); }
-VGPU_EXPORT int cuCtxGetExecAffinity(void);
+VGPU_ENTRY int cuCtxGetExecAffinity(void);
 int cuCtxGetExecAffinity(void) { return vgpu_refuse("cuCtxGetExecAffinity"); }
-VGPU_EXPORT int cuCtxRecordEvent(void);
+VGPU_ENTRY int cuCtxRecordEvent(void);
 int cuCtxRecordEvent(void) { return vgpu_refuse("cuCtxRecordEvent"); }
-VGPU_EXPORT int cuCtxWaitEvent(void);
+VGPU_ENTRY int cuCtxWaitEvent(void);
 int cuCtxWaitEvent(void) { return vgpu_refuse("cuCtxWaitEvent"); }
-VGPU_EXPORT int cuCtxAttach(void);
+VGPU_ENTRY int cuCtxAttach(void);
 int cuCtxAttach(void) { return vgpu_refuse("cuCtxAttach"); }
-VGPU_EXPORT int cuCtxDetach(void);
+VGPU_ENTRY int cuCtxDetach(void);
 int cuCtxDetach(void) { return vgpu_refuse("cuCtxDetach"); }
-VGPU_EXPORT int cuCtxGetSharedMemConfig(void);
+VGPU_ENTRY int cuCtxGetSharedMemConfig(void);
 int cuCtxGetSharedMemConfig(void) { return vgpu_refuse("cuCtxGetSharedMemConfig"); }
-VGPU_EXPORT int cuCtxSetSharedMemConfig(void);
+VGPU_ENTRY int cuCtxSetSharedMemConfig(void);
 int cuCtxSetSharedMemConfig(void) { return vgpu_refuse("cuCtxSetSharedMemConfig"); }
-VGPU_EXPORT int cuModuleGetTexRef(void);
+VGPU_ENTRY int cuModuleGetTexRef(void);
 int cuModuleGetTexRef(void) { return vgpu_refuse("cuModuleGetTexRef"); }
-VGPU_EXPORT int cuModuleGetSurfRef(void);
+VGPU_ENTRY int cuModuleGetSurfRef(void);
 int cuModuleGetSurfRef(void) { return vgpu_refuse("cuModuleGetSurfRef"); }
-VGPU_EXPORT int cuLibraryGetUnifiedFunction(void);
+VGPU_ENTRY int cuLibraryGetUnifiedFunction(void);
 int cuLibraryGetUnifiedFunction(void) { return vgpu_refuse("cuLibraryGetUnifiedFunction"); }
-VGPU_EXPORT int cuDeviceRegisterAsyncNotification(void);
+VGPU_ENTRY int cuDeviceRegisterAsyncNotification(void);
 int cuDeviceRegisterAsyncNotification(void) { return vgpu_refuse("cuDeviceRegisterAsyncNotification"); }
-VGPU_EXPORT int cuDeviceUnregisterAsyncNotification(void);
+VGPU_ENTRY int cuDeviceUnregisterAsyncNotification(void);
 int cuDeviceUnregisterAsyncNotification(void) { return vgpu_refuse("cuDeviceUnregisterAsyncNotification"); }
-VGPU_EXPORT int cuIpcGetEventHandle(void);
+VGPU_ENTRY int cuIpcGetEventHandle(void);
 int cuIpcGetEventHandle(void) { return vgpu_refuse("cuIpcGetEventHandle"); }
-VGPU_EXPORT int cuIpcOpenEventHandle(void);
+VGPU_ENTRY int cuIpcOpenEventHandle(void);
 int cuIpcOpenEventHandle(void) { return vgpu_refuse("cuIpcOpenEventHandle"); }
-VGPU_EXPORT int cuIpcGetMemHandle(void);
+VGPU_ENTRY int cuIpcGetMemHandle(void);
 int cuIpcGetMemHandle(void) { return vgpu_refuse("cuIpcGetMemHandle"); }
-VGPU_EXPORT int cuIpcOpenMemHandle_v2(void);
+VGPU_ENTRY int cuIpcOpenMemHandle_v2(void);
 int cuIpcOpenMemHandle_v2(void) { return vgpu_refuse("cuIpcOpenMemHandle_v2"); }
-VGPU_EXPORT int cuIpcCloseMemHandle(void);
+VGPU_ENTRY int cuIpcCloseMemHandle(void);
 int cuIpcCloseMemHandle(void) { return vgpu_refuse("cuIpcCloseMemHandle"); }
-VGPU_EXPORT int cuArrayCreate_v2(void);
+VGPU_ENTRY int cuArrayCreate_v2(void);
 int cuArrayCreate_v2(void) { return vgpu_refuse("cuArrayCreate_v2"); }
-VGPU_EXPORT int cuArrayGetDescriptor_v2(void);
+VGPU_ENTRY int cuArrayGetDescriptor_v2(void);
 int cuArrayGetDescriptor_v2(void) { return vgpu_refuse("cuArrayGetDescriptor_v2"); }
-VGPU_EXPORT int cuArrayGetSparseProperties(void);
+VGPU_ENTRY int cuArrayGetSparseProperties(void);
 int cuArrayGetSparseProperties(void) { return vgpu_refuse("cuArrayGetSparseProperties"); }
-VGPU_EXPORT int cuMipmappedArrayGetSparseProperties(void);
+VGPU_ENTRY int cuMipmappedArrayGetSparseProperties(void);
 int cuMipmappedArrayGetSparseProperties(void) { return vgpu_refuse("cuMipmappedArrayGetSparseProperties"); }
-VGPU_EXPORT int cuArrayGetMemoryRequirements(void);
+VGPU_ENTRY int cuArrayGetMemoryRequirements(void);
 int cuArrayGetMemoryRequirements(void) { return vgpu_refuse("cuArrayGetMemoryRequirements"); }
-VGPU_EXPORT int cuMipmappedArrayGetMemoryRequirements(void);
+VGPU_ENTRY int cuMipmappedArrayGetMemoryRequirements(void);
 int cuMipmappedArrayGetMemoryRequirements(void) { return vgpu_refuse("cuMipmappedArrayGetMemoryRequirements"); }
-VGPU_EXPORT int cuArrayGetPlane(void);
+VGPU_ENTRY int cuArrayGetPlane(void);
 int cuArrayGetPlane(void) { return vgpu_refuse("cuArrayGetPlane"); }
-VGPU_EXPORT int cuArrayDestroy(void);
+VGPU_ENTRY int cuArrayDestroy(void);
 int cuArrayDestroy(void) { return vgpu_refuse("cuArrayDestroy"); }
-VGPU_EXPORT int cuArray3DCreate_v2(void);
+VGPU_ENTRY int cuArray3DCreate_v2(void);
 int cuArray3DCreate_v2(void) { return vgpu_refuse("cuArray3DCreate_v2"); }
-VGPU_EXPORT int cuArray3DGetDescriptor_v2(void);
+VGPU_ENTRY int cuArray3DGetDescriptor_v2(void);
 int cuArray3DGetDescriptor_v2(void) { return vgpu_refuse("cuArray3DGetDescriptor_v2"); }
-VGPU_EXPORT int cuMipmappedArrayCreate(void);
+VGPU_ENTRY int cuMipmappedArrayCreate(void);
 int cuMipmappedArrayCreate(void) { return vgpu_refuse("cuMipmappedArrayCreate"); }
-VGPU_EXPORT int cuMipmappedArrayGetLevel(void);
+VGPU_ENTRY int cuMipmappedArrayGetLevel(void);
 int cuMipmappedArrayGetLevel(void) { return vgpu_refuse("cuMipmappedArrayGetLevel"); }
-VGPU_EXPORT int cuMipmappedArrayDestroy(void);
+VGPU_ENTRY int cuMipmappedArrayDestroy(void);
 int cuMipmappedArrayDestroy(void) { return vgpu_refuse("cuMipmappedArrayDestroy"); }
-VGPU_EXPORT int cuMemGetHandleForAddressRange(void);
+VGPU_ENTRY int cuMemGetHandleForAddressRange(void);
 int cuMemGetHandleForAddressRange(void) { return vgpu_refuse("cuMemGetHandleForAddressRange"); }
-VGPU_EXPORT int cuMemPoolExportToShareableHandle(void);
+VGPU_ENTRY int cuMemPoolExportToShareableHandle(void);
 int cuMemPoolExportToShareableHandle(void) { return vgpu_refuse("cuMemPoolExportToShareableHandle"); }
-VGPU_EXPORT int cuMemPoolImportFromShareableHandle(void);
+VGPU_ENTRY int cuMemPoolImportFromShareableHandle(void);
 int cuMemPoolImportFromShareableHandle(void) { return vgpu_refuse("cuMemPoolImportFromShareableHandle"); }
-VGPU_EXPORT int cuMemPoolExportPointer(void);
+VGPU_ENTRY int cuMemPoolExportPointer(void);
 int cuMemPoolExportPointer(void) { return vgpu_refuse("cuMemPoolExportPointer"); }
-VGPU_EXPORT int cuMemPoolImportPointer(void);
+VGPU_ENTRY int cuMemPoolImportPointer(void);
 int cuMemPoolImportPointer(void) { return vgpu_refuse("cuMemPoolImportPointer"); }
-VGPU_EXPORT int cuMulticastCreate(void);
+VGPU_ENTRY int cuMulticastCreate(void);
 int cuMulticastCreate(void) { return vgpu_refuse("cuMulticastCreate"); }
-VGPU_EXPORT int cuMulticastAddDevice(void);
+VGPU_ENTRY int cuMulticastAddDevice(void);
 int cuMulticastAddDevice(void) { return vgpu_refuse("cuMulticastAddDevice"); }
-VGPU_EXPORT int cuMulticastBindMem(void);
+VGPU_ENTRY int cuMulticastBindMem(void);
 int cuMulticastBindMem(void) { return vgpu_refuse("cuMulticastBindMem"); }
-VGPU_EXPORT int cuMulticastBindAddr(void);
+VGPU_ENTRY int cuMulticastBindAddr(void);
 int cuMulticastBindAddr(void) { return vgpu_refuse("cuMulticastBindAddr"); }
-VGPU_EXPORT int cuMulticastUnbind(void);
+VGPU_ENTRY int cuMulticastUnbind(void);
 int cuMulticastUnbind(void) { return vgpu_refuse("cuMulticastUnbind"); }
-VGPU_EXPORT int cuMulticastGetGranularity(void);
+VGPU_ENTRY int cuMulticastGetGranularity(void);
 int cuMulticastGetGranularity(void) { return vgpu_refuse("cuMulticastGetGranularity"); }
-VGPU_EXPORT int cuMemRangeGetAttribute(void);
+VGPU_ENTRY int cuMemRangeGetAttribute(void);
 int cuMemRangeGetAttribute(void) { return vgpu_refuse("cuMemRangeGetAttribute"); }
-VGPU_EXPORT int cuMemRangeGetAttributes(void);
+VGPU_ENTRY int cuMemRangeGetAttributes(void);
 int cuMemRangeGetAttributes(void) { return vgpu_refuse("cuMemRangeGetAttributes"); }
-VGPU_EXPORT int cuPointerSetAttribute(void);
+VGPU_ENTRY int cuPointerSetAttribute(void);
 int cuPointerSetAttribute(void) { return vgpu_refuse("cuPointerSetAttribute"); }
-VGPU_EXPORT int cuImportExternalMemory(void);
+VGPU_ENTRY int cuImportExternalMemory(void);
 int cuImportExternalMemory(void) { return vgpu_refuse("cuImportExternalMemory"); }
-VGPU_EXPORT int cuExternalMemoryGetMappedBuffer(void);
+VGPU_ENTRY int cuExternalMemoryGetMappedBuffer(void);
 int cuExternalMemoryGetMappedBuffer(void) { return vgpu_refuse("cuExternalMemoryGetMappedBuffer"); }
-VGPU_EXPORT int cuExternalMemoryGetMappedMipmappedArray(void);
+VGPU_ENTRY int cuExternalMemoryGetMappedMipmappedArray(void);
 int cuExternalMemoryGetMappedMipmappedArray(void) { return vgpu_refuse("cuExternalMemoryGetMappedMipmappedArray"); }
-VGPU_EXPORT int cuDestroyExternalMemory(void);
+VGPU_ENTRY int cuDestroyExternalMemory(void);
 int cuDestroyExternalMemory(void) { return vgpu_refuse("cuDestroyExternalMemory"); }
-VGPU_EXPORT int cuImportExternalSemaphore(void);
+VGPU_ENTRY int cuImportExternalSemaphore(void);
 int cuImportExternalSemaphore(void) { return vgpu_refuse("cuImportExternalSemaphore"); }
-VGPU_EXPORT int cuDestroyExternalSemaphore(void);
+VGPU_ENTRY int cuDestroyExternalSemaphore(void);
 int cuDestroyExternalSemaphore(void) { return vgpu_refuse("cuDestroyExternalSemaphore"); }
-VGPU_EXPORT int cuLaunchCooperativeKernelMultiDevice(void);
+VGPU_ENTRY int cuLaunchCooperativeKernelMultiDevice(void);
 int cuLaunchCooperativeKernelMultiDevice(void) { return vgpu_refuse("cuLaunchCooperativeKernelMultiDevice"); }
-VGPU_EXPORT int cuFuncSetBlockShape(void);
+VGPU_ENTRY int cuFuncSetBlockShape(void);
 int cuFuncSetBlockShape(void) { return vgpu_refuse("cuFuncSetBlockShape"); }
-VGPU_EXPORT int cuFuncSetSharedSize(void);
+VGPU_ENTRY int cuFuncSetSharedSize(void);
 int cuFuncSetSharedSize(void) { return vgpu_refuse("cuFuncSetSharedSize"); }
-VGPU_EXPORT int cuParamSetSize(void);
+VGPU_ENTRY int cuParamSetSize(void);
 int cuParamSetSize(void) { return vgpu_refuse("cuParamSetSize"); }
-VGPU_EXPORT int cuParamSeti(void);
+VGPU_ENTRY int cuParamSeti(void);
 int cuParamSeti(void) { return vgpu_refuse("cuParamSeti"); }
-VGPU_EXPORT int cuParamSetf(void);
+VGPU_ENTRY int cuParamSetf(void);
 int cuParamSetf(void) { return vgpu_refuse("cuParamSetf"); }
-VGPU_EXPORT int cuParamSetv(void);
+VGPU_ENTRY int cuParamSetv(void);
 int cuParamSetv(void) { return vgpu_refuse("cuParamSetv"); }
-VGPU_EXPORT int cuLaunch(void);
+VGPU_ENTRY int cuLaunch(void);
 int cuLaunch(void) { return vgpu_refuse("cuLaunch"); }
-VGPU_EXPORT int cuLaunchGrid(void);
+VGPU_ENTRY int cuLaunchGrid(void);
 int cuLaunchGrid(void) { return vgpu_refuse("cuLaunchGrid"); }
-VGPU_EXPORT int cuLaunchGridAsync(void);
+VGPU_ENTRY int cuLaunchGridAsync(void);
 int cuLaunchGridAsync(void) { return vgpu_refuse("cuLaunchGridAsync"); }
-VGPU_EXPORT int cuParamSetTexRef(void);
+VGPU_ENTRY int cuParamSetTexRef(void);
 int cuParamSetTexRef(void) { return vgpu_refuse("cuParamSetTexRef"); }
-VGPU_EXPORT int cuFuncSetSharedMemConfig(void);
+VGPU_ENTRY int cuFuncSetSharedMemConfig(void);
 int cuFuncSetSharedMemConfig(void) { return vgpu_refuse("cuFuncSetSharedMemConfig"); }
-VGPU_EXPORT int cuGraphMemcpyNodeGetParams(void);
+VGPU_ENTRY int cuGraphMemcpyNodeGetParams(void);
 int cuGraphMemcpyNodeGetParams(void) { return vgpu_refuse("cuGraphMemcpyNodeGetParams"); }
-VGPU_EXPORT int cuGraphMemcpyNodeSetParams(void);
+VGPU_ENTRY int cuGraphMemcpyNodeSetParams(void);
 int cuGraphMemcpyNodeSetParams(void) { return vgpu_refuse("cuGraphMemcpyNodeSetParams"); }
-VGPU_EXPORT int cuGraphMemsetNodeGetParams(void);
+VGPU_ENTRY int cuGraphMemsetNodeGetParams(void);
 int cuGraphMemsetNodeGetParams(void) { return vgpu_refuse("cuGraphMemsetNodeGetParams"); }
-VGPU_EXPORT int cuGraphMemsetNodeSetParams(void);
+VGPU_ENTRY int cuGraphMemsetNodeSetParams(void);
 int cuGraphMemsetNodeSetParams(void) { return vgpu_refuse("cuGraphMemsetNodeSetParams"); }
-VGPU_EXPORT int cuGraphHostNodeGetParams(void);
+VGPU_ENTRY int cuGraphHostNodeGetParams(void);
 int cuGraphHostNodeGetParams(void) { return vgpu_refuse("cuGraphHostNodeGetParams"); }
-VGPU_EXPORT int cuGraphHostNodeSetParams(void);
+VGPU_ENTRY int cuGraphHostNodeSetParams(void);
 int cuGraphHostNodeSetParams(void) { return vgpu_refuse("cuGraphHostNodeSetParams"); }
-VGPU_EXPORT int cuGraphEventRecordNodeGetEvent(void);
+VGPU_ENTRY int cuGraphEventRecordNodeGetEvent(void);
 int cuGraphEventRecordNodeGetEvent(void) { return vgpu_refuse("cuGraphEventRecordNodeGetEvent"); }
-VGPU_EXPORT int cuGraphEventRecordNodeSetEvent(void);
+VGPU_ENTRY int cuGraphEventRecordNodeSetEvent(void);
 int cuGraphEventRecordNodeSetEvent(void) { return vgpu_refuse("cuGraphEventRecordNodeSetEvent"); }
-VGPU_EXPORT int cuGraphEventWaitNodeGetEvent(void);
+VGPU_ENTRY int cuGraphEventWaitNodeGetEvent(void);
 int cuGraphEventWaitNodeGetEvent(void) { return vgpu_refuse("cuGraphEventWaitNodeGetEvent"); }
-VGPU_EXPORT int cuGraphEventWaitNodeSetEvent(void);
+VGPU_ENTRY int cuGraphEventWaitNodeSetEvent(void);
 int cuGraphEventWaitNodeSetEvent(void) { return vgpu_refuse("cuGraphEventWaitNodeSetEvent"); }
-VGPU_EXPORT int cuGraphAddExternalSemaphoresSignalNode(void);
+VGPU_ENTRY int cuGraphAddExternalSemaphoresSignalNode(void);
 int cuGraphAddExternalSemaphoresSignalNode(void) { return vgpu_refuse("cuGraphAddExternalSemaphoresSignalNode"); }
-VGPU_EXPORT int cuGraphExternalSemaphoresSignalNodeGetParams(void);
+VGPU_ENTRY int cuGraphExternalSemaphoresSignalNodeGetParams(void);
 int cuGraphExternalSemaphoresSignalNodeGetParams(void) { return vgpu_refuse("cuGraphExternalSemaphoresSignalNodeGetParams"); }
-VGPU_EXPORT int cuGraphExternalSemaphoresSignalNodeSetParams(void);
+VGPU_ENTRY int cuGraphExternalSemaphoresSignalNodeSetParams(void);
 int cuGraphExternalSemaphoresSignalNodeSetParams(void) { return vgpu_refuse("cuGraphExternalSemaphoresSignalNodeSetParams"); }
-VGPU_EXPORT int cuGraphAddExternalSemaphoresWaitNode(void);
+VGPU_ENTRY int cuGraphAddExternalSemaphoresWaitNode(void);
 int cuGraphAddExternalSemaphoresWaitNode(void) { return vgpu_refuse("cuGraphAddExternalSemaphoresWaitNode"); }
-VGPU_EXPORT int cuGraphExternalSemaphoresWaitNodeGetParams(void);
+VGPU_ENTRY int cuGraphExternalSemaphoresWaitNodeGetParams(void);
 int cuGraphExternalSemaphoresWaitNodeGetParams(void) { return vgpu_refuse("cuGraphExternalSemaphoresWaitNodeGetParams"); }
-VGPU_EXPORT int cuGraphExternalSemaphoresWaitNodeSetParams(void);
+VGPU_ENTRY int cuGraphExternalSemaphoresWaitNodeSetParams(void);
 int cuGraphExternalSemaphoresWaitNodeSetParams(void) { return vgpu_refuse("cuGraphExternalSemaphoresWaitNodeSetParams"); }
-VGPU_EXPORT int cuGraphAddBatchMemOpNode(void);
+VGPU_ENTRY int cuGraphAddBatchMemOpNode(void);
 int cuGraphAddBatchMemOpNode(void) { return vgpu_refuse("cuGraphAddBatchMemOpNode"); }
-VGPU_EXPORT int cuGraphBatchMemOpNodeGetParams(void);
+VGPU_ENTRY int cuGraphBatchMemOpNodeGetParams(void);
 int cuGraphBatchMemOpNodeGetParams(void) { return vgpu_refuse("cuGraphBatchMemOpNodeGetParams"); }
-VGPU_EXPORT int cuGraphBatchMemOpNodeSetParams(void);
+VGPU_ENTRY int cuGraphBatchMemOpNodeSetParams(void);
 int cuGraphBatchMemOpNodeSetParams(void) { return vgpu_refuse("cuGraphBatchMemOpNodeSetParams"); }
-VGPU_EXPORT int cuGraphExecBatchMemOpNodeSetParams(void);
+VGPU_ENTRY int cuGraphExecBatchMemOpNodeSetParams(void);
 int cuGraphExecBatchMemOpNodeSetParams(void) { return vgpu_refuse("cuGraphExecBatchMemOpNodeSetParams"); }
-VGPU_EXPORT int cuGraphNodeGetDependentNodes_v2(void);
+VGPU_ENTRY int cuGraphNodeGetDependentNodes_v2(void);
 int cuGraphNodeGetDependentNodes_v2(void) { return vgpu_refuse("cuGraphNodeGetDependentNodes_v2"); }
-VGPU_EXPORT int cuGraphRemoveDependencies_v2(void);
+VGPU_ENTRY int cuGraphRemoveDependencies_v2(void);
 int cuGraphRemoveDependencies_v2(void) { return vgpu_refuse("cuGraphRemoveDependencies_v2"); }
-VGPU_EXPORT int cuGraphDestroyNode(void);
+VGPU_ENTRY int cuGraphDestroyNode(void);
 int cuGraphDestroyNode(void) { return vgpu_refuse("cuGraphDestroyNode"); }
-VGPU_EXPORT int cuGraphExecChildGraphNodeSetParams(void);
+VGPU_ENTRY int cuGraphExecChildGraphNodeSetParams(void);
 int cuGraphExecChildGraphNodeSetParams(void) { return vgpu_refuse("cuGraphExecChildGraphNodeSetParams"); }
-VGPU_EXPORT int cuGraphExecEventRecordNodeSetEvent(void);
+VGPU_ENTRY int cuGraphExecEventRecordNodeSetEvent(void);
 int cuGraphExecEventRecordNodeSetEvent(void) { return vgpu_refuse("cuGraphExecEventRecordNodeSetEvent"); }
-VGPU_EXPORT int cuGraphExecEventWaitNodeSetEvent(void);
+VGPU_ENTRY int cuGraphExecEventWaitNodeSetEvent(void);
 int cuGraphExecEventWaitNodeSetEvent(void) { return vgpu_refuse("cuGraphExecEventWaitNodeSetEvent"); }
-VGPU_EXPORT int cuGraphExecExternalSemaphoresSignalNodeSetParams(void);
+VGPU_ENTRY int cuGraphExecExternalSemaphoresSignalNodeSetParams(void);
 int cuGraphExecExternalSemaphoresSignalNodeSetParams(void) { return vgpu_refuse("cuGraphExecExternalSemaphoresSignalNodeSetParams"); }
-VGPU_EXPORT int cuGraphExecExternalSemaphoresWaitNodeSetParams(void);
+VGPU_ENTRY int cuGraphExecExternalSemaphoresWaitNodeSetParams(void);
 int cuGraphExecExternalSemaphoresWaitNodeSetParams(void) { return vgpu_refuse("cuGraphExecExternalSemaphoresWaitNodeSetParams"); }
-VGPU_EXPORT int cuGraphNodeSetEnabled(void);
+VGPU_ENTRY int cuGraphNodeSetEnabled(void);
 int cuGraphNodeSetEnabled(void) { return vgpu_refuse("cuGraphNodeSetEnabled"); }
-VGPU_EXPORT int cuGraphNodeGetEnabled(void);
+VGPU_ENTRY int cuGraphNodeGetEnabled(void);
 int cuGraphNodeGetEnabled(void) { return vgpu_refuse("cuGraphNodeGetEnabled"); }
-VGPU_EXPORT int cuGraphKernelNodeCopyAttributes(void);
+VGPU_ENTRY int cuGraphKernelNodeCopyAttributes(void);
 int cuGraphKernelNodeCopyAttributes(void) { return vgpu_refuse("cuGraphKernelNodeCopyAttributes"); }
-VGPU_EXPORT int cuGraphKernelNodeGetAttribute(void);
+VGPU_ENTRY int cuGraphKernelNodeGetAttribute(void);
 int cuGraphKernelNodeGetAttribute(void) { return vgpu_refuse("cuGraphKernelNodeGetAttribute"); }
-VGPU_EXPORT int cuGraphKernelNodeSetAttribute(void);
+VGPU_ENTRY int cuGraphKernelNodeSetAttribute(void);
 int cuGraphKernelNodeSetAttribute(void) { return vgpu_refuse("cuGraphKernelNodeSetAttribute"); }
-VGPU_EXPORT int cuGraphDebugDotPrint(void);
+VGPU_ENTRY int cuGraphDebugDotPrint(void);
 int cuGraphDebugDotPrint(void) { return vgpu_refuse("cuGraphDebugDotPrint"); }
-VGPU_EXPORT int cuUserObjectCreate(void);
+VGPU_ENTRY int cuUserObjectCreate(void);
 int cuUserObjectCreate(void) { return vgpu_refuse("cuUserObjectCreate"); }
-VGPU_EXPORT int cuUserObjectRetain(void);
+VGPU_ENTRY int cuUserObjectRetain(void);
 int cuUserObjectRetain(void) { return vgpu_refuse("cuUserObjectRetain"); }
-VGPU_EXPORT int cuUserObjectRelease(void);
+VGPU_ENTRY int cuUserObjectRelease(void);
 int cuUserObjectRelease(void) { return vgpu_refuse("cuUserObjectRelease"); }
-VGPU_EXPORT int cuGraphRetainUserObject(void);
+VGPU_ENTRY int cuGraphRetainUserObject(void);
 int cuGraphRetainUserObject(void) { return vgpu_refuse("cuGraphRetainUserObject"); }
-VGPU_EXPORT int cuGraphReleaseUserObject(void);
+VGPU_ENTRY int cuGraphReleaseUserObject(void);
 int cuGraphReleaseUserObject(void) { return vgpu_refuse("cuGraphReleaseUserObject"); }
-VGPU_EXPORT int cuGraphAddNode_v2(void);
+VGPU_ENTRY int cuGraphAddNode_v2(void);
 int cuGraphAddNode_v2(void) { return vgpu_refuse("cuGraphAddNode_v2"); }
-VGPU_EXPORT int cuGraphNodeSetParams(void);
+VGPU_ENTRY int cuGraphNodeSetParams(void);
 int cuGraphNodeSetParams(void) { return vgpu_refuse("cuGraphNodeSetParams"); }
-VGPU_EXPORT int cuGraphExecNodeSetParams(void);
+VGPU_ENTRY int cuGraphExecNodeSetParams(void);
 int cuGraphExecNodeSetParams(void) { return vgpu_refuse("cuGraphExecNodeSetParams"); }
-VGPU_EXPORT int cuGraphConditionalHandleCreate(void);
+VGPU_ENTRY int cuGraphConditionalHandleCreate(void);
 int cuGraphConditionalHandleCreate(void) { return vgpu_refuse("cuGraphConditionalHandleCreate"); }
-VGPU_EXPORT int cuOccupancyMaxPotentialClusterSize(void);
+VGPU_ENTRY int cuOccupancyMaxPotentialClusterSize(void);
 int cuOccupancyMaxPotentialClusterSize(void) { return vgpu_refuse("cuOccupancyMaxPotentialClusterSize"); }
-VGPU_EXPORT int cuOccupancyMaxActiveClusters(void);
+VGPU_ENTRY int cuOccupancyMaxActiveClusters(void);
 int cuOccupancyMaxActiveClusters(void) { return vgpu_refuse("cuOccupancyMaxActiveClusters"); }
-VGPU_EXPORT int cuTexRefSetArray(void);
+VGPU_ENTRY int cuTexRefSetArray(void);
 int cuTexRefSetArray(void) { return vgpu_refuse("cuTexRefSetArray"); }
-VGPU_EXPORT int cuTexRefSetMipmappedArray(void);
+VGPU_ENTRY int cuTexRefSetMipmappedArray(void);
 int cuTexRefSetMipmappedArray(void) { return vgpu_refuse("cuTexRefSetMipmappedArray"); }
-VGPU_EXPORT int cuTexRefSetAddress_v2(void);
+VGPU_ENTRY int cuTexRefSetAddress_v2(void);
 int cuTexRefSetAddress_v2(void) { return vgpu_refuse("cuTexRefSetAddress_v2"); }
-VGPU_EXPORT int cuTexRefSetAddress2D_v3(void);
+VGPU_ENTRY int cuTexRefSetAddress2D_v3(void);
 int cuTexRefSetAddress2D_v3(void) { return vgpu_refuse("cuTexRefSetAddress2D_v3"); }
-VGPU_EXPORT int cuTexRefSetFormat(void);
+VGPU_ENTRY int cuTexRefSetFormat(void);
 int cuTexRefSetFormat(void) { return vgpu_refuse("cuTexRefSetFormat"); }
-VGPU_EXPORT int cuTexRefSetAddressMode(void);
+VGPU_ENTRY int cuTexRefSetAddressMode(void);
 int cuTexRefSetAddressMode(void) { return vgpu_refuse("cuTexRefSetAddressMode"); }
-VGPU_EXPORT int cuTexRefSetFilterMode(void);
+VGPU_ENTRY int cuTexRefSetFilterMode(void);
 int cuTexRefSetFilterMode(void) { return vgpu_refuse("cuTexRefSetFilterMode"); }
-VGPU_EXPORT int cuTexRefSetMipmapFilterMode(void);
+VGPU_ENTRY int cuTexRefSetMipmapFilterMode(void);
 int cuTexRefSetMipmapFilterMode(void) { return vgpu_refuse("cuTexRefSetMipmapFilterMode"); }
-VGPU_EXPORT int cuTexRefSetMipmapLevelBias(void);
+VGPU_ENTRY int cuTexRefSetMipmapLevelBias(void);
 int cuTexRefSetMipmapLevelBias(void) { return vgpu_refuse("cuTexRefSetMipmapLevelBias"); }
-VGPU_EXPORT int cuTexRefSetMipmapLevelClamp(void);
+VGPU_ENTRY int cuTexRefSetMipmapLevelClamp(void);
 int cuTexRefSetMipmapLevelClamp(void) { return vgpu_refuse("cuTexRefSetMipmapLevelClamp"); }
-VGPU_EXPORT int cuTexRefSetMaxAnisotropy(void);
+VGPU_ENTRY int cuTexRefSetMaxAnisotropy(void);
 int cuTexRefSetMaxAnisotropy(void) { return vgpu_refuse("cuTexRefSetMaxAnisotropy"); }
-VGPU_EXPORT int cuTexRefSetBorderColor(void);
+VGPU_ENTRY int cuTexRefSetBorderColor(void);
 int cuTexRefSetBorderColor(void) { return vgpu_refuse("cuTexRefSetBorderColor"); }
-VGPU_EXPORT int cuTexRefSetFlags(void);
+VGPU_ENTRY int cuTexRefSetFlags(void);
 int cuTexRefSetFlags(void) { return vgpu_refuse("cuTexRefSetFlags"); }
-VGPU_EXPORT int cuTexRefGetAddress_v2(void);
+VGPU_ENTRY int cuTexRefGetAddress_v2(void);
 int cuTexRefGetAddress_v2(void) { return vgpu_refuse("cuTexRefGetAddress_v2"); }
-VGPU_EXPORT int cuTexRefGetArray(void);
+VGPU_ENTRY int cuTexRefGetArray(void);
 int cuTexRefGetArray(void) { return vgpu_refuse("cuTexRefGetArray"); }
-VGPU_EXPORT int cuTexRefGetMipmappedArray(void);
+VGPU_ENTRY int cuTexRefGetMipmappedArray(void);
 int cuTexRefGetMipmappedArray(void) { return vgpu_refuse("cuTexRefGetMipmappedArray"); }
-VGPU_EXPORT int cuTexRefGetAddressMode(void);
+VGPU_ENTRY int cuTexRefGetAddressMode(void);
 int cuTexRefGetAddressMode(void) { return vgpu_refuse("cuTexRefGetAddressMode"); }
-VGPU_EXPORT int cuTexRefGetFilterMode(void);
+VGPU_ENTRY int cuTexRefGetFilterMode(void);
 int cuTexRefGetFilterMode(void) { return vgpu_refuse("cuTexRefGetFilterMode"); }
-VGPU_EXPORT int cuTexRefGetFormat(void);
+VGPU_ENTRY int cuTexRefGetFormat(void);
 int cuTexRefGetFormat(void) { return vgpu_refuse("cuTexRefGetFormat"); }
-VGPU_EXPORT int cuTexRefGetMipmapFilterMode(void);
+VGPU_ENTRY int cuTexRefGetMipmapFilterMode(void);
 int cuTexRefGetMipmapFilterMode(void) { return vgpu_refuse("cuTexRefGetMipmapFilterMode"); }
-VGPU_EXPORT int cuTexRefGetMipmapLevelBias(void);
+VGPU_ENTRY int cuTexRefGetMipmapLevelBias(void);
 int cuTexRefGetMipmapLevelBias(void) { return vgpu_refuse("cuTexRefGetMipmapLevelBias"); }
-VGPU_EXPORT int cuTexRefGetMipmapLevelClamp(void);
+VGPU_ENTRY int cuTexRefGetMipmapLevelClamp(void);
 int cuTexRefGetMipmapLevelClamp(void) { return vgpu_refuse("cuTexRefGetMipmapLevelClamp"); }
-VGPU_EXPORT int cuTexRefGetMaxAnisotropy(void);
+VGPU_ENTRY int cuTexRefGetMaxAnisotropy(void);
 int cuTexRefGetMaxAnisotropy(void) { return vgpu_refuse("cuTexRefGetMaxAnisotropy"); }
-VGPU_EXPORT int cuTexRefGetBorderColor(void);
+VGPU_ENTRY int cuTexRefGetBorderColor(void);
 int cuTexRefGetBorderColor(void) { return vgpu_refuse("cuTexRefGetBorderColor"); }
-VGPU_EXPORT int cuTexRefGetFlags(void);
+VGPU_ENTRY int cuTexRefGetFlags(void);
 int cuTexRefGetFlags(void) { return vgpu_refuse("cuTexRefGetFlags"); }
-VGPU_EXPORT int cuTexRefCreate(void);
+VGPU_ENTRY int cuTexRefCreate(void);
 int cuTexRefCreate(void) { return vgpu_refuse("cuTexRefCreate"); }
-VGPU_EXPORT int cuTexRefDestroy(void);
+VGPU_ENTRY int cuTexRefDestroy(void);
 int cuTexRefDestroy(void) { return vgpu_refuse("cuTexRefDestroy"); }
-VGPU_EXPORT int cuSurfRefSetArray(void);
+VGPU_ENTRY int cuSurfRefSetArray(void);
 int cuSurfRefSetArray(void) { return vgpu_refuse("cuSurfRefSetArray"); }
-VGPU_EXPORT int cuSurfRefGetArray(void);
+VGPU_ENTRY int cuSurfRefGetArray(void);
 int cuSurfRefGetArray(void) { return vgpu_refuse("cuSurfRefGetArray"); }
-VGPU_EXPORT int cuTexObjectCreate(void);
+VGPU_ENTRY int cuTexObjectCreate(void);
 int cuTexObjectCreate(void) { return vgpu_refuse("cuTexObjectCreate"); }
-VGPU_EXPORT int cuTexObjectDestroy(void);
+VGPU_ENTRY int cuTexObjectDestroy(void);
 int cuTexObjectDestroy(void) { return vgpu_refuse("cuTexObjectDestroy"); }
-VGPU_EXPORT int cuTexObjectGetResourceDesc(void);
+VGPU_ENTRY int cuTexObjectGetResourceDesc(void);
 int cuTexObjectGetResourceDesc(void) { return vgpu_refuse("cuTexObjectGetResourceDesc"); }
-VGPU_EXPORT int cuTexObjectGetTextureDesc(void);
+VGPU_ENTRY int cuTexObjectGetTextureDesc(void);
 int cuTexObjectGetTextureDesc(void) { return vgpu_refuse("cuTexObjectGetTextureDesc"); }
-VGPU_EXPORT int cuTexObjectGetResourceViewDesc(void);
+VGPU_ENTRY int cuTexObjectGetResourceViewDesc(void);
 int cuTexObjectGetResourceViewDesc(void) { return vgpu_refuse("cuTexObjectGetResourceViewDesc"); }
-VGPU_EXPORT int cuSurfObjectCreate(void);
+VGPU_ENTRY int cuSurfObjectCreate(void);
 int cuSurfObjectCreate(void) { return vgpu_refuse("cuSurfObjectCreate"); }
-VGPU_EXPORT int cuSurfObjectDestroy(void);
+VGPU_ENTRY int cuSurfObjectDestroy(void);
 int cuSurfObjectDestroy(void) { return vgpu_refuse("cuSurfObjectDestroy"); }
-VGPU_EXPORT int cuSurfObjectGetResourceDesc(void);
+VGPU_ENTRY int cuSurfObjectGetResourceDesc(void);
 int cuSurfObjectGetResourceDesc(void) { return vgpu_refuse("cuSurfObjectGetResourceDesc"); }
-VGPU_EXPORT int cuTensorMapEncodeTiled(void);
+VGPU_ENTRY int cuTensorMapEncodeTiled(void);
 int cuTensorMapEncodeTiled(void) { return vgpu_refuse("cuTensorMapEncodeTiled"); }
-VGPU_EXPORT int cuTensorMapEncodeIm2col(void);
+VGPU_ENTRY int cuTensorMapEncodeIm2col(void);
 int cuTensorMapEncodeIm2col(void) { return vgpu_refuse("cuTensorMapEncodeIm2col"); }
-VGPU_EXPORT int cuTensorMapEncodeIm2colWide(void);
+VGPU_ENTRY int cuTensorMapEncodeIm2colWide(void);
 int cuTensorMapEncodeIm2colWide(void) { return vgpu_refuse("cuTensorMapEncodeIm2colWide"); }
-VGPU_EXPORT int cuTensorMapReplaceAddress(void);
+VGPU_ENTRY int cuTensorMapReplaceAddress(void);
 int cuTensorMapReplaceAddress(void) { return vgpu_refuse("cuTensorMapReplaceAddress"); }
-VGPU_EXPORT int cuDeviceGetP2PAtomicCapabilities(void);
+VGPU_ENTRY int cuDeviceGetP2PAtomicCapabilities(void);
 int cuDeviceGetP2PAtomicCapabilities(void) { return vgpu_refuse("cuDeviceGetP2PAtomicCapabilities"); }
-VGPU_EXPORT int cuGraphicsUnregisterResource(void);
+VGPU_ENTRY int cuGraphicsUnregisterResource(void);
 int cuGraphicsUnregisterResource(void) { return vgpu_refuse("cuGraphicsUnregisterResource"); }
-VGPU_EXPORT int cuGraphicsSubResourceGetMappedArray(void);
+VGPU_ENTRY int cuGraphicsSubResourceGetMappedArray(void);
 int cuGraphicsSubResourceGetMappedArray(void) { return vgpu_refuse("cuGraphicsSubResourceGetMappedArray"); }
-VGPU_EXPORT int cuGraphicsResourceGetMappedMipmappedArray(void);
+VGPU_ENTRY int cuGraphicsResourceGetMappedMipmappedArray(void);
 int cuGraphicsResourceGetMappedMipmappedArray(void) { return vgpu_refuse("cuGraphicsResourceGetMappedMipmappedArray"); }
-VGPU_EXPORT int cuGraphicsResourceGetMappedPointer_v2(void);
+VGPU_ENTRY int cuGraphicsResourceGetMappedPointer_v2(void);
 int cuGraphicsResourceGetMappedPointer_v2(void) { return vgpu_refuse("cuGraphicsResourceGetMappedPointer_v2"); }
-VGPU_EXPORT int cuGraphicsResourceSetMapFlags_v2(void);
+VGPU_ENTRY int cuGraphicsResourceSetMapFlags_v2(void);
 int cuGraphicsResourceSetMapFlags_v2(void) { return vgpu_refuse("cuGraphicsResourceSetMapFlags_v2"); }
-VGPU_EXPORT int cuCoredumpGetAttribute(void);
+VGPU_ENTRY int cuCoredumpGetAttribute(void);
 int cuCoredumpGetAttribute(void) { return vgpu_refuse("cuCoredumpGetAttribute"); }
-VGPU_EXPORT int cuCoredumpGetAttributeGlobal(void);
+VGPU_ENTRY int cuCoredumpGetAttributeGlobal(void);
 int cuCoredumpGetAttributeGlobal(void) { return vgpu_refuse("cuCoredumpGetAttributeGlobal"); }
-VGPU_EXPORT int cuCoredumpSetAttribute(void);
+VGPU_ENTRY int cuCoredumpSetAttribute(void);
 int cuCoredumpSetAttribute(void) { return vgpu_refuse("cuCoredumpSetAttribute"); }
-VGPU_EXPORT int cuCoredumpSetAttributeGlobal(void);
+VGPU_ENTRY int cuCoredumpSetAttributeGlobal(void);
 int cuCoredumpSetAttributeGlobal(void) { return vgpu_refuse("cuCoredumpSetAttributeGlobal"); }
-VGPU_EXPORT int cuGetExportTable(void);
+VGPU_ENTRY int cuGetExportTable(void);
 int cuGetExportTable(void) { return vgpu_refuse("cuGetExportTable"); }
-VGPU_EXPORT int cuGreenCtxCreate(void);
+VGPU_ENTRY int cuGreenCtxCreate(void);
 int cuGreenCtxCreate(void) { return vgpu_refuse("cuGreenCtxCreate"); }
-VGPU_EXPORT int cuGreenCtxDestroy(void);
+VGPU_ENTRY int cuGreenCtxDestroy(void);
 int cuGreenCtxDestroy(void) { return vgpu_refuse("cuGreenCtxDestroy"); }
-VGPU_EXPORT int cuCtxFromGreenCtx(void);
+VGPU_ENTRY int cuCtxFromGreenCtx(void);
 int cuCtxFromGreenCtx(void) { return vgpu_refuse("cuCtxFromGreenCtx"); }
-VGPU_EXPORT int cuDeviceGetDevResource(void);
+VGPU_ENTRY int cuDeviceGetDevResource(void);
 int cuDeviceGetDevResource(void) { return vgpu_refuse("cuDeviceGetDevResource"); }
-VGPU_EXPORT int cuCtxGetDevResource(void);
+VGPU_ENTRY int cuCtxGetDevResource(void);
 int cuCtxGetDevResource(void) { return vgpu_refuse("cuCtxGetDevResource"); }
-VGPU_EXPORT int cuGreenCtxGetDevResource(void);
+VGPU_ENTRY int cuGreenCtxGetDevResource(void);
 int cuGreenCtxGetDevResource(void) { return vgpu_refuse("cuGreenCtxGetDevResource"); }
-VGPU_EXPORT int cuDevSmResourceSplitByCount(void);
+VGPU_ENTRY int cuDevSmResourceSplitByCount(void);
 int cuDevSmResourceSplitByCount(void) { return vgpu_refuse("cuDevSmResourceSplitByCount"); }
-VGPU_EXPORT int cuDevResourceGenerateDesc(void);
+VGPU_ENTRY int cuDevResourceGenerateDesc(void);
 int cuDevResourceGenerateDesc(void) { return vgpu_refuse("cuDevResourceGenerateDesc"); }
-VGPU_EXPORT int cuGreenCtxRecordEvent(void);
+VGPU_ENTRY int cuGreenCtxRecordEvent(void);
 int cuGreenCtxRecordEvent(void) { return vgpu_refuse("cuGreenCtxRecordEvent"); }
-VGPU_EXPORT int cuGreenCtxWaitEvent(void);
+VGPU_ENTRY int cuGreenCtxWaitEvent(void);
 int cuGreenCtxWaitEvent(void) { return vgpu_refuse("cuGreenCtxWaitEvent"); }
-VGPU_EXPORT int cuStreamGetGreenCtx(void);
+VGPU_ENTRY int cuStreamGetGreenCtx(void);
 int cuStreamGetGreenCtx(void) { return vgpu_refuse("cuStreamGetGreenCtx"); }
-VGPU_EXPORT int cuGreenCtxStreamCreate(void);
+VGPU_ENTRY int cuGreenCtxStreamCreate(void);
 int cuGreenCtxStreamCreate(void) { return vgpu_refuse("cuGreenCtxStreamCreate"); }
-VGPU_EXPORT int cuGreenCtxGetId(void);
+VGPU_ENTRY int cuGreenCtxGetId(void);
 int cuGreenCtxGetId(void) { return vgpu_refuse("cuGreenCtxGetId"); }
-VGPU_EXPORT int cuLogsRegisterCallback(void);
+VGPU_ENTRY int cuLogsRegisterCallback(void);
 int cuLogsRegisterCallback(void) { return vgpu_refuse("cuLogsRegisterCallback"); }
-VGPU_EXPORT int cuLogsUnregisterCallback(void);
+VGPU_ENTRY int cuLogsUnregisterCallback(void);
 int cuLogsUnregisterCallback(void) { return vgpu_refuse("cuLogsUnregisterCallback"); }
-VGPU_EXPORT int cuLogsCurrent(void);
+VGPU_ENTRY int cuLogsCurrent(void);
 int cuLogsCurrent(void) { return vgpu_refuse("cuLogsCurrent"); }
-VGPU_EXPORT int cuLogsDumpToFile(void);
+VGPU_ENTRY int cuLogsDumpToFile(void);
 int cuLogsDumpToFile(void) { return vgpu_refuse("cuLogsDumpToFile"); }
-VGPU_EXPORT int cuLogsDumpToMemory(void);
+VGPU_ENTRY int cuLogsDumpToMemory(void);
 int cuLogsDumpToMemory(void) { return vgpu_refuse("cuLogsDumpToMemory"); }
-VGPU_EXPORT int cuMemHostRegister(void);
+VGPU_ENTRY int cuMemHostRegister(void);
 int cuMemHostRegister(void) { return vgpu_refuse("cuMemHostRegister"); }
-VGPU_EXPORT int cuGraphicsResourceSetMapFlags(void);
+VGPU_ENTRY int cuGraphicsResourceSetMapFlags(void);
 int cuGraphicsResourceSetMapFlags(void) { return vgpu_refuse("cuGraphicsResourceSetMapFlags"); }
-VGPU_EXPORT int cuLinkCreate(void);
+VGPU_ENTRY int cuLinkCreate(void);
 int cuLinkCreate(void) { return vgpu_refuse("cuLinkCreate"); }
-VGPU_EXPORT int cuLinkAddData(void);
+VGPU_ENTRY int cuLinkAddData(void);
 int cuLinkAddData(void) { return vgpu_refuse("cuLinkAddData"); }
-VGPU_EXPORT int cuLinkAddFile(void);
+VGPU_ENTRY int cuLinkAddFile(void);
 int cuLinkAddFile(void) { return vgpu_refuse("cuLinkAddFile"); }
-VGPU_EXPORT int cuTexRefSetAddress2D_v2(void);
+VGPU_ENTRY int cuTexRefSetAddress2D_v2(void);
 int cuTexRefSetAddress2D_v2(void) { return vgpu_refuse("cuTexRefSetAddress2D_v2"); }
-VGPU_EXPORT int cuDeviceTotalMem(void);
+VGPU_ENTRY int cuDeviceTotalMem(void);
 int cuDeviceTotalMem(void) { return vgpu_refuse("cuDeviceTotalMem"); }
-VGPU_EXPORT int cuCtxCreate(void);
+VGPU_ENTRY int cuCtxCreate(void);
 int cuCtxCreate(void) { return vgpu_refuse("cuCtxCreate"); }
-VGPU_EXPORT int cuCtxCreate_v3(void);
+VGPU_ENTRY int cuCtxCreate_v3(void);
 int cuCtxCreate_v3(void) { return vgpu_refuse("cuCtxCreate_v3"); }
-VGPU_EXPORT int cuModuleGetGlobal(void);
+VGPU_ENTRY int cuModuleGetGlobal(void);
 int cuModuleGetGlobal(void) { return vgpu_refuse("cuModuleGetGlobal"); }
-VGPU_EXPORT int cuMemGetInfo(void);
+VGPU_ENTRY int cuMemGetInfo(void);
 int cuMemGetInfo(void) { return vgpu_refuse("cuMemGetInfo"); }
-VGPU_EXPORT int cuMemAlloc(void);
+VGPU_ENTRY int cuMemAlloc(void);
 int cuMemAlloc(void) { return vgpu_refuse("cuMemAlloc"); }
-VGPU_EXPORT int cuMemAllocPitch(void);
+VGPU_ENTRY int cuMemAllocPitch(void);
 int cuMemAllocPitch(void) { return vgpu_refuse("cuMemAllocPitch"); }
-VGPU_EXPORT int cuMemFree(void);
+VGPU_ENTRY int cuMemFree(void);
 int cuMemFree(void) { return vgpu_refuse("cuMemFree"); }
-VGPU_EXPORT int cuMemGetAddressRange(void);
+VGPU_ENTRY int cuMemGetAddressRange(void);
 int cuMemGetAddressRange(void) { return vgpu_refuse("cuMemGetAddressRange"); }
-VGPU_EXPORT int cuMemAllocHost(void);
+VGPU_ENTRY int cuMemAllocHost(void);
 int cuMemAllocHost(void) { return vgpu_refuse("cuMemAllocHost"); }
-VGPU_EXPORT int cuMemHostGetDevicePointer(void);
+VGPU_ENTRY int cuMemHostGetDevicePointer(void);
 int cuMemHostGetDevicePointer(void) { return vgpu_refuse("cuMemHostGetDevicePointer"); }
-VGPU_EXPORT int cuMemcpyHtoD(void);
+VGPU_ENTRY int cuMemcpyHtoD(void);
 int cuMemcpyHtoD(void) { return vgpu_refuse("cuMemcpyHtoD"); }
-VGPU_EXPORT int cuMemcpyDtoH(void);
+VGPU_ENTRY int cuMemcpyDtoH(void);
 int cuMemcpyDtoH(void) { return vgpu_refuse("cuMemcpyDtoH"); }
-VGPU_EXPORT int cuMemcpyDtoD(void);
+VGPU_ENTRY int cuMemcpyDtoD(void);
 int cuMemcpyDtoD(void) { return vgpu_refuse("cuMemcpyDtoD"); }
-VGPU_EXPORT int cuMemcpyDtoA(void);
+VGPU_ENTRY int cuMemcpyDtoA(void);
 int cuMemcpyDtoA(void) { return vgpu_refuse("cuMemcpyDtoA"); }
-VGPU_EXPORT int cuMemcpyAtoD(void);
+VGPU_ENTRY int cuMemcpyAtoD(void);
 int cuMemcpyAtoD(void) { return vgpu_refuse("cuMemcpyAtoD"); }
-VGPU_EXPORT int cuMemcpyHtoA(void);
+VGPU_ENTRY int cuMemcpyHtoA(void);
 int cuMemcpyHtoA(void) { return vgpu_refuse("cuMemcpyHtoA"); }
-VGPU_EXPORT int cuMemcpyAtoH(void);
+VGPU_ENTRY int cuMemcpyAtoH(void);
 int cuMemcpyAtoH(void) { return vgpu_refuse("cuMemcpyAtoH"); }
-VGPU_EXPORT int cuMemcpyAtoA(void);
+VGPU_ENTRY int cuMemcpyAtoA(void);
 int cuMemcpyAtoA(void) { return vgpu_refuse("cuMemcpyAtoA"); }
-VGPU_EXPORT int cuMemcpyHtoAAsync(void);
+VGPU_ENTRY int cuMemcpyHtoAAsync(void);
 int cuMemcpyHtoAAsync(void) { return vgpu_refuse("cuMemcpyHtoAAsync"); }
-VGPU_EXPORT int cuMemcpyAtoHAsync(void);
+VGPU_ENTRY int cuMemcpyAtoHAsync(void);
 int cuMemcpyAtoHAsync(void) { return vgpu_refuse("cuMemcpyAtoHAsync"); }
-VGPU_EXPORT int cuMemcpy2D(void);
+VGPU_ENTRY int cuMemcpy2D(void);
 int cuMemcpy2D(void) { return vgpu_refuse("cuMemcpy2D"); }
-VGPU_EXPORT int cuMemcpy2DUnaligned(void);
+VGPU_ENTRY int cuMemcpy2DUnaligned(void);
 int cuMemcpy2DUnaligned(void) { return vgpu_refuse("cuMemcpy2DUnaligned"); }
-VGPU_EXPORT int cuMemcpy3D(void);
+VGPU_ENTRY int cuMemcpy3D(void);
 int cuMemcpy3D(void) { return vgpu_refuse("cuMemcpy3D"); }
-VGPU_EXPORT int cuMemcpyHtoDAsync(void);
+VGPU_ENTRY int cuMemcpyHtoDAsync(void);
 int cuMemcpyHtoDAsync(void) { return vgpu_refuse("cuMemcpyHtoDAsync"); }
-VGPU_EXPORT int cuMemcpyDtoHAsync(void);
+VGPU_ENTRY int cuMemcpyDtoHAsync(void);
 int cuMemcpyDtoHAsync(void) { return vgpu_refuse("cuMemcpyDtoHAsync"); }
-VGPU_EXPORT int cuMemcpyDtoDAsync(void);
+VGPU_ENTRY int cuMemcpyDtoDAsync(void);
 int cuMemcpyDtoDAsync(void) { return vgpu_refuse("cuMemcpyDtoDAsync"); }
-VGPU_EXPORT int cuMemcpy2DAsync(void);
+VGPU_ENTRY int cuMemcpy2DAsync(void);
 int cuMemcpy2DAsync(void) { return vgpu_refuse("cuMemcpy2DAsync"); }
-VGPU_EXPORT int cuMemcpy3DAsync(void);
+VGPU_ENTRY int cuMemcpy3DAsync(void);
 int cuMemcpy3DAsync(void) { return vgpu_refuse("cuMemcpy3DAsync"); }
-VGPU_EXPORT int cuMemsetD8(void);
+VGPU_ENTRY int cuMemsetD8(void);
 int cuMemsetD8(void) { return vgpu_refuse("cuMemsetD8"); }
-VGPU_EXPORT int cuMemsetD16(void);
+VGPU_ENTRY int cuMemsetD16(void);
 int cuMemsetD16(void) { return vgpu_refuse("cuMemsetD16"); }
-VGPU_EXPORT int cuMemsetD32(void);
+VGPU_ENTRY int cuMemsetD32(void);
 int cuMemsetD32(void) { return vgpu_refuse("cuMemsetD32"); }
-VGPU_EXPORT int cuMemsetD2D8(void);
+VGPU_ENTRY int cuMemsetD2D8(void);
 int cuMemsetD2D8(void) { return vgpu_refuse("cuMemsetD2D8"); }
-VGPU_EXPORT int cuMemsetD2D16(void);
+VGPU_ENTRY int cuMemsetD2D16(void);
 int cuMemsetD2D16(void) { return vgpu_refuse("cuMemsetD2D16"); }
-VGPU_EXPORT int cuMemsetD2D32(void);
+VGPU_ENTRY int cuMemsetD2D32(void);
 int cuMemsetD2D32(void) { return vgpu_refuse("cuMemsetD2D32"); }
-VGPU_EXPORT int cuArrayCreate(void);
+VGPU_ENTRY int cuArrayCreate(void);
 int cuArrayCreate(void) { return vgpu_refuse("cuArrayCreate"); }
-VGPU_EXPORT int cuArrayGetDescriptor(void);
+VGPU_ENTRY int cuArrayGetDescriptor(void);
 int cuArrayGetDescriptor(void) { return vgpu_refuse("cuArrayGetDescriptor"); }
-VGPU_EXPORT int cuArray3DCreate(void);
+VGPU_ENTRY int cuArray3DCreate(void);
 int cuArray3DCreate(void) { return vgpu_refuse("cuArray3DCreate"); }
-VGPU_EXPORT int cuArray3DGetDescriptor(void);
+VGPU_ENTRY int cuArray3DGetDescriptor(void);
 int cuArray3DGetDescriptor(void) { return vgpu_refuse("cuArray3DGetDescriptor"); }
-VGPU_EXPORT int cuTexRefSetAddress(void);
+VGPU_ENTRY int cuTexRefSetAddress(void);
 int cuTexRefSetAddress(void) { return vgpu_refuse("cuTexRefSetAddress"); }
-VGPU_EXPORT int cuTexRefSetAddress2D(void);
+VGPU_ENTRY int cuTexRefSetAddress2D(void);
 int cuTexRefSetAddress2D(void) { return vgpu_refuse("cuTexRefSetAddress2D"); }
-VGPU_EXPORT int cuTexRefGetAddress(void);
+VGPU_ENTRY int cuTexRefGetAddress(void);
 int cuTexRefGetAddress(void) { return vgpu_refuse("cuTexRefGetAddress"); }
-VGPU_EXPORT int cuGraphicsResourceGetMappedPointer(void);
+VGPU_ENTRY int cuGraphicsResourceGetMappedPointer(void);
 int cuGraphicsResourceGetMappedPointer(void) { return vgpu_refuse("cuGraphicsResourceGetMappedPointer"); }
-VGPU_EXPORT int cuCtxDestroy(void);
+VGPU_ENTRY int cuCtxDestroy(void);
 int cuCtxDestroy(void) { return vgpu_refuse("cuCtxDestroy"); }
-VGPU_EXPORT int cuCtxPopCurrent(void);
+VGPU_ENTRY int cuCtxPopCurrent(void);
 int cuCtxPopCurrent(void) { return vgpu_refuse("cuCtxPopCurrent"); }
-VGPU_EXPORT int cuCtxPushCurrent(void);
+VGPU_ENTRY int cuCtxPushCurrent(void);
 int cuCtxPushCurrent(void) { return vgpu_refuse("cuCtxPushCurrent"); }
-VGPU_EXPORT int cuStreamDestroy(void);
+VGPU_ENTRY int cuStreamDestroy(void);
 int cuStreamDestroy(void) { return vgpu_refuse("cuStreamDestroy"); }
-VGPU_EXPORT int cuEventDestroy(void);
+VGPU_ENTRY int cuEventDestroy(void);
 int cuEventDestroy(void) { return vgpu_refuse("cuEventDestroy"); }
-VGPU_EXPORT int cuDevicePrimaryCtxRelease(void);
+VGPU_ENTRY int cuDevicePrimaryCtxRelease(void);
 int cuDevicePrimaryCtxRelease(void) { return vgpu_refuse("cuDevicePrimaryCtxRelease"); }
-VGPU_EXPORT int cuDevicePrimaryCtxReset(void);
+VGPU_ENTRY int cuDevicePrimaryCtxReset(void);
 int cuDevicePrimaryCtxReset(void) { return vgpu_refuse("cuDevicePrimaryCtxReset"); }
-VGPU_EXPORT int cuDevicePrimaryCtxSetFlags(void);
+VGPU_ENTRY int cuDevicePrimaryCtxSetFlags(void);
 int cuDevicePrimaryCtxSetFlags(void) { return vgpu_refuse("cuDevicePrimaryCtxSetFlags"); }
-VGPU_EXPORT int cuMemcpyDtoA_v2(void);
+VGPU_ENTRY int cuMemcpyDtoA_v2(void);
 int cuMemcpyDtoA_v2(void) { return vgpu_refuse("cuMemcpyDtoA_v2"); }
-VGPU_EXPORT int cuMemcpyAtoD_v2(void);
+VGPU_ENTRY int cuMemcpyAtoD_v2(void);
 int cuMemcpyAtoD_v2(void) { return vgpu_refuse("cuMemcpyAtoD_v2"); }
-VGPU_EXPORT int cuMemcpyHtoA_v2(void);
+VGPU_ENTRY int cuMemcpyHtoA_v2(void);
 int cuMemcpyHtoA_v2(void) { return vgpu_refuse("cuMemcpyHtoA_v2"); }
-VGPU_EXPORT int cuMemcpyAtoH_v2(void);
+VGPU_ENTRY int cuMemcpyAtoH_v2(void);
 int cuMemcpyAtoH_v2(void) { return vgpu_refuse("cuMemcpyAtoH_v2"); }
-VGPU_EXPORT int cuMemcpyAtoA_v2(void);
+VGPU_ENTRY int cuMemcpyAtoA_v2(void);
 int cuMemcpyAtoA_v2(void) { return vgpu_refuse("cuMemcpyAtoA_v2"); }
-VGPU_EXPORT int cuMemcpyHtoAAsync_v2(void);
+VGPU_ENTRY int cuMemcpyHtoAAsync_v2(void);
 int cuMemcpyHtoAAsync_v2(void) { return vgpu_refuse("cuMemcpyHtoAAsync_v2"); }
-VGPU_EXPORT int cuMemcpyAtoHAsync_v2(void);
+VGPU_ENTRY int cuMemcpyAtoHAsync_v2(void);
 int cuMemcpyAtoHAsync_v2(void) { return vgpu_refuse("cuMemcpyAtoHAsync_v2"); }
-VGPU_EXPORT int cuMemcpyBatchAsync(void);
+VGPU_ENTRY int cuMemcpyBatchAsync(void);
 int cuMemcpyBatchAsync(void) { return vgpu_refuse("cuMemcpyBatchAsync"); }
-VGPU_EXPORT int cuMemcpy3DBatchAsync(void);
+VGPU_ENTRY int cuMemcpy3DBatchAsync(void);
 int cuMemcpy3DBatchAsync(void) { return vgpu_refuse("cuMemcpy3DBatchAsync"); }
-VGPU_EXPORT int cuMemcpyBatchAsync_v2(void);
+VGPU_ENTRY int cuMemcpyBatchAsync_v2(void);
 int cuMemcpyBatchAsync_v2(void) { return vgpu_refuse("cuMemcpyBatchAsync_v2"); }
-VGPU_EXPORT int cuMemcpy3DBatchAsync_v2(void);
+VGPU_ENTRY int cuMemcpy3DBatchAsync_v2(void);
 int cuMemcpy3DBatchAsync_v2(void) { return vgpu_refuse("cuMemcpy3DBatchAsync_v2"); }
-VGPU_EXPORT int cuStreamGetCtx_v2(void);
+VGPU_ENTRY int cuStreamGetCtx_v2(void);
 int cuStreamGetCtx_v2(void) { return vgpu_refuse("cuStreamGetCtx_v2"); }
-VGPU_EXPORT int cuStreamAttachMemAsync(void);
+VGPU_ENTRY int cuStreamAttachMemAsync(void);
 int cuStreamAttachMemAsync(void) { return vgpu_refuse("cuStreamAttachMemAsync"); }
-VGPU_EXPORT int cuGraphicsMapResources(void);
+VGPU_ENTRY int cuGraphicsMapResources(void);
 int cuGraphicsMapResources(void) { return vgpu_refuse("cuGraphicsMapResources"); }
-VGPU_EXPORT int cuGraphicsUnmapResources(void);
+VGPU_ENTRY int cuGraphicsUnmapResources(void);
 int cuGraphicsUnmapResources(void) { return vgpu_refuse("cuGraphicsUnmapResources"); }
-VGPU_EXPORT int cuStreamWaitValue32(void);
+VGPU_ENTRY int cuStreamWaitValue32(void);
 int cuStreamWaitValue32(void) { return vgpu_refuse("cuStreamWaitValue32"); }
-VGPU_EXPORT int cuStreamWriteValue64(void);
+VGPU_ENTRY int cuStreamWriteValue64(void);
 int cuStreamWriteValue64(void) { return vgpu_refuse("cuStreamWriteValue64"); }
-VGPU_EXPORT int cuStreamWaitValue64(void);
+VGPU_ENTRY int cuStreamWaitValue64(void);
 int cuStreamWaitValue64(void) { return vgpu_refuse("cuStreamWaitValue64"); }
-VGPU_EXPORT int cuStreamBatchMemOp(void);
+VGPU_ENTRY int cuStreamBatchMemOp(void);
 int cuStreamBatchMemOp(void) { return vgpu_refuse("cuStreamBatchMemOp"); }
-VGPU_EXPORT int cuStreamWaitValue32_v2(void);
+VGPU_ENTRY int cuStreamWaitValue32_v2(void);
 int cuStreamWaitValue32_v2(void) { return vgpu_refuse("cuStreamWaitValue32_v2"); }
-VGPU_EXPORT int cuStreamWriteValue64_v2(void);
+VGPU_ENTRY int cuStreamWriteValue64_v2(void);
 int cuStreamWriteValue64_v2(void) { return vgpu_refuse("cuStreamWriteValue64_v2"); }
-VGPU_EXPORT int cuStreamWaitValue64_v2(void);
+VGPU_ENTRY int cuStreamWaitValue64_v2(void);
 int cuStreamWaitValue64_v2(void) { return vgpu_refuse("cuStreamWaitValue64_v2"); }
-VGPU_EXPORT int cuStreamBatchMemOp_v2(void);
+VGPU_ENTRY int cuStreamBatchMemOp_v2(void);
 int cuStreamBatchMemOp_v2(void) { return vgpu_refuse("cuStreamBatchMemOp_v2"); }
-VGPU_EXPORT int cuMemPrefetchAsync(void);
+VGPU_ENTRY int cuMemPrefetchAsync(void);
 int cuMemPrefetchAsync(void) { return vgpu_refuse("cuMemPrefetchAsync"); }
-VGPU_EXPORT int cuMemAdvise(void);
+VGPU_ENTRY int cuMemAdvise(void);
 int cuMemAdvise(void) { return vgpu_refuse("cuMemAdvise"); }
-VGPU_EXPORT int cuMemPrefetchBatchAsync(void);
+VGPU_ENTRY int cuMemPrefetchBatchAsync(void);
 int cuMemPrefetchBatchAsync(void) { return vgpu_refuse("cuMemPrefetchBatchAsync"); }
-VGPU_EXPORT int cuMemDiscardBatchAsync(void);
+VGPU_ENTRY int cuMemDiscardBatchAsync(void);
 int cuMemDiscardBatchAsync(void) { return vgpu_refuse("cuMemDiscardBatchAsync"); }
-VGPU_EXPORT int cuMemDiscardAndPrefetchBatchAsync(void);
+VGPU_ENTRY int cuMemDiscardAndPrefetchBatchAsync(void);
 int cuMemDiscardAndPrefetchBatchAsync(void) { return vgpu_refuse("cuMemDiscardAndPrefetchBatchAsync"); }
-VGPU_EXPORT int cuSignalExternalSemaphoresAsync(void);
+VGPU_ENTRY int cuSignalExternalSemaphoresAsync(void);
 int cuSignalExternalSemaphoresAsync(void) { return vgpu_refuse("cuSignalExternalSemaphoresAsync"); }
-VGPU_EXPORT int cuWaitExternalSemaphoresAsync(void);
+VGPU_ENTRY int cuWaitExternalSemaphoresAsync(void);
 int cuWaitExternalSemaphoresAsync(void) { return vgpu_refuse("cuWaitExternalSemaphoresAsync"); }
-VGPU_EXPORT int cuStreamBeginCapture(void);
+VGPU_ENTRY int cuStreamBeginCapture(void);
 int cuStreamBeginCapture(void) { return vgpu_refuse("cuStreamBeginCapture"); }
-VGPU_EXPORT int cuStreamBeginCaptureToGraph(void);
+VGPU_ENTRY int cuStreamBeginCaptureToGraph(void);
 int cuStreamBeginCaptureToGraph(void) { return vgpu_refuse("cuStreamBeginCaptureToGraph"); }
-VGPU_EXPORT int cuStreamGetCaptureInfo(void);
+VGPU_ENTRY int cuStreamGetCaptureInfo(void);
 int cuStreamGetCaptureInfo(void) { return vgpu_refuse("cuStreamGetCaptureInfo"); }
-VGPU_EXPORT int cuGraphAddKernelNode(void);
+VGPU_ENTRY int cuGraphAddKernelNode(void);
 int cuGraphAddKernelNode(void) { return vgpu_refuse("cuGraphAddKernelNode"); }
-VGPU_EXPORT int cuGraphKernelNodeGetParams(void);
+VGPU_ENTRY int cuGraphKernelNodeGetParams(void);
 int cuGraphKernelNodeGetParams(void) { return vgpu_refuse("cuGraphKernelNodeGetParams"); }
-VGPU_EXPORT int cuGraphKernelNodeSetParams(void);
+VGPU_ENTRY int cuGraphKernelNodeSetParams(void);
 int cuGraphKernelNodeSetParams(void) { return vgpu_refuse("cuGraphKernelNodeSetParams"); }
-VGPU_EXPORT int cuGraphExecKernelNodeSetParams(void);
+VGPU_ENTRY int cuGraphExecKernelNodeSetParams(void);
 int cuGraphExecKernelNodeSetParams(void) { return vgpu_refuse("cuGraphExecKernelNodeSetParams"); }
-VGPU_EXPORT int cuGraphInstantiateWithParams(void);
+VGPU_ENTRY int cuGraphInstantiateWithParams(void);
 int cuGraphInstantiateWithParams(void) { return vgpu_refuse("cuGraphInstantiateWithParams"); }
-VGPU_EXPORT int cuGraphExecUpdate(void);
+VGPU_ENTRY int cuGraphExecUpdate(void);
 int cuGraphExecUpdate(void) { return vgpu_refuse("cuGraphExecUpdate"); }
-VGPU_EXPORT int cuGraphNodeGetDependentNodes(void);
+VGPU_ENTRY int cuGraphNodeGetDependentNodes(void);
 int cuGraphNodeGetDependentNodes(void) { return vgpu_refuse("cuGraphNodeGetDependentNodes"); }
-VGPU_EXPORT int cuGraphRemoveDependencies(void);
+VGPU_ENTRY int cuGraphRemoveDependencies(void);
 int cuGraphRemoveDependencies(void) { return vgpu_refuse("cuGraphRemoveDependencies"); }
-VGPU_EXPORT int cuGraphAddNode(void);
+VGPU_ENTRY int cuGraphAddNode(void);
 int cuGraphAddNode(void) { return vgpu_refuse("cuGraphAddNode"); }
-VGPU_EXPORT int cuStreamCopyAttributes(void);
+VGPU_ENTRY int cuStreamCopyAttributes(void);
 int cuStreamCopyAttributes(void) { return vgpu_refuse("cuStreamCopyAttributes"); }
-VGPU_EXPORT int cuStreamGetAttribute(void);
+VGPU_ENTRY int cuStreamGetAttribute(void);
 int cuStreamGetAttribute(void) { return vgpu_refuse("cuStreamGetAttribute"); }
-VGPU_EXPORT int cuStreamSetAttribute(void);
+VGPU_ENTRY int cuStreamSetAttribute(void);
 int cuStreamSetAttribute(void) { return vgpu_refuse("cuStreamSetAttribute"); }
-VGPU_EXPORT int cuIpcOpenMemHandle(void);
+VGPU_ENTRY int cuIpcOpenMemHandle(void);
 int cuIpcOpenMemHandle(void) { return vgpu_refuse("cuIpcOpenMemHandle"); }
-VGPU_EXPORT int cuGraphInstantiate(void);
+VGPU_ENTRY int cuGraphInstantiate(void);
 int cuGraphInstantiate(void) { return vgpu_refuse("cuGraphInstantiate"); }
-VGPU_EXPORT int cuGraphInstantiate_v2(void);
+VGPU_ENTRY int cuGraphInstantiate_v2(void);
 int cuGraphInstantiate_v2(void) { return vgpu_refuse("cuGraphInstantiate_v2"); }
-VGPU_EXPORT int cuMemMapArrayAsync(void);
+VGPU_ENTRY int cuMemMapArrayAsync(void);
 int cuMemMapArrayAsync(void) { return vgpu_refuse("cuMemMapArrayAsync"); }
-VGPU_EXPORT int cuStreamUpdateCaptureDependencies(void);
+VGPU_ENTRY int cuStreamUpdateCaptureDependencies(void);
 int cuStreamUpdateCaptureDependencies(void) { return vgpu_refuse("cuStreamUpdateCaptureDependencies"); }
-VGPU_EXPORT int cuStreamUpdateCaptureDependencies_v2(void);
+VGPU_ENTRY int cuStreamUpdateCaptureDependencies_v2(void);
 int cuStreamUpdateCaptureDependencies_v2(void) { return vgpu_refuse("cuStreamUpdateCaptureDependencies_v2"); }
-VGPU_EXPORT int cuMemBatchDecompressAsync(void);
+VGPU_ENTRY int cuMemBatchDecompressAsync(void);
 int cuMemBatchDecompressAsync(void) { return vgpu_refuse("cuMemBatchDecompressAsync"); }
-VGPU_EXPORT int cuCheckpointProcessGetRestoreThreadId(void);
+VGPU_ENTRY int cuCheckpointProcessGetRestoreThreadId(void);
 int cuCheckpointProcessGetRestoreThreadId(void) { return vgpu_refuse("cuCheckpointProcessGetRestoreThreadId"); }
-VGPU_EXPORT int cuCheckpointProcessGetState(void);
+VGPU_ENTRY int cuCheckpointProcessGetState(void);
 int cuCheckpointProcessGetState(void) { return vgpu_refuse("cuCheckpointProcessGetState"); }
-VGPU_EXPORT int cuCheckpointProcessLock(void);
+VGPU_ENTRY int cuCheckpointProcessLock(void);
 int cuCheckpointProcessLock(void) { return vgpu_refuse("cuCheckpointProcessLock"); }
-VGPU_EXPORT int cuCheckpointProcessCheckpoint(void);
+VGPU_ENTRY int cuCheckpointProcessCheckpoint(void);
 int cuCheckpointProcessCheckpoint(void) { return vgpu_refuse("cuCheckpointProcessCheckpoint"); }
-VGPU_EXPORT int cuCheckpointProcessRestore(void);
+VGPU_ENTRY int cuCheckpointProcessRestore(void);
 int cuCheckpointProcessRestore(void) { return vgpu_refuse("cuCheckpointProcessRestore"); }
-VGPU_EXPORT int cuCheckpointProcessUnlock(void);
+VGPU_ENTRY int cuCheckpointProcessUnlock(void);
 int cuCheckpointProcessUnlock(void) { return vgpu_refuse("cuCheckpointProcessUnlock"); }
 VGPU_EXPORT int __cudaGetProcAddress(void);
 int __cudaGetProcAddress(void) { return vgpu_refuse("__cudaGetProcAddress"); }
@@ -1888,97 +1888,97 @@ VGPU_EXPORT int cudaVDPAUSetVDPAUDevice(void);
 int cudaVDPAUSetVDPAUDevice(void) { return vgpu_refuse("cudaVDPAUSetVDPAUDevice"); }
 VGPU_EXPORT int cudaWaitExternalSemaphoresAsync(void);
 int cudaWaitExternalSemaphoresAsync(void) { return vgpu_refuse("cudaWaitExternalSemaphoresAsync"); }
-VGPU_EXPORT int cuMemcpyDtoA_v2_ptds(void);
+VGPU_ENTRY int cuMemcpyDtoA_v2_ptds(void);
 int cuMemcpyDtoA_v2_ptds(void) { return vgpu_refuse("cuMemcpyDtoA_v2_ptds"); }
-VGPU_EXPORT int cuMemcpyAtoD_v2_ptds(void);
+VGPU_ENTRY int cuMemcpyAtoD_v2_ptds(void);
 int cuMemcpyAtoD_v2_ptds(void) { return vgpu_refuse("cuMemcpyAtoD_v2_ptds"); }
-VGPU_EXPORT int cuMemcpyHtoA_v2_ptds(void);
+VGPU_ENTRY int cuMemcpyHtoA_v2_ptds(void);
 int cuMemcpyHtoA_v2_ptds(void) { return vgpu_refuse("cuMemcpyHtoA_v2_ptds"); }
-VGPU_EXPORT int cuMemcpyAtoH_v2_ptds(void);
+VGPU_ENTRY int cuMemcpyAtoH_v2_ptds(void);
 int cuMemcpyAtoH_v2_ptds(void) { return vgpu_refuse("cuMemcpyAtoH_v2_ptds"); }
-VGPU_EXPORT int cuMemcpyAtoA_v2_ptds(void);
+VGPU_ENTRY int cuMemcpyAtoA_v2_ptds(void);
 int cuMemcpyAtoA_v2_ptds(void) { return vgpu_refuse("cuMemcpyAtoA_v2_ptds"); }
-VGPU_EXPORT int cuMemcpyHtoAAsync_v2_ptsz(void);
+VGPU_ENTRY int cuMemcpyHtoAAsync_v2_ptsz(void);
 int cuMemcpyHtoAAsync_v2_ptsz(void) { return vgpu_refuse("cuMemcpyHtoAAsync_v2_ptsz"); }
-VGPU_EXPORT int cuMemcpyAtoHAsync_v2_ptsz(void);
+VGPU_ENTRY int cuMemcpyAtoHAsync_v2_ptsz(void);
 int cuMemcpyAtoHAsync_v2_ptsz(void) { return vgpu_refuse("cuMemcpyAtoHAsync_v2_ptsz"); }
-VGPU_EXPORT int cuMemcpyBatchAsync_v2_ptsz(void);
+VGPU_ENTRY int cuMemcpyBatchAsync_v2_ptsz(void);
 int cuMemcpyBatchAsync_v2_ptsz(void) { return vgpu_refuse("cuMemcpyBatchAsync_v2_ptsz"); }
-VGPU_EXPORT int cuMemcpy3DBatchAsync_v2_ptsz(void);
+VGPU_ENTRY int cuMemcpy3DBatchAsync_v2_ptsz(void);
 int cuMemcpy3DBatchAsync_v2_ptsz(void) { return vgpu_refuse("cuMemcpy3DBatchAsync_v2_ptsz"); }
-VGPU_EXPORT int cuMemsetD8_v2_ptds(void);
+VGPU_ENTRY int cuMemsetD8_v2_ptds(void);
 int cuMemsetD8_v2_ptds(void) { return vgpu_refuse("cuMemsetD8_v2_ptds"); }
-VGPU_EXPORT int cuMemsetD16_v2_ptds(void);
+VGPU_ENTRY int cuMemsetD16_v2_ptds(void);
 int cuMemsetD16_v2_ptds(void) { return vgpu_refuse("cuMemsetD16_v2_ptds"); }
-VGPU_EXPORT int cuMemsetD32_v2_ptds(void);
+VGPU_ENTRY int cuMemsetD32_v2_ptds(void);
 int cuMemsetD32_v2_ptds(void) { return vgpu_refuse("cuMemsetD32_v2_ptds"); }
-VGPU_EXPORT int cuMemsetD2D8_v2_ptds(void);
+VGPU_ENTRY int cuMemsetD2D8_v2_ptds(void);
 int cuMemsetD2D8_v2_ptds(void) { return vgpu_refuse("cuMemsetD2D8_v2_ptds"); }
-VGPU_EXPORT int cuMemsetD2D16_v2_ptds(void);
+VGPU_ENTRY int cuMemsetD2D16_v2_ptds(void);
 int cuMemsetD2D16_v2_ptds(void) { return vgpu_refuse("cuMemsetD2D16_v2_ptds"); }
-VGPU_EXPORT int cuMemsetD2D32_v2_ptds(void);
+VGPU_ENTRY int cuMemsetD2D32_v2_ptds(void);
 int cuMemsetD2D32_v2_ptds(void) { return vgpu_refuse("cuMemsetD2D32_v2_ptds"); }
-VGPU_EXPORT int cuMemBatchDecompressAsync_ptsz(void);
+VGPU_ENTRY int cuMemBatchDecompressAsync_ptsz(void);
 int cuMemBatchDecompressAsync_ptsz(void) { return vgpu_refuse("cuMemBatchDecompressAsync_ptsz"); }
-VGPU_EXPORT int cuMemMapArrayAsync_ptsz(void);
+VGPU_ENTRY int cuMemMapArrayAsync_ptsz(void);
 int cuMemMapArrayAsync_ptsz(void) { return vgpu_refuse("cuMemMapArrayAsync_ptsz"); }
-VGPU_EXPORT int cuMemPrefetchBatchAsync_ptsz(void);
+VGPU_ENTRY int cuMemPrefetchBatchAsync_ptsz(void);
 int cuMemPrefetchBatchAsync_ptsz(void) { return vgpu_refuse("cuMemPrefetchBatchAsync_ptsz"); }
-VGPU_EXPORT int cuMemDiscardBatchAsync_ptsz(void);
+VGPU_ENTRY int cuMemDiscardBatchAsync_ptsz(void);
 int cuMemDiscardBatchAsync_ptsz(void) { return vgpu_refuse("cuMemDiscardBatchAsync_ptsz"); }
-VGPU_EXPORT int cuMemDiscardAndPrefetchBatchAsync_ptsz(void);
+VGPU_ENTRY int cuMemDiscardAndPrefetchBatchAsync_ptsz(void);
 int cuMemDiscardAndPrefetchBatchAsync_ptsz(void) { return vgpu_refuse("cuMemDiscardAndPrefetchBatchAsync_ptsz"); }
-VGPU_EXPORT int cuStreamGetCtx_v2_ptsz(void);
+VGPU_ENTRY int cuStreamGetCtx_v2_ptsz(void);
 int cuStreamGetCtx_v2_ptsz(void) { return vgpu_refuse("cuStreamGetCtx_v2_ptsz"); }
-VGPU_EXPORT int cuStreamBeginCaptureToGraph_ptsz(void);
+VGPU_ENTRY int cuStreamBeginCaptureToGraph_ptsz(void);
 int cuStreamBeginCaptureToGraph_ptsz(void) { return vgpu_refuse("cuStreamBeginCaptureToGraph_ptsz"); }
-VGPU_EXPORT int cuStreamUpdateCaptureDependencies_v2_ptsz(void);
+VGPU_ENTRY int cuStreamUpdateCaptureDependencies_v2_ptsz(void);
 int cuStreamUpdateCaptureDependencies_v2_ptsz(void) { return vgpu_refuse("cuStreamUpdateCaptureDependencies_v2_ptsz"); }
-VGPU_EXPORT int cuStreamAttachMemAsync_ptsz(void);
+VGPU_ENTRY int cuStreamAttachMemAsync_ptsz(void);
 int cuStreamAttachMemAsync_ptsz(void) { return vgpu_refuse("cuStreamAttachMemAsync_ptsz"); }
-VGPU_EXPORT int cuStreamCopyAttributes_ptsz(void);
+VGPU_ENTRY int cuStreamCopyAttributes_ptsz(void);
 int cuStreamCopyAttributes_ptsz(void) { return vgpu_refuse("cuStreamCopyAttributes_ptsz"); }
-VGPU_EXPORT int cuStreamGetAttribute_ptsz(void);
+VGPU_ENTRY int cuStreamGetAttribute_ptsz(void);
 int cuStreamGetAttribute_ptsz(void) { return vgpu_refuse("cuStreamGetAttribute_ptsz"); }
-VGPU_EXPORT int cuStreamSetAttribute_ptsz(void);
+VGPU_ENTRY int cuStreamSetAttribute_ptsz(void);
 int cuStreamSetAttribute_ptsz(void) { return vgpu_refuse("cuStreamSetAttribute_ptsz"); }
-VGPU_EXPORT int cuSignalExternalSemaphoresAsync_ptsz(void);
+VGPU_ENTRY int cuSignalExternalSemaphoresAsync_ptsz(void);
 int cuSignalExternalSemaphoresAsync_ptsz(void) { return vgpu_refuse("cuSignalExternalSemaphoresAsync_ptsz"); }
-VGPU_EXPORT int cuWaitExternalSemaphoresAsync_ptsz(void);
+VGPU_ENTRY int cuWaitExternalSemaphoresAsync_ptsz(void);
 int cuWaitExternalSemaphoresAsync_ptsz(void) { return vgpu_refuse("cuWaitExternalSemaphoresAsync_ptsz"); }
-VGPU_EXPORT int cuStreamWaitValue32_v2_ptsz(void);
+VGPU_ENTRY int cuStreamWaitValue32_v2_ptsz(void);
 int cuStreamWaitValue32_v2_ptsz(void) { return vgpu_refuse("cuStreamWaitValue32_v2_ptsz"); }
-VGPU_EXPORT int cuStreamWaitValue64_v2_ptsz(void);
+VGPU_ENTRY int cuStreamWaitValue64_v2_ptsz(void);
 int cuStreamWaitValue64_v2_ptsz(void) { return vgpu_refuse("cuStreamWaitValue64_v2_ptsz"); }
-VGPU_EXPORT int cuStreamWriteValue64_v2_ptsz(void);
+VGPU_ENTRY int cuStreamWriteValue64_v2_ptsz(void);
 int cuStreamWriteValue64_v2_ptsz(void) { return vgpu_refuse("cuStreamWriteValue64_v2_ptsz"); }
-VGPU_EXPORT int cuStreamBatchMemOp_v2_ptsz(void);
+VGPU_ENTRY int cuStreamBatchMemOp_v2_ptsz(void);
 int cuStreamBatchMemOp_v2_ptsz(void) { return vgpu_refuse("cuStreamBatchMemOp_v2_ptsz"); }
-VGPU_EXPORT int cuGraphInstantiateWithParams_ptsz(void);
+VGPU_ENTRY int cuGraphInstantiateWithParams_ptsz(void);
 int cuGraphInstantiateWithParams_ptsz(void) { return vgpu_refuse("cuGraphInstantiateWithParams_ptsz"); }
-VGPU_EXPORT int cuGraphicsMapResources_ptsz(void);
+VGPU_ENTRY int cuGraphicsMapResources_ptsz(void);
 int cuGraphicsMapResources_ptsz(void) { return vgpu_refuse("cuGraphicsMapResources_ptsz"); }
-VGPU_EXPORT int cuGraphicsUnmapResources_ptsz(void);
+VGPU_ENTRY int cuGraphicsUnmapResources_ptsz(void);
 int cuGraphicsUnmapResources_ptsz(void) { return vgpu_refuse("cuGraphicsUnmapResources_ptsz"); }
-VGPU_EXPORT int cuMemcpyBatchAsync_ptsz(void);
+VGPU_ENTRY int cuMemcpyBatchAsync_ptsz(void);
 int cuMemcpyBatchAsync_ptsz(void) { return vgpu_refuse("cuMemcpyBatchAsync_ptsz"); }
-VGPU_EXPORT int cuMemcpy3DBatchAsync_ptsz(void);
+VGPU_ENTRY int cuMemcpy3DBatchAsync_ptsz(void);
 int cuMemcpy3DBatchAsync_ptsz(void) { return vgpu_refuse("cuMemcpy3DBatchAsync_ptsz"); }
-VGPU_EXPORT int cuStreamWaitValue32_ptsz(void);
+VGPU_ENTRY int cuStreamWaitValue32_ptsz(void);
 int cuStreamWaitValue32_ptsz(void) { return vgpu_refuse("cuStreamWaitValue32_ptsz"); }
-VGPU_EXPORT int cuStreamWriteValue64_ptsz(void);
+VGPU_ENTRY int cuStreamWriteValue64_ptsz(void);
 int cuStreamWriteValue64_ptsz(void) { return vgpu_refuse("cuStreamWriteValue64_ptsz"); }
-VGPU_EXPORT int cuStreamWaitValue64_ptsz(void);
+VGPU_ENTRY int cuStreamWaitValue64_ptsz(void);
 int cuStreamWaitValue64_ptsz(void) { return vgpu_refuse("cuStreamWaitValue64_ptsz"); }
-VGPU_EXPORT int cuStreamBatchMemOp_ptsz(void);
+VGPU_ENTRY int cuStreamBatchMemOp_ptsz(void);
 int cuStreamBatchMemOp_ptsz(void) { return vgpu_refuse("cuStreamBatchMemOp_ptsz"); }
-VGPU_EXPORT int cuMemPrefetchAsync_ptsz(void);
+VGPU_ENTRY int cuMemPrefetchAsync_ptsz(void);
 int cuMemPrefetchAsync_ptsz(void) { return vgpu_refuse("cuMemPrefetchAsync_ptsz"); }
-VGPU_EXPORT int cuStreamBeginCapture_ptsz(void);
+VGPU_ENTRY int cuStreamBeginCapture_ptsz(void);
 int cuStreamBeginCapture_ptsz(void) { return vgpu_refuse("cuStreamBeginCapture_ptsz"); }
-VGPU_EXPORT int cuStreamGetCaptureInfo_ptsz(void);
+VGPU_ENTRY int cuStreamGetCaptureInfo_ptsz(void);
 int cuStreamGetCaptureInfo_ptsz(void) { return vgpu_refuse("cuStreamGetCaptureInfo_ptsz"); }
-VGPU_EXPORT int cuStreamUpdateCaptureDependencies_ptsz(void);
+VGPU_ENTRY int cuStreamUpdateCaptureDependencies_ptsz(void);
 int cuStreamUpdateCaptureDependencies_ptsz(void) { return vgpu_refuse("cuStreamUpdateCaptureDependencies_ptsz"); }
 VGPU_EXPORT int cudaGraphInstantiateWithParams_ptsz(void);
 int cudaGraphInstantiateWithParams_ptsz(void) { return vgpu_refuse("cudaGraphInstantiateWithParams_ptsz"); }

@@ -13,6 +13,7 @@ import {
 import { guestApiHeader, guestDirectory, guestExports, guestRefused } from './generate/guest-api.js';
 import { guestCalls } from './generate/guest-calls.js';
 import { guestCuda12 } from './generate/guest-cuda12.js';
+import { guestEntries, guestEntriesHeader, guestNames } from './generate/guest-entries.js';
 import { guestForwarded } from './generate/guest-forwarded.js';
 import { guestPerThread } from './generate/guest-per-thread.js';
 import { protocolHeader } from './generate/protocol-header.js';
@@ -27,6 +28,9 @@ const files: Readonly<Record<string, () => string>> = {
   'generated/vgpu_protocol.h': protocolHeader,
   'generated/guest_api.h': guestApiHeader,
   'generated/guest_calls.c': guestCalls,
+  'generated/guest_entries.c': guestEntries,
+  'generated/guest_entries.h': guestEntriesHeader,
+  'generated/guest_names.h': guestNames,
   'generated/guest_forwarded.c': guestForwarded,
   'generated/guest_per_thread.c': guestPerThread,
   'generated/guest_refused.c': guestRefused,

@@ -39,7 +39,7 @@ function installCommand(): Command {
     .option('--executor <url>', 'where programs find their GPU, such as unix:/run/vgpu/executor.sock')
     .option('--restart <service>', 'restart this service, and look that it runs with the library')
     .option('--library <file>', 'install this library instead of the one that came with vgpu')
-    .option('--over-real-driver', "hide the machine's own NVIDIA driver from programs")
+    .option('--over-real-driver', 'put executors before the NVIDIA driver that is installed on this machine')
     .option(
       '--confirm-within <seconds>',
       'undo it after so long without `vgpu shim confirm`; 0: never',

@@ -81,6 +81,7 @@ const STATES: Record<string, string> = {
   connected: 'connected to the executor',
   failed: 'no executor was found; the next CUDA call looks again',
   broken: 'the connection was lost: every CUDA call fails until the program starts again',
+  real: 'without an executor, calls go to the driver that is installed on this machine',
 };
 
 function describe(operand: string, found: Explanation, obstacle: string | undefined): string[] {

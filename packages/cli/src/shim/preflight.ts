@@ -119,8 +119,8 @@ function checkRealDriver(root: SystemRoot, { scope, overRealDriver }: PreflightO
     ...['/proc/driver/nvidia/version'].filter((path) => root.isRunning && existsSync(path)),
   ];
   if (found.length === 0) return ok(id, 'no NVIDIA driver is installed');
-  const evidence = `an NVIDIA driver is installed (${found[0]}), which programs would no longer see`;
-  if (overRealDriver) return warning(id, evidence, 'vgpu shim uninstall brings it back');
+  const evidence = `an NVIDIA driver is installed (${found[0]}), which programs would use only where no executor answers`;
+  if (overRealDriver) return warning(id, evidence, 'vgpu shim uninstall lets programs use it at once again');
   return problem(id, evidence, 'use `vgpu run` for the programs that are meant, or say --over-real-driver');
 }
 

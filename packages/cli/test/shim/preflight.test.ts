@@ -52,7 +52,7 @@ describe.skipIf(obstacle !== undefined)('the preflight', { timeout: 120_000 }, (
     expect((await machine.run(['test', '-e', '/usr/lib/vgpu-shim'])).code).toBe(1);
   });
 
-  it("finds the machine's own driver, and hides it only when told to", async () => {
+  it("finds the machine's own driver, and comes before it only when told to", async () => {
     await machine.shell(
       'cp "$(ldconfig -p | sed -n "s/.*libm.so.6 .*x86-64.* => //p;s/.*libm.so.6 .*AArch64.* => //p" | head -1)" /usr/lib/libcuda.so.1',
     );

@@ -5,6 +5,7 @@
 //                     → CONNECTING → READY | DEFERRED            early initialisation, within its deadline
 //   DEFERRED | READY | FAILED → CONNECTING → CONNECTED | FAILED  the first CUDA call, those after a failure
 //   CONNECTED → BROKEN                                           until the program resets the device
+//   REFUSED | FAILED → REAL                                      calls go to an installed driver, for good
 //
 // A forked child starts again from DEFERRED, or from REFUSED; a program that resets a device that it has
 // lost, from DEFERRED.
@@ -27,6 +28,7 @@ enum vgpu_state {
   VGPU_STATE_CONNECTED,
   VGPU_STATE_FAILED,
   VGPU_STATE_BROKEN,
+  VGPU_STATE_REAL,
 };
 
 // How another process finds the word in this one's memory: the state in the lowest byte, the reason for the

@@ -64,6 +64,7 @@ static CUresult ensure_connected(void) {
       case VGPU_STATE_BROKEN:
         return CUDA_ERROR_MPS_RPC_FAILURE;
       case VGPU_STATE_REFUSED:
+      case VGPU_STATE_REAL:
         return CUDA_ERROR_NO_DEVICE;
       case VGPU_STATE_FAILED:
         if (vgpu_now() < atomic_load(&retry_at)) return (CUresult)atomic_load(&last_failure);
@@ -97,6 +98,10 @@ void vgpu_session_probe(void) {
     vgpu_log("ready: %u device(s), the first is %s", snapshot.welcome.device_count, snapshot.devices[0].name);
   }
   vgpu_state_set(result == CUDA_SUCCESS ? VGPU_STATE_READY : VGPU_STATE_DEFERRED);
+}
+
+CUresult vgpu_session_connect(void) {
+  return connect_if_needed();
 }
 
 CUresult vgpu_session_initialise(void) {

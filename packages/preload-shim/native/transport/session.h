@@ -12,6 +12,9 @@
 // cuInit. CUDA_SUCCESS when there is a connection.
 CUresult vgpu_session_initialise(void);
 
+// The same without cuInit's promise: whether there is an executor.
+CUresult vgpu_session_connect(void);
+
 // For the constructor: asks the executor for its devices, and hangs up. Within the connect timeout.
 void vgpu_session_probe(void);
 

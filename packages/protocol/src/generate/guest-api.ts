@@ -16,10 +16,11 @@ import {
   remoteCalls,
 } from '../table/table.js';
 import { banner, prototypeText, wrap } from './c-text.js';
+import { exportMacro } from './guest-entries.js';
 
 export function guestApiHeader(): string {
   const declarations = [...remoteCalls, ...localCalls, ...forwardedCalls, ...perThreadEntries].map(
-    (call) => `${call.api === 'internal' ? '' : 'VGPU_EXPORT '}${prototypeText(call.prototype)};`,
+    (call) => `${exportMacro(call)}${prototypeText(call.prototype)};`,
   );
   return `${banner('Every CUDA function that the guest defines, and the internal calls beneath them.')}
 #ifndef VGPU_GUEST_API_H
@@ -31,6 +32,10 @@ export function guestApiHeader(): string {
 
 // Everything else in the guest library is hidden.
 #define VGPU_EXPORT __attribute__((visibility("default")))
+// Of functions that programs enter through guest_entries.c. Where the guest defines them, guest_names.h has been before.
+#ifndef VGPU_ENTRY
+#define VGPU_ENTRY VGPU_EXPORT
+#endif
 
 ${declarations.join('\n')}
 
@@ -67,10 +72,10 @@ const char *vgpu_cublas_text(int code);
 }
 
 export function guestRefused(): string {
-  const functions = refusedCallEntries.map(
-    ({ prototype: { name } }) =>
-      `VGPU_EXPORT int ${name}(void);\nint ${name}(void) { return vgpu_refuse("${name}"); }`,
-  );
+  const functions = refusedCallEntries.map((call) => {
+    const { name } = call.prototype;
+    return `${exportMacro(call)}int ${name}(void);\nint ${name}(void) { return vgpu_refuse("${name}"); }`;
+  });
   return `${banner('Calls that are not implemented. No parameter is looked at, so none is declared.')}
 #include "guest_api.h"
 #include "refuse.h"

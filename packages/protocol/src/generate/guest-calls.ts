@@ -5,6 +5,7 @@ import { pointee } from '../prototype.js';
 import type { Parameter, RemoteCall } from '../schema.js';
 import { remoteCalls } from '../table/table.js';
 import { banner, isHandle, prototypeText, wireScalar } from './c-text.js';
+import { exportMacro } from './guest-entries.js';
 
 interface Pieces {
   readonly checks: string[];
@@ -102,12 +103,11 @@ function stub(call: RemoteCall): string {
   const flags = [call.needsContext ? 'VGPU_NEEDS_CONTEXT' : '', call.deferred ? 'VGPU_DEFERRED' : '']
     .filter((flag) => flag !== '')
     .join(' | ');
-  const visibility = call.api === 'internal' ? '' : 'VGPU_EXPORT ';
   const send = `vgpu_exchange(VGPU_CALL_${call.prototype.name}, ${flags === '' ? '0' : flags}, ${
     request.length === 0 ? 'NULL' : 'request'
   }, ${request.length}, ${response.length === 0 ? 'NULL' : 'response'}, ${response.length})`;
   return [
-    `${visibility}${prototypeText(call.prototype)} {\n`,
+    `${exportMacro(call)}${prototypeText(call.prototype)} {\n`,
     ...captureChecks(call),
     ...locals.map((line) => `  ${line}\n`),
     checks.length === 0 ? '' : `  if (${checks.join(' || ')}) return CUDA_ERROR_INVALID_VALUE;\n`,
