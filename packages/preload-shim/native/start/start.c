@@ -1,7 +1,9 @@
 #include "start/start.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
@@ -14,6 +16,8 @@
 
 static struct vgpu_configuration configuration;
 static const char* configuration_path = VGPU_CONFIGURATION_PATH;
+// The process that has decided, or is about to.
+static _Atomic uint32_t decider;
 
 const struct vgpu_configuration* vgpu_configuration(void) {
   return &configuration;
@@ -71,8 +75,16 @@ static void decide(void) {
 void vgpu_start(void) {
   if (vgpu_state_now() != VGPU_STATE_UNSEEN) return;
   const int saved_errno = errno;
+  // Before it can be seen that somebody decides.
+  atomic_store(&decider, vgpu_process_id());
   if (vgpu_state_change(VGPU_STATE_UNSEEN, VGPU_STATE_DECIDING)) decide();
   errno = saved_errno;
+}
+
+void vgpu_start_forget(void) {
+  if (vgpu_state_now() != VGPU_STATE_DECIDING || atomic_load(&decider) == vgpu_process_id()) return;
+  vgpu_state_set(VGPU_STATE_UNSEEN);
+  vgpu_start();
 }
 
 __attribute__((constructor)) static void loaded(void) {

@@ -10,6 +10,9 @@
 // another library's constructor may come before ours. Leaves errno alone.
 void vgpu_start(void);
 
+// In a forked child: decides anew if a thread of the parent was deciding, which does not exist here.
+void vgpu_start_forget(void);
+
 // What the file says; empty in a process that is refused. Constant once the process has been decided about.
 const struct vgpu_configuration* vgpu_configuration(void);
 // Only when the file is bad.

@@ -227,8 +227,7 @@ void vgpu_session_forget(void) {
       vgpu_state_set(VGPU_STATE_DEFERRED);
       break;
     default:
-      // Decided about in the parent, or being so in this very process.
-      break;
+      vgpu_start_forget();
   }
   atomic_store(&context_error, CUDA_SUCCESS);
   vgpu_lock_forget(&lock);

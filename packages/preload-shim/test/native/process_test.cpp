@@ -14,10 +14,15 @@
 
 #include "peer.h"
 
+// As start/state.h says, which has an atomic type of C's in it.
+extern "C" void vgpu_state_set(unsigned int state);
+
 namespace vgpu::test {
 namespace {
 
 using namespace std::chrono_literals;
+
+constexpr unsigned int kDeciding = 1;
 
 bool is_socket(int descriptor) {
   struct stat status {};
@@ -195,6 +200,27 @@ TEST_CASE("a child forked while another thread is in a call is not stuck") {
   const Outcome outcome = guest.finish();
   CAPTURE(outcome.log);
   CHECK(outcome.values == Values{0, 0});
+}
+
+TEST_CASE("a child forked while another thread is deciding decides by itself") {
+  Peer peer;
+  Guest guest(peer.environment(), [] {
+    // As the constructor does in another thread, which opens the library.
+    vgpu_state_set(kDeciding);
+    const pid_t child = fork();
+    if (child == 0) {
+      int count = 0;
+      leave(cuInit(0) == CUDA_SUCCESS && cuDeviceGetCount(&count) == CUDA_SUCCESS && count == 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    return Values{status};
+  });
+  Connection childs = peer.accept();
+  childs.greet();
+  const Outcome outcome = guest.finish();
+  CAPTURE(outcome.log);
+  CHECK(outcome.values == Values{0});
 }
 
 TEST_CASE("a child of a child starts anew, too") {
