@@ -61,7 +61,9 @@ export function packAll(options: PackOptions): Packed[] {
     ...natives.map(({ part, platform }) => packNative(part, platform, options.development)),
     ...folders.map((folder) => packPackage(folder, platformsOf(folder), versions)),
   ];
-  const order = packed.map(({ manifest, file }) => `${manifest.name}@${manifest.version} ${basename(file)}\n`);
+  const order = packed.map(
+    ({ manifest, file }) => `${manifest.name}@${manifest.version} ${basename(file)}\n`,
+  );
   writeFileSync(join(packedFolder, 'order.txt'), order.join(''));
   return packed;
 }

@@ -71,7 +71,8 @@ enum record_found read_record(int process, char* library, unsigned long room, ui
 
 const char* state_name(uint32_t word) {
   static const char* const NAMES[] = {
-      "unseen", "deciding", "refused", "deferred", "connecting", "ready", "connected", "failed", "broken", "real",
+      "unseen", "deciding",  "refused", "deferred", "connecting",
+      "ready",  "connected", "failed",  "broken",   "real",
   };
   const uint32_t state = word & 0xff;
   return state < sizeof(NAMES) / sizeof(*NAMES) ? NAMES[state] : "unknown";

@@ -156,7 +156,8 @@ inline constexpr std::uint64_t kFunctionStride = 16;
 /// Bits of Instruction::flags of branch and of predicate operands.
 inline constexpr std::uint16_t kNegated = 1;
 /// In Instruction::flags of branch and branch_if: it closes a loop without branches that loads from device
-/// memory. Warps next to each other mostly load what lies next to each other, so they should take turns often.
+/// memory. Warps next to each other mostly load what lies next to each other, so they should take turns
+/// often.
 inline constexpr std::uint16_t kStreamingLoop = 1 << 1;
 /// In Instruction::flags of barriers, with kNegated: `b` is no thread count.
 inline constexpr std::uint16_t kNoThreadCount = 1 << 1;
