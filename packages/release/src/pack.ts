@@ -1,14 +1,5 @@
 // Makes the archives that are published, in packages/release/build/packages.
-import {
-  chmodSync,
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { output } from './commands.js';
 import { isNewer, neededGlibc, unversionedSymbols } from './elf.js';
@@ -20,6 +11,7 @@ import {
   nativeParts,
   type Platform,
 } from './platforms.js';
+import { copyStripped } from './strip.js';
 import { type Manifest, publicPackages, readManifest, root } from './workspace.js';
 
 export interface Packed {
@@ -102,17 +94,6 @@ function builtFile(part: NativePart, platform: Platform, file: string, developme
   if (existsSync(path)) return path;
   const command = development ? 'pnpm build' : `pnpm release:build --platform ${platform}`;
   throw new Error(`${path} is missing: run ${command} first`);
-}
-
-function copyStripped(from: string, to: string, platform: Platform): void {
-  const strip = {
-    'linux-x64': 'strip',
-    'linux-arm64': 'aarch64-linux-gnu-strip',
-    'win32-x64': 'x86_64-w64-mingw32-strip',
-  };
-  copyFileSync(from, to);
-  output(strip[platform], ['--strip-unneeded', to]);
-  chmodSync(to, 0o755);
 }
 
 function checkPortable(file: string, glibc: string | undefined): void {

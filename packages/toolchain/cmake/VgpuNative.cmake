@@ -110,7 +110,7 @@ function(vgpu_addon name)
   endif()
 endfunction()
 
-# See toolchain/src/headers-last.mjs. What strips the library afterwards undoes it.
+# See toolchain/src/headers-last.mjs. strip wants headersFirst before it, and this again behind it.
 function(vgpu_headers_last target)
   find_program(VGPU_NODE NAMES node REQUIRED)
   set(program ${VGPU_PACKAGES_DIR}/toolchain/bin/headers-last.mjs)

@@ -5,6 +5,7 @@
 // where /etc/ld.so.preload names the library, every process. But it reads them before it maps anything, wherever they
 // are (elf/dl-load.c, open_verify: "cannot read file data"), and without them it leaves the library out with a warning.
 
+const BYTES_OF_FILE_HEADER = 64;
 const BYTES_OF_ONE = 56;
 const LOAD = 1;
 const DESCRIBES_ITSELF = 6;
@@ -17,7 +18,12 @@ const BLOCK = 4096;
  * @throws {Error} for another kind of file, and for one that has done with its headers what is not expected here
  */
 export function headersLast(file) {
-  if (file.length < 64 || file.readUInt32BE(0) !== 0x7f454c46 || file[4] !== 2 || file[5] !== 1)
+  if (
+    file.length < BYTES_OF_FILE_HEADER ||
+    file.readUInt32BE(0) !== 0x7f454c46 ||
+    file[4] !== 2 ||
+    file[5] !== 1
+  )
     throw new Error('not a 64-bit little-endian ELF file');
   const [offset, size, count] = [
     Number(file.readBigUInt64LE(32)),
@@ -35,6 +41,24 @@ export function headersLast(file) {
   headers.copy(moved, place);
   moved.writeBigUInt64LE(BigInt(place), 32);
   return moved;
+}
+
+/**
+ * Undoes it: strip and its like know program headers only where linkers put them, where they are still.
+ * @param {Buffer} file
+ * @returns {Buffer} the file itself where they are not last
+ * @throws {Error} when something has been written in their place
+ */
+export function headersFirst(file) {
+  const place = Number(file.readBigUInt64LE(32));
+  if (place === BYTES_OF_FILE_HEADER) return file;
+  const headers = file.subarray(place);
+  const before = file.subarray(BYTES_OF_FILE_HEADER, BYTES_OF_FILE_HEADER + headers.length);
+  if (headers.length === 0 || !headers.equals(before))
+    throw new Error('its program headers are neither first nor those that were moved to its end');
+  const restored = Buffer.from(file.subarray(0, place));
+  restored.writeBigUInt64LE(BigInt(BYTES_OF_FILE_HEADER), 32);
+  return restored;
 }
 
 /**

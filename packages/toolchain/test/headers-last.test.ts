@@ -1,14 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { headersLast } from '../src/headers-last.mjs';
+import { headersFirst, headersLast } from '../src/headers-last.mjs';
 
 const program = join(import.meta.dirname, '../bin/headers-last.mjs');
 const PLACE = 32;
 let folder: string;
 let library: string;
+let libraryAsLinked: string;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'vgpu-headers-'));
@@ -19,6 +20,8 @@ beforeAll(() => {
   // Nothing behind what is mapped: the last page goes on in memory, with zeros.
   cc('-shared', '-fPIC', '-s', '-o', library, 'library.c');
   cc('-o', 'main', 'main.c', library);
+  libraryAsLinked = join(folder, 'as-linked.so');
+  copyFileSync(library, libraryAsLinked);
 });
 
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -52,6 +55,17 @@ describe('headers-last', () => {
     // As for aarch64: pages of 64 KiB.
     file.writeBigUInt64LE(65536n, first + 48);
     expect(Number(headersLast(file).readBigUInt64LE(PLACE)) % 65536).toBe(0);
+  });
+
+  it('can be undone, for strip', () => {
+    const file = readFileSync(join(folder, 'main'));
+    expect(headersFirst(file)).toBe(file);
+    const moved = headersLast(readFileSync(libraryAsLinked));
+    const restored = headersFirst(moved);
+    expect(restored.subarray(0, readFileSync(libraryAsLinked).length)).toEqual(readFileSync(libraryAsLinked));
+    expect(headersLast(restored)).toEqual(moved);
+    moved.writeUInt8(1 + moved.readUInt8(70), 70);
+    expect(() => headersFirst(moved)).toThrow('neither first nor');
   });
 
   it('refuses what it does not know', () => {
