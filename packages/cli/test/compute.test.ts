@@ -114,6 +114,34 @@ describe('writes', () => {
     expect(moved.every((value, i) => (value * 7919) % 10_007 === sorted[i])).toBe(true);
   });
 
+  it('the nearest points, their distances and their indices', async () => {
+    const points = npy('points.npy', new Float32Array([0, 0, 3, 4, 1, 0, 0, 1]), [4, 2]);
+    const queries = npy('queries.npy', new Float32Array([0, 0]), [1, 2]);
+    const [distances, indices] = [folder.at('distances.npy'), folder.at('indices.npy')];
+    const outputs = ['-o', distances, '-o', indices];
+    expect((await vgpu('compute', 'nearest-neighbours', queries, points, '--k', '3', ...outputs)).code).toBe(
+      0,
+    );
+    expect(numbers(distances)).toEqual({ dtype: 'f32', shape: [1, 3], values: [0, 1, 1] });
+    expect(numbers(indices)).toEqual({ dtype: 'u32', shape: [1, 3], values: [0, 2, 3] });
+  });
+
+  it('counts of common bits', async () => {
+    const [a, b] = [folder.at('bits-a.pycauset'), folder.at('bits-b.pycauset')];
+    const bits = { structure: 'dense', dtype: 'bit' } as const;
+    const ofA = (row: number, column: number) => Number((row + column) % 3 === 0);
+    const ofB = (row: number, column: number) => Number((row * column) % 2 === 0);
+    await (await PersistentArray.create(a, { ...bits, rows: 2, columns: 600 }, { values: ofA })).close();
+    await (await PersistentArray.create(b, { ...bits, rows: 600, columns: 3 }, { values: ofB })).close();
+    const out = folder.at('counts.npy');
+    expect((await vgpu('compute', 'bit-matmul', a, b, '-o', out)).code).toBe(0);
+    const all = Array.from({ length: 600 }, (_, k) => k);
+    const values = [0, 1].flatMap((i) =>
+      [0, 1, 2].map((j) => all.filter((k) => ofA(i, k) * ofB(k, j) === 1).length),
+    );
+    expect(numbers(out)).toEqual({ dtype: 'i32', shape: [2, 3], values });
+  });
+
   it('products of .npy and .pycauset', async () => {
     const a = npy('a.npy', new Float64Array([1, 2, 3, 4, 5, 6]), [2, 3]);
     const b = folder.at('b.pycauset');
@@ -144,9 +172,14 @@ describe('writes', () => {
     ['argsort', ['m'], ['--descending'], [5, 4, 3, 2, 1, 0]],
     ['cast', ['m'], ['--dtype', 'u32'], [1, 2, 3, 4, 5, 6]],
     ['matvec', ['m', 'v'], [], [14, 32]],
+    ['inverse', ['s'], [], [1, -1, 0, 0.5]],
+    ['solve', ['s', 't'], [], [-1, -2, 2, 2.5]],
+    ['pairwise-distance', ['s', 's'], ['--metric', 'dot'], [-5, -4, -4, -4]],
   ])('%s', async (operation, inputs, flags, expected) => {
     npy('m.npy', new Float64Array([1, 2, 3, 4, 5, 6]), [2, 3]);
     npy('v.npy', new Float64Array([1, 2, 3]));
+    npy('s.npy', new Float64Array([1, 2, 0, 2]), [2, 2]);
+    npy('t.npy', new Float64Array([3, 3, 4, 5]), [2, 2]);
     const out = folder.at(`${operation}.npy`);
     const paths = inputs.map((name) => folder.at(`${name}.npy`));
     const { code, stderr } = await vgpu('compute', operation, ...paths, ...flags, '-o', out);
@@ -183,6 +216,18 @@ describe('refuses', () => {
       'ERR_VGPU_USAGE',
     ],
     ['to resume .npy', ['sort', x, '-o', folder.at('no.npy'), '--resume'], 'ERR_VGPU_USAGE'],
+    ['a metric where there is none', ['sum', x, '--metric', 'dot'], 'ERR_VGPU_USAGE'],
+    [
+      'a matrix without an inverse',
+      ['inverse', npy('singular.npy', new Float64Array(4), [2, 2]), '-o', folder.at('no.npy')],
+      'ERR_VGPU_COMPUTE_SINGULAR',
+    ],
+    [
+      'an inverse of integers',
+      ['inverse', npy('whole.npy', new Uint32Array(4), [2, 2]), '-o', folder.at('no.npy')],
+      'ERR_VGPU_COMPUTE_ARGUMENT',
+    ],
+    ['bits that are none', ['bit-matmul', x, x, '-o', folder.at('no.npy')], 'ERR_VGPU_BAD_INPUT'],
     ['a file that is not there', ['sum', folder.at('nowhere.npy')], 'ERR_VGPU_FILE_NOT_FOUND'],
     ['a folder', ['sum', folder.path], 'ERR_VGPU_NOT_A_FILE'],
     [
@@ -210,6 +255,19 @@ describe('refuses', () => {
     expect(folder.list().filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
+  it('elements that are stored otherwise than they are meant', async () => {
+    const doubled = folder.at('doubled.pycauset');
+    const view = { scalar: { re: 2, im: 0 } };
+    const shape = { structure: 'dense', dtype: 'f64', rows: 2, columns: 2, view } as const;
+    await (await PersistentArray.create(doubled, shape)).close();
+    const { code, document: found } = await vgpuJson(
+      refusal,
+      ...['compute', 'inverse', doubled, '-o', folder.at('no.npy')],
+    );
+    expect([code, found.error.code]).toEqual([1, 'ERR_VGPU_BAD_INPUT']);
+    expect(found.error.message).toContain('view');
+  });
+
   it('a file that was cut off', async () => {
     const whole = readFileSync(x);
     writeFileSync(folder.at('cut.npy'), whole.subarray(0, whole.length - 1));
@@ -227,7 +285,10 @@ function linesIn(path: string): number {
   }
 }
 
-it('goes on after a kill with --resume', async () => {
+// On a busy machine each call of the command takes seconds.
+const patient = { timeout: 300_000 };
+
+it('goes on after a kill with --resume', patient, async () => {
   const mine = new Folder();
   try {
     const count = 2_000_000;
@@ -276,7 +337,7 @@ it('goes on after a kill with --resume', async () => {
   }
 });
 
-it('is read by NumPy, where there is one', ({ skip }) => {
+it('is read by NumPy, where there is one', patient, ({ skip }) => {
   const python = (script: string) =>
     execFileSync('python3', ['-c', script], { encoding: 'utf8', stdio: 'pipe' });
   try {

@@ -10,9 +10,10 @@ export function computeCommand(): Command {
     .argument('<operation>', 'see below')
     .argument('<inputs...>', '.npy or .pycauset files')
     .addOption(
-      new Option('-o, --output <file>', 'the new .npy or .pycauset file; sort-pairs has two').argParser(
-        (path: string, paths: string[] = []) => [...paths, path],
-      ),
+      new Option(
+        '-o, --output <file>',
+        'the new .npy or .pycauset file; sort-pairs and nearest-neighbours have two',
+      ).argParser((path: string, paths: string[] = []) => [...paths, path]),
     )
     .addOption(
       new Option('--device <device>', 'auto: the GPU where there is one, else the CPU')
@@ -27,7 +28,8 @@ export function computeCommand(): Command {
     .option('--resume', 'keep a record of the progress, and go on after a crash or a cancellation')
     .option('--descending', 'sort, sort-pairs, argsort, top-k: the greatest first')
     .option('--by <number>', 'scale, axpy: the factor')
-    .option('--k <count>', 'top-k: how many', countArgument)
+    .option('--k <count>', 'top-k, nearest-neighbours: how many', countArgument)
+    .addOption(new Option('--metric <name>', 'distances: l2 by default').choices(['l2', 'cosine', 'dot']))
     .option('--bins <count>', 'histogram: how many intervals', countArgument)
     .option('--from <number>', 'histogram: where the first one begins', numberArgument)
     .option('--to <number>', 'histogram: where the last one ends', numberArgument)
@@ -58,10 +60,11 @@ Operations:
   printed           sum mean min max norm dot histogram top-k
   element by element add sub mul div scale axpy cast
   sorting           sort sort-pairs argsort
-  matrices          matmul matvec transpose
+  matrices          matmul matvec transpose solve inverse bit-matmul (of matrices of bits: how many products are 1)
+  points (rows)     pairwise-distance nearest-neighbours (of queries among points; writes distances, then indices)
   running sums      inclusive-scan exclusive-scan
-argsort, the scans and transpose map their arrays as a whole, up to 4 GiB each; all others go through arrays of any size in
-pieces. Where it ran, and why, is said on stderr, and by --json.
+argsort, the scans, transpose, solve, inverse, bit-matmul and pairwise-distance map their arrays as a whole, up to 4 GiB each;
+all others go through arrays of any size in pieces. Where it ran, and why, is said on stderr, and by --json.
 
 Examples:
   vgpu compute sum measurements.npy

@@ -9,7 +9,8 @@ import { formatBytes, formatCount } from '../output/bytes.js';
 import type { Context, Outcome } from '../output/command.js';
 import { progressBar } from '../output/progress-bar.js';
 import { NpyArray } from './npy-array.js';
-import { type Computed, type Operation, type OperationFlags, operations } from './operations.js';
+import type { Computed, Operation, OperationFlags } from './operation.js';
+import { operations } from './operations.js';
 import { canResume, type OutputFile, withOutputs } from './outputs.js';
 
 export interface ComputeOptions extends OperationFlags {
@@ -51,8 +52,15 @@ export async function compute(
     const work = { name, operation, paths, outputs, options, goesOn };
     return await computeWith(work, session, inputs, context);
   } finally {
-    for (const close of closing.reverse()) await close();
+    await closeAll(closing.reverse());
   }
+}
+
+/** One after the other, each of them even where one before it fails; then throws what the first one threw. */
+async function closeAll(closing: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const close of closing) await close().catch((error: unknown) => errors.push(error));
+  if (errors.length > 0) throw errors[0];
 }
 
 interface Work {
@@ -120,9 +128,10 @@ function checkUsage(
   }
   if (new Set(outputs).size !== outputs.length) throw usage('the outputs are one and the same file');
   if (resume && operation.resumable !== true) {
-    throw usage(`${name} cannot be resumed: sort, sort-pairs and matmul can`);
+    const can = Object.keys(operations).filter((each) => operations[each]?.resumable === true);
+    throw usage(`${name} cannot be resumed, only ${can.join(', ')}`);
   }
-  for (const flag of ['descending', 'by', 'k', 'bins', 'from', 'to', 'dtype'] as const) {
+  for (const flag of ['descending', 'by', 'k', 'bins', 'from', 'to', 'dtype', 'metric'] as const) {
     if (flags[flag] !== undefined && operation.flags?.includes(flag) !== true) {
       throw usage(`${name} has no --${flag}`);
     }

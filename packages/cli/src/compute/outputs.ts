@@ -9,7 +9,7 @@ import { byteOffset, encodeNpyHeader, npyDataBytes } from '@vgpu/format';
 import { MappedFile, replaceFileAsync } from '@vgpu/mmap-native';
 import { CliError } from '../errors.js';
 import { NpyArray } from './npy-array.js';
-import type { Shape } from './operations.js';
+import type { Shape } from './operation.js';
 
 export interface OutputFile {
   readonly path: string;

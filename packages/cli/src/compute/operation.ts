@@ -1,0 +1,132 @@
+// One operation of `vgpu compute`: what it takes and makes, and how it is called.
+import type { ComputeResult, ComputeSession, ElementType, Metric, NumericArray } from '@vgpu/cuda-native';
+import type * as onDisk from '@vgpu/cuda-native/stored';
+import { CliError } from '../errors.js';
+
+type StoredArray = onDisk.StoredArray;
+type StoredOutput = onDisk.StoredOutput;
+
+/** What the command line says about the operation itself. */
+export interface OperationFlags {
+  readonly descending?: boolean | undefined;
+  readonly by?: string | undefined;
+  readonly k?: number | undefined;
+  readonly bins?: number | undefined;
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  readonly dtype?: ElementType | undefined;
+  readonly metric?: Metric | undefined;
+}
+
+/** A vector, or with columns a matrix. */
+export interface Shape {
+  readonly dtype: ElementType;
+  readonly rows: number;
+  readonly columns?: number;
+}
+
+export interface Arguments {
+  readonly session: ComputeSession;
+  readonly inputs: readonly StoredArray[];
+  readonly outputs: readonly StoredOutput[];
+  readonly flags: OperationFlags;
+  readonly options: onDisk.ResumeOptions;
+}
+
+/** A result, of which only operations on disk know how many calls it took. */
+export type Computed = ComputeResult<unknown> &
+  Partial<Pick<onDisk.StoredResult<unknown>, 'calls' | 'memoryBytes'>>;
+
+export interface Operation {
+  readonly inputs: number;
+  /** Of the outputs. None: the result is printed. */
+  readonly shapes: (inputs: readonly StoredArray[], flags: OperationFlags) => readonly Shape[];
+  readonly outputs: number;
+  readonly resumable?: boolean;
+  /** Flags that it needs or knows. */
+  readonly flags?: readonly (keyof OperationFlags)[];
+  readonly run: (all: Arguments) => Promise<Computed>;
+}
+
+/** All inputs and outputs are mapped as a whole; what the operation takes beside them is bounded by the session. */
+export function inMemory(
+  { inputs, outputs }: Arguments,
+  call: (
+    inputs: readonly NumericArray[],
+    outputs: readonly NumericArray[],
+  ) => Promise<ComputeResult<unknown>>,
+): Promise<ComputeResult<unknown>> {
+  for (const input of inputs) checkPlain(input);
+  return committed(outputs, () => call(inputs.map(allOf), outputs.map(allOf)));
+}
+
+/** `write` fills the outputs. */
+export async function committed<Result>(
+  outputs: readonly StoredOutput[],
+  write: () => Promise<Result>,
+): Promise<Result> {
+  for (const output of outputs) await output.begin();
+  const result = await write();
+  for (const output of outputs) await output.commit();
+  return result;
+}
+
+export function allOf(array: StoredArray): NumericArray {
+  const { rows, columns } = array.descriptor;
+  return array.elements(0, rows * columns) as NumericArray;
+}
+
+/** Its elements are stored as they are meant, row by row. @throws CliError */
+export function checkPlain({ path, descriptor: { structure, view } }: StoredArray): void {
+  const isVector = structure === 'vector';
+  const remedy = 'write it out first: vgpu file convert';
+  if (!isVector && structure !== 'dense') {
+    throw new CliError('ERR_VGPU_BAD_INPUT', `${path} is stored as a ${structure} array`, { remedy });
+  }
+  if (view.transposed && !isVector) {
+    throw new CliError('ERR_VGPU_BAD_INPUT', `${path} is stored by columns`, {
+      remedy: 'write it out by rows first: vgpu file import, then vgpu file convert',
+    });
+  }
+  if (view.conjugated || view.scalar.re !== 1 || view.scalar.im !== 0) {
+    throw new CliError('ERR_VGPU_BAD_INPUT', `${path} is seen through a view`, { remedy });
+  }
+}
+
+export function shapeOf({ path, descriptor }: StoredArray): Shape {
+  const { structure, dtype, rows, columns } = descriptor;
+  const known = ['f32', 'f64', 'i32', 'u32', 'i64', 'u64'].includes(dtype ?? '');
+  if (!known) {
+    throw new CliError(
+      'ERR_VGPU_BAD_INPUT',
+      `${path} holds ${dtype ?? 'blocks'}, not f32, f64, i32, u32, i64 or u64`,
+      {
+        remedy: 'convert it: vgpu file convert --dtype',
+      },
+    );
+  }
+  return { dtype: dtype as ElementType, rows, ...(structure === 'vector' ? {} : { columns }) };
+}
+
+export function scalar({ descriptor: { dtype } }: StoredArray, { by }: OperationFlags): number | bigint {
+  const text = needed(by, '--by');
+  const isLong = dtype === 'i64' || dtype === 'u64';
+  const value = isLong && /^-?\d+$/.test(text) ? BigInt(text) : Number(text);
+  if (text.trim() !== '' && (isLong ? typeof value === 'bigint' : !Number.isNaN(value))) return value;
+  throw new CliError('ERR_VGPU_USAGE', `--by ${text} is no number of type ${dtype}`);
+}
+
+export function needed<T>(value: T | undefined, option: string): T {
+  if (value !== undefined) return value;
+  throw new CliError('ERR_VGPU_USAGE', `the operation needs ${option}`);
+}
+
+export function one<T>(all: readonly T[], index: number): T {
+  const each = all[index];
+  if (each === undefined) throw new Error(`unreachable: there is no array ${index}`);
+  return each;
+}
+
+export function abortOf({ signal }: onDisk.ResumeOptions): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}
