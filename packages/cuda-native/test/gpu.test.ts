@@ -79,6 +79,16 @@ it('nothing at all', async () => {
   }
 });
 
+it('a system without right sides', async () => {
+  const a = { data: new Float64Array([2, 0, 0, 2]), rows: 2, columns: 2 };
+  const singular = { ...a, data: new Float64Array(4) };
+  const none = { data: new Float64Array(0), rows: 2, columns: 0 };
+  for (const session of [cpu, gpu]) {
+    expect((await session.solve(a, none)).value).toMatchObject({ rows: 2, columns: 0 });
+    await expect(session.solve(singular, none)).rejects.toMatchObject({ code: 'ERR_VGPU_COMPUTE_SINGULAR' });
+  }
+});
+
 /** Several pieces through both lanes, and a last one that is shorter. */
 const long: Shape = {
   count: 2_500_001,

@@ -51,6 +51,7 @@ class Elimination {
   }
 
   void store(const Matrix& x) {
+    if (x.columns == 0) return;
     const Rows target = rowsOf(x);
     const Buffer solution = context_.allocate(target.bytes());
     launch("solution", gridFor(order_ * x.columns), work_.address(), capacity_, solution.address(),
