@@ -6,9 +6,9 @@ import { ArrayError, isArrayError } from '../src/index.js';
 import { packageDirectory } from './support.js';
 
 const path = join(packageDirectory, 'README.md');
-const examples = documentExamples(path);
+const examples = [path, join(packageDirectory, '../../docs/arrays.md')].flatMap(documentExamples);
 
-test('the README has examples', () => {
+test('the documents have examples', () => {
   expect(examples.length).toBeGreaterThanOrEqual(5);
 });
 

@@ -14,7 +14,6 @@ export const sidebar: DefaultTheme.SidebarItem[] = [
       page('Arrays that survive power cuts', '/arrays'),
       page('Compute on arrays on disk', '/compute-on-disk'),
       page('When the GPU fails', '/when-the-gpu-fails'),
-      page('The matrix of faults', '/fault-matrix'),
       page('Find mistakes in kernels', '/memory-checker'),
       page('Profile kernels', '/profiler'),
       page('Run an executor', '/executor'),
