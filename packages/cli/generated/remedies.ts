@@ -77,7 +77,7 @@ export const remedies: Readonly<Record<string, string>> = {
   ERR_VGPU_FORMAT_UNIDENTIFIED: "Say what it is with `assume`, or `--assume symmetric:f64` on the command line.",
   ERR_VGPU_FORMAT_UNSUPPORTED_VERSION: "Read it with a newer version of @vgpu/format.",
   ERR_VGPU_GUEST_MISSING: "Install @vgpu/preload-shim anew for this platform, or build it.",
-  ERR_VGPU_GUEST_NAMES: "Set TMPDIR to a folder that may be written to.",
+  ERR_VGPU_GUEST_NAMES: "Set XDG_CACHE_HOME to a folder that can be written.",
   ERR_VGPU_INTERRUPTED: "Call it again.",
   ERR_VGPU_LOSSY: "Choose another dtype or structure, or allow it with --lossy.",
   ERR_VGPU_MISSING_SYSTEM_PACKAGES: "Paste the line that the message ends with.",

@@ -6,7 +6,7 @@ export type GuestErrorCode =
   | 'ERR_VGPU_GUEST_MISSING'
   /**
    * No folder can be made in which it has the names of CUDA's libraries.
-   * @remedy Set TMPDIR to a folder that may be written to.
+   * @remedy Set XDG_CACHE_HOME to a folder that can be written.
    */
   | 'ERR_VGPU_GUEST_NAMES';
 

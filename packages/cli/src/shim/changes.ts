@@ -55,12 +55,16 @@ export class Changes {
     });
   }
 
+  /** Mode and owner of what is there stay. */
   placeFile(path: string, text: string): void {
     const outside = this.#root.at(path);
     if (isFile(outside) && readFileSync(outside, 'utf8') === text) return;
     this.makeFolder(dirname(path));
     this.#announce(path, '', checksumOf(text));
-    replaceByRename(outside, (temporary) => writeDurably(temporary, text, { mode: 0o644 }));
+    const like = statSync(outside, { throwIfNoEntry: false });
+    replaceByRename(outside, (temporary) =>
+      writeDurably(temporary, text, { mode: like?.mode ?? 0o644, owner: like }),
+    );
   }
 
   placeLink(path: string, target: string): void {

@@ -1,5 +1,4 @@
 // The steps of one installation, in the order in which nothing can go wrong that cannot be undone.
-import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { LIBRARY_NAMES, recoveryProgram, selfTestProgram } from '@vgpu/preload-shim';
@@ -13,6 +12,7 @@ import { flushFolder, writeDurably } from './durable.js';
 import { guardUnit, startGuard } from './guard.js';
 import { Journal } from './journal.js';
 import { GUARD_UNIT, LIBRARIES, UNITS } from './layout.js';
+import { digestOf } from './library-file.js';
 import type { SystemRoot } from './root.js';
 import { fileStep, linkStep, type ScopeOptions, type Step, scopeEnvironment, scopeSteps } from './scopes.js';
 import { restartWithLibrary } from './service.js';
@@ -51,8 +51,7 @@ export class Installation {
     this.#options = options;
     this.#library = library;
     this.#context = context;
-    const digest = createHash('sha256').update(readFileSync(library)).digest('hex').slice(0, 12);
-    this.version = `${VGPU_VERSION}-${digest}`;
+    this.version = `${VGPU_VERSION}-${digestOf(readFileSync(library))}`;
     this.plan = this.#makePlan();
   }
 

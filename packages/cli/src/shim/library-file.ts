@@ -1,4 +1,5 @@
 // Whether a file may be loaded into every process: what it is, what it needs, what it offers.
+import { createHash } from 'node:crypto';
 import { type Check, ok, problem } from '../doctor/check.js';
 import { type ElfFile, isElf, readElf } from '../doctor/elf.js';
 
@@ -8,6 +9,9 @@ const LIBC = /^(?:libc\.so\.6|ld-linux[\w.-]*\.so\.\d+)$/;
 // Those of CUDA's headers and no others: "cu" alone would also be curl's.
 const CUDA_FUNCTION = /^(?:cu[A-Z]|cuda[A-Z]|cublas[A-Z]|nvml[A-Z]|__cuda[A-Z])\w*$/;
 const REMEDY = 'install vgpu again, or build it: pnpm build';
+
+/** By which its folder says what was installed. */
+export const digestOf = (library: Buffer) => createHash('sha256').update(library).digest('hex').slice(0, 12);
 
 /** What the system can take. */
 export interface Capabilities {

@@ -99,9 +99,9 @@ function serviceSteps(root: SystemRoot, { service = '', executor, environment }:
     LD_PRELOAD: [...others('LD_PRELOAD', /[ :]+/, LIBRARY), LIBRARY].join(':'),
     LD_LIBRARY_PATH: [NAMES, ...others('LD_LIBRARY_PATH', /:/, NAMES)].join(':'),
   };
-  // systemd.unit(5): a percent sign of its own is doubled.
+  // systemd.unit(5): a percent sign of its own is doubled; systemd.exec(5): what has spaces is quoted.
   const lines = Object.entries(merged).map(
-    ([name, value]) => `Environment=${name}=${value.replaceAll('%', '%%')}`,
+    ([name, value]) => `Environment="${name}=${value.replaceAll(/["\\]/g, '\\$&').replaceAll('%', '%%')}"`,
   );
   const text = `# Written by vgpu shim install\n[Service]\n${lines.join('\n')}\n`;
   const path = `${UNITS}/${service}.d/vgpu-shim.conf`;
@@ -132,7 +132,8 @@ function deviceText(executor: string | undefined): string {
 function configurationStep(root: SystemRoot, executor: string): Step {
   const setting = `executor = ${executor}`;
   const before = textOf(root.at(CONFIGURATION)) ?? '';
-  const kept = before.split('\n').filter((line) => line !== '' && !/^\s*executor\s*=/.test(line));
+  const kept = before.split('\n').filter((line) => !/^\s*executor\s*=/.test(line));
+  if (kept.at(-1) === '') kept.pop();
   const text = [...kept, setting, ''].join('\n');
   return fileStep(root, `name the executor (${executor})`, CONFIGURATION, text);
 }

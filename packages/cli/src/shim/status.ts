@@ -1,5 +1,6 @@
 // `vgpu shim status` and `vgpu shim verify`: what is installed, and whether it works.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type Check, guarded, ok, problem } from '../doctor/check.js';
 import { EXIT_FINDINGS } from '../errors.js';
 import type { Context, Outcome } from '../output/command.js';
@@ -9,7 +10,7 @@ import { checkDiscovery } from './discovery.js';
 import { describeCheck } from './install.js';
 import { readTransactions, type Transaction } from './journal.js';
 import { CURRENT, LIBRARIES, LIBRARY, PRELOAD_FILE } from './layout.js';
-import { checkLibrary } from './library-file.js';
+import { checkLibrary, digestOf } from './library-file.js';
 import { preloadEntries } from './preload-list.js';
 import { systemOf } from './preflight.js';
 import { SystemRoot } from './root.js';
@@ -112,7 +113,13 @@ async function checkFile(root: SystemRoot): Promise<Check[]> {
       problem('library', `there is no ${CURRENT} with a library`, 'vgpu shim rollback, then install again'),
     ];
   }
-  return checkLibrary(LIBRARY, readFileSync(path), system);
+  const bytes = readFileSync(path);
+  if (!dirname(realpathSync(path)).endsWith(`-${digestOf(bytes)}`)) {
+    return [
+      problem('library', `${LIBRARY} is not what was installed`, 'vgpu shim uninstall, and install again'),
+    ];
+  }
+  return checkLibrary(LIBRARY, bytes, system);
 }
 
 function checkEntry(root: SystemRoot): Check {

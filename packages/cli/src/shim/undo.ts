@@ -44,6 +44,11 @@ export async function undo(root: SystemRoot, which: number | 'all'): Promise<Und
   throw new CliError('ERR_VGPU_SHIM_UNDO', `the recovery program ${ending}: ${stderr.trim()}`, { remedy });
 }
 
+const closingWords = (lines: readonly string[]) =>
+  lines.some((line) => line.startsWith('kept '))
+    ? 'the system is as it was before, but for what was kept'
+    : 'the system is as it was before';
+
 /** `vgpu shim rollback`: as it was before the last installation. `uninstall`: before the first one. */
 export async function undoCommand(
   which: 'last' | 'all',
@@ -65,7 +70,7 @@ export async function undoCommand(
   const { lines, remarks } = await undo(root, which === 'all' ? which : (transactions.at(-1)?.number ?? 0));
   return {
     document: { root: root.path, undone: lines, remarks },
-    text: [...lines, ...(remarks ? [remarks] : ['the system is as it was before'])].join('\n'),
+    text: [...lines, remarks || closingWords(lines)].join('\n'),
     exitCode: remarks ? EXIT_FINDINGS : 0,
   };
 }

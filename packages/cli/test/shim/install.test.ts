@@ -53,6 +53,12 @@ describe.skipIf(obstacle !== undefined)('vgpu shim install', { timeout: 120_000 
     expect(await read('/proc/self/maps')).toContain('/libvgpu_cuda.so\n');
     expect(await machine.vgpu('status', '--json')).toMatchObject({ code: 3 });
     expect((await machine.vgpu('verify')).code).toBe(0);
+    // One byte, that no program notices.
+    await machine.shell(`printf 1 | dd of=${ENTRY} bs=1 seek=24 conv=notrunc`);
+    expect(await machine.vgpu('verify')).toMatchObject({
+      code: 3,
+      stdout: expect.stringContaining(`${ENTRY} is not what was installed`),
+    });
     expect((await machine.vgpu('confirm')).code).toBe(0);
     expect(JSON.parse((await machine.vgpu('status', '--json')).stdout)).toMatchObject({
       ok: true,
@@ -111,6 +117,31 @@ describe.skipIf(obstacle !== undefined)('vgpu shim install', { timeout: 120_000 
     );
     expect(await machine.differences()).toEqual(['etc/cdi/vgpu.json.vgpu-kept']);
     expect(await read('/etc/cdi/vgpu.json.vgpu-kept')).toContain('// mine\n');
+  });
+
+  it('keeps what was kept before, and what others have put in the place of a file', async () => {
+    await machine.shell('mkdir -p /etc/cdi; echo first > /etc/cdi/vgpu.json.vgpu-kept');
+    await machine.remember();
+    expect((await install('--scope', 'container')).code).toBe(0);
+    await machine.shell('rm /etc/cdi/vgpu.json; mkfifo /etc/cdi/vgpu.json');
+    const { code, stdout } = await machine.vgpu('uninstall', '--yes');
+    expect(code).toBe(0);
+    expect(stdout).toContain('/etc/cdi/vgpu.json as /etc/cdi/vgpu.json.vgpu-kept.2\n');
+    expect(stdout).toContain('as it was before, but for what was kept');
+    expect(await machine.differences()).toEqual(['etc/cdi/vgpu.json.vgpu-kept.2']);
+    expect(await read('/etc/cdi/vgpu.json.vgpu-kept')).toBe('first\n');
+  });
+
+  it('puts a link back, also where that has been done already', async () => {
+    await machine.shell('mkdir -p /etc/cdi; echo {} > /etc/cdi/real; ln -s real /etc/cdi/vgpu.json');
+    await machine.remember();
+    for (const meanwhile of [':', 'ln -sfn real /etc/cdi/vgpu.json']) {
+      expect((await install('--scope', 'container')).code).toBe(0);
+      await machine.shell(meanwhile);
+      expect((await machine.vgpu('uninstall', '--yes')).stdout).not.toContain('kept');
+      expect((await machine.run(['readlink', '/etc/cdi/vgpu.json'])).stdout).toBe('real\n');
+      expect((await machine.run(['ls', '/etc/cdi'])).stdout).toBe('real\nvgpu.json\n');
+    }
   });
 
   it('replaces a version beside the running one, and goes back to it', async () => {

@@ -54,8 +54,15 @@ describe.skipIf(obstacle !== undefined)('a scope', { timeout: 120_000 }, () => {
     (await machine.differences()).filter((path) => !path.startsWith('run/test'));
 
   it('system: every program computes', async () => {
+    await machine.shell(`mkdir /etc/vgpu; printf '# ours\\n\\nexecutor = unix:/old\\nlog = journal\\n' > /etc/vgpu/shim.conf
+      chmod 640 /etc/vgpu/shim.conf; chown 1:2 /etc/vgpu/shim.conf`);
+    await machine.remember();
     const { code, stdout, stderr } = await install('--scope', 'system');
     expect(code, stderr).toBe(0);
+    expect((await machine.run(['cat', '/etc/vgpu/shim.conf'])).stdout).toBe(
+      `# ours\n\nlog = journal\nexecutor = ${URL_OF_EXECUTOR}\n`,
+    );
+    expect((await machine.run(['stat', '-c', '%a %u %g', '/etc/vgpu/shim.conf'])).stdout).toBe('640 1 2\n');
     expect(JSON.parse(stdout)).toMatchObject({ ok: true, done: true });
     const computed = await machine.run([selfTest]);
     expect(computed, computed.stderr).toMatchObject({ code: 0 });
@@ -95,13 +102,13 @@ describe.skipIf(obstacle !== undefined)('a scope', { timeout: 120_000 }, () => {
 
   it('service: what its own files preload into it stays', async () => {
     await machine.shell(`mkdir -p /run/systemd/system /run/test-services
-      echo 'A=1 "LD_PRELOAD=/opt/a%b.so /opt/c.so" LD_LIBRARY_PATH=/opt/lib' > /run/test-services/environment`);
+      echo 'A=1 "LD_PRELOAD=/opt/a%b.so /opt/c.so" "LD_LIBRARY_PATH=/opt/my lib"' > /run/test-services/environment`);
     expect((await install('--scope', 'service', '--service', 'test.service')).code).toBe(0);
     const { stdout } = await machine.run(['cat', '/etc/systemd/system/test.service.d/vgpu-shim.conf']);
     expect(stdout).toContain(
-      'Environment=LD_PRELOAD=/opt/a%%b.so:/opt/c.so:/usr/lib/vgpu-shim/current/libvgpu_cuda.so\n',
+      'Environment="LD_PRELOAD=/opt/a%%b.so:/opt/c.so:/usr/lib/vgpu-shim/current/libvgpu_cuda.so"\n',
     );
-    expect(stdout).toContain('Environment=LD_LIBRARY_PATH=/usr/lib/vgpu-shim/current/names:/opt/lib\n');
+    expect(stdout).toContain('Environment="LD_LIBRARY_PATH=/usr/lib/vgpu-shim/current/names:/opt/my lib"\n');
     await machine.shell('rm /run/test-services/environment');
   });
 

@@ -19,7 +19,8 @@ static int close_with(int file, int error) {
 }
 
 int read_file(const char* path, size_t limit, char** bytes, size_t* count) {
-  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  // Without O_NONBLOCK a named pipe would hold us up.
+  const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (file < 0) return -errno;
   struct stat status;
   if (fstat(file, &status) != 0) return close_with(file, -errno);
@@ -169,12 +170,30 @@ static int empty_folder(int folder, int depth) {
   return error;
 }
 
-int set_aside(const char* path) {
-  char kept[PATH_MAX];
-  const int length = snprintf(kept, sizeof kept, "%s%s", path, KEPT_SUFFIX);
-  if (length < 0 || length >= PATH_MAX) return -ENAMETOOLONG;
+// What was kept before stays.
+static int free_name(char kept[PATH_MAX], const char* path) {
+  int length = snprintf(kept, PATH_MAX, "%s%s", path, KEPT_SUFFIX);
+  for (int number = 2; length > 0 && length < PATH_MAX; ++number) {
+    struct stat status;
+    if (lstat(kept, &status) != 0) return errno == ENOENT ? 0 : -errno;
+    length = snprintf(kept, PATH_MAX, "%s%s.%d", path, KEPT_SUFFIX, number);
+  }
+  return -ENAMETOOLONG;
+}
+
+int set_aside(const char* path, char kept[PATH_MAX]) {
+  const int error = free_name(kept, path);
+  if (error != 0) return error;
   if (rename(path, kept) != 0) return -errno;
   return flush_folder_of(path);
+}
+
+bool same_link(const char* path, const char* other) {
+  char target[PATH_MAX];
+  char other_target[PATH_MAX];
+  const ssize_t length = readlink(path, target, sizeof target);
+  if (length < 0 || readlink(other, other_target, sizeof other_target) != length) return false;
+  return memcmp(target, other_target, (size_t)length) == 0;
 }
 
 int remove_tree(const char* path) {

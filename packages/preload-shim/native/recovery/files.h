@@ -2,6 +2,8 @@
 #ifndef VGPU_RECOVERY_FILES_H
 #define VGPU_RECOVERY_FILES_H
 
+#include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -24,8 +26,12 @@ int rewrite_file(const char* path, const char* bytes, size_t count);
 /** Removes a file, a symbolic link or an empty folder, durably. What is not there is no error. */
 int remove_entry(const char* path);
 
-/** Gives a file the name with KEPT_SUFFIX, durably. */
-int set_aside(const char* path);
+/** Gives a file the name with KEPT_SUFFIX, and a number where that is taken, durably. `kept` is its new name.
+ */
+int set_aside(const char* path, char kept[PATH_MAX]);
+
+/** Whether both are symbolic links with the same text. */
+bool same_link(const char* path, const char* other);
 
 /** Removes a folder with all that is in it, durably; never follows a symbolic link. */
 int remove_tree(const char* path);

@@ -30,13 +30,15 @@ int last_transaction(void) {
   if (folder == NULL) return errno == ENOENT ? 0 : -errno;
   int last = 0;
   const struct dirent* entry = NULL;
-  while ((entry = readdir(folder)) != NULL) {
+  while (errno = 0, (entry = readdir(folder)) != NULL) {
     // No other spelling of a number: nothing would be found under it.
     if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
     char* end = NULL;
     const long number = strtol(entry->d_name, &end, 10);
     if (*end == '\0' && number > last && number < INT_MAX) last = (int)number;
   }
+  // What cannot be read is not nothing.
+  if (errno != 0) last = -errno;
   (void)closedir(folder);
   return last;
 }
@@ -107,13 +109,15 @@ static int keep_changes(const struct record* record, int number) {
     size_t length = 0;
     transaction_path(copy, number, record->words[COPY]);
     // Not yet replaced, or restored already.
-    const bool same =
-        read_file(copy, LIST_BYTES, &before, &length) == 0 && has_checksum(path, checksum_of(before, length));
+    const bool same = same_link(path, copy) || (read_file(copy, LIST_BYTES, &before, &length) == 0 &&
+                                                has_checksum(path, checksum_of(before, length)));
     free(before);
     if (same) return 0;
   }
-  (void)printf("kept what others have changed in %s as %s%s\n", path, path, KEPT_SUFFIX);
-  return set_aside(path);
+  char kept[PATH_MAX];
+  const int error = set_aside(path, kept);
+  if (error == 0) (void)printf("kept what others have changed in %s as %s\n", path, kept);
+  return error;
 }
 
 static int undo_create(const struct record* record) {

@@ -19,7 +19,7 @@ enum outcome {
   BUSY,
   /** Confirmed meanwhile: the dead-man's switch leaves it alone. */
   CONFIRMED,
-  /** Undone, but something was kept, or a service could not be restarted; the lines say what. */
+  /** Undone, but a service could not be restarted, or the like; the lines say what. */
   DONE_WITH_REMARKS,
   FAILED
 };
