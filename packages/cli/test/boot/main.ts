@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { prepareImage } from './image.js';
 import { makeLayer } from './layer.js';
 import { boot, bootAfterPowerCut } from './machine.js';
-import { keepReport, keptReport } from './results.js';
+import { forgetReport, keepReport, keptReport } from './results.js';
 import { plain, type Scenario, scenarios } from './scenarios.js';
 import { complaintsAbout, tableOfBoots, writeTable } from './verdict.js';
 
@@ -30,6 +30,7 @@ function chosen(): readonly Scenario[] {
 const image = prepareImage();
 let failures = 0;
 for (const scenario of chosen()) {
+  forgetReport(scenario);
   const layer = makeLayer(image, scenario);
   const complaints = await (scenario.cut ? bootAfterPowerCut : boot)(image, layer.path)
     .then((report) => {
