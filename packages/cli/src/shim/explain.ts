@@ -66,7 +66,7 @@ function ask(args: readonly string[], operand: string): Explanation {
 }
 
 const CLASSES = {
-  refused: 'refused: it never has a device',
+  refused: 'refused: it never uses an executor',
   early: 'early: it looks for the executor when it starts',
   deferred: 'deferred: it looks for the executor at its first CUDA call',
 };

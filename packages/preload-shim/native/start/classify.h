@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 enum vgpu_class {
-  VGPU_REFUSED,   // there is never a device
+  VGPU_REFUSED,   // never uses an executor
   VGPU_EARLY,     // looks for the executor when the program starts
   VGPU_DEFERRED,  // does nothing before the first CUDA call
 };
