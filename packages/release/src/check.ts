@@ -2,11 +2,11 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { output, outputMeanwhile } from './commands.js';
+import { output, outputMeanwhile, usersEnvironment } from './commands.js';
 import { nodeFolder } from './node-versions.js';
 import type { Packed } from './pack.js';
 import { startRegistry } from './registry.js';
-import { root } from './workspace.js';
+import { readManifest, root } from './workspace.js';
 
 export type Manager = 'npm' | 'pnpm';
 
@@ -27,6 +27,7 @@ export async function check(
     const folder = mkdtempSync(join(tmpdir(), `vgpu-${manager}-`));
     try {
       await timed(`${manager}: install`, report, () => install(folder, manager, registry.url, packages));
+      await timed(`${manager}: demo`, report, () => demo(folder, manager));
       for (const node of nodes.length > 0 ? nodes : [undefined]) {
         await timed(`${manager}: Node ${node ?? process.versions.node}`, report, () => use(folder, node));
       }
@@ -47,14 +48,29 @@ async function install(
   writeFileSync(join(folder, '.npmrc'), `@vgpu:registry=${registry}/\n`);
   cpSync(join(root, 'packages/release/smoke'), folder, { recursive: true });
   const names = packages.filter(({ manifest }) => !manifest.cpu).map(({ manifest }) => manifest.name);
+  await add(folder, manager, names);
+}
+
+async function add(folder: string, manager: Manager, names: readonly string[]): Promise<void> {
   const command =
     manager === 'npm' ? ['npm', 'install', '--no-audit', '--no-fund'] : ['npx', '-y', 'pnpm@12.21.0', 'add'];
   await outputMeanwhile([...command, ...names], folder);
 }
 
+/** Says what it lacks, and works with it. */
+async function demo(folder: string, manager: Manager): Promise<void> {
+  const command = ['npx', '--no-install', 'vgpu', 'demo', '--gpu', 'software', '--program', 'ptx', '--json'];
+  const refusal = await outputMeanwhile(command, folder).catch((error: Error & { stdout?: string }) => error);
+  if (typeof refusal === 'string') throw new Error(`the demo works without its data: ${refusal}`);
+  expect(refusal.stdout ?? refusal.message, '"ERR_VGPU_DEMO_NO_DATA"');
+  const { devDependencies = {} } = readManifest(join(root, 'packages/cli'));
+  await add(folder, manager, [`vega-datasets@${devDependencies['vega-datasets']}`]);
+  expect(await outputMeanwhile(command, folder), '"matches":true');
+}
+
 async function use(folder: string, node: string | undefined): Promise<void> {
   const path = node === undefined ? process.env.PATH : `${nodeFolder(node)}${delimiter}${process.env.PATH}`;
-  const env = { ...process.env, PATH: path, CI: 'true' };
+  const env = { ...usersEnvironment(), PATH: path, CI: 'true' };
   const run = (...command: string[]) => output(command[0] ?? '', command.slice(1), { cwd: folder, env });
   if (node !== undefined) expect(run('node', '--version'), `v${node}.`);
   expect(run('node', 'use.mjs'), 'works');

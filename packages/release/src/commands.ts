@@ -22,9 +22,19 @@ export function output(
   return result.stdout;
 }
 
-/** The same while this process goes on, which may have to answer it. */
+/** The same while this process goes on, which may have to answer it; as a user would who has never seen the workspace. */
 export async function outputMeanwhile(command: readonly string[], cwd: string): Promise<string> {
   const [program = '', ...args] = command;
-  const { stdout } = await promisify(execFile)(program, args, { cwd, timeout: 600_000 });
+  const { stdout } = await promisify(execFile)(program, args, {
+    cwd,
+    timeout: 600_000,
+    env: usersEnvironment(),
+  });
   return stdout;
+}
+
+/** Without what pnpm adds for a script of the workspace: its modules would be found where nobody has installed them. */
+export function usersEnvironment(): NodeJS.ProcessEnv {
+  const { NODE_PATH: _, ...environment } = process.env;
+  return environment;
 }

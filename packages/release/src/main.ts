@@ -3,6 +3,7 @@
 // pnpm release:check [--platform …]… [--development] [--node 22]… [--manager npm]…
 //                                                     the same, then installed and used
 //
+// --repository https://github.com/owner/name: for the links of README files, and for npm.
 // --development: this machine's `pnpm build`, for this platform alone; without it, what `release:build` made.
 import { parseArgs } from 'node:util';
 import { audit } from './audit.js';
@@ -18,6 +19,7 @@ const { positionals, values } = parseArgs({
     development: { type: 'boolean', default: false },
     node: { type: 'string', multiple: true, default: [] },
     manager: { type: 'string', multiple: true, default: ['npm', 'pnpm'] },
+    repository: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -34,7 +36,12 @@ try {
 }
 
 async function packAndAudit(): Promise<Packed[]> {
-  const packed = packAll({ platforms: chosenPlatforms(), development: values.development });
+  const { development, repository } = values;
+  if (repository === undefined)
+    process.stderr.write('vgpu: no --repository: links of README files become text\n');
+  else if (!/^https:\/\/[^\s?#]+[^/\s?#]$/.test(repository))
+    throw new Error(`--repository ${repository}: like https://github.com/owner/name`);
+  const packed = packAll({ platforms: chosenPlatforms(), development, repository });
   if (values.json) console.log(JSON.stringify(packed.map(summary), undefined, 2));
   else for (const line of packed.map(row)) console.log(line);
   const findings: string[] = [];

@@ -45,7 +45,6 @@ export function platformManifest(parent: Manifest, part: NativePart, platform: P
     version: parent.version,
     description: `The native part of ${parent.name} for ${platform}`,
     license: parent.license,
-    ...(parent.repository ? { repository: parent.repository } : {}),
     type: 'commonjs',
     exports: {
       './package.json': './package.json',
@@ -60,6 +59,11 @@ export function platformManifest(parent: Manifest, part: NativePart, platform: P
     preferUnplugged: true,
     publishConfig: { access: 'public' },
   };
+}
+
+/** What npm compares with the place that a package was made at, for its statement of provenance. */
+export function repositoryField(repository: string, folder: string): Record<string, string> {
+  return { type: 'git', url: `git+${repository}.git`, directory: `packages/${folder}` };
 }
 
 export function platformReadme(parent: Manifest, platform: Platform): string {

@@ -1,16 +1,33 @@
 // Makes the archives that are published, in packages/release/build/packages.
-import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { output } from './commands.js';
 import { isNewer, neededGlibc, unversionedSymbols } from './elf.js';
-import { platformManifest, platformReadme, publishedManifest, type Versions } from './manifests.js';
+import {
+  platformManifest,
+  platformReadme,
+  publishedManifest,
+  repositoryField,
+  type Versions,
+} from './manifests.js';
 import {
   NEWEST_GLIBC,
   NEWEST_GLIBC_OF_GUEST,
   type NativePart,
   nativeParts,
   type Platform,
+  sharedFolders,
 } from './platforms.js';
+import { publishedReadme } from './readme.js';
 import { copyStripped } from './strip.js';
 import { type Manifest, publicPackages, readManifest, root } from './workspace.js';
 
@@ -28,6 +45,8 @@ export interface PackOptions {
   readonly platforms: readonly Platform[];
   /** Takes what `pnpm build` made, which needs the glibc of this machine. */
   readonly development: boolean;
+  /** Where the repository is read, like https://github.com/owner/name. */
+  readonly repository: string | undefined;
 }
 
 const packedFolder = join(root, 'packages/release/build/packages');
@@ -50,8 +69,8 @@ export function packAll(options: PackOptions): Packed[] {
   const platformsOf = (folder: string) =>
     natives.filter(({ part }) => part.folder === folder).map(({ platform }) => platform);
   const packed = [
-    ...natives.map(({ part, platform }) => packNative(part, platform, options.development)),
-    ...folders.map((folder) => packPackage(folder, platformsOf(folder), versions)),
+    ...natives.map(({ part, platform }) => packNative(part, platform, options)),
+    ...folders.map((folder) => packPackage(folder, platformsOf(folder), versions, options.repository)),
   ];
   const order = packed.map(
     ({ manifest, file }) => `${manifest.name}@${manifest.version} ${basename(file)}\n`,
@@ -60,17 +79,32 @@ export function packAll(options: PackOptions): Packed[] {
   return packed;
 }
 
-function packPackage(folder: string, platforms: readonly Platform[], versions: Versions): Packed {
+function packPackage(
+  folder: string,
+  platforms: readonly Platform[],
+  versions: Versions,
+  repository: string | undefined,
+): Packed {
   const stage = join(stageFolder, folder);
   const source = join(root, 'packages', folder);
   const manifest = publishedManifest(readManifest(source), platforms, versions);
-  for (const name of ['README.md', ...(manifest.files ?? [])]) {
-    cpSync(join(source, name), join(stage, 'package', name), { recursive: true });
+  const content = join(stage, 'package');
+  for (const name of manifest.files ?? []) {
+    cpSync(join(source, name), join(content, name), { recursive: true });
   }
+  for (const name of sharedFolders[folder] ?? []) {
+    cpSync(join(root, name), join(content, name), { recursive: true });
+    manifest.files?.push(name);
+  }
+  const readme = readFileSync(join(source, 'README.md'), 'utf8');
+  const isPacked = (path: string) =>
+    path === 'LICENSE' || (!path.startsWith('..') && existsSync(join(content, path)));
+  writeFileSync(join(content, 'README.md'), publishedReadme(readme, { folder, repository, isPacked }));
+  if (repository !== undefined) manifest.repository = repositoryField(repository, folder);
   return archive(stage, manifest);
 }
 
-function packNative(part: NativePart, platform: Platform, development: boolean): Packed {
+function packNative(part: NativePart, platform: Platform, { development, repository }: PackOptions): Packed {
   const parent = readManifest(join(root, 'packages', part.folder));
   const stage = join(stageFolder, `${part.folder}-${platform}`);
   const needed: string[] = [];
@@ -84,7 +118,9 @@ function packNative(part: NativePart, platform: Platform, development: boolean):
   }
   writeFileSync(join(stage, 'package/README.md'), platformReadme(parent, platform));
   const glibc = needed.sort((a, b) => (isNewer(a, b) ? 1 : -1)).at(-1);
-  return { ...archive(stage, platformManifest(parent, part, platform)), ...(glibc ? { glibc } : {}) };
+  const manifest = platformManifest(parent, part, platform);
+  if (repository !== undefined) manifest.repository = repositoryField(repository, part.folder);
+  return { ...archive(stage, manifest), ...(glibc ? { glibc } : {}) };
 }
 
 /** Where a native file is after `release build`, or after `pnpm build`. */

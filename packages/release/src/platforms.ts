@@ -51,6 +51,12 @@ export const nativeParts: readonly NativePart[] = [
   },
 ];
 
+/** Folders of the repository that packages carry, by the package's folder. */
+export const sharedFolders: Readonly<Record<string, readonly string[]>> = {
+  // What `vgpu demo` builds.
+  cli: ['examples/cuda'],
+};
+
 /** That of the oldest systems for which Node 20 is made. */
 export const NEWEST_GLIBC = '2.28';
 /** The guest library goes into programs of any age. */

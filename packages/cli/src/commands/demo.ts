@@ -27,6 +27,8 @@ export function demoCommand(): Command {
 }
 
 const NOTES = `
+It needs a C compiler or nvcc, and the data set of the npm package vega-datasets.
+
 Exit status: 0 when the GPU and TypeScript agree, 1 when not, 125 when vgpu failed
 
 Examples:

@@ -1,17 +1,17 @@
 type DemoErrorCode =
   /**
    * The data set of the demo is not installed.
-   * @remedy Install the workspace anew: the package vega-datasets brings it.
+   * @remedy Install the package vega-datasets (41 MB) beside @vgpu/cli: `npm install vega-datasets@3`.
    */
   | 'ERR_VGPU_DEMO_NO_DATA'
   /**
    * A line of the data set is not what it should be.
-   * @remedy Install the workspace anew: the data set was changed.
+   * @remedy Install the package vega-datasets anew: the data set was changed.
    */
   | 'ERR_VGPU_DEMO_BAD_DATA'
   /**
    * The sources of the demo are not here.
-   * @remedy Run it in a clone of the repository.
+   * @remedy Install @vgpu/cli anew: its archive has them, in examples/cuda.
    */
   | 'ERR_VGPU_DEMO_NO_SOURCES'
   /**

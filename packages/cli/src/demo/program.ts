@@ -33,7 +33,7 @@ const PTX_SOURCES = ['kmeans_driver.c', 'kmeans_host.h'] as const;
 
 /** The folder of the example's sources. */
 export function findSources(): string {
-  // From src/demo/ and from dist/ alike, the repository's root is above packages/cli.
+  // Above src/demo/ and dist/ alike: in the package where it was installed, else in the repository.
   for (
     let folder = dirname(fileURLToPath(import.meta.url));
     folder !== dirname(folder);
@@ -43,7 +43,7 @@ export function findSources(): string {
     if (existsSync(join(candidate, 'kmeans.ptx'))) return candidate;
   }
   throw new DemoError('ERR_VGPU_DEMO_NO_SOURCES', 'the sources of the demo (examples/cuda) are not here', {
-    remedy: 'run the demo in a clone of the repository: npx pnpm demo',
+    remedy: 'install @vgpu/cli anew: its archive has them',
   });
 }
 

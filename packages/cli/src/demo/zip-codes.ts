@@ -19,8 +19,8 @@ export const MAP_HEIGHT = 26_000_000;
 export const METRES_PER_UNIT = 0.1112;
 
 /**
- * The data set is a development dependency, for it is much larger than the rest of vgpu: 41 MB with the other data
- * in its package. Someone who installed vgpu from the registry is told how to get it.
+ * The data set is an optional peer, for it is much larger than the rest of vgpu: 41 MB with the other data in its
+ * package. Someone who installed vgpu from the registry is told how to get it.
  */
 export function findZipCodes(): string {
   try {
@@ -28,8 +28,7 @@ export function findZipCodes(): string {
     return join(dirname(dirname(main)), 'data', 'zipcodes.csv');
   } catch (cause) {
     throw new DemoError('ERR_VGPU_DEMO_NO_DATA', 'the data set of the demo is not installed', {
-      remedy:
-        'run the demo in a clone of the repository (npx pnpm demo), or npm install vega-datasets beside vgpu',
+      remedy: 'npm install vega-datasets@3 beside @vgpu/cli; it is 41 MB',
       cause,
     });
   }
