@@ -74,6 +74,25 @@ describe.skipIf(obstacle !== undefined)('an installation that is killed', { time
     }
   });
 
+  it("can be undone to its end when the loader's cache alone is left", async () => {
+    const program = ['--scope', 'program'];
+    const prepare = async () => expect((await machine.run([...install, '0', ...program])).code).toBe(0);
+    await prepare();
+    const changes = await changesOf([dynamicRecovery]);
+    const cached = async () => (await machine.run(['ldconfig', '-p'])).stdout.includes('/usr/lib/vgpu-shim');
+    expect(await cached()).toBe(false);
+    for (let change = changes - 7; change <= changes; change++) {
+      await prepare();
+      expect(await cached()).toBe(true);
+      expect((await killAt([dynamicRecovery], change)).signal).toBe('SIGKILL');
+      expect((await machine.run([recovery])).code).toBe(0);
+      expect(await cached(), `killed at change ${change} of ${changes}`).toBe(false);
+    }
+    // The cache was made anew: only its time differs.
+    expect((await machine.differences()).filter((path) => path !== 'etc/ld.so.cache')).toEqual([]);
+    await machine.remember();
+  });
+
   it('is undone by the switch, without anybody', async () => {
     const changes = await changesOf([...install, '600']);
     expect((await machine.run([recovery])).code).toBe(0);

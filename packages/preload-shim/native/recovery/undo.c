@@ -209,8 +209,10 @@ static enum outcome undo_transaction(int number, const struct undo_options* opti
     // A library must not go before the line that names it: the first failure ends it.
     if (undo_record(&journal.records[i - 1], number) != 0) outcome = FAILED;
   }
+  // While the journal still says what for: whoever is cut off here does it again.
+  const bool refreshed = outcome != DONE || refresh_services(&journal);
   if (outcome == DONE && forget_transaction(number) != 0) outcome = FAILED;
-  if (outcome == DONE && !refresh_services(&journal)) outcome = DONE_WITH_REMARKS;
+  if (outcome == DONE && !refreshed) outcome = DONE_WITH_REMARKS;
   journal_free(&journal);
   return outcome;
 }
