@@ -125,7 +125,7 @@ bool apply(Options& options, std::string_view name, std::string_view value) {
   } else if (name == "--client-memory") {
     options.backend.client_memory_bytes = parse_bytes(name, value);
   } else if (name == "--client-fraction") {
-    options.client_fraction = parse_fraction(name, value);
+    options.backend.client_fraction = parse_fraction(name, value);
   } else if (name == "--idle-limit") {
     options.tenure.idle = std::chrono::seconds(parse_number(name, value, 0, kMaximumSeconds));
   } else if (name == "--client-lifetime") {
@@ -174,10 +174,10 @@ bool* flag_of(Options& options, std::string_view name) {
 
 /// A share of the device is a share of the threads that run its kernels.
 void apply_fraction(Options& options) {
-  if (options.client_fraction == 1) return;
+  if (options.backend.client_fraction == 1) return;
   const unsigned all =
       options.backend.threads != 0 ? options.backend.threads : std::thread::hardware_concurrency();
-  options.backend.threads = std::max(1U, static_cast<unsigned>(all * options.client_fraction));
+  options.backend.threads = std::max(1U, static_cast<unsigned>(all * options.backend.client_fraction));
 }
 
 void complete(Options& options) {
@@ -261,12 +261,12 @@ Serves a GPU to CUDA programs that run with the vgpu guest library.
   --memory SIZE             memory of the software GPU, e.g. 512M or 8G (default: half of this machine's), or
                             what all clients may have of the real one (default: all of it)
   --client-memory SIZE      what each client may take of it (default: all that others have not taken)
-  --client-fraction F       share of the threads that the kernels of each client may use, e.g. 0.25, rounded
-                            down to whole threads and at least one (default: 1)
+  --client-fraction F       share of the software GPU's threads that the kernels of each client may use, e.g.
+                            0.25, rounded down to whole threads and at least one (default: 1)
   --idle-limit SECONDS      a client that asks for nothing for so long is ended (default: 0: never)
   --client-lifetime SECONDS a client that is connected for so long is ended (default: 0: never)
   --threads N               threads of the software GPU (default: one per core)
-  --kernel-timeout SECONDS  a kernel that runs for longer is stopped (default: 600; 0: never)
+  --kernel-timeout SECONDS  a kernel of the software GPU that runs for longer is stopped (default: 600; 0: never)
   --check CHECKS            memory, race, init, sync, with commas between them, or all: look for mistakes in the
                             kernels of the software GPU, which makes it many times slower
   --check-report FILE       what is found, as lines of JSON that are appended

@@ -34,7 +34,6 @@ struct Options {
   BackendOptions backend;
   std::size_t max_clients = 256;
   TenureLimits tenure;
-  double client_fraction = 1;
   std::string token_file;  // empty: none
   bool debug = false;      // also log what is of interest to developers only
 };

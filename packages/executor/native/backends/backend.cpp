@@ -85,6 +85,12 @@ void settle_backend(BackendOptions& options, Log& log) {
       options.kind = BackendKind::software;
     }
   }
+  if (options.kind == BackendKind::real && options.client_fraction != 1) {
+    throw BackendUnavailable(
+        "--client-fraction needs the software backend: only the driver's own service for several processes "
+        "(MPS) "
+        "divides a real GPU");
+  }
   if (options.kind == BackendKind::software && options.memory_bytes == 0) {
     // Half of what there is: the rest is for the programs themselves, whose data mostly exists a second time.
     options.memory_bytes = std::max(kLeastMemory, usable_memory_bytes() / 2);

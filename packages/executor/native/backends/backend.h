@@ -63,6 +63,7 @@ struct BackendOptions {
   bool shares_memory = true;                      // the client can be given files, being on this machine
   ClientAccount account{};                        // to ask before memory is taken
   unsigned threads = 0;                           // 0: one per core
+  double client_fraction = 1;                     // of the device; the software GPU's is in its threads
   std::chrono::milliseconds kernel_time_limit{};  // 0: none
   VectorPathChoice vector_path = VectorPathChoice::automatic;
   CompiledCodeChoice compiled_code = CompiledCodeChoice::automatic;

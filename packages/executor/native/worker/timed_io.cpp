@@ -23,12 +23,14 @@ bool wait_for(int socket, short events, Clock::time_point deadline) {
 
 Receipt receive_until(int socket, std::span<std::byte> buffer, Clock::time_point deadline) {
   while (!buffer.empty()) {
-    if (!wait_for(socket, POLLIN, deadline)) return Receipt::silence;
+    // First, since who was itself stopped until after the deadline must not take what has come for silence.
     const ssize_t count = recv(socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (count > 0) {
       buffer = buffer.subspan(static_cast<std::size_t>(count));
     } else if (count == 0 || (errno != EINTR && errno != EAGAIN)) {
       return Receipt::end;
+    } else if (!wait_for(socket, POLLIN, deadline)) {
+      return Receipt::silence;
     }
   }
   return Receipt::complete;

@@ -107,6 +107,20 @@ TEST_CASE("auto takes a driver that answers, and says why where none does") {
   CHECK(settled(wanted, text).kind == BackendKind::software);
 }
 
+TEST_CASE("a share of a real device is refused, not forgotten") {
+  std::string text;
+  recording().reset();
+  for (const BackendKind kind : {BackendKind::automatic, BackendKind::real}) {
+    const BackendOptions wanted{
+        .kind = kind, .client_fraction = 0.5, .driver = {.path = recording_driver_path()}};
+    CHECK_THROWS_WITH_AS(settled(wanted, text),
+                         doctest::Contains("--client-fraction needs the software backend"),
+                         BackendUnavailable);
+  }
+  const BackendOptions software{.kind = BackendKind::software, .client_fraction = 0.5};
+  CHECK(settled(software, text).kind == BackendKind::software);
+}
+
 TEST_CASE("the loader's cache, whole and damaged") {
   const auto cache = read_loader_cache();
   CHECK(find_in_loader_cache(cache, "libc.so.6").starts_with("/"));
