@@ -60,7 +60,11 @@ static void release_library(void* value) {
 }
 
 void vgpu_libraries_forget(void) {
-  vgpu_pointer_map_clear(&libraries, release_library);
+  if (vgpu_lock_is_held(&lock)) {
+    libraries = kernels = (struct vgpu_pointer_map){.capacity = 0};  // being changed at the fork: they leak
+  } else {
+    vgpu_pointer_map_clear(&libraries, release_library);
+  }
   vgpu_lock_forget(&lock);
 }
 

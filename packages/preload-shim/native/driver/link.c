@@ -30,7 +30,11 @@ static void release_link(void* value) {
 }
 
 void vgpu_links_forget(void) {
-  vgpu_pointer_map_clear(&links, release_link);
+  if (vgpu_lock_is_held(&lock)) {
+    links = (struct vgpu_pointer_map){.capacity = 0};  // being changed when the process forked: it leaks
+  } else {
+    vgpu_pointer_map_clear(&links, release_link);
+  }
   vgpu_lock_forget(&lock);
 }
 

@@ -1,5 +1,6 @@
 #include "transport/lock.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 
 #include "process.h"
@@ -22,5 +23,6 @@ bool vgpu_lock_is_held(const struct vgpu_lock* lock) {
 }
 
 void vgpu_lock_forget(struct vgpu_lock* lock) {
-  atomic_store(&lock->state, 0);
+  // Unlike a forked child, a process that begins anew may have threads that wait.
+  if (atomic_exchange(&lock->state, 0) == 2) vgpu_futex_wake(&lock->state, INT_MAX);
 }

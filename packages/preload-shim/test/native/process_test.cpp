@@ -17,6 +17,14 @@
 // As start/state.h says, which has an atomic type of C's in it.
 extern "C" void vgpu_state_set(unsigned int state);
 
+extern "C" {
+// As in transport/lock.h, which C++ cannot read.
+struct vgpu_lock;
+void vgpu_lock(struct vgpu_lock* lock);
+void vgpu_unlock(struct vgpu_lock* lock);
+void vgpu_lock_forget(struct vgpu_lock* lock);
+}
+
 namespace vgpu::test {
 namespace {
 
@@ -67,6 +75,27 @@ FakeExecutor allocating_executor() {
     return Answer{.payload = packed(kAddressBase)};
   };
   return executor;
+}
+
+TEST_CASE("a thread that sleeps for a lock wakes when the lock is forgotten") {
+  const Outcome outcome = run_guest({}, [] {
+    static std::atomic<std::uint32_t> word = 0;
+    static std::atomic<bool> taken = false;
+    auto* lock = reinterpret_cast<struct vgpu_lock*>(&word);
+    vgpu_lock(lock);
+    std::thread([lock] {
+      vgpu_lock(lock);
+      taken = true;
+      vgpu_unlock(lock);
+    }).detach();
+    // 2: it waits, and sleeps very soon.
+    while (word != 2) std::this_thread::yield();
+    std::this_thread::sleep_for(50ms);
+    vgpu_lock_forget(lock);
+    for (int i = 0; i < 2000 && !taken; ++i) std::this_thread::sleep_for(10ms);
+    return Values{taken};
+  });
+  CHECK(outcome.values == Values{1});
 }
 
 TEST_CASE("the connection has one descriptor, which is high and closed by exec, and no thread") {
