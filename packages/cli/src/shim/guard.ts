@@ -21,9 +21,10 @@ ConditionPathExists=${STATE}
 StartLimitIntervalSec=0
 
 [Service]
-# Not started before the program runs; and started again should somebody kill it.
+# Not started before the program runs; and started again should somebody kill it, in whatever way.
 Type=exec
 Restart=on-abnormal
+RestartForceExitStatus=SIGTERM SIGINT SIGHUP
 RestartSec=2
 ExecStart=${recovery} --guard
 `;
