@@ -4,8 +4,10 @@
 #include <cstdio>
 #include <ctime>
 #include <functional>
+#include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compute/kernels.h"
@@ -40,9 +42,19 @@ double median(std::vector<double> numbers) {
   return numbers[numbers.size() / 2];
 }
 
-/** How many times as fast as the reference. Returns whether that is `goal` at least. */
-bool compare(const char* name, double goal, const std::function<void()>& ours,
-             const std::function<void()>& reference) {
+struct Comparison {
+  const char* what;
+  const char* beside;
+  /** How many times as fast as the reference it is to be. */
+  double goal;
+  double milliseconds = 0;
+  double referenceMilliseconds = 0;
+  /** How many times as fast it is. */
+  double ratio = 0;
+};
+
+Comparison compare(Comparison comparison, const std::function<void()>& ours,
+                   const std::function<void()>& reference) {
   std::vector<double> own;
   std::vector<double> other;
   std::vector<double> ratios;
@@ -54,9 +66,10 @@ bool compare(const char* name, double goal, const std::function<void()>& ours,
     other.push_back(second);
     ratios.push_back(second / first);
   }
-  std::printf("%-48s %8.1f ms %8.1f ms %6.2f (goal %.1f)\n", name, median(own), median(other), median(ratios),
-              goal);
-  return median(ratios) >= goal;
+  comparison.milliseconds = median(own);
+  comparison.referenceMilliseconds = median(other);
+  comparison.ratio = median(ratios);
+  return comparison;
 }
 
 template <typename T>
@@ -65,7 +78,7 @@ Array arrayOf(std::vector<T>& elements) {
 }
 
 #ifdef VGPU_BENCH_VQSORT
-bool compareSorts(ThreadPool& pool) {
+Comparison compareSorts(ThreadPool& pool) {
   constexpr std::size_t kCount = 10'000'000;
   std::vector<std::uint32_t> keys(kCount);
   std::vector<std::uint32_t> values(kCount);
@@ -78,7 +91,7 @@ bool compareSorts(ThreadPool& pool) {
   }
   const hwy::Sorter sorter;
   return compare(
-      "sortPairs u32, 10^7, beside vqsort of packed u64", 0.8,
+      {.what = "sortPairs u32, 10^7", .beside = "vqsort of packed u64", .goal = 0.8},
       [&] {
         Context context(pool, kNoLimit, nullptr);
         sortPairs(context, arrayOf(keys), arrayOf(values), Order::ascending, arrayOf(outKeys),
@@ -103,7 +116,7 @@ vgpu::blas::Path pathOf(const std::string& name) {
 }
 
 template <typename T>
-bool compareProducts(const char* name) {
+std::optional<Comparison> compareProducts(const char* name) {
   using vgpu::blas::Multiplier;
   constexpr std::size_t kSide = 2048;
   std::vector<T> elements[3];
@@ -120,11 +133,11 @@ bool compareProducts(const char* name) {
   Multiplier own(pathOf(kernelPath()), 1, alone, false);
   Multiplier library(pathOf(kernelPath()), 1, alone, true);
   if (library.description().find("OpenBLAS") == std::string::npos) {
-    std::printf("%s: not compared, because libopenblas.so.0 is not installed\n", name);
-    return true;
+    std::fprintf(stderr, "%s: not compared, because libopenblas.so.0 is not installed\n", name);
+    return std::nullopt;
   }
   return compare(
-      name, 0.5,
+      {.what = name, .beside = "OpenBLAS", .goal = 0.5},
       [&] {
         own.multiply({&product, 1});
       },
@@ -133,13 +146,13 @@ bool compareProducts(const char* name) {
       });
 }
 
-bool compareSum(ThreadPool& pool) {
+Comparison compareSum(ThreadPool& pool) {
   using Words = std::uint64_t __attribute__((vector_size(64)));
   std::vector<double> numbers(std::size_t{1} << 24, 1.5);
   Number total;
   volatile std::uint64_t sink = 0;
   return compare(
-      "sum f64, 2^24, beside reading the memory", 0.8,
+      {.what = "sum f64, 2^24", .beside = "reading the memory", .goal = 0.8},
       [&] { total = sum(Context(pool, kNoLimit, nullptr), arrayOf(numbers)); },
       [&] {
         Words sums[4] = {};
@@ -154,20 +167,44 @@ bool compareSum(ThreadPool& pool) {
       });
 }
 
+void printTable(const std::vector<Comparison>& comparisons) {
+  std::printf("%s, one thread; ours, the other, how many times as fast\n", kernelPath());
+  for (const Comparison& each : comparisons) {
+    std::printf("%-32s beside %-22s %8.1f ms %8.1f ms %6.2f (goal %.1f)\n", each.what, each.beside,
+                each.milliseconds, each.referenceMilliseconds, each.ratio, each.goal);
+  }
+}
+
+void printJson(const std::vector<Comparison>& comparisons) {
+  std::printf("[");
+  const char* separator = "";
+  for (const Comparison& each : comparisons) {
+    std::printf(R"(%s{"what": "%s", "beside": "%s", "ratio": %.4g, "goal": {"least": %.4g}})", separator,
+                each.what, each.beside, each.ratio, each.goal);
+    separator = ",\n ";
+  }
+  std::printf("]\n");
+}
+
 }  // namespace
 
-int main() {
+// compute_bench [--json]
+int main(int argc, char** argv) {
   ThreadPool alone(1);
-  std::printf("%s, one thread; ours, the other, how many times as fast\n", kernelPath());
-  bool met = true;
+  std::vector<Comparison> comparisons;
 #ifdef VGPU_BENCH_VQSORT
-  met &= compareSorts(alone);
+  comparisons.push_back(compareSorts(alone));
 #else
-  std::printf("sortPairs: not compared with vqsort, because libhwy-dev was not installed\n");
+  std::fprintf(stderr, "sortPairs: not compared with vqsort, because libhwy-dev was not installed\n");
 #endif
-  met &= compareSum(alone);
-  met &= compareProducts<float>("matmul f32, 2048^3, own kernel beside OpenBLAS");
-  met &= compareProducts<double>("matmul f64, 2048^3, own kernel beside OpenBLAS");
+  comparisons.push_back(compareSum(alone));
+  for (const auto& product : {compareProducts<float>("matmul f32, 2048^3, own kernel"),
+                              compareProducts<double>("matmul f64, 2048^3, own kernel")}) {
+    if (product) comparisons.push_back(*product);
+  }
+  argc > 1 && std::string_view(argv[1]) == "--json" ? printJson(comparisons) : printTable(comparisons);
+  const bool met = std::all_of(comparisons.begin(), comparisons.end(),
+                               [](const Comparison& each) { return each.ratio >= each.goal; });
   if (!met) std::fprintf(stderr, "a goal was not met\n");
   return met ? 0 : 1;
 }

@@ -4,7 +4,10 @@
 //
 //   workspace run TASK [--quiet] [TURBO OPTIONS…]
 //   workspace watch TASK
+//   workspace bench [--json [--only NAME]… [-o FILE]]
+//                                    all benchmarks; as JSON: what they measured, and on which machine
 //   workspace vgpu ARGUMENTS…        the CLI from the source tree, built first where needed
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { writeNativeKey } from '../src/native-key.mjs';
@@ -30,10 +33,18 @@ if (command === 'vgpu') {
   process.chdir(process.env.INIT_CWD ?? process.cwd());
   process.argv = [process.execPath, cli, ...args];
   await import(pathToFileURL(cli).href);
+} else if (command === 'bench' && args.includes('--json')) {
+  const code = await runTurboQuietly(['run', 'build']);
+  const collector = join(root, 'packages/benchmarks');
+  const program = join(collector, 'node_modules/.bin/tsx');
+  const words = [join(collector, 'src/main.ts'), ...args];
+  process.exitCode = code === 0 ? (spawnSync(program, words, { stdio: 'inherit' }).status ?? 1) : code;
+} else if (command === 'bench') {
+  process.exitCode = await runTurbo(['run', 'bench', '--concurrency=1', ...args]);
 } else if (command === 'run' || command === 'watch') {
   const turboArgs = [command, ...args.filter((arg) => arg !== '--quiet')];
   process.exitCode = await (args.includes('--quiet') ? runTurboQuietly : runTurbo)(turboArgs);
 } else {
-  process.stderr.write('usage: workspace run|watch TASK, workspace vgpu ARGUMENTS\n');
+  process.stderr.write('usage: workspace run|watch TASK, workspace bench, workspace vgpu ARGUMENTS\n');
   process.exitCode = 2;
 }
