@@ -5,6 +5,8 @@ import { pageOf, siteLinks } from '../src/pages.js';
 import { sidebar } from './sidebar.js';
 
 const vue = join(import.meta.dirname, '../node_modules/vue');
+const icon =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path d="M1 1l3 6 3-6" fill="none" stroke="#3451b2" stroke-width="1.5"/></svg>';
 
 export default defineConfig({
   title: 'vgpu',
@@ -22,6 +24,8 @@ export default defineConfig({
   outDir: 'build/site',
   cacheDir: 'build/cache',
   lastUpdated: false,
+  // Within the page: browsers ask the server's root for an icon otherwise, wherever the site is.
+  head: [['link', { rel: 'icon', href: `data:image/svg+xml,${encodeURIComponent(icon)}` }]],
   // Opened from any folder of any server.
   base: process.env.VGPU_SITE_BASE ?? '/',
   markdown: { config: siteLinks },

@@ -60,6 +60,7 @@ export const sidebar: DefaultTheme.SidebarItem[] = [
           page('software-gpu', '/packages/software-gpu'),
           page('blas', '/packages/blas'),
           page('native-loader', '/packages/native-loader'),
+          page('release', '/packages/release'),
           page('toolchain', '/packages/toolchain'),
         ],
       },
@@ -70,6 +71,7 @@ export const sidebar: DefaultTheme.SidebarItem[] = [
     items: [
       page('Working on vgpu', '/contributing'),
       page('Testing and benchmarks', '/testing-and-benchmarks'),
+      page('Releasing', '/releasing'),
       page('Booting with the library', '/packages/cli/test/boot'),
       page('Power cuts, simulated', '/packages/array/test/powercut'),
       page('Power cuts of a machine', '/packages/array/test/real-powercut'),

@@ -35,6 +35,8 @@ const options = {
   hideBreadcrumbs: true,
   parametersFormat: 'table',
   sanitizeComments: true,
+  // Its own count of headings with the same name is another than that of the site.
+  useHTMLAnchors: true,
 };
 
 const app = await Application.bootstrapWithPlugins(options);
