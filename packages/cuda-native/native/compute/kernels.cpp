@@ -2,6 +2,13 @@
 // compiled for the path's processor too, and the linker could take those for the rest of the program.
 #include "compute/kernels.h"
 
+// Before a loop of which no iteration depends on another, though the compiler cannot see it.
+#ifdef __clang__
+#define VGPU_INDEPENDENT_ITERATIONS _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define VGPU_INDEPENDENT_ITERATIONS _Pragma("GCC ivdep")
+#endif
+
 namespace vgpu::compute::VGPU_VECTOR_PATH {
 namespace {
 
@@ -217,19 +224,19 @@ using Wrap = typename Wrapping<T>::type;
 // Each element is read before it is written, so that `out` may be an input: no iteration depends on another.
 template <typename T>
 void add(const T* x, const T* y, T* out, std::size_t count) {
-#pragma GCC ivdep
+  VGPU_INDEPENDENT_ITERATIONS
   for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<T>(Wrap<T>(x[i]) + Wrap<T>(y[i]));
 }
 
 template <typename T>
 void sub(const T* x, const T* y, T* out, std::size_t count) {
-#pragma GCC ivdep
+  VGPU_INDEPENDENT_ITERATIONS
   for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<T>(Wrap<T>(x[i]) - Wrap<T>(y[i]));
 }
 
 template <typename T>
 void mul(const T* x, const T* y, T* out, std::size_t count) {
-#pragma GCC ivdep
+  VGPU_INDEPENDENT_ITERATIONS
   for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<T>(Wrap<T>(x[i]) * Wrap<T>(y[i]));
 }
 
@@ -241,20 +248,20 @@ void div(const T* x, const T* y, T* out, std::size_t count) {
       out[i] = y[i] == -1 ? static_cast<T>(Wrap<T>(0) - Wrap<T>(x[i])) : x[i] / y[i];
     }
   } else {
-#pragma GCC ivdep
+    VGPU_INDEPENDENT_ITERATIONS
     for (std::size_t i = 0; i < count; ++i) out[i] = x[i] / y[i];
   }
 }
 
 template <typename T>
 void scale(const T* x, T factor, T* out, std::size_t count) {
-#pragma GCC ivdep
+  VGPU_INDEPENDENT_ITERATIONS
   for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<T>(Wrap<T>(x[i]) * Wrap<T>(factor));
 }
 
 template <typename T>
 void axpy(T alpha, const T* x, const T* y, T* out, std::size_t count) {
-#pragma GCC ivdep
+  VGPU_INDEPENDENT_ITERATIONS
   for (std::size_t i = 0; i < count; ++i) {
     out[i] = static_cast<T>(Wrap<T>(alpha) * Wrap<T>(x[i]) + Wrap<T>(y[i]));
   }
@@ -277,7 +284,7 @@ To toInteger(From value) {
 template <typename From, typename To>
 void cast(const From* x, void* out, std::size_t count) {
   auto* to = static_cast<To*>(out);
-#pragma GCC ivdep
+  VGPU_INDEPENDENT_ITERATIONS
   for (std::size_t i = 0; i < count; ++i) {
     if constexpr (std::is_floating_point_v<From> && !std::is_floating_point_v<To>) {
       to[i] = toInteger<To>(x[i]);

@@ -17,11 +17,12 @@ const obstacle = worldObstacle();
 if (obstacle !== undefined) process.stderr.write(`the crowd is not tested: ${obstacle}\n`);
 
 describe.skipIf(obstacle !== undefined)('the crowd', { timeout: TEST_TIMEOUT_MS }, () => {
-  async function differences(worlds: Worlds, jobs: readonly Job[]): Promise<unknown[]> {
-    const found: unknown[] = [];
+  /** As text, of which a failed test shows all. */
+  async function differences(worlds: Worlds, jobs: readonly Job[]): Promise<string[]> {
+    const found: string[] = [];
     for (const job of jobs) {
       const { result, ...rest } = await compare(worlds, job);
-      if (result === 'different') found.push(rest);
+      if (result === 'different') found.push(JSON.stringify(rest));
     }
     return found;
   }
