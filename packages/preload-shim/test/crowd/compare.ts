@@ -25,8 +25,8 @@ export class Worlds {
   readonly without: World;
 
   constructor(library: string) {
-    this.with = new World(this.#folder, library);
-    this.without = new World(this.#folder, undefined);
+    this.with = new World(this.#folder, library, true);
+    this.without = new World(this.#folder, library, false);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

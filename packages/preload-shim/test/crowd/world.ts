@@ -40,11 +40,11 @@ const NAMESPACES = [
   'private',
 ];
 const SETUP = `set -e
-place=$1 library=$2 runner=$3 user=$4
+place=$1 library=$2 runner=$3 user=$4 preload=$5
 mount -t tmpfs -o mode=755 crowd "$place"
 cp -a /etc "$place/etc" 2>/dev/null || true
 rm -f "$place/etc/ld.so.preload"
-if [ -n "$library" ]; then echo "$library" > "$place/etc/ld.so.preload"; fi
+if [ "$preload" = yes ]; then echo "$library" > "$place/etc/ld.so.preload"; fi
 mkdir -p "$place/root/usr" "$place/root/dev" "$place/root/tmp" "$place/root/etc"
 chmod 1777 "$place/root/tmp"
 for folder in bin sbin lib lib32 lib64 libx32; do
@@ -54,7 +54,8 @@ done
 mount --bind /usr "$place/root/usr"
 mount --rbind /dev "$place/root/dev"
 mount --bind "$place/etc" "$place/root/etc"
-if [ -n "$library" ]; then mkdir -p "$place/root\${library%/*}"; mount --bind "\${library%/*}" "$place/root\${library%/*}"; fi
+mkdir -p "$place/root\${library%/*}"
+mount --bind "\${library%/*}" "$place/root\${library%/*}"
 # A /tmp of its own, with what is needed of the other one.
 mkdir -m 1777 "$place/tmp"
 for folder in "$place" "\${runner%/*}" "\${library%/*}"; do
@@ -85,15 +86,15 @@ export class World {
   #errors = '';
 
   /**
-   * With `library`, every program has it loaded by way of /etc/ld.so.preload. What the world is made of is seen at `folder`
-   * by those inside only, so that worlds can share one, and look alike.
+   * The library is there in any case; with `preload`, every program has it loaded by way of /etc/ld.so.preload. What the world
+   * is made of is seen at `folder` by those inside only, so that worlds can share one, and look alike.
    */
-  constructor(folder: string, library: string | undefined) {
+  constructor(folder: string, library: string, preload: boolean) {
     const user = process.getuid?.() === 0 ? NOBODY : 0;
     const [command = '', ...args] = namespaceCommand();
     this.#child = spawn(
       command,
-      [...args, 'sh', '-c', SETUP, 'sh', folder, library ?? '', runner, String(user)],
+      [...args, 'sh', '-c', SETUP, 'sh', folder, library, runner, String(user), preload ? 'yes' : 'no'],
       { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/nonexistent', LC_ALL: 'C', TERM: 'dumb' } },
     );
     this.#child.stderr.on('data', (text) => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Executor } from '@vgpu/executor';
@@ -21,13 +21,22 @@ beforeAll(async () => {
 });
 afterAll(() => executor?.stop());
 
+function changed(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** Compiling takes minutes: what is newer than its sources is used again. */
 async function build(name: string): Promise<string> {
   if (!nvcc) throw new Error('nvcc is not installed');
   mkdirSync(OUTPUT, { recursive: true });
   const program = join(OUTPUT, name);
   const source = join(import.meta.dirname, `${name}.cu`);
+  const sources = [source, join(import.meta.dirname, 'compare.h')];
+  if (changed(program) > Math.max(...sources.map(changed))) return program;
   const flags = ['-O2', '-cudart', 'shared', '-gencode', 'arch=compute_80,code=compute_80'];
-  await promisify(execFile)(nvcc, [...flags, '-o', program, source]);
+  const unfinished = `${program}.unfinished`;
+  await promisify(execFile)(nvcc, [...flags, '-o', unfinished, source]);
+  renameSync(unfinished, program);
   return program;
 }
 
