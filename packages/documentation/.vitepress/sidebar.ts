@@ -61,6 +61,7 @@ export const sidebar: DefaultTheme.SidebarItem[] = [
           page('blas', '/packages/blas'),
           page('native-loader', '/packages/native-loader'),
           page('release', '/packages/release'),
+          page('benchmarks', '/packages/benchmarks'),
           page('toolchain', '/packages/toolchain'),
         ],
       },

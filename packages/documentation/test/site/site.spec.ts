@@ -103,6 +103,8 @@ describe('in a browser', () => {
     for (const path of pages.keys()) {
       if (path === '/404.html') continue;
       await page.goto(`${origin}${path}`, { timeout: 120_000 });
+      // Until then a page may still find that the server rendered something else.
+      await page.waitForFunction(() => '__vue_app__' in (document.querySelector('#app') ?? {}));
       expect(await page.title(), path).not.toMatch(/^404/);
     }
     expect(complaints).toEqual([]);
