@@ -7,8 +7,10 @@ import { type Job, type Observation, World } from './world.js';
 const FIELDS = ['ending', 'outputHash', 'errorsHash', 'threads', 'children', 'descriptors'] as const;
 export type Field = (typeof FIELDS)[number];
 
-/** Before a difference counts. A program that prints the time differs from itself, too. */
-const ROUNDS = 4;
+/** Looked at where the first one differs. A program that prints the time differs from itself, too. */
+const ROUNDS = 12;
+/** In so many of them it must do otherwise than it ever does without the library: what is left to chance does not. */
+const ENOUGH = 9;
 
 export interface Verdict {
   readonly job: Job;
@@ -35,22 +37,46 @@ export class Worlds {
   }
 }
 
-export async function compare(worlds: Worlds, job: Job): Promise<Verdict> {
-  const seen = [await both(worlds, job)];
-  const verdict = judge(job, seen);
-  if (verdict.result === 'same' || verdict.result === 'time limit') return verdict;
-  while (seen.length < ROUNDS) seen.push(await both(worlds, job));
-  return judge(job, seen);
-}
-
 interface Pair {
   readonly with: Observation;
   readonly without: Observation;
 }
 
-async function both(worlds: Worlds, job: Job): Promise<Pair> {
+export async function compare(worlds: Worlds, job: Job): Promise<Verdict> {
+  const seen = [await atOnce(worlds, job)];
+  while (!isOutOfTime(seen) && FIELDS.some((field) => isSuspicious(seen, field) && !isDecided(seen, field))) {
+    seen.push(await inTurn(worlds, job, seen.length % 2 === 0));
+  }
+  return judge(job, seen);
+}
+
+async function atOnce(worlds: Worlds, job: Job): Promise<Pair> {
   const [withLibrary, without] = await Promise.all([worlds.with.observe(job), worlds.without.observe(job)]);
   return { with: withLibrary, without };
+}
+
+/** Neither takes anything from the other, and neither is always the first. */
+async function inTurn(worlds: Worlds, job: Job, libraryFirst: boolean): Promise<Pair> {
+  if (libraryFirst)
+    return { with: await worlds.with.observe(job), without: await worlds.without.observe(job) };
+  const without = await worlds.without.observe(job);
+  return { with: await worlds.with.observe(job), without };
+}
+
+const isOutOfTime = (seen: readonly Pair[]) =>
+  seen.some((pair) => pair.with.ending === 'time limit' && pair.without.ending === 'time limit');
+
+/** Always the same without the library, but not with it. */
+function isSuspicious(seen: readonly Pair[], field: Field): boolean {
+  return new Set(seen.map((pair) => pair.without[field])).size === 1 && strange(seen, field) > 0;
+}
+
+const strange = (seen: readonly Pair[], field: Field) =>
+  seen.filter((pair) => pair.with[field] !== pair.without[field]).length;
+
+function isDecided(seen: readonly Pair[], field: Field): boolean {
+  const left = ROUNDS - seen.length;
+  return left === 0 || strange(seen, field) + left < ENOUGH;
 }
 
 function judge(job: Job, seen: readonly Pair[]): Verdict {
@@ -59,15 +85,9 @@ function judge(job: Job, seen: readonly Pair[]): Verdict {
   const outcome = (result: Verdict['result'], fields: readonly Field[] = []): Verdict => {
     return { job, result, fields, ...last };
   };
-  if (seen.some((pair) => pair.with.ending === 'time limit' && pair.without.ending === 'time limit')) {
-    return outcome('time limit');
-  }
-  const differing = FIELDS.filter((field) => seen.some((pair) => pair.with[field] !== pair.without[field]));
+  if (isOutOfTime(seen)) return outcome('time limit');
+  const differing = FIELDS.filter((field) => strange(seen, field) > 0);
   if (differing.length === 0) return outcome('same');
-  // What one world shows at some time and the other at another is the program's own doing.
-  const holes = differing.filter((field) => {
-    const without = new Set(seen.map((pair) => pair.without[field]));
-    return without.size === 1 && !seen.some((pair) => without.has(pair.with[field]));
-  });
+  const holes = differing.filter((field) => isSuspicious(seen, field) && strange(seen, field) >= ENOUGH);
   return holes.length > 0 ? outcome('different', holes) : outcome('varies', differing);
 }

@@ -1,6 +1,6 @@
 // The short form of `pnpm test:crowd`: a part of this machine's programs, and proof that it would notice.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requireCommands } from '@vgpu/toolchain/system-packages';
@@ -31,6 +31,24 @@ describe.skipIf(obstacle !== undefined)('the crowd', { timeout: TEST_TIMEOUT_MS 
     await using worlds = new Worlds(guestLibrary().library);
     expect(await differences(worlds, programJobs(allPrograms().slice(0, PROGRAMS)))).toEqual([]);
     expect(await differences(worlds, variantJobs([]))).toEqual([]);
+  });
+
+  it('shows nothing of where the library lies', async () => {
+    // Elsewhere than what the worlds are made of.
+    const place = mkdtempSync('/var/tmp/vgpu-crowd-');
+    try {
+      const library = join(place, 'libvgpu_cuda.so');
+      copyFileSync(guestLibrary().library, library);
+      chmodSync(place, 0o755);
+      await using worlds = new Worlds(library);
+      const folders = ['/', '/var', '/tmp'].map((folder) => ({
+        variant: 'chroot',
+        command: ['/bin/ls', '-a', folder],
+      }));
+      expect(await differences(worlds, folders)).toEqual([]);
+    } finally {
+      rmSync(place, { recursive: true });
+    }
   });
 
   it('does not meet the library where a program is linked statically', async () => {
@@ -69,6 +87,22 @@ describe.skipIf(obstacle !== undefined)('the crowd', { timeout: TEST_TIMEOUT_MS 
     const verdict = await compare(worlds, { variant: 'plain', command: ['/bin/true'] });
     expect(verdict.result).toBe('different');
     expect(verdict.fields).toContain(field);
+  });
+
+  it('notices one that does it in most processes only', async () => {
+    await using worlds = new Worlds(join(native, 'libsabotage_mostly.so'));
+    const job = { variant: 'plain', command: ['/bin/true'] };
+    // The first process may be one of those that it spares; the next one is not.
+    const verdicts = [await compare(worlds, job), await compare(worlds, job)];
+    expect(verdicts.map(({ result }) => result)).toContain('different');
+  });
+
+  it('takes no program for harmed that does as it likes', async () => {
+    await using worlds = new Worlds(guestLibrary().library);
+    for (const script of ['echo $$; date +%N', 'exit $(($(date +%N | tail -c 3 | sed s/^0//) % 2))']) {
+      const job = { variant: 'plain', command: ['/bin/sh', '-c', script] };
+      expect(['varies', 'same']).toContain((await compare(worlds, job)).result);
+    }
   });
 });
 

@@ -14,6 +14,8 @@ static void* run(void* nothing) {
 __attribute__((constructor)) static void sabotage(void) {
 #if defined(SABOTAGE_OUTPUT)
   if (write(STDERR_FILENO, "!\n", 2) != 2) _exit(99);
+#elif defined(SABOTAGE_MOSTLY)
+  if (getpid() % 8 != 0 && write(STDERR_FILENO, "!\n", 2) != 2) _exit(99);
 #elif defined(SABOTAGE_DESCRIPTOR)
   if (open("/dev/null", O_RDONLY) < 0) _exit(99);
 #elif defined(SABOTAGE_THREAD)
