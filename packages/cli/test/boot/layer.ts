@@ -19,6 +19,8 @@ const packages = join(import.meta.dirname, '../../..');
 const shim = join(packages, 'preload-shim/build/native');
 const cli = join(packages, 'cli/dist/vgpu.js');
 const SOCKET = '/run/vgpu/executor.sock';
+/** The kernel goes on accepting connections for it. */
+const STOP = `ExecStartPost=/bin/sh -c 'until [ -S ${SOCKET} ]; do sleep 0.1; done; kill -STOP $MAINPID'\n`;
 
 // The image stays as it is: what is written lands in an overlay, and that is the layer.
 const MAKE = `
@@ -135,10 +137,10 @@ function furnish(files: string, { executor, script = '', work, cut }: Scenario):
   if (executor === undefined) return;
   copyFileSync(join(packages, 'executor/build/native/bin/vgpu-executor'), at('boot-test/vgpu-executor'));
   copyFileSync(join(import.meta.dirname, 'guest/peer.pl'), at('boot-test/peer.pl'));
-  const command =
-    executor === 'executor'
-      ? `/boot-test/vgpu-executor --listen unix:${SOCKET} --backend software --memory 64M`
-      : `/usr/bin/perl /boot-test/peer.pl ${executor} ${SOCKET}`;
+  const isReal = executor === 'executor' || executor === 'stopped';
+  const command = isReal
+    ? `/boot-test/vgpu-executor --listen unix:${SOCKET} --backend software --memory 64M`
+    : `/usr/bin/perl /boot-test/peer.pl ${executor} ${SOCKET}`;
   const units = 'etc/systemd/system';
   mkdirSync(at(units, 'boot-test-report.service.d'), { recursive: true });
   // Early, so that whoever asks during the boot meets it.
@@ -150,7 +152,7 @@ User=tester
 RuntimeDirectory=vgpu
 RuntimeDirectoryPreserve=yes
 ExecStart=${command}
-`;
+${executor === 'stopped' ? STOP : ''}`;
   writeFileSync(at(units, 'boot-test-executor.service'), unit);
   const wanted = '[Unit]\nWants=boot-test-executor.service\nAfter=boot-test-executor.service\n';
   writeFileSync(at(units, 'boot-test-report.service.d/executor.conf'), wanted);

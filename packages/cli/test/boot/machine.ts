@@ -18,6 +18,8 @@ export const reportSchema = z.object({
   sudo: z.string(),
   cuda: z.string(),
   computed: z.coerce.number(),
+  /** Microseconds, of the guest's clock: the longest start of a program that looks for the executor at its start. */
+  early: z.coerce.number().positive(),
   /** Processes that have the library. */
   mapped: z.coerce.number(),
   preload: z.string(),

@@ -6,7 +6,7 @@ export interface Scenario {
   readonly name: string;
   /** Whether the library is in it; a number: its installation was killed in front of that change, from the end. */
   readonly installed: boolean | number;
-  /** Who listens: the real executor, or guest/peer.pl in one of its kinds; nobody where there is none. */
+  /** Who listens: the real executor, it stopped by SIGSTOP, or guest/peer.pl in one of its kinds; nobody where there is none. */
   readonly executor?: string;
   /** What init does before systemd starts. */
   readonly script?: string;
@@ -80,6 +80,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'slow', installed: true, executor: 'slow', found: 'no device' },
   { name: 'garbage', installed: true, executor: 'garbage', found: 'no device', short: true },
   { name: 'dying', installed: true, executor: 'dying', found: 'no device' },
+  { name: 'stopped', installed: true, executor: 'stopped', found: 'no device' },
   noDevice('broken configuration', `echo '][ nonsense' > ${configuration}`),
   noDevice('huge configuration', `yes 'log = journal' | head -c 1000000 > ${configuration}`),
   noDevice('configuration a folder', `rm ${configuration}; mkdir ${configuration}`),
