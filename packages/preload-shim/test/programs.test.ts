@@ -116,7 +116,7 @@ describe('programs of the driver API', { timeout: TEST_TIMEOUT_MS }, () => {
     expect(await run('nvml.c', gpu === 'software' ? 'measured' : 'unmeasured')).toMatchObject(succeeded);
   });
 
-  it.each(['driver_ptx', 'driver_bad_arguments', 'driver_links'])('%s', async (name) => {
+  it.each(['driver_ptx', 'driver_bad_arguments', 'driver_links', 'driver_older_forms'])('%s', async (name) => {
     expect(await run(`${name}.c`, DRIVER_PTX)).toMatchObject(succeeded);
   });
 
@@ -151,6 +151,7 @@ describe('programs of the driver API', { timeout: TEST_TIMEOUT_MS }, () => {
       'driver_bad_kernels',
       'driver_bad_modules',
       'driver_links',
+      'driver_older_forms',
       'driver_ptx',
       'driver_unsupported',
       // In lost-executor.test.ts.

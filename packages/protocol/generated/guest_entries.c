@@ -6,7 +6,7 @@
 #include "guest_api.h"
 #include "real/real_driver.h"
 
-uintptr_t vgpu_real_functions[1204];
+uintptr_t vgpu_real_functions[1237];
 
 const char *vgpu_entry_name(unsigned int index) {
   switch (index) {
@@ -161,819 +161,819 @@ const char *vgpu_entry_name(unsigned int index) {
     case 74:
       return "cuCtxSetCacheConfig";
     case 75:
-      return "cuModuleLoad";
-    case 76:
-      return "cuModuleLoadData";
-    case 77:
-      return "cuModuleLoadDataEx";
-    case 78:
-      return "cuModuleLoadFatBinary";
-    case 79:
-      return "cuLaunchKernel";
-    case 80:
-      return "cuLaunchKernelEx";
-    case 81:
-      return "cuLaunchKernelEx_ptsz";
-    case 82:
-      return "cuLaunchCooperativeKernel";
-    case 83:
-      return "cuFuncSetCacheConfig";
-    case 84:
-      return "cuOccupancyMaxActiveBlocksPerMultiprocessor";
-    case 85:
-      return "cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags";
-    case 86:
-      return "cuOccupancyMaxPotentialBlockSize";
-    case 87:
-      return "cuOccupancyMaxPotentialBlockSizeWithFlags";
-    case 88:
-      return "cuOccupancyAvailableDynamicSMemPerBlock";
-    case 89:
-      return "cuStreamWriteValue32";
-    case 90:
-      return "cuStreamWriteValue32_v2";
-    case 91:
-      return "cuStreamGetDevice";
-    case 92:
-      return "cuMemcpy";
-    case 93:
-      return "cuMemcpyAsync";
-    case 94:
-      return "cuMemcpyHtoD_v2";
-    case 95:
-      return "cuMemcpyDtoH_v2";
-    case 96:
-      return "cuMemcpyDtoD_v2";
-    case 97:
-      return "cuMemcpyHtoDAsync_v2";
-    case 98:
-      return "cuMemcpyDtoHAsync_v2";
-    case 99:
-      return "cuMemcpyDtoDAsync_v2";
-    case 100:
-      return "cuMemcpy2D_v2";
-    case 101:
-      return "cuMemcpy2DUnaligned_v2";
-    case 102:
-      return "cuMemcpy2DAsync_v2";
-    case 103:
-      return "cuMemsetD8_v2";
-    case 104:
-      return "cuMemsetD16_v2";
-    case 105:
-      return "cuMemsetD32_v2";
-    case 106:
-      return "cuMemsetD2D8_v2";
-    case 107:
-      return "cuMemsetD2D16_v2";
-    case 108:
-      return "cuMemsetD2D32_v2";
-    case 109:
-      return "cuMemsetD8Async";
-    case 110:
-      return "cuMemsetD16Async";
-    case 111:
-      return "cuMemsetD32Async";
-    case 112:
-      return "cuMemsetD2D8Async";
-    case 113:
-      return "cuMemsetD2D16Async";
-    case 114:
-      return "cuMemsetD2D32Async";
-    case 115:
-      return "cuMemAllocHost_v2";
-    case 116:
-      return "cuMemFreeHost";
-    case 117:
-      return "cuMemHostAlloc";
-    case 118:
-      return "cuMemHostGetDevicePointer_v2";
-    case 119:
-      return "cuMemHostGetFlags";
-    case 120:
-      return "cuMemHostRegister_v2";
-    case 121:
-      return "cuMemHostUnregister";
-    case 122:
-      return "cuPointerGetAttribute";
-    case 123:
-      return "cuPointerGetAttributes";
-    case 124:
-      return "cuEventRecord";
-    case 125:
-      return "cuEventRecordWithFlags";
-    case 126:
-      return "cuStreamWaitEvent";
-    case 127:
-      return "cuEventElapsedTime_v2";
-    case 128:
-      return "cuLibraryLoadData";
-    case 129:
-      return "cuLibraryLoadFromFile";
-    case 130:
-      return "cuLibraryUnload";
-    case 131:
-      return "cuLibraryGetModule";
-    case 132:
-      return "cuLibraryGetKernel";
-    case 133:
-      return "cuLibraryGetGlobal";
-    case 134:
-      return "cuLinkCreate_v2";
-    case 135:
-      return "cuLinkAddData_v2";
-    case 136:
-      return "cuLinkAddFile_v2";
-    case 137:
-      return "cuLinkComplete";
-    case 138:
-      return "cuLinkDestroy";
-    case 139:
-      return "cuLibraryGetKernelCount";
-    case 140:
-      return "cuModuleEnumerateFunctions";
-    case 141:
-      return "cuLibraryEnumerateKernels";
-    case 142:
-      return "cuFuncGetName";
-    case 143:
-      return "cuKernelGetFunction";
-    case 144:
-      return "cuKernelGetAttribute";
-    case 145:
-      return "cuKernelSetAttribute";
-    case 146:
-      return "cuKernelSetCacheConfig";
-    case 147:
-      return "cuKernelGetParamInfo";
-    case 148:
-      return "cuKernelGetName";
-    case 149:
-      return "cuKernelGetLibrary";
-    case 150:
-      return "cuFuncLoad";
-    case 151:
-      return "cuFuncIsLoaded";
-    case 152:
-      return "cuModuleGetGlobal_v2";
-    case 153:
-      return "cuLibraryGetManaged";
-    case 154:
-      return "cuProfilerStart";
-    case 155:
-      return "cuProfilerStop";
-    case 156:
-      return "cuMemPoolCreate";
-    case 157:
-      return "cuMemPoolSetAttribute";
-    case 158:
-      return "cuMemPoolGetAttribute";
-    case 159:
-      return "cuMemPoolSetAccess";
-    case 160:
-      return "cuMemPoolGetAccess";
-    case 161:
-      return "cuMemGetDefaultMemPool";
-    case 162:
-      return "cuMemGetMemPool";
-    case 163:
-      return "cuMemSetMemPool";
-    case 164:
-      return "cuMemCreate";
-    case 165:
-      return "cuMemSetAccess";
-    case 166:
-      return "cuMemGetAccess";
-    case 167:
-      return "cuMemGetAllocationGranularity";
-    case 168:
-      return "cuMemGetAllocationPropertiesFromHandle";
-    case 169:
-      return "cuMemRetainAllocationHandle";
-    case 170:
-      return "cuMemExportToShareableHandle";
-    case 171:
-      return "cuMemImportFromShareableHandle";
-    case 172:
-      return "cuMemAllocAsync";
-    case 173:
-      return "cuMemAllocFromPoolAsync";
-    case 174:
-      return "cuMemFreeAsync";
-    case 175:
-      return "cuMemAllocManaged";
-    case 176:
-      return "cuMemFree_v2";
-    case 177:
-      return "cuMemPrefetchAsync_v2";
-    case 178:
-      return "cuMemAdvise_v2";
-    case 179:
-      return "cuMemcpy3D_v2";
-    case 180:
-      return "cuMemcpy3DAsync_v2";
-    case 181:
-      return "cuMemcpy3DPeer";
-    case 182:
-      return "cuMemcpy3DPeerAsync";
-    case 183:
-      return "cuMemcpyPeer";
-    case 184:
-      return "cuMemcpyPeerAsync";
-    case 185:
-      return "cuCtxEnablePeerAccess";
-    case 186:
-      return "cuCtxDisablePeerAccess";
-    case 187:
-      return "cuDeviceGetP2PAttribute";
-    case 188:
-      return "cuLaunchHostFunc";
-    case 189:
-      return "cuStreamAddCallback";
-    case 190:
-      return "cuStreamBeginCapture_v2";
-    case 191:
-      return "cuStreamEndCapture";
-    case 192:
-      return "cuStreamIsCapturing";
-    case 193:
-      return "cuStreamGetCaptureInfo_v2";
-    case 194:
-      return "cuStreamGetCaptureInfo_v3";
-    case 195:
-      return "cuThreadExchangeStreamCaptureMode";
-    case 196:
-      return "cuGraphCreate";
-    case 197:
-      return "cuGraphDestroy";
-    case 198:
-      return "cuGraphClone";
-    case 199:
-      return "cuGraphNodeFindInClone";
-    case 200:
-      return "cuGraphAddEmptyNode";
-    case 201:
-      return "cuGraphAddKernelNode_v2";
-    case 202:
-      return "cuGraphAddMemcpyNode";
-    case 203:
-      return "cuGraphAddMemsetNode";
-    case 204:
-      return "cuGraphAddHostNode";
-    case 205:
-      return "cuGraphAddChildGraphNode";
-    case 206:
-      return "cuGraphAddEventRecordNode";
-    case 207:
-      return "cuGraphAddEventWaitNode";
-    case 208:
-      return "cuGraphAddMemAllocNode";
-    case 209:
-      return "cuGraphAddMemFreeNode";
-    case 210:
-      return "cuGraphMemAllocNodeGetParams";
-    case 211:
-      return "cuGraphMemFreeNodeGetParams";
-    case 212:
-      return "cuGraphChildGraphNodeGetGraph";
-    case 213:
-      return "cuGraphNodeGetType";
-    case 214:
-      return "cuGraphGetNodes";
-    case 215:
-      return "cuGraphGetRootNodes";
-    case 216:
-      return "cuGraphGetEdges";
-    case 217:
-      return "cuGraphGetEdges_v2";
-    case 218:
-      return "cuGraphNodeGetDependencies";
-    case 219:
-      return "cuGraphNodeGetDependencies_v2";
-    case 220:
-      return "cuGraphAddDependencies";
-    case 221:
-      return "cuGraphAddDependencies_v2";
-    case 222:
-      return "cuGraphKernelNodeGetParams_v2";
-    case 223:
-      return "cuGraphKernelNodeSetParams_v2";
-    case 224:
-      return "cuGraphInstantiateWithFlags";
-    case 225:
-      return "cuGraphExecGetFlags";
-    case 226:
-      return "cuGraphExecKernelNodeSetParams_v2";
-    case 227:
-      return "cuGraphExecMemcpyNodeSetParams";
-    case 228:
-      return "cuGraphExecMemsetNodeSetParams";
-    case 229:
-      return "cuGraphExecHostNodeSetParams";
-    case 230:
-      return "cuGraphExecUpdate_v2";
-    case 231:
-      return "cuGraphUpload";
-    case 232:
-      return "cuGraphLaunch";
-    case 233:
-      return "cuGraphExecDestroy";
-    case 234:
-      return "cuDeviceGraphMemTrim";
-    case 235:
-      return "cuDeviceGetGraphMemAttribute";
-    case 236:
-      return "cuDeviceSetGraphMemAttribute";
-    case 237:
-      return "cuDeviceGetLuid";
-    case 238:
-      return "cuDeviceGetTexture1DLinearMaxWidth";
-    case 239:
-      return "cuDeviceGetHostAtomicCapabilities";
-    case 240:
-      return "cuDeviceGetNvSciSyncAttributes";
-    case 241:
-      return "cuDeviceGetExecAffinitySupport";
-    case 242:
-      return "cuFlushGPUDirectRDMAWrites";
-    case 243:
-      return "cuCtxGetDevice_v2";
-    case 244:
-      return "cuCtxSetFlags";
-    case 245:
-      return "cuCtxGetId";
-    case 246:
-      return "cuCtxSynchronize_v2";
-    case 247:
-      return "cuCtxResetPersistingL2Cache";
-    case 248:
-      return "cuCtxGetExecAffinity";
-    case 249:
-      return "cuCtxRecordEvent";
-    case 250:
-      return "cuCtxWaitEvent";
-    case 251:
-      return "cuCtxAttach";
-    case 252:
-      return "cuCtxDetach";
-    case 253:
-      return "cuCtxGetSharedMemConfig";
-    case 254:
-      return "cuCtxSetSharedMemConfig";
-    case 255:
-      return "cuModuleGetTexRef";
-    case 256:
-      return "cuModuleGetSurfRef";
-    case 257:
-      return "cuLibraryGetUnifiedFunction";
-    case 258:
-      return "cuDeviceRegisterAsyncNotification";
-    case 259:
-      return "cuDeviceUnregisterAsyncNotification";
-    case 260:
-      return "cuIpcGetEventHandle";
-    case 261:
-      return "cuIpcOpenEventHandle";
-    case 262:
-      return "cuIpcGetMemHandle";
-    case 263:
-      return "cuIpcOpenMemHandle_v2";
-    case 264:
-      return "cuIpcCloseMemHandle";
-    case 265:
-      return "cuArrayCreate_v2";
-    case 266:
-      return "cuArrayGetDescriptor_v2";
-    case 267:
-      return "cuArrayGetSparseProperties";
-    case 268:
-      return "cuMipmappedArrayGetSparseProperties";
-    case 269:
-      return "cuArrayGetMemoryRequirements";
-    case 270:
-      return "cuMipmappedArrayGetMemoryRequirements";
-    case 271:
-      return "cuArrayGetPlane";
-    case 272:
-      return "cuArrayDestroy";
-    case 273:
-      return "cuArray3DCreate_v2";
-    case 274:
-      return "cuArray3DGetDescriptor_v2";
-    case 275:
-      return "cuMipmappedArrayCreate";
-    case 276:
-      return "cuMipmappedArrayGetLevel";
-    case 277:
-      return "cuMipmappedArrayDestroy";
-    case 278:
-      return "cuMemGetHandleForAddressRange";
-    case 279:
-      return "cuMemPoolExportToShareableHandle";
-    case 280:
-      return "cuMemPoolImportFromShareableHandle";
-    case 281:
-      return "cuMemPoolExportPointer";
-    case 282:
-      return "cuMemPoolImportPointer";
-    case 283:
-      return "cuMulticastCreate";
-    case 284:
-      return "cuMulticastAddDevice";
-    case 285:
-      return "cuMulticastBindMem";
-    case 286:
-      return "cuMulticastBindAddr";
-    case 287:
-      return "cuMulticastUnbind";
-    case 288:
-      return "cuMulticastGetGranularity";
-    case 289:
-      return "cuMemRangeGetAttribute";
-    case 290:
-      return "cuMemRangeGetAttributes";
-    case 291:
-      return "cuPointerSetAttribute";
-    case 292:
-      return "cuImportExternalMemory";
-    case 293:
-      return "cuExternalMemoryGetMappedBuffer";
-    case 294:
-      return "cuExternalMemoryGetMappedMipmappedArray";
-    case 295:
-      return "cuDestroyExternalMemory";
-    case 296:
-      return "cuImportExternalSemaphore";
-    case 297:
-      return "cuDestroyExternalSemaphore";
-    case 298:
-      return "cuLaunchCooperativeKernelMultiDevice";
-    case 299:
-      return "cuFuncSetBlockShape";
-    case 300:
-      return "cuFuncSetSharedSize";
-    case 301:
-      return "cuParamSetSize";
-    case 302:
-      return "cuParamSeti";
-    case 303:
-      return "cuParamSetf";
-    case 304:
-      return "cuParamSetv";
-    case 305:
-      return "cuLaunch";
-    case 306:
-      return "cuLaunchGrid";
-    case 307:
-      return "cuLaunchGridAsync";
-    case 308:
-      return "cuParamSetTexRef";
-    case 309:
-      return "cuFuncSetSharedMemConfig";
-    case 310:
-      return "cuGraphMemcpyNodeGetParams";
-    case 311:
-      return "cuGraphMemcpyNodeSetParams";
-    case 312:
-      return "cuGraphMemsetNodeGetParams";
-    case 313:
-      return "cuGraphMemsetNodeSetParams";
-    case 314:
-      return "cuGraphHostNodeGetParams";
-    case 315:
-      return "cuGraphHostNodeSetParams";
-    case 316:
-      return "cuGraphEventRecordNodeGetEvent";
-    case 317:
-      return "cuGraphEventRecordNodeSetEvent";
-    case 318:
-      return "cuGraphEventWaitNodeGetEvent";
-    case 319:
-      return "cuGraphEventWaitNodeSetEvent";
-    case 320:
-      return "cuGraphAddExternalSemaphoresSignalNode";
-    case 321:
-      return "cuGraphExternalSemaphoresSignalNodeGetParams";
-    case 322:
-      return "cuGraphExternalSemaphoresSignalNodeSetParams";
-    case 323:
-      return "cuGraphAddExternalSemaphoresWaitNode";
-    case 324:
-      return "cuGraphExternalSemaphoresWaitNodeGetParams";
-    case 325:
-      return "cuGraphExternalSemaphoresWaitNodeSetParams";
-    case 326:
-      return "cuGraphAddBatchMemOpNode";
-    case 327:
-      return "cuGraphBatchMemOpNodeGetParams";
-    case 328:
-      return "cuGraphBatchMemOpNodeSetParams";
-    case 329:
-      return "cuGraphExecBatchMemOpNodeSetParams";
-    case 330:
-      return "cuGraphNodeGetDependentNodes_v2";
-    case 331:
-      return "cuGraphRemoveDependencies_v2";
-    case 332:
-      return "cuGraphDestroyNode";
-    case 333:
-      return "cuGraphExecChildGraphNodeSetParams";
-    case 334:
-      return "cuGraphExecEventRecordNodeSetEvent";
-    case 335:
-      return "cuGraphExecEventWaitNodeSetEvent";
-    case 336:
-      return "cuGraphExecExternalSemaphoresSignalNodeSetParams";
-    case 337:
-      return "cuGraphExecExternalSemaphoresWaitNodeSetParams";
-    case 338:
-      return "cuGraphNodeSetEnabled";
-    case 339:
-      return "cuGraphNodeGetEnabled";
-    case 340:
-      return "cuGraphKernelNodeCopyAttributes";
-    case 341:
-      return "cuGraphKernelNodeGetAttribute";
-    case 342:
-      return "cuGraphKernelNodeSetAttribute";
-    case 343:
-      return "cuGraphDebugDotPrint";
-    case 344:
-      return "cuUserObjectCreate";
-    case 345:
-      return "cuUserObjectRetain";
-    case 346:
-      return "cuUserObjectRelease";
-    case 347:
-      return "cuGraphRetainUserObject";
-    case 348:
-      return "cuGraphReleaseUserObject";
-    case 349:
-      return "cuGraphAddNode_v2";
-    case 350:
-      return "cuGraphNodeSetParams";
-    case 351:
-      return "cuGraphExecNodeSetParams";
-    case 352:
-      return "cuGraphConditionalHandleCreate";
-    case 353:
-      return "cuOccupancyMaxPotentialClusterSize";
-    case 354:
-      return "cuOccupancyMaxActiveClusters";
-    case 355:
-      return "cuTexRefSetArray";
-    case 356:
-      return "cuTexRefSetMipmappedArray";
-    case 357:
-      return "cuTexRefSetAddress_v2";
-    case 358:
-      return "cuTexRefSetAddress2D_v3";
-    case 359:
-      return "cuTexRefSetFormat";
-    case 360:
-      return "cuTexRefSetAddressMode";
-    case 361:
-      return "cuTexRefSetFilterMode";
-    case 362:
-      return "cuTexRefSetMipmapFilterMode";
-    case 363:
-      return "cuTexRefSetMipmapLevelBias";
-    case 364:
-      return "cuTexRefSetMipmapLevelClamp";
-    case 365:
-      return "cuTexRefSetMaxAnisotropy";
-    case 366:
-      return "cuTexRefSetBorderColor";
-    case 367:
-      return "cuTexRefSetFlags";
-    case 368:
-      return "cuTexRefGetAddress_v2";
-    case 369:
-      return "cuTexRefGetArray";
-    case 370:
-      return "cuTexRefGetMipmappedArray";
-    case 371:
-      return "cuTexRefGetAddressMode";
-    case 372:
-      return "cuTexRefGetFilterMode";
-    case 373:
-      return "cuTexRefGetFormat";
-    case 374:
-      return "cuTexRefGetMipmapFilterMode";
-    case 375:
-      return "cuTexRefGetMipmapLevelBias";
-    case 376:
-      return "cuTexRefGetMipmapLevelClamp";
-    case 377:
-      return "cuTexRefGetMaxAnisotropy";
-    case 378:
-      return "cuTexRefGetBorderColor";
-    case 379:
-      return "cuTexRefGetFlags";
-    case 380:
-      return "cuTexRefCreate";
-    case 381:
-      return "cuTexRefDestroy";
-    case 382:
-      return "cuSurfRefSetArray";
-    case 383:
-      return "cuSurfRefGetArray";
-    case 384:
-      return "cuTexObjectCreate";
-    case 385:
-      return "cuTexObjectDestroy";
-    case 386:
-      return "cuTexObjectGetResourceDesc";
-    case 387:
-      return "cuTexObjectGetTextureDesc";
-    case 388:
-      return "cuTexObjectGetResourceViewDesc";
-    case 389:
-      return "cuSurfObjectCreate";
-    case 390:
-      return "cuSurfObjectDestroy";
-    case 391:
-      return "cuSurfObjectGetResourceDesc";
-    case 392:
-      return "cuTensorMapEncodeTiled";
-    case 393:
-      return "cuTensorMapEncodeIm2col";
-    case 394:
-      return "cuTensorMapEncodeIm2colWide";
-    case 395:
-      return "cuTensorMapReplaceAddress";
-    case 396:
-      return "cuDeviceGetP2PAtomicCapabilities";
-    case 397:
-      return "cuGraphicsUnregisterResource";
-    case 398:
-      return "cuGraphicsSubResourceGetMappedArray";
-    case 399:
-      return "cuGraphicsResourceGetMappedMipmappedArray";
-    case 400:
-      return "cuGraphicsResourceGetMappedPointer_v2";
-    case 401:
-      return "cuGraphicsResourceSetMapFlags_v2";
-    case 402:
-      return "cuCoredumpGetAttribute";
-    case 403:
-      return "cuCoredumpGetAttributeGlobal";
-    case 404:
-      return "cuCoredumpSetAttribute";
-    case 405:
-      return "cuCoredumpSetAttributeGlobal";
-    case 406:
-      return "cuGetExportTable";
-    case 407:
-      return "cuGreenCtxCreate";
-    case 408:
-      return "cuGreenCtxDestroy";
-    case 409:
-      return "cuCtxFromGreenCtx";
-    case 410:
-      return "cuDeviceGetDevResource";
-    case 411:
-      return "cuCtxGetDevResource";
-    case 412:
-      return "cuGreenCtxGetDevResource";
-    case 413:
-      return "cuDevSmResourceSplitByCount";
-    case 414:
-      return "cuDevResourceGenerateDesc";
-    case 415:
-      return "cuGreenCtxRecordEvent";
-    case 416:
-      return "cuGreenCtxWaitEvent";
-    case 417:
-      return "cuStreamGetGreenCtx";
-    case 418:
-      return "cuGreenCtxStreamCreate";
-    case 419:
-      return "cuGreenCtxGetId";
-    case 420:
-      return "cuLogsRegisterCallback";
-    case 421:
-      return "cuLogsUnregisterCallback";
-    case 422:
-      return "cuLogsCurrent";
-    case 423:
-      return "cuLogsDumpToFile";
-    case 424:
-      return "cuLogsDumpToMemory";
-    case 425:
-      return "cuMemHostRegister";
-    case 426:
-      return "cuGraphicsResourceSetMapFlags";
-    case 427:
-      return "cuLinkCreate";
-    case 428:
-      return "cuLinkAddData";
-    case 429:
-      return "cuLinkAddFile";
-    case 430:
-      return "cuTexRefSetAddress2D_v2";
-    case 431:
-      return "cuDeviceTotalMem";
-    case 432:
-      return "cuCtxCreate";
-    case 433:
-      return "cuCtxCreate_v3";
-    case 434:
-      return "cuModuleGetGlobal";
-    case 435:
-      return "cuMemGetInfo";
-    case 436:
-      return "cuMemAlloc";
-    case 437:
-      return "cuMemAllocPitch";
-    case 438:
-      return "cuMemFree";
-    case 439:
-      return "cuMemGetAddressRange";
-    case 440:
-      return "cuMemAllocHost";
-    case 441:
-      return "cuMemHostGetDevicePointer";
-    case 442:
-      return "cuMemcpyHtoD";
-    case 443:
-      return "cuMemcpyDtoH";
-    case 444:
-      return "cuMemcpyDtoD";
-    case 445:
-      return "cuMemcpyDtoA";
-    case 446:
-      return "cuMemcpyAtoD";
-    case 447:
-      return "cuMemcpyHtoA";
-    case 448:
-      return "cuMemcpyAtoH";
-    case 449:
-      return "cuMemcpyAtoA";
-    case 450:
-      return "cuMemcpyHtoAAsync";
-    case 451:
-      return "cuMemcpyAtoHAsync";
-    case 452:
-      return "cuMemcpy2D";
-    case 453:
-      return "cuMemcpy2DUnaligned";
-    case 454:
-      return "cuMemcpy3D";
-    case 455:
-      return "cuMemcpyHtoDAsync";
-    case 456:
-      return "cuMemcpyDtoHAsync";
-    case 457:
-      return "cuMemcpyDtoDAsync";
-    case 458:
-      return "cuMemcpy2DAsync";
-    case 459:
-      return "cuMemcpy3DAsync";
-    case 460:
-      return "cuMemsetD8";
-    case 461:
-      return "cuMemsetD16";
-    case 462:
-      return "cuMemsetD32";
-    case 463:
-      return "cuMemsetD2D8";
-    case 464:
-      return "cuMemsetD2D16";
-    case 465:
-      return "cuMemsetD2D32";
-    case 466:
-      return "cuArrayCreate";
-    case 467:
-      return "cuArrayGetDescriptor";
-    case 468:
-      return "cuArray3DCreate";
-    case 469:
-      return "cuArray3DGetDescriptor";
-    case 470:
-      return "cuTexRefSetAddress";
-    case 471:
-      return "cuTexRefSetAddress2D";
-    case 472:
-      return "cuTexRefGetAddress";
-    case 473:
-      return "cuGraphicsResourceGetMappedPointer";
-    case 474:
       return "cuCtxDestroy";
-    case 475:
+    case 76:
       return "cuCtxPopCurrent";
-    case 476:
+    case 77:
       return "cuCtxPushCurrent";
-    case 477:
+    case 78:
       return "cuStreamDestroy";
-    case 478:
+    case 79:
       return "cuEventDestroy";
-    case 479:
+    case 80:
       return "cuDevicePrimaryCtxRelease";
-    case 480:
+    case 81:
       return "cuDevicePrimaryCtxReset";
-    case 481:
+    case 82:
       return "cuDevicePrimaryCtxSetFlags";
+    case 83:
+      return "cuLinkCreate";
+    case 84:
+      return "cuLinkAddData";
+    case 85:
+      return "cuLinkAddFile";
+    case 86:
+      return "cuModuleLoad";
+    case 87:
+      return "cuModuleLoadData";
+    case 88:
+      return "cuModuleLoadDataEx";
+    case 89:
+      return "cuModuleLoadFatBinary";
+    case 90:
+      return "cuLaunchKernel";
+    case 91:
+      return "cuLaunchKernelEx";
+    case 92:
+      return "cuLaunchKernelEx_ptsz";
+    case 93:
+      return "cuLaunchCooperativeKernel";
+    case 94:
+      return "cuFuncSetCacheConfig";
+    case 95:
+      return "cuOccupancyMaxActiveBlocksPerMultiprocessor";
+    case 96:
+      return "cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags";
+    case 97:
+      return "cuOccupancyMaxPotentialBlockSize";
+    case 98:
+      return "cuOccupancyMaxPotentialBlockSizeWithFlags";
+    case 99:
+      return "cuOccupancyAvailableDynamicSMemPerBlock";
+    case 100:
+      return "cuStreamWriteValue32";
+    case 101:
+      return "cuStreamWriteValue32_v2";
+    case 102:
+      return "cuStreamGetDevice";
+    case 103:
+      return "cuMemcpy";
+    case 104:
+      return "cuMemcpyAsync";
+    case 105:
+      return "cuMemcpyHtoD_v2";
+    case 106:
+      return "cuMemcpyDtoH_v2";
+    case 107:
+      return "cuMemcpyDtoD_v2";
+    case 108:
+      return "cuMemcpyHtoDAsync_v2";
+    case 109:
+      return "cuMemcpyDtoHAsync_v2";
+    case 110:
+      return "cuMemcpyDtoDAsync_v2";
+    case 111:
+      return "cuMemcpy2D_v2";
+    case 112:
+      return "cuMemcpy2DUnaligned_v2";
+    case 113:
+      return "cuMemcpy2DAsync_v2";
+    case 114:
+      return "cuMemsetD8_v2";
+    case 115:
+      return "cuMemsetD16_v2";
+    case 116:
+      return "cuMemsetD32_v2";
+    case 117:
+      return "cuMemsetD2D8_v2";
+    case 118:
+      return "cuMemsetD2D16_v2";
+    case 119:
+      return "cuMemsetD2D32_v2";
+    case 120:
+      return "cuMemsetD8Async";
+    case 121:
+      return "cuMemsetD16Async";
+    case 122:
+      return "cuMemsetD32Async";
+    case 123:
+      return "cuMemsetD2D8Async";
+    case 124:
+      return "cuMemsetD2D16Async";
+    case 125:
+      return "cuMemsetD2D32Async";
+    case 126:
+      return "cuMemAllocHost_v2";
+    case 127:
+      return "cuMemFreeHost";
+    case 128:
+      return "cuMemHostAlloc";
+    case 129:
+      return "cuMemHostGetDevicePointer_v2";
+    case 130:
+      return "cuMemHostGetFlags";
+    case 131:
+      return "cuMemHostRegister_v2";
+    case 132:
+      return "cuMemHostUnregister";
+    case 133:
+      return "cuPointerGetAttribute";
+    case 134:
+      return "cuPointerGetAttributes";
+    case 135:
+      return "cuEventRecord";
+    case 136:
+      return "cuEventRecordWithFlags";
+    case 137:
+      return "cuStreamWaitEvent";
+    case 138:
+      return "cuEventElapsedTime_v2";
+    case 139:
+      return "cuLibraryLoadData";
+    case 140:
+      return "cuLibraryLoadFromFile";
+    case 141:
+      return "cuLibraryUnload";
+    case 142:
+      return "cuLibraryGetModule";
+    case 143:
+      return "cuLibraryGetKernel";
+    case 144:
+      return "cuLibraryGetGlobal";
+    case 145:
+      return "cuLinkCreate_v2";
+    case 146:
+      return "cuLinkAddData_v2";
+    case 147:
+      return "cuLinkAddFile_v2";
+    case 148:
+      return "cuLinkComplete";
+    case 149:
+      return "cuLinkDestroy";
+    case 150:
+      return "cuLibraryGetKernelCount";
+    case 151:
+      return "cuModuleEnumerateFunctions";
+    case 152:
+      return "cuLibraryEnumerateKernels";
+    case 153:
+      return "cuFuncGetName";
+    case 154:
+      return "cuKernelGetFunction";
+    case 155:
+      return "cuKernelGetAttribute";
+    case 156:
+      return "cuKernelSetAttribute";
+    case 157:
+      return "cuKernelSetCacheConfig";
+    case 158:
+      return "cuKernelGetParamInfo";
+    case 159:
+      return "cuKernelGetName";
+    case 160:
+      return "cuKernelGetLibrary";
+    case 161:
+      return "cuFuncLoad";
+    case 162:
+      return "cuFuncIsLoaded";
+    case 163:
+      return "cuModuleGetGlobal_v2";
+    case 164:
+      return "cuLibraryGetManaged";
+    case 165:
+      return "cuProfilerStart";
+    case 166:
+      return "cuProfilerStop";
+    case 167:
+      return "cuMemPoolCreate";
+    case 168:
+      return "cuMemPoolSetAttribute";
+    case 169:
+      return "cuMemPoolGetAttribute";
+    case 170:
+      return "cuMemPoolSetAccess";
+    case 171:
+      return "cuMemPoolGetAccess";
+    case 172:
+      return "cuMemGetDefaultMemPool";
+    case 173:
+      return "cuMemGetMemPool";
+    case 174:
+      return "cuMemSetMemPool";
+    case 175:
+      return "cuMemCreate";
+    case 176:
+      return "cuMemSetAccess";
+    case 177:
+      return "cuMemGetAccess";
+    case 178:
+      return "cuMemGetAllocationGranularity";
+    case 179:
+      return "cuMemGetAllocationPropertiesFromHandle";
+    case 180:
+      return "cuMemRetainAllocationHandle";
+    case 181:
+      return "cuMemExportToShareableHandle";
+    case 182:
+      return "cuMemImportFromShareableHandle";
+    case 183:
+      return "cuMemAllocAsync";
+    case 184:
+      return "cuMemAllocFromPoolAsync";
+    case 185:
+      return "cuMemFreeAsync";
+    case 186:
+      return "cuMemAllocManaged";
+    case 187:
+      return "cuMemFree_v2";
+    case 188:
+      return "cuMemPrefetchAsync_v2";
+    case 189:
+      return "cuMemAdvise_v2";
+    case 190:
+      return "cuMemcpy3D_v2";
+    case 191:
+      return "cuMemcpy3DAsync_v2";
+    case 192:
+      return "cuMemcpy3DPeer";
+    case 193:
+      return "cuMemcpy3DPeerAsync";
+    case 194:
+      return "cuMemcpyPeer";
+    case 195:
+      return "cuMemcpyPeerAsync";
+    case 196:
+      return "cuCtxEnablePeerAccess";
+    case 197:
+      return "cuCtxDisablePeerAccess";
+    case 198:
+      return "cuDeviceGetP2PAttribute";
+    case 199:
+      return "cuLaunchHostFunc";
+    case 200:
+      return "cuStreamAddCallback";
+    case 201:
+      return "cuStreamBeginCapture_v2";
+    case 202:
+      return "cuStreamEndCapture";
+    case 203:
+      return "cuStreamIsCapturing";
+    case 204:
+      return "cuStreamGetCaptureInfo_v2";
+    case 205:
+      return "cuStreamGetCaptureInfo_v3";
+    case 206:
+      return "cuThreadExchangeStreamCaptureMode";
+    case 207:
+      return "cuGraphCreate";
+    case 208:
+      return "cuGraphDestroy";
+    case 209:
+      return "cuGraphClone";
+    case 210:
+      return "cuGraphNodeFindInClone";
+    case 211:
+      return "cuGraphAddEmptyNode";
+    case 212:
+      return "cuGraphAddKernelNode_v2";
+    case 213:
+      return "cuGraphAddMemcpyNode";
+    case 214:
+      return "cuGraphAddMemsetNode";
+    case 215:
+      return "cuGraphAddHostNode";
+    case 216:
+      return "cuGraphAddChildGraphNode";
+    case 217:
+      return "cuGraphAddEventRecordNode";
+    case 218:
+      return "cuGraphAddEventWaitNode";
+    case 219:
+      return "cuGraphAddMemAllocNode";
+    case 220:
+      return "cuGraphAddMemFreeNode";
+    case 221:
+      return "cuGraphMemAllocNodeGetParams";
+    case 222:
+      return "cuGraphMemFreeNodeGetParams";
+    case 223:
+      return "cuGraphChildGraphNodeGetGraph";
+    case 224:
+      return "cuGraphNodeGetType";
+    case 225:
+      return "cuGraphGetNodes";
+    case 226:
+      return "cuGraphGetRootNodes";
+    case 227:
+      return "cuGraphGetEdges";
+    case 228:
+      return "cuGraphGetEdges_v2";
+    case 229:
+      return "cuGraphNodeGetDependencies";
+    case 230:
+      return "cuGraphNodeGetDependencies_v2";
+    case 231:
+      return "cuGraphAddDependencies";
+    case 232:
+      return "cuGraphAddDependencies_v2";
+    case 233:
+      return "cuGraphKernelNodeGetParams_v2";
+    case 234:
+      return "cuGraphKernelNodeSetParams_v2";
+    case 235:
+      return "cuGraphInstantiateWithFlags";
+    case 236:
+      return "cuGraphExecGetFlags";
+    case 237:
+      return "cuGraphExecKernelNodeSetParams_v2";
+    case 238:
+      return "cuGraphExecMemcpyNodeSetParams";
+    case 239:
+      return "cuGraphExecMemsetNodeSetParams";
+    case 240:
+      return "cuGraphExecHostNodeSetParams";
+    case 241:
+      return "cuGraphExecUpdate_v2";
+    case 242:
+      return "cuGraphUpload";
+    case 243:
+      return "cuGraphLaunch";
+    case 244:
+      return "cuGraphExecDestroy";
+    case 245:
+      return "cuDeviceGraphMemTrim";
+    case 246:
+      return "cuDeviceGetGraphMemAttribute";
+    case 247:
+      return "cuDeviceSetGraphMemAttribute";
+    case 248:
+      return "cuDeviceGetLuid";
+    case 249:
+      return "cuDeviceGetTexture1DLinearMaxWidth";
+    case 250:
+      return "cuDeviceGetHostAtomicCapabilities";
+    case 251:
+      return "cuDeviceGetNvSciSyncAttributes";
+    case 252:
+      return "cuDeviceGetExecAffinitySupport";
+    case 253:
+      return "cuFlushGPUDirectRDMAWrites";
+    case 254:
+      return "cuCtxGetDevice_v2";
+    case 255:
+      return "cuCtxSetFlags";
+    case 256:
+      return "cuCtxGetId";
+    case 257:
+      return "cuCtxSynchronize_v2";
+    case 258:
+      return "cuCtxResetPersistingL2Cache";
+    case 259:
+      return "cuCtxGetExecAffinity";
+    case 260:
+      return "cuCtxRecordEvent";
+    case 261:
+      return "cuCtxWaitEvent";
+    case 262:
+      return "cuCtxAttach";
+    case 263:
+      return "cuCtxDetach";
+    case 264:
+      return "cuCtxGetSharedMemConfig";
+    case 265:
+      return "cuCtxSetSharedMemConfig";
+    case 266:
+      return "cuModuleGetTexRef";
+    case 267:
+      return "cuModuleGetSurfRef";
+    case 268:
+      return "cuLibraryGetUnifiedFunction";
+    case 269:
+      return "cuDeviceRegisterAsyncNotification";
+    case 270:
+      return "cuDeviceUnregisterAsyncNotification";
+    case 271:
+      return "cuIpcGetEventHandle";
+    case 272:
+      return "cuIpcOpenEventHandle";
+    case 273:
+      return "cuIpcGetMemHandle";
+    case 274:
+      return "cuIpcOpenMemHandle_v2";
+    case 275:
+      return "cuIpcCloseMemHandle";
+    case 276:
+      return "cuArrayCreate_v2";
+    case 277:
+      return "cuArrayGetDescriptor_v2";
+    case 278:
+      return "cuArrayGetSparseProperties";
+    case 279:
+      return "cuMipmappedArrayGetSparseProperties";
+    case 280:
+      return "cuArrayGetMemoryRequirements";
+    case 281:
+      return "cuMipmappedArrayGetMemoryRequirements";
+    case 282:
+      return "cuArrayGetPlane";
+    case 283:
+      return "cuArrayDestroy";
+    case 284:
+      return "cuArray3DCreate_v2";
+    case 285:
+      return "cuArray3DGetDescriptor_v2";
+    case 286:
+      return "cuMipmappedArrayCreate";
+    case 287:
+      return "cuMipmappedArrayGetLevel";
+    case 288:
+      return "cuMipmappedArrayDestroy";
+    case 289:
+      return "cuMemGetHandleForAddressRange";
+    case 290:
+      return "cuMemPoolExportToShareableHandle";
+    case 291:
+      return "cuMemPoolImportFromShareableHandle";
+    case 292:
+      return "cuMemPoolExportPointer";
+    case 293:
+      return "cuMemPoolImportPointer";
+    case 294:
+      return "cuMulticastCreate";
+    case 295:
+      return "cuMulticastAddDevice";
+    case 296:
+      return "cuMulticastBindMem";
+    case 297:
+      return "cuMulticastBindAddr";
+    case 298:
+      return "cuMulticastUnbind";
+    case 299:
+      return "cuMulticastGetGranularity";
+    case 300:
+      return "cuMemRangeGetAttribute";
+    case 301:
+      return "cuMemRangeGetAttributes";
+    case 302:
+      return "cuPointerSetAttribute";
+    case 303:
+      return "cuImportExternalMemory";
+    case 304:
+      return "cuExternalMemoryGetMappedBuffer";
+    case 305:
+      return "cuExternalMemoryGetMappedMipmappedArray";
+    case 306:
+      return "cuDestroyExternalMemory";
+    case 307:
+      return "cuImportExternalSemaphore";
+    case 308:
+      return "cuDestroyExternalSemaphore";
+    case 309:
+      return "cuLaunchCooperativeKernelMultiDevice";
+    case 310:
+      return "cuFuncSetBlockShape";
+    case 311:
+      return "cuFuncSetSharedSize";
+    case 312:
+      return "cuParamSetSize";
+    case 313:
+      return "cuParamSeti";
+    case 314:
+      return "cuParamSetf";
+    case 315:
+      return "cuParamSetv";
+    case 316:
+      return "cuLaunch";
+    case 317:
+      return "cuLaunchGrid";
+    case 318:
+      return "cuLaunchGridAsync";
+    case 319:
+      return "cuParamSetTexRef";
+    case 320:
+      return "cuFuncSetSharedMemConfig";
+    case 321:
+      return "cuGraphMemcpyNodeGetParams";
+    case 322:
+      return "cuGraphMemcpyNodeSetParams";
+    case 323:
+      return "cuGraphMemsetNodeGetParams";
+    case 324:
+      return "cuGraphMemsetNodeSetParams";
+    case 325:
+      return "cuGraphHostNodeGetParams";
+    case 326:
+      return "cuGraphHostNodeSetParams";
+    case 327:
+      return "cuGraphEventRecordNodeGetEvent";
+    case 328:
+      return "cuGraphEventRecordNodeSetEvent";
+    case 329:
+      return "cuGraphEventWaitNodeGetEvent";
+    case 330:
+      return "cuGraphEventWaitNodeSetEvent";
+    case 331:
+      return "cuGraphAddExternalSemaphoresSignalNode";
+    case 332:
+      return "cuGraphExternalSemaphoresSignalNodeGetParams";
+    case 333:
+      return "cuGraphExternalSemaphoresSignalNodeSetParams";
+    case 334:
+      return "cuGraphAddExternalSemaphoresWaitNode";
+    case 335:
+      return "cuGraphExternalSemaphoresWaitNodeGetParams";
+    case 336:
+      return "cuGraphExternalSemaphoresWaitNodeSetParams";
+    case 337:
+      return "cuGraphAddBatchMemOpNode";
+    case 338:
+      return "cuGraphBatchMemOpNodeGetParams";
+    case 339:
+      return "cuGraphBatchMemOpNodeSetParams";
+    case 340:
+      return "cuGraphExecBatchMemOpNodeSetParams";
+    case 341:
+      return "cuGraphNodeGetDependentNodes_v2";
+    case 342:
+      return "cuGraphRemoveDependencies_v2";
+    case 343:
+      return "cuGraphDestroyNode";
+    case 344:
+      return "cuGraphExecChildGraphNodeSetParams";
+    case 345:
+      return "cuGraphExecEventRecordNodeSetEvent";
+    case 346:
+      return "cuGraphExecEventWaitNodeSetEvent";
+    case 347:
+      return "cuGraphExecExternalSemaphoresSignalNodeSetParams";
+    case 348:
+      return "cuGraphExecExternalSemaphoresWaitNodeSetParams";
+    case 349:
+      return "cuGraphNodeSetEnabled";
+    case 350:
+      return "cuGraphNodeGetEnabled";
+    case 351:
+      return "cuGraphKernelNodeCopyAttributes";
+    case 352:
+      return "cuGraphKernelNodeGetAttribute";
+    case 353:
+      return "cuGraphKernelNodeSetAttribute";
+    case 354:
+      return "cuGraphDebugDotPrint";
+    case 355:
+      return "cuUserObjectCreate";
+    case 356:
+      return "cuUserObjectRetain";
+    case 357:
+      return "cuUserObjectRelease";
+    case 358:
+      return "cuGraphRetainUserObject";
+    case 359:
+      return "cuGraphReleaseUserObject";
+    case 360:
+      return "cuGraphAddNode_v2";
+    case 361:
+      return "cuGraphNodeSetParams";
+    case 362:
+      return "cuGraphExecNodeSetParams";
+    case 363:
+      return "cuGraphConditionalHandleCreate";
+    case 364:
+      return "cuOccupancyMaxPotentialClusterSize";
+    case 365:
+      return "cuOccupancyMaxActiveClusters";
+    case 366:
+      return "cuTexRefSetArray";
+    case 367:
+      return "cuTexRefSetMipmappedArray";
+    case 368:
+      return "cuTexRefSetAddress_v2";
+    case 369:
+      return "cuTexRefSetAddress2D_v3";
+    case 370:
+      return "cuTexRefSetFormat";
+    case 371:
+      return "cuTexRefSetAddressMode";
+    case 372:
+      return "cuTexRefSetFilterMode";
+    case 373:
+      return "cuTexRefSetMipmapFilterMode";
+    case 374:
+      return "cuTexRefSetMipmapLevelBias";
+    case 375:
+      return "cuTexRefSetMipmapLevelClamp";
+    case 376:
+      return "cuTexRefSetMaxAnisotropy";
+    case 377:
+      return "cuTexRefSetBorderColor";
+    case 378:
+      return "cuTexRefSetFlags";
+    case 379:
+      return "cuTexRefGetAddress_v2";
+    case 380:
+      return "cuTexRefGetArray";
+    case 381:
+      return "cuTexRefGetMipmappedArray";
+    case 382:
+      return "cuTexRefGetAddressMode";
+    case 383:
+      return "cuTexRefGetFilterMode";
+    case 384:
+      return "cuTexRefGetFormat";
+    case 385:
+      return "cuTexRefGetMipmapFilterMode";
+    case 386:
+      return "cuTexRefGetMipmapLevelBias";
+    case 387:
+      return "cuTexRefGetMipmapLevelClamp";
+    case 388:
+      return "cuTexRefGetMaxAnisotropy";
+    case 389:
+      return "cuTexRefGetBorderColor";
+    case 390:
+      return "cuTexRefGetFlags";
+    case 391:
+      return "cuTexRefCreate";
+    case 392:
+      return "cuTexRefDestroy";
+    case 393:
+      return "cuSurfRefSetArray";
+    case 394:
+      return "cuSurfRefGetArray";
+    case 395:
+      return "cuTexObjectCreate";
+    case 396:
+      return "cuTexObjectDestroy";
+    case 397:
+      return "cuTexObjectGetResourceDesc";
+    case 398:
+      return "cuTexObjectGetTextureDesc";
+    case 399:
+      return "cuTexObjectGetResourceViewDesc";
+    case 400:
+      return "cuSurfObjectCreate";
+    case 401:
+      return "cuSurfObjectDestroy";
+    case 402:
+      return "cuSurfObjectGetResourceDesc";
+    case 403:
+      return "cuTensorMapEncodeTiled";
+    case 404:
+      return "cuTensorMapEncodeIm2col";
+    case 405:
+      return "cuTensorMapEncodeIm2colWide";
+    case 406:
+      return "cuTensorMapReplaceAddress";
+    case 407:
+      return "cuDeviceGetP2PAtomicCapabilities";
+    case 408:
+      return "cuGraphicsUnregisterResource";
+    case 409:
+      return "cuGraphicsSubResourceGetMappedArray";
+    case 410:
+      return "cuGraphicsResourceGetMappedMipmappedArray";
+    case 411:
+      return "cuGraphicsResourceGetMappedPointer_v2";
+    case 412:
+      return "cuGraphicsResourceSetMapFlags_v2";
+    case 413:
+      return "cuCoredumpGetAttribute";
+    case 414:
+      return "cuCoredumpGetAttributeGlobal";
+    case 415:
+      return "cuCoredumpSetAttribute";
+    case 416:
+      return "cuCoredumpSetAttributeGlobal";
+    case 417:
+      return "cuGetExportTable";
+    case 418:
+      return "cuGreenCtxCreate";
+    case 419:
+      return "cuGreenCtxDestroy";
+    case 420:
+      return "cuCtxFromGreenCtx";
+    case 421:
+      return "cuDeviceGetDevResource";
+    case 422:
+      return "cuCtxGetDevResource";
+    case 423:
+      return "cuGreenCtxGetDevResource";
+    case 424:
+      return "cuDevSmResourceSplitByCount";
+    case 425:
+      return "cuDevResourceGenerateDesc";
+    case 426:
+      return "cuGreenCtxRecordEvent";
+    case 427:
+      return "cuGreenCtxWaitEvent";
+    case 428:
+      return "cuStreamGetGreenCtx";
+    case 429:
+      return "cuGreenCtxStreamCreate";
+    case 430:
+      return "cuGreenCtxGetId";
+    case 431:
+      return "cuLogsRegisterCallback";
+    case 432:
+      return "cuLogsUnregisterCallback";
+    case 433:
+      return "cuLogsCurrent";
+    case 434:
+      return "cuLogsDumpToFile";
+    case 435:
+      return "cuLogsDumpToMemory";
+    case 436:
+      return "cuMemHostRegister";
+    case 437:
+      return "cuGraphicsResourceSetMapFlags";
+    case 438:
+      return "cuTexRefSetAddress2D_v2";
+    case 439:
+      return "cuDeviceTotalMem";
+    case 440:
+      return "cuCtxCreate";
+    case 441:
+      return "cuCtxCreate_v3";
+    case 442:
+      return "cuModuleGetGlobal";
+    case 443:
+      return "cuMemGetInfo";
+    case 444:
+      return "cuMemAlloc";
+    case 445:
+      return "cuMemAllocPitch";
+    case 446:
+      return "cuMemFree";
+    case 447:
+      return "cuMemGetAddressRange";
+    case 448:
+      return "cuMemAllocHost";
+    case 449:
+      return "cuMemHostGetDevicePointer";
+    case 450:
+      return "cuMemcpyHtoD";
+    case 451:
+      return "cuMemcpyDtoH";
+    case 452:
+      return "cuMemcpyDtoD";
+    case 453:
+      return "cuMemcpyDtoA";
+    case 454:
+      return "cuMemcpyAtoD";
+    case 455:
+      return "cuMemcpyHtoA";
+    case 456:
+      return "cuMemcpyAtoH";
+    case 457:
+      return "cuMemcpyAtoA";
+    case 458:
+      return "cuMemcpyHtoAAsync";
+    case 459:
+      return "cuMemcpyAtoHAsync";
+    case 460:
+      return "cuMemcpy2D";
+    case 461:
+      return "cuMemcpy2DUnaligned";
+    case 462:
+      return "cuMemcpy3D";
+    case 463:
+      return "cuMemcpyHtoDAsync";
+    case 464:
+      return "cuMemcpyDtoHAsync";
+    case 465:
+      return "cuMemcpyDtoDAsync";
+    case 466:
+      return "cuMemcpy2DAsync";
+    case 467:
+      return "cuMemcpy3DAsync";
+    case 468:
+      return "cuMemsetD8";
+    case 469:
+      return "cuMemsetD16";
+    case 470:
+      return "cuMemsetD32";
+    case 471:
+      return "cuMemsetD2D8";
+    case 472:
+      return "cuMemsetD2D16";
+    case 473:
+      return "cuMemsetD2D32";
+    case 474:
+      return "cuArrayCreate";
+    case 475:
+      return "cuArrayGetDescriptor";
+    case 476:
+      return "cuArray3DCreate";
+    case 477:
+      return "cuArray3DGetDescriptor";
+    case 478:
+      return "cuTexRefSetAddress";
+    case 479:
+      return "cuTexRefSetAddress2D";
+    case 480:
+      return "cuTexRefGetAddress";
+    case 481:
+      return "cuGraphicsResourceGetMappedPointer";
     case 482:
       return "cuMemcpyDtoA_v2";
     case 483:
@@ -1091,1332 +1091,1398 @@ const char *vgpu_entry_name(unsigned int index) {
     case 539:
       return "cuCheckpointProcessUnlock";
     case 540:
-      return "cuMemcpy_ptds";
+      return "cuEGLStreamConsumerAcquireFrame";
     case 541:
-      return "cuMemcpyPeer_ptds";
+      return "cuEGLStreamConsumerConnect";
     case 542:
-      return "cuMemcpyHtoD_v2_ptds";
+      return "cuEGLStreamConsumerConnectWithFlags";
     case 543:
-      return "cuMemcpyDtoH_v2_ptds";
+      return "cuEGLStreamConsumerDisconnect";
     case 544:
-      return "cuMemcpyDtoD_v2_ptds";
+      return "cuEGLStreamConsumerReleaseFrame";
     case 545:
-      return "cuMemcpyDtoA_v2_ptds";
+      return "cuEGLStreamProducerConnect";
     case 546:
-      return "cuMemcpyAtoD_v2_ptds";
+      return "cuEGLStreamProducerDisconnect";
     case 547:
-      return "cuMemcpyHtoA_v2_ptds";
+      return "cuEGLStreamProducerPresentFrame";
     case 548:
-      return "cuMemcpyAtoH_v2_ptds";
+      return "cuEGLStreamProducerReturnFrame";
     case 549:
-      return "cuMemcpyAtoA_v2_ptds";
+      return "cuEventCreateFromEGLSync";
     case 550:
-      return "cuMemcpy2D_v2_ptds";
+      return "cuGLCtxCreate";
     case 551:
-      return "cuMemcpy2DUnaligned_v2_ptds";
+      return "cuGLCtxCreate_v2";
     case 552:
-      return "cuMemcpy3D_v2_ptds";
+      return "cuGLGetDevices";
     case 553:
-      return "cuMemcpy3DPeer_ptds";
+      return "cuGLGetDevices_v2";
     case 554:
-      return "cuMemcpyAsync_ptsz";
+      return "cuGLInit";
     case 555:
-      return "cuMemcpyPeerAsync_ptsz";
+      return "cuGLMapBufferObject";
     case 556:
-      return "cuMemcpyHtoDAsync_v2_ptsz";
+      return "cuGLMapBufferObjectAsync";
     case 557:
-      return "cuMemcpyDtoHAsync_v2_ptsz";
+      return "cuGLMapBufferObjectAsync_v2";
     case 558:
-      return "cuMemcpyDtoDAsync_v2_ptsz";
+      return "cuGLMapBufferObject_v2";
     case 559:
-      return "cuMemcpyHtoAAsync_v2_ptsz";
+      return "cuGLRegisterBufferObject";
     case 560:
-      return "cuMemcpyAtoHAsync_v2_ptsz";
+      return "cuGLSetBufferObjectMapFlags";
     case 561:
-      return "cuMemcpy2DAsync_v2_ptsz";
+      return "cuGLUnmapBufferObject";
     case 562:
-      return "cuMemcpy3DAsync_v2_ptsz";
+      return "cuGLUnmapBufferObjectAsync";
     case 563:
-      return "cuMemcpy3DPeerAsync_ptsz";
+      return "cuGLUnregisterBufferObject";
     case 564:
-      return "cuMemcpyBatchAsync_v2_ptsz";
+      return "cuGraphicsEGLRegisterImage";
     case 565:
-      return "cuMemcpy3DBatchAsync_v2_ptsz";
+      return "cuGraphicsGLRegisterBuffer";
     case 566:
-      return "cuMemsetD8_v2_ptds";
+      return "cuGraphicsGLRegisterImage";
     case 567:
-      return "cuMemsetD16_v2_ptds";
+      return "cuGraphicsResourceGetMappedEglFrame";
     case 568:
-      return "cuMemsetD32_v2_ptds";
+      return "cuGraphicsVDPAURegisterOutputSurface";
     case 569:
-      return "cuMemsetD2D8_v2_ptds";
+      return "cuGraphicsVDPAURegisterVideoSurface";
     case 570:
-      return "cuMemsetD2D16_v2_ptds";
+      return "cuVDPAUCtxCreate";
     case 571:
-      return "cuMemsetD2D32_v2_ptds";
+      return "cuVDPAUCtxCreate_v2";
     case 572:
-      return "cuMemsetD8Async_ptsz";
+      return "cuVDPAUGetDevice";
     case 573:
-      return "cuMemsetD16Async_ptsz";
+      return "cuMemcpy_ptds";
     case 574:
-      return "cuMemsetD32Async_ptsz";
+      return "cuMemcpyPeer_ptds";
     case 575:
-      return "cuMemsetD2D8Async_ptsz";
+      return "cuMemcpyHtoD_v2_ptds";
     case 576:
-      return "cuMemsetD2D16Async_ptsz";
+      return "cuMemcpyDtoH_v2_ptds";
     case 577:
-      return "cuMemsetD2D32Async_ptsz";
+      return "cuMemcpyDtoD_v2_ptds";
     case 578:
-      return "cuMemBatchDecompressAsync_ptsz";
+      return "cuMemcpyDtoA_v2_ptds";
     case 579:
-      return "cuMemMapArrayAsync_ptsz";
+      return "cuMemcpyAtoD_v2_ptds";
     case 580:
-      return "cuMemFreeAsync_ptsz";
+      return "cuMemcpyHtoA_v2_ptds";
     case 581:
-      return "cuMemAllocAsync_ptsz";
+      return "cuMemcpyAtoH_v2_ptds";
     case 582:
-      return "cuMemAllocFromPoolAsync_ptsz";
+      return "cuMemcpyAtoA_v2_ptds";
     case 583:
-      return "cuMemPrefetchAsync_v2_ptsz";
+      return "cuMemcpy2D_v2_ptds";
     case 584:
-      return "cuMemPrefetchBatchAsync_ptsz";
+      return "cuMemcpy2DUnaligned_v2_ptds";
     case 585:
-      return "cuMemDiscardBatchAsync_ptsz";
+      return "cuMemcpy3D_v2_ptds";
     case 586:
-      return "cuMemDiscardAndPrefetchBatchAsync_ptsz";
+      return "cuMemcpy3DPeer_ptds";
     case 587:
-      return "cuStreamGetPriority_ptsz";
+      return "cuMemcpyAsync_ptsz";
     case 588:
-      return "cuStreamGetDevice_ptsz";
+      return "cuMemcpyPeerAsync_ptsz";
     case 589:
-      return "cuStreamGetFlags_ptsz";
+      return "cuMemcpyHtoDAsync_v2_ptsz";
     case 590:
-      return "cuStreamGetId_ptsz";
+      return "cuMemcpyDtoHAsync_v2_ptsz";
     case 591:
-      return "cuStreamGetCtx_ptsz";
+      return "cuMemcpyDtoDAsync_v2_ptsz";
     case 592:
-      return "cuStreamGetCtx_v2_ptsz";
+      return "cuMemcpyHtoAAsync_v2_ptsz";
     case 593:
-      return "cuStreamWaitEvent_ptsz";
+      return "cuMemcpyAtoHAsync_v2_ptsz";
     case 594:
-      return "cuStreamAddCallback_ptsz";
+      return "cuMemcpy2DAsync_v2_ptsz";
     case 595:
-      return "cuStreamBeginCapture_v2_ptsz";
+      return "cuMemcpy3DAsync_v2_ptsz";
     case 596:
-      return "cuStreamBeginCaptureToGraph_ptsz";
+      return "cuMemcpy3DPeerAsync_ptsz";
     case 597:
-      return "cuStreamEndCapture_ptsz";
+      return "cuMemcpyBatchAsync_v2_ptsz";
     case 598:
-      return "cuStreamIsCapturing_ptsz";
+      return "cuMemcpy3DBatchAsync_v2_ptsz";
     case 599:
-      return "cuStreamGetCaptureInfo_v3_ptsz";
+      return "cuMemsetD8_v2_ptds";
     case 600:
-      return "cuStreamUpdateCaptureDependencies_v2_ptsz";
+      return "cuMemsetD16_v2_ptds";
     case 601:
-      return "cuStreamAttachMemAsync_ptsz";
+      return "cuMemsetD32_v2_ptds";
     case 602:
-      return "cuStreamQuery_ptsz";
+      return "cuMemsetD2D8_v2_ptds";
     case 603:
-      return "cuStreamSynchronize_ptsz";
+      return "cuMemsetD2D16_v2_ptds";
     case 604:
-      return "cuStreamCopyAttributes_ptsz";
+      return "cuMemsetD2D32_v2_ptds";
     case 605:
-      return "cuStreamGetAttribute_ptsz";
+      return "cuMemsetD8Async_ptsz";
     case 606:
-      return "cuStreamSetAttribute_ptsz";
+      return "cuMemsetD16Async_ptsz";
     case 607:
-      return "cuEventRecord_ptsz";
+      return "cuMemsetD32Async_ptsz";
     case 608:
-      return "cuEventRecordWithFlags_ptsz";
+      return "cuMemsetD2D8Async_ptsz";
     case 609:
-      return "cuSignalExternalSemaphoresAsync_ptsz";
+      return "cuMemsetD2D16Async_ptsz";
     case 610:
-      return "cuWaitExternalSemaphoresAsync_ptsz";
+      return "cuMemsetD2D32Async_ptsz";
     case 611:
-      return "cuStreamWaitValue32_v2_ptsz";
+      return "cuMemBatchDecompressAsync_ptsz";
     case 612:
-      return "cuStreamWaitValue64_v2_ptsz";
+      return "cuMemMapArrayAsync_ptsz";
     case 613:
-      return "cuStreamWriteValue32_v2_ptsz";
+      return "cuMemFreeAsync_ptsz";
     case 614:
-      return "cuStreamWriteValue64_v2_ptsz";
+      return "cuMemAllocAsync_ptsz";
     case 615:
-      return "cuStreamBatchMemOp_v2_ptsz";
+      return "cuMemAllocFromPoolAsync_ptsz";
     case 616:
-      return "cuLaunchKernel_ptsz";
+      return "cuMemPrefetchAsync_v2_ptsz";
     case 617:
-      return "cuLaunchCooperativeKernel_ptsz";
+      return "cuMemPrefetchBatchAsync_ptsz";
     case 618:
-      return "cuLaunchHostFunc_ptsz";
+      return "cuMemDiscardBatchAsync_ptsz";
     case 619:
-      return "cuGraphInstantiateWithParams_ptsz";
+      return "cuMemDiscardAndPrefetchBatchAsync_ptsz";
     case 620:
-      return "cuGraphUpload_ptsz";
+      return "cuStreamGetPriority_ptsz";
     case 621:
-      return "cuGraphLaunch_ptsz";
+      return "cuStreamGetDevice_ptsz";
     case 622:
-      return "cuGraphicsMapResources_ptsz";
+      return "cuStreamGetFlags_ptsz";
     case 623:
-      return "cuGraphicsUnmapResources_ptsz";
+      return "cuStreamGetId_ptsz";
     case 624:
-      return "cuMemcpyBatchAsync_ptsz";
+      return "cuStreamGetCtx_ptsz";
     case 625:
-      return "cuMemcpy3DBatchAsync_ptsz";
+      return "cuStreamGetCtx_v2_ptsz";
     case 626:
-      return "cuStreamWriteValue32_ptsz";
+      return "cuStreamWaitEvent_ptsz";
     case 627:
-      return "cuStreamWaitValue32_ptsz";
+      return "cuStreamAddCallback_ptsz";
     case 628:
-      return "cuStreamWriteValue64_ptsz";
+      return "cuStreamBeginCapture_v2_ptsz";
     case 629:
-      return "cuStreamWaitValue64_ptsz";
+      return "cuStreamBeginCaptureToGraph_ptsz";
     case 630:
-      return "cuStreamBatchMemOp_ptsz";
+      return "cuStreamEndCapture_ptsz";
     case 631:
-      return "cuMemPrefetchAsync_ptsz";
+      return "cuStreamIsCapturing_ptsz";
     case 632:
-      return "cuStreamBeginCapture_ptsz";
+      return "cuStreamGetCaptureInfo_v3_ptsz";
     case 633:
-      return "cuStreamGetCaptureInfo_ptsz";
+      return "cuStreamUpdateCaptureDependencies_v2_ptsz";
     case 634:
-      return "cuStreamGetCaptureInfo_v2_ptsz";
+      return "cuStreamAttachMemAsync_ptsz";
     case 635:
-      return "cuStreamUpdateCaptureDependencies_ptsz";
+      return "cuStreamQuery_ptsz";
     case 636:
-      return "nvmlInit";
+      return "cuStreamSynchronize_ptsz";
     case 637:
-      return "nvmlInit_v2";
+      return "cuStreamCopyAttributes_ptsz";
     case 638:
-      return "nvmlInitWithFlags";
+      return "cuStreamGetAttribute_ptsz";
     case 639:
-      return "nvmlShutdown";
+      return "cuStreamSetAttribute_ptsz";
     case 640:
-      return "nvmlErrorString";
+      return "cuEventRecord_ptsz";
     case 641:
-      return "nvmlSystemGetDriverVersion";
+      return "cuEventRecordWithFlags_ptsz";
     case 642:
-      return "nvmlSystemGetNVMLVersion";
+      return "cuSignalExternalSemaphoresAsync_ptsz";
     case 643:
-      return "nvmlSystemGetCudaDriverVersion";
+      return "cuWaitExternalSemaphoresAsync_ptsz";
     case 644:
-      return "nvmlSystemGetCudaDriverVersion_v2";
+      return "cuStreamWaitValue32_v2_ptsz";
     case 645:
-      return "nvmlDeviceGetCount";
+      return "cuStreamWaitValue64_v2_ptsz";
     case 646:
-      return "nvmlDeviceGetCount_v2";
+      return "cuStreamWriteValue32_v2_ptsz";
     case 647:
-      return "nvmlDeviceGetHandleByIndex";
+      return "cuStreamWriteValue64_v2_ptsz";
     case 648:
-      return "nvmlDeviceGetHandleByIndex_v2";
+      return "cuStreamBatchMemOp_v2_ptsz";
     case 649:
-      return "nvmlDeviceGetHandleByUUID";
+      return "cuLaunchKernel_ptsz";
     case 650:
-      return "nvmlDeviceGetHandleByPciBusId";
+      return "cuLaunchCooperativeKernel_ptsz";
     case 651:
-      return "nvmlDeviceGetHandleByPciBusId_v2";
+      return "cuLaunchHostFunc_ptsz";
     case 652:
-      return "nvmlDeviceGetIndex";
+      return "cuGraphInstantiateWithParams_ptsz";
     case 653:
-      return "nvmlDeviceGetName";
+      return "cuGraphUpload_ptsz";
     case 654:
-      return "nvmlDeviceGetUUID";
+      return "cuGraphLaunch_ptsz";
     case 655:
-      return "nvmlDeviceGetPciInfo";
+      return "cuGraphicsMapResources_ptsz";
     case 656:
-      return "nvmlDeviceGetPciInfo_v2";
+      return "cuGraphicsUnmapResources_ptsz";
     case 657:
-      return "nvmlDeviceGetPciInfo_v3";
+      return "cuMemcpyBatchAsync_ptsz";
     case 658:
-      return "nvmlDeviceGetCudaComputeCapability";
+      return "cuMemcpy3DBatchAsync_ptsz";
     case 659:
-      return "nvmlDeviceGetMemoryInfo";
+      return "cuStreamWriteValue32_ptsz";
     case 660:
-      return "nvmlDeviceGetMemoryInfo_v2";
+      return "cuStreamWaitValue32_ptsz";
     case 661:
-      return "nvmlDeviceGetComputeRunningProcesses";
+      return "cuStreamWriteValue64_ptsz";
     case 662:
-      return "nvmlDeviceGetComputeRunningProcesses_v2";
+      return "cuStreamWaitValue64_ptsz";
     case 663:
-      return "nvmlDeviceGetComputeRunningProcesses_v3";
+      return "cuStreamBatchMemOp_ptsz";
     case 664:
-      return "nvmlDeviceGetGraphicsRunningProcesses";
+      return "cuMemPrefetchAsync_ptsz";
     case 665:
-      return "nvmlDeviceGetGraphicsRunningProcesses_v2";
+      return "cuStreamBeginCapture_ptsz";
     case 666:
-      return "nvmlDeviceGetGraphicsRunningProcesses_v3";
+      return "cuStreamGetCaptureInfo_ptsz";
     case 667:
-      return "nvmlDeviceGetUtilizationRates";
+      return "cuStreamGetCaptureInfo_v2_ptsz";
     case 668:
-      return "nvmlDeviceGetProcessUtilization";
+      return "cuStreamUpdateCaptureDependencies_ptsz";
     case 669:
-      return "nvmlDeviceGetTemperature";
+      return "nvmlInit";
     case 670:
-      return "nvmlDeviceGetPowerUsage";
+      return "nvmlInit_v2";
     case 671:
-      return "nvmlDeviceGetPowerManagementLimit";
+      return "nvmlInitWithFlags";
     case 672:
-      return "nvmlDeviceGetEnforcedPowerLimit";
+      return "nvmlShutdown";
     case 673:
-      return "nvmlDeviceGetFanSpeed";
+      return "nvmlErrorString";
     case 674:
-      return "nvmlDeviceGetClockInfo";
+      return "nvmlSystemGetDriverVersion";
     case 675:
-      return "nvmlDeviceGetMaxClockInfo";
+      return "nvmlSystemGetNVMLVersion";
     case 676:
-      return "nvmlDeviceGetPerformanceState";
+      return "nvmlSystemGetCudaDriverVersion";
     case 677:
-      return "nvmlDeviceGetEncoderUtilization";
+      return "nvmlSystemGetCudaDriverVersion_v2";
     case 678:
-      return "nvmlDeviceGetDecoderUtilization";
+      return "nvmlDeviceGetCount";
     case 679:
-      return "nvmlDeviceGetPcieThroughput";
+      return "nvmlDeviceGetCount_v2";
     case 680:
-      return "nvmlDeviceGetPersistenceMode";
+      return "nvmlDeviceGetHandleByIndex";
     case 681:
-      return "nvmlDeviceGetDisplayActive";
+      return "nvmlDeviceGetHandleByIndex_v2";
     case 682:
-      return "nvmlDeviceGetDisplayMode";
+      return "nvmlDeviceGetHandleByUUID";
     case 683:
-      return "nvmlDeviceGetEccMode";
+      return "nvmlDeviceGetHandleByPciBusId";
     case 684:
-      return "nvmlDeviceGetComputeMode";
+      return "nvmlDeviceGetHandleByPciBusId_v2";
     case 685:
-      return "nvmlDeviceGetMigMode";
+      return "nvmlDeviceGetIndex";
     case 686:
-      return "nvmlDeviceGetSerial";
+      return "nvmlDeviceGetName";
     case 687:
-      return "nvmlDeviceGetVbiosVersion";
+      return "nvmlDeviceGetUUID";
     case 688:
-      return "nvmlSystemGetProcessName";
+      return "nvmlDeviceGetPciInfo";
     case 689:
-      return "nvmlDeviceGetNvLinkRemoteDeviceType";
+      return "nvmlDeviceGetPciInfo_v2";
     case 690:
-      return "nvmlDeviceGetNvLinkRemotePciInfo_v2";
+      return "nvmlDeviceGetPciInfo_v3";
     case 691:
-      return "nvmlDeviceGetGpuFabricInfoV";
+      return "nvmlDeviceGetCudaComputeCapability";
     case 692:
-      return "cublasCreate_v2";
+      return "nvmlDeviceGetMemoryInfo";
     case 693:
-      return "cublasDestroy_v2";
+      return "nvmlDeviceGetMemoryInfo_v2";
     case 694:
-      return "cublasGetVersion_v2";
+      return "nvmlDeviceGetComputeRunningProcesses";
     case 695:
-      return "cublasGetProperty";
+      return "nvmlDeviceGetComputeRunningProcesses_v2";
     case 696:
-      return "cublasSetWorkspace_v2";
+      return "nvmlDeviceGetComputeRunningProcesses_v3";
     case 697:
-      return "cublasSetStream_v2";
+      return "nvmlDeviceGetGraphicsRunningProcesses";
     case 698:
-      return "cublasGetStream_v2";
+      return "nvmlDeviceGetGraphicsRunningProcesses_v2";
     case 699:
-      return "cublasGetPointerMode_v2";
+      return "nvmlDeviceGetGraphicsRunningProcesses_v3";
     case 700:
-      return "cublasSetPointerMode_v2";
+      return "nvmlDeviceGetUtilizationRates";
     case 701:
-      return "cublasGetAtomicsMode";
+      return "nvmlDeviceGetProcessUtilization";
     case 702:
-      return "cublasSetAtomicsMode";
+      return "nvmlDeviceGetTemperature";
     case 703:
-      return "cublasGetMathMode";
+      return "nvmlDeviceGetPowerUsage";
     case 704:
-      return "cublasSetMathMode";
+      return "nvmlDeviceGetPowerManagementLimit";
     case 705:
-      return "cublasGetSmCountTarget";
+      return "nvmlDeviceGetEnforcedPowerLimit";
     case 706:
-      return "cublasSetSmCountTarget";
+      return "nvmlDeviceGetFanSpeed";
     case 707:
-      return "cublasGetCudartVersion";
+      return "nvmlDeviceGetClockInfo";
     case 708:
-      return "cublasGetStatusName";
+      return "nvmlDeviceGetMaxClockInfo";
     case 709:
-      return "cublasGetStatusString";
+      return "nvmlDeviceGetPerformanceState";
     case 710:
-      return "cublasSetVector";
+      return "nvmlDeviceGetEncoderUtilization";
     case 711:
-      return "cublasGetVector";
+      return "nvmlDeviceGetDecoderUtilization";
     case 712:
-      return "cublasSetMatrix";
+      return "nvmlDeviceGetPcieThroughput";
     case 713:
-      return "cublasGetMatrix";
+      return "nvmlDeviceGetPersistenceMode";
     case 714:
-      return "cublasSetVectorAsync";
+      return "nvmlDeviceGetDisplayActive";
     case 715:
-      return "cublasGetVectorAsync";
+      return "nvmlDeviceGetDisplayMode";
     case 716:
-      return "cublasSetMatrixAsync";
+      return "nvmlDeviceGetEccMode";
     case 717:
-      return "cublasGetMatrixAsync";
+      return "nvmlDeviceGetComputeMode";
     case 718:
-      return "cublasSgemm_v2";
+      return "nvmlDeviceGetMigMode";
     case 719:
-      return "cublasDgemm_v2";
+      return "nvmlDeviceGetSerial";
     case 720:
-      return "cublasHgemm";
+      return "nvmlDeviceGetVbiosVersion";
     case 721:
-      return "cublasSgemmBatched";
+      return "nvmlSystemGetProcessName";
     case 722:
-      return "cublasDgemmBatched";
+      return "nvmlDeviceGetNvLinkRemoteDeviceType";
     case 723:
-      return "cublasHgemmBatched";
+      return "nvmlDeviceGetNvLinkRemotePciInfo_v2";
     case 724:
-      return "cublasSgemmStridedBatched";
+      return "nvmlDeviceGetGpuFabricInfoV";
     case 725:
-      return "cublasDgemmStridedBatched";
+      return "cublasCreate_v2";
     case 726:
-      return "cublasHgemmStridedBatched";
+      return "cublasDestroy_v2";
     case 727:
-      return "cublasSgemmEx";
+      return "cublasGetVersion_v2";
     case 728:
-      return "cublasGemmEx";
+      return "cublasGetProperty";
     case 729:
-      return "cublasGemmBatchedEx";
+      return "cublasSetWorkspace_v2";
     case 730:
-      return "cublasGemmStridedBatchedEx";
+      return "cublasSetStream_v2";
     case 731:
-      return "cublasSgemv_v2";
+      return "cublasGetStream_v2";
     case 732:
-      return "cublasDgemv_v2";
+      return "cublasGetPointerMode_v2";
     case 733:
-      return "cublasSgemvBatched";
+      return "cublasSetPointerMode_v2";
     case 734:
-      return "cublasDgemvBatched";
+      return "cublasGetAtomicsMode";
     case 735:
-      return "cublasSgemvStridedBatched";
+      return "cublasSetAtomicsMode";
     case 736:
-      return "cublasDgemvStridedBatched";
+      return "cublasGetMathMode";
     case 737:
-      return "cublasSger_v2";
+      return "cublasSetMathMode";
     case 738:
-      return "cublasDger_v2";
+      return "cublasGetSmCountTarget";
     case 739:
-      return "cublasStrsm_v2";
+      return "cublasSetSmCountTarget";
     case 740:
-      return "cublasDtrsm_v2";
+      return "cublasGetCudartVersion";
     case 741:
-      return "cublasStrsmBatched";
+      return "cublasGetStatusName";
     case 742:
-      return "cublasDtrsmBatched";
+      return "cublasGetStatusString";
     case 743:
-      return "cublasSaxpy_v2";
+      return "cublasSetVector";
     case 744:
-      return "cublasDaxpy_v2";
+      return "cublasGetVector";
     case 745:
-      return "cublasSscal_v2";
+      return "cublasSetMatrix";
     case 746:
-      return "cublasDscal_v2";
+      return "cublasGetMatrix";
     case 747:
-      return "cublasScopy_v2";
+      return "cublasSetVectorAsync";
     case 748:
-      return "cublasDcopy_v2";
+      return "cublasGetVectorAsync";
     case 749:
-      return "cublasSswap_v2";
+      return "cublasSetMatrixAsync";
     case 750:
-      return "cublasDswap_v2";
+      return "cublasGetMatrixAsync";
     case 751:
-      return "cublasSdot_v2";
+      return "cublasSgemm_v2";
     case 752:
-      return "cublasDdot_v2";
+      return "cublasDgemm_v2";
     case 753:
-      return "cublasSnrm2_v2";
+      return "cublasHgemm";
     case 754:
-      return "cublasDnrm2_v2";
+      return "cublasSgemmBatched";
     case 755:
-      return "cublasSasum_v2";
+      return "cublasDgemmBatched";
     case 756:
-      return "cublasDasum_v2";
+      return "cublasHgemmBatched";
     case 757:
-      return "cublasIsamax_v2";
+      return "cublasSgemmStridedBatched";
     case 758:
-      return "cublasIdamax_v2";
+      return "cublasDgemmStridedBatched";
     case 759:
-      return "cublasIsamin_v2";
+      return "cublasHgemmStridedBatched";
     case 760:
-      return "cublasIdamin_v2";
+      return "cublasSgemmEx";
     case 761:
-      return "cublasAsumEx";
+      return "cublasGemmEx";
     case 762:
-      return "cublasAsumEx_64";
+      return "cublasGemmBatchedEx";
     case 763:
-      return "cublasAxpyEx";
+      return "cublasGemmStridedBatchedEx";
     case 764:
-      return "cublasAxpyEx_64";
+      return "cublasSgemv_v2";
     case 765:
-      return "cublasCaxpy_v2";
+      return "cublasDgemv_v2";
     case 766:
-      return "cublasCaxpy_v2_64";
+      return "cublasSgemvBatched";
     case 767:
-      return "cublasCcopy_v2";
+      return "cublasDgemvBatched";
     case 768:
-      return "cublasCcopy_v2_64";
+      return "cublasSgemvStridedBatched";
     case 769:
-      return "cublasCdgmm";
+      return "cublasDgemvStridedBatched";
     case 770:
-      return "cublasCdgmm_64";
+      return "cublasSger_v2";
     case 771:
-      return "cublasCdotc_v2";
+      return "cublasDger_v2";
     case 772:
-      return "cublasCdotc_v2_64";
+      return "cublasStrsm_v2";
     case 773:
-      return "cublasCdotu_v2";
+      return "cublasDtrsm_v2";
     case 774:
-      return "cublasCdotu_v2_64";
+      return "cublasStrsmBatched";
     case 775:
-      return "cublasCgbmv_v2";
+      return "cublasDtrsmBatched";
     case 776:
-      return "cublasCgbmv_v2_64";
+      return "cublasSaxpy_v2";
     case 777:
-      return "cublasCgeam";
+      return "cublasDaxpy_v2";
     case 778:
-      return "cublasCgeam_64";
+      return "cublasSscal_v2";
     case 779:
-      return "cublasCgemm3m";
+      return "cublasDscal_v2";
     case 780:
-      return "cublasCgemm3m_64";
+      return "cublasScopy_v2";
     case 781:
-      return "cublasCgemm3mBatched";
+      return "cublasDcopy_v2";
     case 782:
-      return "cublasCgemm3mBatched_64";
+      return "cublasSswap_v2";
     case 783:
-      return "cublasCgemm3mEx";
+      return "cublasDswap_v2";
     case 784:
-      return "cublasCgemm3mEx_64";
+      return "cublasSdot_v2";
     case 785:
-      return "cublasCgemm3mStridedBatched";
+      return "cublasDdot_v2";
     case 786:
-      return "cublasCgemm3mStridedBatched_64";
+      return "cublasSnrm2_v2";
     case 787:
-      return "cublasCgemmBatched";
+      return "cublasDnrm2_v2";
     case 788:
-      return "cublasCgemmBatched_64";
+      return "cublasSasum_v2";
     case 789:
-      return "cublasCgemmEx";
+      return "cublasDasum_v2";
     case 790:
-      return "cublasCgemmEx_64";
+      return "cublasIsamax_v2";
     case 791:
-      return "cublasCgemmStridedBatched";
+      return "cublasIdamax_v2";
     case 792:
-      return "cublasCgemmStridedBatched_64";
+      return "cublasIsamin_v2";
     case 793:
-      return "cublasCgemm_v2";
+      return "cublasIdamin_v2";
     case 794:
-      return "cublasCgemm_v2_64";
+      return "cublasAsumEx";
     case 795:
-      return "cublasCgemvBatched";
+      return "cublasAsumEx_64";
     case 796:
-      return "cublasCgemvBatched_64";
+      return "cublasAxpyEx";
     case 797:
-      return "cublasCgemvStridedBatched";
+      return "cublasAxpyEx_64";
     case 798:
-      return "cublasCgemvStridedBatched_64";
+      return "cublasCaxpy_v2";
     case 799:
-      return "cublasCgemv_v2";
+      return "cublasCaxpy_v2_64";
     case 800:
-      return "cublasCgemv_v2_64";
+      return "cublasCcopy_v2";
     case 801:
-      return "cublasCgerc_v2";
+      return "cublasCcopy_v2_64";
     case 802:
-      return "cublasCgerc_v2_64";
+      return "cublasCdgmm";
     case 803:
-      return "cublasCgeru_v2";
+      return "cublasCdgmm_64";
     case 804:
-      return "cublasCgeru_v2_64";
+      return "cublasCdotc_v2";
     case 805:
-      return "cublasChbmv_v2";
+      return "cublasCdotc_v2_64";
     case 806:
-      return "cublasChbmv_v2_64";
+      return "cublasCdotu_v2";
     case 807:
-      return "cublasChemm_v2";
+      return "cublasCdotu_v2_64";
     case 808:
-      return "cublasChemm_v2_64";
+      return "cublasCgbmv_v2";
     case 809:
-      return "cublasChemv_v2";
+      return "cublasCgbmv_v2_64";
     case 810:
-      return "cublasChemv_v2_64";
+      return "cublasCgeam";
     case 811:
-      return "cublasCher2_v2";
+      return "cublasCgeam_64";
     case 812:
-      return "cublasCher2_v2_64";
+      return "cublasCgemm3m";
     case 813:
-      return "cublasCher2k_v2";
+      return "cublasCgemm3m_64";
     case 814:
-      return "cublasCher2k_v2_64";
+      return "cublasCgemm3mBatched";
     case 815:
-      return "cublasCher_v2";
+      return "cublasCgemm3mBatched_64";
     case 816:
-      return "cublasCher_v2_64";
+      return "cublasCgemm3mEx";
     case 817:
-      return "cublasCherk3mEx";
+      return "cublasCgemm3mEx_64";
     case 818:
-      return "cublasCherk3mEx_64";
+      return "cublasCgemm3mStridedBatched";
     case 819:
-      return "cublasCherkEx";
+      return "cublasCgemm3mStridedBatched_64";
     case 820:
-      return "cublasCherkEx_64";
+      return "cublasCgemmBatched";
     case 821:
-      return "cublasCherk_v2";
+      return "cublasCgemmBatched_64";
     case 822:
-      return "cublasCherk_v2_64";
+      return "cublasCgemmEx";
     case 823:
-      return "cublasCherkx";
+      return "cublasCgemmEx_64";
     case 824:
-      return "cublasCherkx_64";
+      return "cublasCgemmStridedBatched";
     case 825:
-      return "cublasChpmv_v2";
+      return "cublasCgemmStridedBatched_64";
     case 826:
-      return "cublasChpmv_v2_64";
+      return "cublasCgemm_v2";
     case 827:
-      return "cublasChpr2_v2";
+      return "cublasCgemm_v2_64";
     case 828:
-      return "cublasChpr2_v2_64";
+      return "cublasCgemvBatched";
     case 829:
-      return "cublasChpr_v2";
+      return "cublasCgemvBatched_64";
     case 830:
-      return "cublasChpr_v2_64";
+      return "cublasCgemvStridedBatched";
     case 831:
-      return "cublasCopyEx";
+      return "cublasCgemvStridedBatched_64";
     case 832:
-      return "cublasCopyEx_64";
+      return "cublasCgemv_v2";
     case 833:
-      return "cublasCrot_v2";
+      return "cublasCgemv_v2_64";
     case 834:
-      return "cublasCrot_v2_64";
+      return "cublasCgerc_v2";
     case 835:
-      return "cublasCscal_v2";
+      return "cublasCgerc_v2_64";
     case 836:
-      return "cublasCscal_v2_64";
+      return "cublasCgeru_v2";
     case 837:
-      return "cublasCsrot_v2";
+      return "cublasCgeru_v2_64";
     case 838:
-      return "cublasCsrot_v2_64";
+      return "cublasChbmv_v2";
     case 839:
-      return "cublasCsscal_v2";
+      return "cublasChbmv_v2_64";
     case 840:
-      return "cublasCsscal_v2_64";
+      return "cublasChemm_v2";
     case 841:
-      return "cublasCswap_v2";
+      return "cublasChemm_v2_64";
     case 842:
-      return "cublasCswap_v2_64";
+      return "cublasChemv_v2";
     case 843:
-      return "cublasCsymm_v2";
+      return "cublasChemv_v2_64";
     case 844:
-      return "cublasCsymm_v2_64";
+      return "cublasCher2_v2";
     case 845:
-      return "cublasCsymv_v2";
+      return "cublasCher2_v2_64";
     case 846:
-      return "cublasCsymv_v2_64";
+      return "cublasCher2k_v2";
     case 847:
-      return "cublasCsyr2_v2";
+      return "cublasCher2k_v2_64";
     case 848:
-      return "cublasCsyr2_v2_64";
+      return "cublasCher_v2";
     case 849:
-      return "cublasCsyr2k_v2";
+      return "cublasCher_v2_64";
     case 850:
-      return "cublasCsyr2k_v2_64";
+      return "cublasCherk3mEx";
     case 851:
-      return "cublasCsyr_v2";
+      return "cublasCherk3mEx_64";
     case 852:
-      return "cublasCsyr_v2_64";
+      return "cublasCherkEx";
     case 853:
-      return "cublasCsyrk3mEx";
+      return "cublasCherkEx_64";
     case 854:
-      return "cublasCsyrk3mEx_64";
+      return "cublasCherk_v2";
     case 855:
-      return "cublasCsyrkEx";
+      return "cublasCherk_v2_64";
     case 856:
-      return "cublasCsyrkEx_64";
+      return "cublasCherkx";
     case 857:
-      return "cublasCsyrk_v2";
+      return "cublasCherkx_64";
     case 858:
-      return "cublasCsyrk_v2_64";
+      return "cublasChpmv_v2";
     case 859:
-      return "cublasCsyrkx";
+      return "cublasChpmv_v2_64";
     case 860:
-      return "cublasCsyrkx_64";
+      return "cublasChpr2_v2";
     case 861:
-      return "cublasCtbmv_v2";
+      return "cublasChpr2_v2_64";
     case 862:
-      return "cublasCtbmv_v2_64";
+      return "cublasChpr_v2";
     case 863:
-      return "cublasCtbsv_v2";
+      return "cublasChpr_v2_64";
     case 864:
-      return "cublasCtbsv_v2_64";
+      return "cublasCopyEx";
     case 865:
-      return "cublasCtpmv_v2";
+      return "cublasCopyEx_64";
     case 866:
-      return "cublasCtpmv_v2_64";
+      return "cublasCrot_v2";
     case 867:
-      return "cublasCtpsv_v2";
+      return "cublasCrot_v2_64";
     case 868:
-      return "cublasCtpsv_v2_64";
+      return "cublasCscal_v2";
     case 869:
-      return "cublasCtrmm_v2";
+      return "cublasCscal_v2_64";
     case 870:
-      return "cublasCtrmm_v2_64";
+      return "cublasCsrot_v2";
     case 871:
-      return "cublasCtrmv_v2";
+      return "cublasCsrot_v2_64";
     case 872:
-      return "cublasCtrmv_v2_64";
+      return "cublasCsscal_v2";
     case 873:
-      return "cublasCtrsmBatched";
+      return "cublasCsscal_v2_64";
     case 874:
-      return "cublasCtrsmBatched_64";
+      return "cublasCswap_v2";
     case 875:
-      return "cublasCtrsm_v2";
+      return "cublasCswap_v2_64";
     case 876:
-      return "cublasCtrsm_v2_64";
+      return "cublasCsymm_v2";
     case 877:
-      return "cublasCtrsv_v2";
+      return "cublasCsymm_v2_64";
     case 878:
-      return "cublasCtrsv_v2_64";
+      return "cublasCsymv_v2";
     case 879:
-      return "cublasDdgmm";
+      return "cublasCsymv_v2_64";
     case 880:
-      return "cublasDdgmm_64";
+      return "cublasCsyr2_v2";
     case 881:
-      return "cublasDgbmv_v2";
+      return "cublasCsyr2_v2_64";
     case 882:
-      return "cublasDgbmv_v2_64";
+      return "cublasCsyr2k_v2";
     case 883:
-      return "cublasDgeam";
+      return "cublasCsyr2k_v2_64";
     case 884:
-      return "cublasDgeam_64";
+      return "cublasCsyr_v2";
     case 885:
-      return "cublasDgemmGroupedBatched";
+      return "cublasCsyr_v2_64";
     case 886:
-      return "cublasDgemmGroupedBatched_64";
+      return "cublasCsyrk3mEx";
     case 887:
-      return "cublasDotEx";
+      return "cublasCsyrk3mEx_64";
     case 888:
-      return "cublasDotEx_64";
+      return "cublasCsyrkEx";
     case 889:
-      return "cublasDotcEx";
+      return "cublasCsyrkEx_64";
     case 890:
-      return "cublasDotcEx_64";
+      return "cublasCsyrk_v2";
     case 891:
-      return "cublasDrot_v2";
+      return "cublasCsyrk_v2_64";
     case 892:
-      return "cublasDrot_v2_64";
+      return "cublasCsyrkx";
     case 893:
-      return "cublasDrotm_v2";
+      return "cublasCsyrkx_64";
     case 894:
-      return "cublasDrotm_v2_64";
+      return "cublasCtbmv_v2";
     case 895:
-      return "cublasDsbmv_v2";
+      return "cublasCtbmv_v2_64";
     case 896:
-      return "cublasDsbmv_v2_64";
+      return "cublasCtbsv_v2";
     case 897:
-      return "cublasDspmv_v2";
+      return "cublasCtbsv_v2_64";
     case 898:
-      return "cublasDspmv_v2_64";
+      return "cublasCtpmv_v2";
     case 899:
-      return "cublasDspr2_v2";
+      return "cublasCtpmv_v2_64";
     case 900:
-      return "cublasDspr2_v2_64";
+      return "cublasCtpsv_v2";
     case 901:
-      return "cublasDspr_v2";
+      return "cublasCtpsv_v2_64";
     case 902:
-      return "cublasDspr_v2_64";
+      return "cublasCtrmm_v2";
     case 903:
-      return "cublasDsymm_v2";
+      return "cublasCtrmm_v2_64";
     case 904:
-      return "cublasDsymm_v2_64";
+      return "cublasCtrmv_v2";
     case 905:
-      return "cublasDsymv_v2";
+      return "cublasCtrmv_v2_64";
     case 906:
-      return "cublasDsymv_v2_64";
+      return "cublasCtrsmBatched";
     case 907:
-      return "cublasDsyr2_v2";
+      return "cublasCtrsmBatched_64";
     case 908:
-      return "cublasDsyr2_v2_64";
+      return "cublasCtrsm_v2";
     case 909:
-      return "cublasDsyr2k_v2";
+      return "cublasCtrsm_v2_64";
     case 910:
-      return "cublasDsyr2k_v2_64";
+      return "cublasCtrsv_v2";
     case 911:
-      return "cublasDsyr_v2";
+      return "cublasCtrsv_v2_64";
     case 912:
-      return "cublasDsyr_v2_64";
+      return "cublasDdgmm";
     case 913:
-      return "cublasDsyrk_v2";
+      return "cublasDdgmm_64";
     case 914:
-      return "cublasDsyrk_v2_64";
+      return "cublasDgbmv_v2";
     case 915:
-      return "cublasDsyrkx";
+      return "cublasDgbmv_v2_64";
     case 916:
-      return "cublasDsyrkx_64";
+      return "cublasDgeam";
     case 917:
-      return "cublasDtbmv_v2";
+      return "cublasDgeam_64";
     case 918:
-      return "cublasDtbmv_v2_64";
+      return "cublasDgemmGroupedBatched";
     case 919:
-      return "cublasDtbsv_v2";
+      return "cublasDgemmGroupedBatched_64";
     case 920:
-      return "cublasDtbsv_v2_64";
+      return "cublasDotEx";
     case 921:
-      return "cublasDtpmv_v2";
+      return "cublasDotEx_64";
     case 922:
-      return "cublasDtpmv_v2_64";
+      return "cublasDotcEx";
     case 923:
-      return "cublasDtpsv_v2";
+      return "cublasDotcEx_64";
     case 924:
-      return "cublasDtpsv_v2_64";
+      return "cublasDrot_v2";
     case 925:
-      return "cublasDtrmm_v2";
+      return "cublasDrot_v2_64";
     case 926:
-      return "cublasDtrmm_v2_64";
+      return "cublasDrotm_v2";
     case 927:
-      return "cublasDtrmv_v2";
+      return "cublasDrotm_v2_64";
     case 928:
-      return "cublasDtrmv_v2_64";
+      return "cublasDsbmv_v2";
     case 929:
-      return "cublasDtrsv_v2";
+      return "cublasDsbmv_v2_64";
     case 930:
-      return "cublasDtrsv_v2_64";
+      return "cublasDspmv_v2";
     case 931:
-      return "cublasDzasum_v2";
+      return "cublasDspmv_v2_64";
     case 932:
-      return "cublasDzasum_v2_64";
+      return "cublasDspr2_v2";
     case 933:
-      return "cublasDznrm2_v2";
+      return "cublasDspr2_v2_64";
     case 934:
-      return "cublasDznrm2_v2_64";
+      return "cublasDspr_v2";
     case 935:
-      return "cublasGemmGroupedBatchedEx";
+      return "cublasDspr_v2_64";
     case 936:
-      return "cublasGemmGroupedBatchedEx_64";
+      return "cublasDsymm_v2";
     case 937:
-      return "cublasIamaxEx";
+      return "cublasDsymm_v2_64";
     case 938:
-      return "cublasIamaxEx_64";
+      return "cublasDsymv_v2";
     case 939:
-      return "cublasIaminEx";
+      return "cublasDsymv_v2_64";
     case 940:
-      return "cublasIaminEx_64";
+      return "cublasDsyr2_v2";
     case 941:
-      return "cublasIcamax_v2";
+      return "cublasDsyr2_v2_64";
     case 942:
-      return "cublasIcamax_v2_64";
+      return "cublasDsyr2k_v2";
     case 943:
-      return "cublasIcamin_v2";
+      return "cublasDsyr2k_v2_64";
     case 944:
-      return "cublasIcamin_v2_64";
+      return "cublasDsyr_v2";
     case 945:
-      return "cublasIzamax_v2";
+      return "cublasDsyr_v2_64";
     case 946:
-      return "cublasIzamax_v2_64";
+      return "cublasDsyrk_v2";
     case 947:
-      return "cublasIzamin_v2";
+      return "cublasDsyrk_v2_64";
     case 948:
-      return "cublasIzamin_v2_64";
+      return "cublasDsyrkx";
     case 949:
-      return "cublasNrm2Ex";
+      return "cublasDsyrkx_64";
     case 950:
-      return "cublasNrm2Ex_64";
+      return "cublasDtbmv_v2";
     case 951:
-      return "cublasRotEx";
+      return "cublasDtbmv_v2_64";
     case 952:
-      return "cublasRotEx_64";
+      return "cublasDtbsv_v2";
     case 953:
-      return "cublasRotmEx";
+      return "cublasDtbsv_v2_64";
     case 954:
-      return "cublasRotmEx_64";
+      return "cublasDtpmv_v2";
     case 955:
-      return "cublasScalEx";
+      return "cublasDtpmv_v2_64";
     case 956:
-      return "cublasScalEx_64";
+      return "cublasDtpsv_v2";
     case 957:
-      return "cublasScasum_v2";
+      return "cublasDtpsv_v2_64";
     case 958:
-      return "cublasScasum_v2_64";
+      return "cublasDtrmm_v2";
     case 959:
-      return "cublasScnrm2_v2";
+      return "cublasDtrmm_v2_64";
     case 960:
-      return "cublasScnrm2_v2_64";
+      return "cublasDtrmv_v2";
     case 961:
-      return "cublasSdgmm";
+      return "cublasDtrmv_v2_64";
     case 962:
-      return "cublasSdgmm_64";
+      return "cublasDtrsv_v2";
     case 963:
-      return "cublasSgbmv_v2";
+      return "cublasDtrsv_v2_64";
     case 964:
-      return "cublasSgbmv_v2_64";
+      return "cublasDzasum_v2";
     case 965:
-      return "cublasSgeam";
+      return "cublasDzasum_v2_64";
     case 966:
-      return "cublasSgeam_64";
+      return "cublasDznrm2_v2";
     case 967:
-      return "cublasSgemmGroupedBatched";
+      return "cublasDznrm2_v2_64";
     case 968:
-      return "cublasSgemmGroupedBatched_64";
+      return "cublasGemmGroupedBatchedEx";
     case 969:
-      return "cublasSrot_v2";
+      return "cublasGemmGroupedBatchedEx_64";
     case 970:
-      return "cublasSrot_v2_64";
+      return "cublasIamaxEx";
     case 971:
-      return "cublasSrotm_v2";
+      return "cublasIamaxEx_64";
     case 972:
-      return "cublasSrotm_v2_64";
+      return "cublasIaminEx";
     case 973:
-      return "cublasSsbmv_v2";
+      return "cublasIaminEx_64";
     case 974:
-      return "cublasSsbmv_v2_64";
+      return "cublasIcamax_v2";
     case 975:
-      return "cublasSspmv_v2";
+      return "cublasIcamax_v2_64";
     case 976:
-      return "cublasSspmv_v2_64";
+      return "cublasIcamin_v2";
     case 977:
-      return "cublasSspr2_v2";
+      return "cublasIcamin_v2_64";
     case 978:
-      return "cublasSspr2_v2_64";
+      return "cublasIzamax_v2";
     case 979:
-      return "cublasSspr_v2";
+      return "cublasIzamax_v2_64";
     case 980:
-      return "cublasSspr_v2_64";
+      return "cublasIzamin_v2";
     case 981:
-      return "cublasSsymm_v2";
+      return "cublasIzamin_v2_64";
     case 982:
-      return "cublasSsymm_v2_64";
+      return "cublasNrm2Ex";
     case 983:
-      return "cublasSsymv_v2";
+      return "cublasNrm2Ex_64";
     case 984:
-      return "cublasSsymv_v2_64";
+      return "cublasRotEx";
     case 985:
-      return "cublasSsyr2_v2";
+      return "cublasRotEx_64";
     case 986:
-      return "cublasSsyr2_v2_64";
+      return "cublasRotmEx";
     case 987:
-      return "cublasSsyr2k_v2";
+      return "cublasRotmEx_64";
     case 988:
-      return "cublasSsyr2k_v2_64";
+      return "cublasScalEx";
     case 989:
-      return "cublasSsyr_v2";
+      return "cublasScalEx_64";
     case 990:
-      return "cublasSsyr_v2_64";
+      return "cublasScasum_v2";
     case 991:
-      return "cublasSsyrk_v2";
+      return "cublasScasum_v2_64";
     case 992:
-      return "cublasSsyrk_v2_64";
+      return "cublasScnrm2_v2";
     case 993:
-      return "cublasSsyrkx";
+      return "cublasScnrm2_v2_64";
     case 994:
-      return "cublasSsyrkx_64";
+      return "cublasSdgmm";
     case 995:
-      return "cublasStbmv_v2";
+      return "cublasSdgmm_64";
     case 996:
-      return "cublasStbmv_v2_64";
+      return "cublasSgbmv_v2";
     case 997:
-      return "cublasStbsv_v2";
+      return "cublasSgbmv_v2_64";
     case 998:
-      return "cublasStbsv_v2_64";
+      return "cublasSgeam";
     case 999:
-      return "cublasStpmv_v2";
+      return "cublasSgeam_64";
     case 1000:
-      return "cublasStpmv_v2_64";
+      return "cublasSgemmGroupedBatched";
     case 1001:
-      return "cublasStpsv_v2";
+      return "cublasSgemmGroupedBatched_64";
     case 1002:
-      return "cublasStpsv_v2_64";
+      return "cublasSrot_v2";
     case 1003:
-      return "cublasStrmm_v2";
+      return "cublasSrot_v2_64";
     case 1004:
-      return "cublasStrmm_v2_64";
+      return "cublasSrotm_v2";
     case 1005:
-      return "cublasStrmv_v2";
+      return "cublasSrotm_v2_64";
     case 1006:
-      return "cublasStrmv_v2_64";
+      return "cublasSsbmv_v2";
     case 1007:
-      return "cublasStrsv_v2";
+      return "cublasSsbmv_v2_64";
     case 1008:
-      return "cublasStrsv_v2_64";
+      return "cublasSspmv_v2";
     case 1009:
-      return "cublasSwapEx";
+      return "cublasSspmv_v2_64";
     case 1010:
-      return "cublasSwapEx_64";
+      return "cublasSspr2_v2";
     case 1011:
-      return "cublasZaxpy_v2";
+      return "cublasSspr2_v2_64";
     case 1012:
-      return "cublasZaxpy_v2_64";
+      return "cublasSspr_v2";
     case 1013:
-      return "cublasZcopy_v2";
+      return "cublasSspr_v2_64";
     case 1014:
-      return "cublasZcopy_v2_64";
+      return "cublasSsymm_v2";
     case 1015:
-      return "cublasZdgmm";
+      return "cublasSsymm_v2_64";
     case 1016:
-      return "cublasZdgmm_64";
+      return "cublasSsymv_v2";
     case 1017:
-      return "cublasZdotc_v2";
+      return "cublasSsymv_v2_64";
     case 1018:
-      return "cublasZdotc_v2_64";
+      return "cublasSsyr2_v2";
     case 1019:
-      return "cublasZdotu_v2";
+      return "cublasSsyr2_v2_64";
     case 1020:
-      return "cublasZdotu_v2_64";
+      return "cublasSsyr2k_v2";
     case 1021:
-      return "cublasZdrot_v2";
+      return "cublasSsyr2k_v2_64";
     case 1022:
-      return "cublasZdrot_v2_64";
+      return "cublasSsyr_v2";
     case 1023:
-      return "cublasZdscal_v2";
+      return "cublasSsyr_v2_64";
     case 1024:
-      return "cublasZdscal_v2_64";
+      return "cublasSsyrk_v2";
     case 1025:
-      return "cublasZgbmv_v2";
+      return "cublasSsyrk_v2_64";
     case 1026:
-      return "cublasZgbmv_v2_64";
+      return "cublasSsyrkx";
     case 1027:
-      return "cublasZgeam";
+      return "cublasSsyrkx_64";
     case 1028:
-      return "cublasZgeam_64";
+      return "cublasStbmv_v2";
     case 1029:
-      return "cublasZgemm3m";
+      return "cublasStbmv_v2_64";
     case 1030:
-      return "cublasZgemm3m_64";
+      return "cublasStbsv_v2";
     case 1031:
-      return "cublasZgemmBatched";
+      return "cublasStbsv_v2_64";
     case 1032:
-      return "cublasZgemmBatched_64";
+      return "cublasStpmv_v2";
     case 1033:
-      return "cublasZgemmStridedBatched";
+      return "cublasStpmv_v2_64";
     case 1034:
-      return "cublasZgemmStridedBatched_64";
+      return "cublasStpsv_v2";
     case 1035:
-      return "cublasZgemm_v2";
+      return "cublasStpsv_v2_64";
     case 1036:
-      return "cublasZgemm_v2_64";
+      return "cublasStrmm_v2";
     case 1037:
-      return "cublasZgemvBatched";
+      return "cublasStrmm_v2_64";
     case 1038:
-      return "cublasZgemvBatched_64";
+      return "cublasStrmv_v2";
     case 1039:
-      return "cublasZgemvStridedBatched";
+      return "cublasStrmv_v2_64";
     case 1040:
-      return "cublasZgemvStridedBatched_64";
+      return "cublasStrsv_v2";
     case 1041:
-      return "cublasZgemv_v2";
+      return "cublasStrsv_v2_64";
     case 1042:
-      return "cublasZgemv_v2_64";
+      return "cublasSwapEx";
     case 1043:
-      return "cublasZgerc_v2";
+      return "cublasSwapEx_64";
     case 1044:
-      return "cublasZgerc_v2_64";
+      return "cublasZaxpy_v2";
     case 1045:
-      return "cublasZgeru_v2";
+      return "cublasZaxpy_v2_64";
     case 1046:
-      return "cublasZgeru_v2_64";
+      return "cublasZcopy_v2";
     case 1047:
-      return "cublasZhbmv_v2";
+      return "cublasZcopy_v2_64";
     case 1048:
-      return "cublasZhbmv_v2_64";
+      return "cublasZdgmm";
     case 1049:
-      return "cublasZhemm_v2";
+      return "cublasZdgmm_64";
     case 1050:
-      return "cublasZhemm_v2_64";
+      return "cublasZdotc_v2";
     case 1051:
-      return "cublasZhemv_v2";
+      return "cublasZdotc_v2_64";
     case 1052:
-      return "cublasZhemv_v2_64";
+      return "cublasZdotu_v2";
     case 1053:
-      return "cublasZher2_v2";
+      return "cublasZdotu_v2_64";
     case 1054:
-      return "cublasZher2_v2_64";
+      return "cublasZdrot_v2";
     case 1055:
-      return "cublasZher2k_v2";
+      return "cublasZdrot_v2_64";
     case 1056:
-      return "cublasZher2k_v2_64";
+      return "cublasZdscal_v2";
     case 1057:
-      return "cublasZher_v2";
+      return "cublasZdscal_v2_64";
     case 1058:
-      return "cublasZher_v2_64";
+      return "cublasZgbmv_v2";
     case 1059:
-      return "cublasZherk_v2";
+      return "cublasZgbmv_v2_64";
     case 1060:
-      return "cublasZherk_v2_64";
+      return "cublasZgeam";
     case 1061:
-      return "cublasZherkx";
+      return "cublasZgeam_64";
     case 1062:
-      return "cublasZherkx_64";
+      return "cublasZgemm3m";
     case 1063:
-      return "cublasZhpmv_v2";
+      return "cublasZgemm3m_64";
     case 1064:
-      return "cublasZhpmv_v2_64";
+      return "cublasZgemmBatched";
     case 1065:
-      return "cublasZhpr2_v2";
+      return "cublasZgemmBatched_64";
     case 1066:
-      return "cublasZhpr2_v2_64";
+      return "cublasZgemmStridedBatched";
     case 1067:
-      return "cublasZhpr_v2";
+      return "cublasZgemmStridedBatched_64";
     case 1068:
-      return "cublasZhpr_v2_64";
+      return "cublasZgemm_v2";
     case 1069:
-      return "cublasZrot_v2";
+      return "cublasZgemm_v2_64";
     case 1070:
-      return "cublasZrot_v2_64";
+      return "cublasZgemvBatched";
     case 1071:
-      return "cublasZscal_v2";
+      return "cublasZgemvBatched_64";
     case 1072:
-      return "cublasZscal_v2_64";
+      return "cublasZgemvStridedBatched";
     case 1073:
-      return "cublasZswap_v2";
+      return "cublasZgemvStridedBatched_64";
     case 1074:
-      return "cublasZswap_v2_64";
+      return "cublasZgemv_v2";
     case 1075:
-      return "cublasZsymm_v2";
+      return "cublasZgemv_v2_64";
     case 1076:
-      return "cublasZsymm_v2_64";
+      return "cublasZgerc_v2";
     case 1077:
-      return "cublasZsymv_v2";
+      return "cublasZgerc_v2_64";
     case 1078:
-      return "cublasZsymv_v2_64";
+      return "cublasZgeru_v2";
     case 1079:
-      return "cublasZsyr2_v2";
+      return "cublasZgeru_v2_64";
     case 1080:
-      return "cublasZsyr2_v2_64";
+      return "cublasZhbmv_v2";
     case 1081:
-      return "cublasZsyr2k_v2";
+      return "cublasZhbmv_v2_64";
     case 1082:
-      return "cublasZsyr2k_v2_64";
+      return "cublasZhemm_v2";
     case 1083:
-      return "cublasZsyr_v2";
+      return "cublasZhemm_v2_64";
     case 1084:
-      return "cublasZsyr_v2_64";
+      return "cublasZhemv_v2";
     case 1085:
-      return "cublasZsyrk_v2";
+      return "cublasZhemv_v2_64";
     case 1086:
-      return "cublasZsyrk_v2_64";
+      return "cublasZher2_v2";
     case 1087:
-      return "cublasZsyrkx";
+      return "cublasZher2_v2_64";
     case 1088:
-      return "cublasZsyrkx_64";
+      return "cublasZher2k_v2";
     case 1089:
-      return "cublasZtbmv_v2";
+      return "cublasZher2k_v2_64";
     case 1090:
-      return "cublasZtbmv_v2_64";
+      return "cublasZher_v2";
     case 1091:
-      return "cublasZtbsv_v2";
+      return "cublasZher_v2_64";
     case 1092:
-      return "cublasZtbsv_v2_64";
+      return "cublasZherk_v2";
     case 1093:
-      return "cublasZtpmv_v2";
+      return "cublasZherk_v2_64";
     case 1094:
-      return "cublasZtpmv_v2_64";
+      return "cublasZherkx";
     case 1095:
-      return "cublasZtpsv_v2";
+      return "cublasZherkx_64";
     case 1096:
-      return "cublasZtpsv_v2_64";
+      return "cublasZhpmv_v2";
     case 1097:
-      return "cublasZtrmm_v2";
+      return "cublasZhpmv_v2_64";
     case 1098:
-      return "cublasZtrmm_v2_64";
+      return "cublasZhpr2_v2";
     case 1099:
-      return "cublasZtrmv_v2";
+      return "cublasZhpr2_v2_64";
     case 1100:
-      return "cublasZtrmv_v2_64";
+      return "cublasZhpr_v2";
     case 1101:
-      return "cublasZtrsmBatched";
+      return "cublasZhpr_v2_64";
     case 1102:
-      return "cublasZtrsmBatched_64";
+      return "cublasZrot_v2";
     case 1103:
-      return "cublasZtrsm_v2";
+      return "cublasZrot_v2_64";
     case 1104:
-      return "cublasZtrsm_v2_64";
+      return "cublasZscal_v2";
     case 1105:
-      return "cublasZtrsv_v2";
+      return "cublasZscal_v2_64";
     case 1106:
-      return "cublasZtrsv_v2_64";
+      return "cublasZswap_v2";
     case 1107:
-      return "cublasDasum_v2_64";
+      return "cublasZswap_v2_64";
     case 1108:
-      return "cublasDaxpy_v2_64";
+      return "cublasZsymm_v2";
     case 1109:
-      return "cublasDcopy_v2_64";
+      return "cublasZsymm_v2_64";
     case 1110:
-      return "cublasDdot_v2_64";
+      return "cublasZsymv_v2";
     case 1111:
-      return "cublasDgemmBatched_64";
+      return "cublasZsymv_v2_64";
     case 1112:
-      return "cublasDgemmStridedBatched_64";
+      return "cublasZsyr2_v2";
     case 1113:
-      return "cublasDgemm_v2_64";
+      return "cublasZsyr2_v2_64";
     case 1114:
-      return "cublasDgemvBatched_64";
+      return "cublasZsyr2k_v2";
     case 1115:
-      return "cublasDgemvStridedBatched_64";
+      return "cublasZsyr2k_v2_64";
     case 1116:
-      return "cublasDgemv_v2_64";
+      return "cublasZsyr_v2";
     case 1117:
-      return "cublasDger_v2_64";
+      return "cublasZsyr_v2_64";
     case 1118:
-      return "cublasDnrm2_v2_64";
+      return "cublasZsyrk_v2";
     case 1119:
-      return "cublasDscal_v2_64";
+      return "cublasZsyrk_v2_64";
     case 1120:
-      return "cublasDswap_v2_64";
+      return "cublasZsyrkx";
     case 1121:
-      return "cublasDtrsmBatched_64";
+      return "cublasZsyrkx_64";
     case 1122:
-      return "cublasDtrsm_v2_64";
+      return "cublasZtbmv_v2";
     case 1123:
-      return "cublasGemmBatchedEx_64";
+      return "cublasZtbmv_v2_64";
     case 1124:
-      return "cublasGemmEx_64";
+      return "cublasZtbsv_v2";
     case 1125:
-      return "cublasGemmStridedBatchedEx_64";
+      return "cublasZtbsv_v2_64";
     case 1126:
-      return "cublasGetMatrix_64";
+      return "cublasZtpmv_v2";
     case 1127:
-      return "cublasGetMatrixAsync_64";
+      return "cublasZtpmv_v2_64";
     case 1128:
-      return "cublasGetVector_64";
+      return "cublasZtpsv_v2";
     case 1129:
-      return "cublasGetVectorAsync_64";
+      return "cublasZtpsv_v2_64";
     case 1130:
-      return "cublasHgemm_64";
+      return "cublasZtrmm_v2";
     case 1131:
-      return "cublasHgemmBatched_64";
+      return "cublasZtrmm_v2_64";
     case 1132:
-      return "cublasHgemmStridedBatched_64";
+      return "cublasZtrmv_v2";
     case 1133:
-      return "cublasIdamax_v2_64";
+      return "cublasZtrmv_v2_64";
     case 1134:
-      return "cublasIdamin_v2_64";
+      return "cublasZtrsmBatched";
     case 1135:
-      return "cublasIsamax_v2_64";
+      return "cublasZtrsmBatched_64";
     case 1136:
-      return "cublasIsamin_v2_64";
+      return "cublasZtrsm_v2";
     case 1137:
-      return "cublasSasum_v2_64";
+      return "cublasZtrsm_v2_64";
     case 1138:
-      return "cublasSaxpy_v2_64";
+      return "cublasZtrsv_v2";
     case 1139:
-      return "cublasScopy_v2_64";
+      return "cublasZtrsv_v2_64";
     case 1140:
-      return "cublasSdot_v2_64";
+      return "cublasDasum_v2_64";
     case 1141:
-      return "cublasSetMatrix_64";
+      return "cublasDaxpy_v2_64";
     case 1142:
-      return "cublasSetMatrixAsync_64";
+      return "cublasDcopy_v2_64";
     case 1143:
-      return "cublasSetVector_64";
+      return "cublasDdot_v2_64";
     case 1144:
-      return "cublasSetVectorAsync_64";
+      return "cublasDgemmBatched_64";
     case 1145:
-      return "cublasSgemmBatched_64";
+      return "cublasDgemmStridedBatched_64";
     case 1146:
-      return "cublasSgemmEx_64";
+      return "cublasDgemm_v2_64";
     case 1147:
-      return "cublasSgemmStridedBatched_64";
+      return "cublasDgemvBatched_64";
     case 1148:
-      return "cublasSgemm_v2_64";
+      return "cublasDgemvStridedBatched_64";
     case 1149:
-      return "cublasSgemvBatched_64";
+      return "cublasDgemv_v2_64";
     case 1150:
-      return "cublasSgemvStridedBatched_64";
+      return "cublasDger_v2_64";
     case 1151:
-      return "cublasSgemv_v2_64";
+      return "cublasDnrm2_v2_64";
     case 1152:
-      return "cublasSger_v2_64";
+      return "cublasDscal_v2_64";
     case 1153:
-      return "cublasSnrm2_v2_64";
+      return "cublasDswap_v2_64";
     case 1154:
-      return "cublasSscal_v2_64";
+      return "cublasDtrsmBatched_64";
     case 1155:
-      return "cublasSswap_v2_64";
+      return "cublasDtrsm_v2_64";
     case 1156:
-      return "cublasStrsmBatched_64";
+      return "cublasGemmBatchedEx_64";
     case 1157:
-      return "cublasStrsm_v2_64";
+      return "cublasGemmEx_64";
     case 1158:
-      return "cublasCgelsBatched";
+      return "cublasGemmStridedBatchedEx_64";
     case 1159:
-      return "cublasCgeqrfBatched";
+      return "cublasGetMatrix_64";
     case 1160:
-      return "cublasCgetrfBatched";
+      return "cublasGetMatrixAsync_64";
     case 1161:
-      return "cublasCgetriBatched";
+      return "cublasGetVector_64";
     case 1162:
-      return "cublasCgetrsBatched";
+      return "cublasGetVectorAsync_64";
     case 1163:
-      return "cublasCmatinvBatched";
+      return "cublasHgemm_64";
     case 1164:
-      return "cublasCrotg_v2";
+      return "cublasHgemmBatched_64";
     case 1165:
-      return "cublasCtpttr";
+      return "cublasHgemmStridedBatched_64";
     case 1166:
-      return "cublasCtrttp";
+      return "cublasIdamax_v2_64";
     case 1167:
-      return "cublasDgelsBatched";
+      return "cublasIdamin_v2_64";
     case 1168:
-      return "cublasDgeqrfBatched";
+      return "cublasIsamax_v2_64";
     case 1169:
-      return "cublasDgetrfBatched";
+      return "cublasIsamin_v2_64";
     case 1170:
-      return "cublasDgetriBatched";
+      return "cublasSasum_v2_64";
     case 1171:
-      return "cublasDgetrsBatched";
+      return "cublasSaxpy_v2_64";
     case 1172:
-      return "cublasDmatinvBatched";
+      return "cublasScopy_v2_64";
     case 1173:
-      return "cublasDrotg_v2";
+      return "cublasSdot_v2_64";
     case 1174:
-      return "cublasDrotmg_v2";
+      return "cublasSetMatrix_64";
     case 1175:
-      return "cublasDtpttr";
+      return "cublasSetMatrixAsync_64";
     case 1176:
-      return "cublasDtrttp";
+      return "cublasSetVector_64";
     case 1177:
-      return "cublasGetEmulationStrategy";
+      return "cublasSetVectorAsync_64";
     case 1178:
-      return "cublasGetLoggerCallback";
+      return "cublasSgemmBatched_64";
     case 1179:
-      return "cublasLoggerConfigure";
+      return "cublasSgemmEx_64";
     case 1180:
-      return "cublasRotgEx";
+      return "cublasSgemmStridedBatched_64";
     case 1181:
-      return "cublasRotmgEx";
+      return "cublasSgemm_v2_64";
     case 1182:
-      return "cublasSetEmulationStrategy";
+      return "cublasSgemvBatched_64";
     case 1183:
-      return "cublasSetLoggerCallback";
+      return "cublasSgemvStridedBatched_64";
     case 1184:
-      return "cublasSgelsBatched";
+      return "cublasSgemv_v2_64";
     case 1185:
-      return "cublasSgeqrfBatched";
+      return "cublasSger_v2_64";
     case 1186:
-      return "cublasSgetrfBatched";
+      return "cublasSnrm2_v2_64";
     case 1187:
-      return "cublasSgetriBatched";
+      return "cublasSscal_v2_64";
     case 1188:
-      return "cublasSgetrsBatched";
+      return "cublasSswap_v2_64";
     case 1189:
-      return "cublasSmatinvBatched";
+      return "cublasStrsmBatched_64";
     case 1190:
-      return "cublasSrotg_v2";
+      return "cublasStrsm_v2_64";
     case 1191:
-      return "cublasSrotmg_v2";
+      return "cublasCgelsBatched";
     case 1192:
-      return "cublasStpttr";
+      return "cublasCgeqrfBatched";
     case 1193:
-      return "cublasStrttp";
+      return "cublasCgetrfBatched";
     case 1194:
-      return "cublasUint8gemmBias";
+      return "cublasCgetriBatched";
     case 1195:
-      return "cublasZgelsBatched";
+      return "cublasCgetrsBatched";
     case 1196:
-      return "cublasZgeqrfBatched";
+      return "cublasCmatinvBatched";
     case 1197:
-      return "cublasZgetrfBatched";
+      return "cublasCrotg_v2";
     case 1198:
-      return "cublasZgetriBatched";
+      return "cublasCtpttr";
     case 1199:
-      return "cublasZgetrsBatched";
+      return "cublasCtrttp";
     case 1200:
-      return "cublasZmatinvBatched";
+      return "cublasDgelsBatched";
     case 1201:
-      return "cublasZrotg_v2";
+      return "cublasDgeqrfBatched";
     case 1202:
-      return "cublasZtpttr";
+      return "cublasDgetrfBatched";
     case 1203:
+      return "cublasDgetriBatched";
+    case 1204:
+      return "cublasDgetrsBatched";
+    case 1205:
+      return "cublasDmatinvBatched";
+    case 1206:
+      return "cublasDrotg_v2";
+    case 1207:
+      return "cublasDrotmg_v2";
+    case 1208:
+      return "cublasDtpttr";
+    case 1209:
+      return "cublasDtrttp";
+    case 1210:
+      return "cublasGetEmulationStrategy";
+    case 1211:
+      return "cublasGetLoggerCallback";
+    case 1212:
+      return "cublasLoggerConfigure";
+    case 1213:
+      return "cublasRotgEx";
+    case 1214:
+      return "cublasRotmgEx";
+    case 1215:
+      return "cublasSetEmulationStrategy";
+    case 1216:
+      return "cublasSetLoggerCallback";
+    case 1217:
+      return "cublasSgelsBatched";
+    case 1218:
+      return "cublasSgeqrfBatched";
+    case 1219:
+      return "cublasSgetrfBatched";
+    case 1220:
+      return "cublasSgetriBatched";
+    case 1221:
+      return "cublasSgetrsBatched";
+    case 1222:
+      return "cublasSmatinvBatched";
+    case 1223:
+      return "cublasSrotg_v2";
+    case 1224:
+      return "cublasSrotmg_v2";
+    case 1225:
+      return "cublasStpttr";
+    case 1226:
+      return "cublasStrttp";
+    case 1227:
+      return "cublasUint8gemmBias";
+    case 1228:
+      return "cublasZgelsBatched";
+    case 1229:
+      return "cublasZgeqrfBatched";
+    case 1230:
+      return "cublasZgetrfBatched";
+    case 1231:
+      return "cublasZgetriBatched";
+    case 1232:
+      return "cublasZgetrsBatched";
+    case 1233:
+      return "cublasZmatinvBatched";
+    case 1234:
+      return "cublasZrotg_v2";
+    case 1235:
+      return "cublasZtpttr";
+    case 1236:
       return "cublasZtrttp";
     default:
       return NULL;
@@ -2510,413 +2576,413 @@ ENTRY(cuCtxGetDevice, 71)
 ENTRY(cuCtxGetApiVersion, 72)
 ENTRY(cuCtxGetCacheConfig, 73)
 ENTRY(cuCtxSetCacheConfig, 74)
-ENTRY(cuModuleLoad, 75)
-ENTRY(cuModuleLoadData, 76)
-ENTRY(cuModuleLoadDataEx, 77)
-ENTRY(cuModuleLoadFatBinary, 78)
-ENTRY(cuLaunchKernel, 79)
-ENTRY(cuLaunchKernelEx, 80)
-ENTRY(cuLaunchKernelEx_ptsz, 81)
-ENTRY(cuLaunchCooperativeKernel, 82)
-ENTRY(cuFuncSetCacheConfig, 83)
-ENTRY(cuOccupancyMaxActiveBlocksPerMultiprocessor, 84)
-ENTRY(cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags, 85)
-ENTRY(cuOccupancyMaxPotentialBlockSize, 86)
-ENTRY(cuOccupancyMaxPotentialBlockSizeWithFlags, 87)
-ENTRY(cuOccupancyAvailableDynamicSMemPerBlock, 88)
-ENTRY(cuStreamWriteValue32, 89)
-ENTRY(cuStreamWriteValue32_v2, 90)
-ENTRY(cuStreamGetDevice, 91)
-ENTRY(cuMemcpy, 92)
-ENTRY(cuMemcpyAsync, 93)
-ENTRY(cuMemcpyHtoD_v2, 94)
-ENTRY(cuMemcpyDtoH_v2, 95)
-ENTRY(cuMemcpyDtoD_v2, 96)
-ENTRY(cuMemcpyHtoDAsync_v2, 97)
-ENTRY(cuMemcpyDtoHAsync_v2, 98)
-ENTRY(cuMemcpyDtoDAsync_v2, 99)
-ENTRY(cuMemcpy2D_v2, 100)
-ENTRY(cuMemcpy2DUnaligned_v2, 101)
-ENTRY(cuMemcpy2DAsync_v2, 102)
-ENTRY(cuMemsetD8_v2, 103)
-ENTRY(cuMemsetD16_v2, 104)
-ENTRY(cuMemsetD32_v2, 105)
-ENTRY(cuMemsetD2D8_v2, 106)
-ENTRY(cuMemsetD2D16_v2, 107)
-ENTRY(cuMemsetD2D32_v2, 108)
-ENTRY(cuMemsetD8Async, 109)
-ENTRY(cuMemsetD16Async, 110)
-ENTRY(cuMemsetD32Async, 111)
-ENTRY(cuMemsetD2D8Async, 112)
-ENTRY(cuMemsetD2D16Async, 113)
-ENTRY(cuMemsetD2D32Async, 114)
-ENTRY(cuMemAllocHost_v2, 115)
-ENTRY(cuMemFreeHost, 116)
-ENTRY(cuMemHostAlloc, 117)
-ENTRY(cuMemHostGetDevicePointer_v2, 118)
-ENTRY(cuMemHostGetFlags, 119)
-ENTRY(cuMemHostRegister_v2, 120)
-ENTRY(cuMemHostUnregister, 121)
-ENTRY(cuPointerGetAttribute, 122)
-ENTRY(cuPointerGetAttributes, 123)
-ENTRY(cuEventRecord, 124)
-ENTRY(cuEventRecordWithFlags, 125)
-ENTRY(cuStreamWaitEvent, 126)
-ENTRY(cuEventElapsedTime_v2, 127)
-ENTRY(cuLibraryLoadData, 128)
-ENTRY(cuLibraryLoadFromFile, 129)
-ENTRY(cuLibraryUnload, 130)
-ENTRY(cuLibraryGetModule, 131)
-ENTRY(cuLibraryGetKernel, 132)
-ENTRY(cuLibraryGetGlobal, 133)
-ENTRY(cuLinkCreate_v2, 134)
-ENTRY(cuLinkAddData_v2, 135)
-ENTRY(cuLinkAddFile_v2, 136)
-ENTRY(cuLinkComplete, 137)
-ENTRY(cuLinkDestroy, 138)
-ENTRY(cuLibraryGetKernelCount, 139)
-ENTRY(cuModuleEnumerateFunctions, 140)
-ENTRY(cuLibraryEnumerateKernels, 141)
-ENTRY(cuFuncGetName, 142)
-ENTRY(cuKernelGetFunction, 143)
-ENTRY(cuKernelGetAttribute, 144)
-ENTRY(cuKernelSetAttribute, 145)
-ENTRY(cuKernelSetCacheConfig, 146)
-ENTRY(cuKernelGetParamInfo, 147)
-ENTRY(cuKernelGetName, 148)
-ENTRY(cuKernelGetLibrary, 149)
-ENTRY(cuFuncLoad, 150)
-ENTRY(cuFuncIsLoaded, 151)
-ENTRY(cuModuleGetGlobal_v2, 152)
-ENTRY(cuLibraryGetManaged, 153)
-ENTRY(cuProfilerStart, 154)
-ENTRY(cuProfilerStop, 155)
-ENTRY(cuMemPoolCreate, 156)
-ENTRY(cuMemPoolSetAttribute, 157)
-ENTRY(cuMemPoolGetAttribute, 158)
-ENTRY(cuMemPoolSetAccess, 159)
-ENTRY(cuMemPoolGetAccess, 160)
-ENTRY(cuMemGetDefaultMemPool, 161)
-ENTRY(cuMemGetMemPool, 162)
-ENTRY(cuMemSetMemPool, 163)
-ENTRY(cuMemCreate, 164)
-ENTRY(cuMemSetAccess, 165)
-ENTRY(cuMemGetAccess, 166)
-ENTRY(cuMemGetAllocationGranularity, 167)
-ENTRY(cuMemGetAllocationPropertiesFromHandle, 168)
-ENTRY(cuMemRetainAllocationHandle, 169)
-ENTRY(cuMemExportToShareableHandle, 170)
-ENTRY(cuMemImportFromShareableHandle, 171)
-ENTRY(cuMemAllocAsync, 172)
-ENTRY(cuMemAllocFromPoolAsync, 173)
-ENTRY(cuMemFreeAsync, 174)
-ENTRY(cuMemAllocManaged, 175)
-ENTRY(cuMemFree_v2, 176)
-ENTRY(cuMemPrefetchAsync_v2, 177)
-ENTRY(cuMemAdvise_v2, 178)
-ENTRY(cuMemcpy3D_v2, 179)
-ENTRY(cuMemcpy3DAsync_v2, 180)
-ENTRY(cuMemcpy3DPeer, 181)
-ENTRY(cuMemcpy3DPeerAsync, 182)
-ENTRY(cuMemcpyPeer, 183)
-ENTRY(cuMemcpyPeerAsync, 184)
-ENTRY(cuCtxEnablePeerAccess, 185)
-ENTRY(cuCtxDisablePeerAccess, 186)
-ENTRY(cuDeviceGetP2PAttribute, 187)
-ENTRY(cuLaunchHostFunc, 188)
-ENTRY(cuStreamAddCallback, 189)
-ENTRY(cuStreamBeginCapture_v2, 190)
-ENTRY(cuStreamEndCapture, 191)
-ENTRY(cuStreamIsCapturing, 192)
-ENTRY(cuStreamGetCaptureInfo_v2, 193)
-ENTRY(cuStreamGetCaptureInfo_v3, 194)
-ENTRY(cuThreadExchangeStreamCaptureMode, 195)
-ENTRY(cuGraphCreate, 196)
-ENTRY(cuGraphDestroy, 197)
-ENTRY(cuGraphClone, 198)
-ENTRY(cuGraphNodeFindInClone, 199)
-ENTRY(cuGraphAddEmptyNode, 200)
-ENTRY(cuGraphAddKernelNode_v2, 201)
-ENTRY(cuGraphAddMemcpyNode, 202)
-ENTRY(cuGraphAddMemsetNode, 203)
-ENTRY(cuGraphAddHostNode, 204)
-ENTRY(cuGraphAddChildGraphNode, 205)
-ENTRY(cuGraphAddEventRecordNode, 206)
-ENTRY(cuGraphAddEventWaitNode, 207)
-ENTRY(cuGraphAddMemAllocNode, 208)
-ENTRY(cuGraphAddMemFreeNode, 209)
-ENTRY(cuGraphMemAllocNodeGetParams, 210)
-ENTRY(cuGraphMemFreeNodeGetParams, 211)
-ENTRY(cuGraphChildGraphNodeGetGraph, 212)
-ENTRY(cuGraphNodeGetType, 213)
-ENTRY(cuGraphGetNodes, 214)
-ENTRY(cuGraphGetRootNodes, 215)
-ENTRY(cuGraphGetEdges, 216)
-ENTRY(cuGraphGetEdges_v2, 217)
-ENTRY(cuGraphNodeGetDependencies, 218)
-ENTRY(cuGraphNodeGetDependencies_v2, 219)
-ENTRY(cuGraphAddDependencies, 220)
-ENTRY(cuGraphAddDependencies_v2, 221)
-ENTRY(cuGraphKernelNodeGetParams_v2, 222)
-ENTRY(cuGraphKernelNodeSetParams_v2, 223)
-ENTRY(cuGraphInstantiateWithFlags, 224)
-ENTRY(cuGraphExecGetFlags, 225)
-ENTRY(cuGraphExecKernelNodeSetParams_v2, 226)
-ENTRY(cuGraphExecMemcpyNodeSetParams, 227)
-ENTRY(cuGraphExecMemsetNodeSetParams, 228)
-ENTRY(cuGraphExecHostNodeSetParams, 229)
-ENTRY(cuGraphExecUpdate_v2, 230)
-ENTRY(cuGraphUpload, 231)
-ENTRY(cuGraphLaunch, 232)
-ENTRY(cuGraphExecDestroy, 233)
-ENTRY(cuDeviceGraphMemTrim, 234)
-ENTRY(cuDeviceGetGraphMemAttribute, 235)
-ENTRY(cuDeviceSetGraphMemAttribute, 236)
-ENTRY(cuDeviceGetLuid, 237)
-ENTRY(cuDeviceGetTexture1DLinearMaxWidth, 238)
-ENTRY(cuDeviceGetHostAtomicCapabilities, 239)
-ENTRY(cuDeviceGetNvSciSyncAttributes, 240)
-ENTRY(cuDeviceGetExecAffinitySupport, 241)
-ENTRY(cuFlushGPUDirectRDMAWrites, 242)
-ENTRY(cuCtxGetDevice_v2, 243)
-ENTRY(cuCtxSetFlags, 244)
-ENTRY(cuCtxGetId, 245)
-ENTRY(cuCtxSynchronize_v2, 246)
-ENTRY(cuCtxResetPersistingL2Cache, 247)
-ENTRY(cuCtxGetExecAffinity, 248)
-ENTRY(cuCtxRecordEvent, 249)
-ENTRY(cuCtxWaitEvent, 250)
-ENTRY(cuCtxAttach, 251)
-ENTRY(cuCtxDetach, 252)
-ENTRY(cuCtxGetSharedMemConfig, 253)
-ENTRY(cuCtxSetSharedMemConfig, 254)
-ENTRY(cuModuleGetTexRef, 255)
-ENTRY(cuModuleGetSurfRef, 256)
-ENTRY(cuLibraryGetUnifiedFunction, 257)
-ENTRY(cuDeviceRegisterAsyncNotification, 258)
-ENTRY(cuDeviceUnregisterAsyncNotification, 259)
-ENTRY(cuIpcGetEventHandle, 260)
-ENTRY(cuIpcOpenEventHandle, 261)
-ENTRY(cuIpcGetMemHandle, 262)
-ENTRY(cuIpcOpenMemHandle_v2, 263)
-ENTRY(cuIpcCloseMemHandle, 264)
-ENTRY(cuArrayCreate_v2, 265)
-ENTRY(cuArrayGetDescriptor_v2, 266)
-ENTRY(cuArrayGetSparseProperties, 267)
-ENTRY(cuMipmappedArrayGetSparseProperties, 268)
-ENTRY(cuArrayGetMemoryRequirements, 269)
-ENTRY(cuMipmappedArrayGetMemoryRequirements, 270)
-ENTRY(cuArrayGetPlane, 271)
-ENTRY(cuArrayDestroy, 272)
-ENTRY(cuArray3DCreate_v2, 273)
-ENTRY(cuArray3DGetDescriptor_v2, 274)
-ENTRY(cuMipmappedArrayCreate, 275)
-ENTRY(cuMipmappedArrayGetLevel, 276)
-ENTRY(cuMipmappedArrayDestroy, 277)
-ENTRY(cuMemGetHandleForAddressRange, 278)
-ENTRY(cuMemPoolExportToShareableHandle, 279)
-ENTRY(cuMemPoolImportFromShareableHandle, 280)
-ENTRY(cuMemPoolExportPointer, 281)
-ENTRY(cuMemPoolImportPointer, 282)
-ENTRY(cuMulticastCreate, 283)
-ENTRY(cuMulticastAddDevice, 284)
-ENTRY(cuMulticastBindMem, 285)
-ENTRY(cuMulticastBindAddr, 286)
-ENTRY(cuMulticastUnbind, 287)
-ENTRY(cuMulticastGetGranularity, 288)
-ENTRY(cuMemRangeGetAttribute, 289)
-ENTRY(cuMemRangeGetAttributes, 290)
-ENTRY(cuPointerSetAttribute, 291)
-ENTRY(cuImportExternalMemory, 292)
-ENTRY(cuExternalMemoryGetMappedBuffer, 293)
-ENTRY(cuExternalMemoryGetMappedMipmappedArray, 294)
-ENTRY(cuDestroyExternalMemory, 295)
-ENTRY(cuImportExternalSemaphore, 296)
-ENTRY(cuDestroyExternalSemaphore, 297)
-ENTRY(cuLaunchCooperativeKernelMultiDevice, 298)
-ENTRY(cuFuncSetBlockShape, 299)
-ENTRY(cuFuncSetSharedSize, 300)
-ENTRY(cuParamSetSize, 301)
-ENTRY(cuParamSeti, 302)
-ENTRY(cuParamSetf, 303)
-ENTRY(cuParamSetv, 304)
-ENTRY(cuLaunch, 305)
-ENTRY(cuLaunchGrid, 306)
-ENTRY(cuLaunchGridAsync, 307)
-ENTRY(cuParamSetTexRef, 308)
-ENTRY(cuFuncSetSharedMemConfig, 309)
-ENTRY(cuGraphMemcpyNodeGetParams, 310)
-ENTRY(cuGraphMemcpyNodeSetParams, 311)
-ENTRY(cuGraphMemsetNodeGetParams, 312)
-ENTRY(cuGraphMemsetNodeSetParams, 313)
-ENTRY(cuGraphHostNodeGetParams, 314)
-ENTRY(cuGraphHostNodeSetParams, 315)
-ENTRY(cuGraphEventRecordNodeGetEvent, 316)
-ENTRY(cuGraphEventRecordNodeSetEvent, 317)
-ENTRY(cuGraphEventWaitNodeGetEvent, 318)
-ENTRY(cuGraphEventWaitNodeSetEvent, 319)
-ENTRY(cuGraphAddExternalSemaphoresSignalNode, 320)
-ENTRY(cuGraphExternalSemaphoresSignalNodeGetParams, 321)
-ENTRY(cuGraphExternalSemaphoresSignalNodeSetParams, 322)
-ENTRY(cuGraphAddExternalSemaphoresWaitNode, 323)
-ENTRY(cuGraphExternalSemaphoresWaitNodeGetParams, 324)
-ENTRY(cuGraphExternalSemaphoresWaitNodeSetParams, 325)
-ENTRY(cuGraphAddBatchMemOpNode, 326)
-ENTRY(cuGraphBatchMemOpNodeGetParams, 327)
-ENTRY(cuGraphBatchMemOpNodeSetParams, 328)
-ENTRY(cuGraphExecBatchMemOpNodeSetParams, 329)
-ENTRY(cuGraphNodeGetDependentNodes_v2, 330)
-ENTRY(cuGraphRemoveDependencies_v2, 331)
-ENTRY(cuGraphDestroyNode, 332)
-ENTRY(cuGraphExecChildGraphNodeSetParams, 333)
-ENTRY(cuGraphExecEventRecordNodeSetEvent, 334)
-ENTRY(cuGraphExecEventWaitNodeSetEvent, 335)
-ENTRY(cuGraphExecExternalSemaphoresSignalNodeSetParams, 336)
-ENTRY(cuGraphExecExternalSemaphoresWaitNodeSetParams, 337)
-ENTRY(cuGraphNodeSetEnabled, 338)
-ENTRY(cuGraphNodeGetEnabled, 339)
-ENTRY(cuGraphKernelNodeCopyAttributes, 340)
-ENTRY(cuGraphKernelNodeGetAttribute, 341)
-ENTRY(cuGraphKernelNodeSetAttribute, 342)
-ENTRY(cuGraphDebugDotPrint, 343)
-ENTRY(cuUserObjectCreate, 344)
-ENTRY(cuUserObjectRetain, 345)
-ENTRY(cuUserObjectRelease, 346)
-ENTRY(cuGraphRetainUserObject, 347)
-ENTRY(cuGraphReleaseUserObject, 348)
-ENTRY(cuGraphAddNode_v2, 349)
-ENTRY(cuGraphNodeSetParams, 350)
-ENTRY(cuGraphExecNodeSetParams, 351)
-ENTRY(cuGraphConditionalHandleCreate, 352)
-ENTRY(cuOccupancyMaxPotentialClusterSize, 353)
-ENTRY(cuOccupancyMaxActiveClusters, 354)
-ENTRY(cuTexRefSetArray, 355)
-ENTRY(cuTexRefSetMipmappedArray, 356)
-ENTRY(cuTexRefSetAddress_v2, 357)
-ENTRY(cuTexRefSetAddress2D_v3, 358)
-ENTRY(cuTexRefSetFormat, 359)
-ENTRY(cuTexRefSetAddressMode, 360)
-ENTRY(cuTexRefSetFilterMode, 361)
-ENTRY(cuTexRefSetMipmapFilterMode, 362)
-ENTRY(cuTexRefSetMipmapLevelBias, 363)
-ENTRY(cuTexRefSetMipmapLevelClamp, 364)
-ENTRY(cuTexRefSetMaxAnisotropy, 365)
-ENTRY(cuTexRefSetBorderColor, 366)
-ENTRY(cuTexRefSetFlags, 367)
-ENTRY(cuTexRefGetAddress_v2, 368)
-ENTRY(cuTexRefGetArray, 369)
-ENTRY(cuTexRefGetMipmappedArray, 370)
-ENTRY(cuTexRefGetAddressMode, 371)
-ENTRY(cuTexRefGetFilterMode, 372)
-ENTRY(cuTexRefGetFormat, 373)
-ENTRY(cuTexRefGetMipmapFilterMode, 374)
-ENTRY(cuTexRefGetMipmapLevelBias, 375)
-ENTRY(cuTexRefGetMipmapLevelClamp, 376)
-ENTRY(cuTexRefGetMaxAnisotropy, 377)
-ENTRY(cuTexRefGetBorderColor, 378)
-ENTRY(cuTexRefGetFlags, 379)
-ENTRY(cuTexRefCreate, 380)
-ENTRY(cuTexRefDestroy, 381)
-ENTRY(cuSurfRefSetArray, 382)
-ENTRY(cuSurfRefGetArray, 383)
-ENTRY(cuTexObjectCreate, 384)
-ENTRY(cuTexObjectDestroy, 385)
-ENTRY(cuTexObjectGetResourceDesc, 386)
-ENTRY(cuTexObjectGetTextureDesc, 387)
-ENTRY(cuTexObjectGetResourceViewDesc, 388)
-ENTRY(cuSurfObjectCreate, 389)
-ENTRY(cuSurfObjectDestroy, 390)
-ENTRY(cuSurfObjectGetResourceDesc, 391)
-ENTRY(cuTensorMapEncodeTiled, 392)
-ENTRY(cuTensorMapEncodeIm2col, 393)
-ENTRY(cuTensorMapEncodeIm2colWide, 394)
-ENTRY(cuTensorMapReplaceAddress, 395)
-ENTRY(cuDeviceGetP2PAtomicCapabilities, 396)
-ENTRY(cuGraphicsUnregisterResource, 397)
-ENTRY(cuGraphicsSubResourceGetMappedArray, 398)
-ENTRY(cuGraphicsResourceGetMappedMipmappedArray, 399)
-ENTRY(cuGraphicsResourceGetMappedPointer_v2, 400)
-ENTRY(cuGraphicsResourceSetMapFlags_v2, 401)
-ENTRY(cuCoredumpGetAttribute, 402)
-ENTRY(cuCoredumpGetAttributeGlobal, 403)
-ENTRY(cuCoredumpSetAttribute, 404)
-ENTRY(cuCoredumpSetAttributeGlobal, 405)
-ENTRY(cuGetExportTable, 406)
-ENTRY(cuGreenCtxCreate, 407)
-ENTRY(cuGreenCtxDestroy, 408)
-ENTRY(cuCtxFromGreenCtx, 409)
-ENTRY(cuDeviceGetDevResource, 410)
-ENTRY(cuCtxGetDevResource, 411)
-ENTRY(cuGreenCtxGetDevResource, 412)
-ENTRY(cuDevSmResourceSplitByCount, 413)
-ENTRY(cuDevResourceGenerateDesc, 414)
-ENTRY(cuGreenCtxRecordEvent, 415)
-ENTRY(cuGreenCtxWaitEvent, 416)
-ENTRY(cuStreamGetGreenCtx, 417)
-ENTRY(cuGreenCtxStreamCreate, 418)
-ENTRY(cuGreenCtxGetId, 419)
-ENTRY(cuLogsRegisterCallback, 420)
-ENTRY(cuLogsUnregisterCallback, 421)
-ENTRY(cuLogsCurrent, 422)
-ENTRY(cuLogsDumpToFile, 423)
-ENTRY(cuLogsDumpToMemory, 424)
-ENTRY(cuMemHostRegister, 425)
-ENTRY(cuGraphicsResourceSetMapFlags, 426)
-ENTRY(cuLinkCreate, 427)
-ENTRY(cuLinkAddData, 428)
-ENTRY(cuLinkAddFile, 429)
-ENTRY(cuTexRefSetAddress2D_v2, 430)
-ENTRY(cuDeviceTotalMem, 431)
-ENTRY(cuCtxCreate, 432)
-ENTRY(cuCtxCreate_v3, 433)
-ENTRY(cuModuleGetGlobal, 434)
-ENTRY(cuMemGetInfo, 435)
-ENTRY(cuMemAlloc, 436)
-ENTRY(cuMemAllocPitch, 437)
-ENTRY(cuMemFree, 438)
-ENTRY(cuMemGetAddressRange, 439)
-ENTRY(cuMemAllocHost, 440)
-ENTRY(cuMemHostGetDevicePointer, 441)
-ENTRY(cuMemcpyHtoD, 442)
-ENTRY(cuMemcpyDtoH, 443)
-ENTRY(cuMemcpyDtoD, 444)
-ENTRY(cuMemcpyDtoA, 445)
-ENTRY(cuMemcpyAtoD, 446)
-ENTRY(cuMemcpyHtoA, 447)
-ENTRY(cuMemcpyAtoH, 448)
-ENTRY(cuMemcpyAtoA, 449)
-ENTRY(cuMemcpyHtoAAsync, 450)
-ENTRY(cuMemcpyAtoHAsync, 451)
-ENTRY(cuMemcpy2D, 452)
-ENTRY(cuMemcpy2DUnaligned, 453)
-ENTRY(cuMemcpy3D, 454)
-ENTRY(cuMemcpyHtoDAsync, 455)
-ENTRY(cuMemcpyDtoHAsync, 456)
-ENTRY(cuMemcpyDtoDAsync, 457)
-ENTRY(cuMemcpy2DAsync, 458)
-ENTRY(cuMemcpy3DAsync, 459)
-ENTRY(cuMemsetD8, 460)
-ENTRY(cuMemsetD16, 461)
-ENTRY(cuMemsetD32, 462)
-ENTRY(cuMemsetD2D8, 463)
-ENTRY(cuMemsetD2D16, 464)
-ENTRY(cuMemsetD2D32, 465)
-ENTRY(cuArrayCreate, 466)
-ENTRY(cuArrayGetDescriptor, 467)
-ENTRY(cuArray3DCreate, 468)
-ENTRY(cuArray3DGetDescriptor, 469)
-ENTRY(cuTexRefSetAddress, 470)
-ENTRY(cuTexRefSetAddress2D, 471)
-ENTRY(cuTexRefGetAddress, 472)
-ENTRY(cuGraphicsResourceGetMappedPointer, 473)
-ENTRY(cuCtxDestroy, 474)
-ENTRY(cuCtxPopCurrent, 475)
-ENTRY(cuCtxPushCurrent, 476)
-ENTRY(cuStreamDestroy, 477)
-ENTRY(cuEventDestroy, 478)
-ENTRY(cuDevicePrimaryCtxRelease, 479)
-ENTRY(cuDevicePrimaryCtxReset, 480)
-ENTRY(cuDevicePrimaryCtxSetFlags, 481)
+ENTRY(cuCtxDestroy, 75)
+ENTRY(cuCtxPopCurrent, 76)
+ENTRY(cuCtxPushCurrent, 77)
+ENTRY(cuStreamDestroy, 78)
+ENTRY(cuEventDestroy, 79)
+ENTRY(cuDevicePrimaryCtxRelease, 80)
+ENTRY(cuDevicePrimaryCtxReset, 81)
+ENTRY(cuDevicePrimaryCtxSetFlags, 82)
+ENTRY(cuLinkCreate, 83)
+ENTRY(cuLinkAddData, 84)
+ENTRY(cuLinkAddFile, 85)
+ENTRY(cuModuleLoad, 86)
+ENTRY(cuModuleLoadData, 87)
+ENTRY(cuModuleLoadDataEx, 88)
+ENTRY(cuModuleLoadFatBinary, 89)
+ENTRY(cuLaunchKernel, 90)
+ENTRY(cuLaunchKernelEx, 91)
+ENTRY(cuLaunchKernelEx_ptsz, 92)
+ENTRY(cuLaunchCooperativeKernel, 93)
+ENTRY(cuFuncSetCacheConfig, 94)
+ENTRY(cuOccupancyMaxActiveBlocksPerMultiprocessor, 95)
+ENTRY(cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags, 96)
+ENTRY(cuOccupancyMaxPotentialBlockSize, 97)
+ENTRY(cuOccupancyMaxPotentialBlockSizeWithFlags, 98)
+ENTRY(cuOccupancyAvailableDynamicSMemPerBlock, 99)
+ENTRY(cuStreamWriteValue32, 100)
+ENTRY(cuStreamWriteValue32_v2, 101)
+ENTRY(cuStreamGetDevice, 102)
+ENTRY(cuMemcpy, 103)
+ENTRY(cuMemcpyAsync, 104)
+ENTRY(cuMemcpyHtoD_v2, 105)
+ENTRY(cuMemcpyDtoH_v2, 106)
+ENTRY(cuMemcpyDtoD_v2, 107)
+ENTRY(cuMemcpyHtoDAsync_v2, 108)
+ENTRY(cuMemcpyDtoHAsync_v2, 109)
+ENTRY(cuMemcpyDtoDAsync_v2, 110)
+ENTRY(cuMemcpy2D_v2, 111)
+ENTRY(cuMemcpy2DUnaligned_v2, 112)
+ENTRY(cuMemcpy2DAsync_v2, 113)
+ENTRY(cuMemsetD8_v2, 114)
+ENTRY(cuMemsetD16_v2, 115)
+ENTRY(cuMemsetD32_v2, 116)
+ENTRY(cuMemsetD2D8_v2, 117)
+ENTRY(cuMemsetD2D16_v2, 118)
+ENTRY(cuMemsetD2D32_v2, 119)
+ENTRY(cuMemsetD8Async, 120)
+ENTRY(cuMemsetD16Async, 121)
+ENTRY(cuMemsetD32Async, 122)
+ENTRY(cuMemsetD2D8Async, 123)
+ENTRY(cuMemsetD2D16Async, 124)
+ENTRY(cuMemsetD2D32Async, 125)
+ENTRY(cuMemAllocHost_v2, 126)
+ENTRY(cuMemFreeHost, 127)
+ENTRY(cuMemHostAlloc, 128)
+ENTRY(cuMemHostGetDevicePointer_v2, 129)
+ENTRY(cuMemHostGetFlags, 130)
+ENTRY(cuMemHostRegister_v2, 131)
+ENTRY(cuMemHostUnregister, 132)
+ENTRY(cuPointerGetAttribute, 133)
+ENTRY(cuPointerGetAttributes, 134)
+ENTRY(cuEventRecord, 135)
+ENTRY(cuEventRecordWithFlags, 136)
+ENTRY(cuStreamWaitEvent, 137)
+ENTRY(cuEventElapsedTime_v2, 138)
+ENTRY(cuLibraryLoadData, 139)
+ENTRY(cuLibraryLoadFromFile, 140)
+ENTRY(cuLibraryUnload, 141)
+ENTRY(cuLibraryGetModule, 142)
+ENTRY(cuLibraryGetKernel, 143)
+ENTRY(cuLibraryGetGlobal, 144)
+ENTRY(cuLinkCreate_v2, 145)
+ENTRY(cuLinkAddData_v2, 146)
+ENTRY(cuLinkAddFile_v2, 147)
+ENTRY(cuLinkComplete, 148)
+ENTRY(cuLinkDestroy, 149)
+ENTRY(cuLibraryGetKernelCount, 150)
+ENTRY(cuModuleEnumerateFunctions, 151)
+ENTRY(cuLibraryEnumerateKernels, 152)
+ENTRY(cuFuncGetName, 153)
+ENTRY(cuKernelGetFunction, 154)
+ENTRY(cuKernelGetAttribute, 155)
+ENTRY(cuKernelSetAttribute, 156)
+ENTRY(cuKernelSetCacheConfig, 157)
+ENTRY(cuKernelGetParamInfo, 158)
+ENTRY(cuKernelGetName, 159)
+ENTRY(cuKernelGetLibrary, 160)
+ENTRY(cuFuncLoad, 161)
+ENTRY(cuFuncIsLoaded, 162)
+ENTRY(cuModuleGetGlobal_v2, 163)
+ENTRY(cuLibraryGetManaged, 164)
+ENTRY(cuProfilerStart, 165)
+ENTRY(cuProfilerStop, 166)
+ENTRY(cuMemPoolCreate, 167)
+ENTRY(cuMemPoolSetAttribute, 168)
+ENTRY(cuMemPoolGetAttribute, 169)
+ENTRY(cuMemPoolSetAccess, 170)
+ENTRY(cuMemPoolGetAccess, 171)
+ENTRY(cuMemGetDefaultMemPool, 172)
+ENTRY(cuMemGetMemPool, 173)
+ENTRY(cuMemSetMemPool, 174)
+ENTRY(cuMemCreate, 175)
+ENTRY(cuMemSetAccess, 176)
+ENTRY(cuMemGetAccess, 177)
+ENTRY(cuMemGetAllocationGranularity, 178)
+ENTRY(cuMemGetAllocationPropertiesFromHandle, 179)
+ENTRY(cuMemRetainAllocationHandle, 180)
+ENTRY(cuMemExportToShareableHandle, 181)
+ENTRY(cuMemImportFromShareableHandle, 182)
+ENTRY(cuMemAllocAsync, 183)
+ENTRY(cuMemAllocFromPoolAsync, 184)
+ENTRY(cuMemFreeAsync, 185)
+ENTRY(cuMemAllocManaged, 186)
+ENTRY(cuMemFree_v2, 187)
+ENTRY(cuMemPrefetchAsync_v2, 188)
+ENTRY(cuMemAdvise_v2, 189)
+ENTRY(cuMemcpy3D_v2, 190)
+ENTRY(cuMemcpy3DAsync_v2, 191)
+ENTRY(cuMemcpy3DPeer, 192)
+ENTRY(cuMemcpy3DPeerAsync, 193)
+ENTRY(cuMemcpyPeer, 194)
+ENTRY(cuMemcpyPeerAsync, 195)
+ENTRY(cuCtxEnablePeerAccess, 196)
+ENTRY(cuCtxDisablePeerAccess, 197)
+ENTRY(cuDeviceGetP2PAttribute, 198)
+ENTRY(cuLaunchHostFunc, 199)
+ENTRY(cuStreamAddCallback, 200)
+ENTRY(cuStreamBeginCapture_v2, 201)
+ENTRY(cuStreamEndCapture, 202)
+ENTRY(cuStreamIsCapturing, 203)
+ENTRY(cuStreamGetCaptureInfo_v2, 204)
+ENTRY(cuStreamGetCaptureInfo_v3, 205)
+ENTRY(cuThreadExchangeStreamCaptureMode, 206)
+ENTRY(cuGraphCreate, 207)
+ENTRY(cuGraphDestroy, 208)
+ENTRY(cuGraphClone, 209)
+ENTRY(cuGraphNodeFindInClone, 210)
+ENTRY(cuGraphAddEmptyNode, 211)
+ENTRY(cuGraphAddKernelNode_v2, 212)
+ENTRY(cuGraphAddMemcpyNode, 213)
+ENTRY(cuGraphAddMemsetNode, 214)
+ENTRY(cuGraphAddHostNode, 215)
+ENTRY(cuGraphAddChildGraphNode, 216)
+ENTRY(cuGraphAddEventRecordNode, 217)
+ENTRY(cuGraphAddEventWaitNode, 218)
+ENTRY(cuGraphAddMemAllocNode, 219)
+ENTRY(cuGraphAddMemFreeNode, 220)
+ENTRY(cuGraphMemAllocNodeGetParams, 221)
+ENTRY(cuGraphMemFreeNodeGetParams, 222)
+ENTRY(cuGraphChildGraphNodeGetGraph, 223)
+ENTRY(cuGraphNodeGetType, 224)
+ENTRY(cuGraphGetNodes, 225)
+ENTRY(cuGraphGetRootNodes, 226)
+ENTRY(cuGraphGetEdges, 227)
+ENTRY(cuGraphGetEdges_v2, 228)
+ENTRY(cuGraphNodeGetDependencies, 229)
+ENTRY(cuGraphNodeGetDependencies_v2, 230)
+ENTRY(cuGraphAddDependencies, 231)
+ENTRY(cuGraphAddDependencies_v2, 232)
+ENTRY(cuGraphKernelNodeGetParams_v2, 233)
+ENTRY(cuGraphKernelNodeSetParams_v2, 234)
+ENTRY(cuGraphInstantiateWithFlags, 235)
+ENTRY(cuGraphExecGetFlags, 236)
+ENTRY(cuGraphExecKernelNodeSetParams_v2, 237)
+ENTRY(cuGraphExecMemcpyNodeSetParams, 238)
+ENTRY(cuGraphExecMemsetNodeSetParams, 239)
+ENTRY(cuGraphExecHostNodeSetParams, 240)
+ENTRY(cuGraphExecUpdate_v2, 241)
+ENTRY(cuGraphUpload, 242)
+ENTRY(cuGraphLaunch, 243)
+ENTRY(cuGraphExecDestroy, 244)
+ENTRY(cuDeviceGraphMemTrim, 245)
+ENTRY(cuDeviceGetGraphMemAttribute, 246)
+ENTRY(cuDeviceSetGraphMemAttribute, 247)
+ENTRY(cuDeviceGetLuid, 248)
+ENTRY(cuDeviceGetTexture1DLinearMaxWidth, 249)
+ENTRY(cuDeviceGetHostAtomicCapabilities, 250)
+ENTRY(cuDeviceGetNvSciSyncAttributes, 251)
+ENTRY(cuDeviceGetExecAffinitySupport, 252)
+ENTRY(cuFlushGPUDirectRDMAWrites, 253)
+ENTRY(cuCtxGetDevice_v2, 254)
+ENTRY(cuCtxSetFlags, 255)
+ENTRY(cuCtxGetId, 256)
+ENTRY(cuCtxSynchronize_v2, 257)
+ENTRY(cuCtxResetPersistingL2Cache, 258)
+ENTRY(cuCtxGetExecAffinity, 259)
+ENTRY(cuCtxRecordEvent, 260)
+ENTRY(cuCtxWaitEvent, 261)
+ENTRY(cuCtxAttach, 262)
+ENTRY(cuCtxDetach, 263)
+ENTRY(cuCtxGetSharedMemConfig, 264)
+ENTRY(cuCtxSetSharedMemConfig, 265)
+ENTRY(cuModuleGetTexRef, 266)
+ENTRY(cuModuleGetSurfRef, 267)
+ENTRY(cuLibraryGetUnifiedFunction, 268)
+ENTRY(cuDeviceRegisterAsyncNotification, 269)
+ENTRY(cuDeviceUnregisterAsyncNotification, 270)
+ENTRY(cuIpcGetEventHandle, 271)
+ENTRY(cuIpcOpenEventHandle, 272)
+ENTRY(cuIpcGetMemHandle, 273)
+ENTRY(cuIpcOpenMemHandle_v2, 274)
+ENTRY(cuIpcCloseMemHandle, 275)
+ENTRY(cuArrayCreate_v2, 276)
+ENTRY(cuArrayGetDescriptor_v2, 277)
+ENTRY(cuArrayGetSparseProperties, 278)
+ENTRY(cuMipmappedArrayGetSparseProperties, 279)
+ENTRY(cuArrayGetMemoryRequirements, 280)
+ENTRY(cuMipmappedArrayGetMemoryRequirements, 281)
+ENTRY(cuArrayGetPlane, 282)
+ENTRY(cuArrayDestroy, 283)
+ENTRY(cuArray3DCreate_v2, 284)
+ENTRY(cuArray3DGetDescriptor_v2, 285)
+ENTRY(cuMipmappedArrayCreate, 286)
+ENTRY(cuMipmappedArrayGetLevel, 287)
+ENTRY(cuMipmappedArrayDestroy, 288)
+ENTRY(cuMemGetHandleForAddressRange, 289)
+ENTRY(cuMemPoolExportToShareableHandle, 290)
+ENTRY(cuMemPoolImportFromShareableHandle, 291)
+ENTRY(cuMemPoolExportPointer, 292)
+ENTRY(cuMemPoolImportPointer, 293)
+ENTRY(cuMulticastCreate, 294)
+ENTRY(cuMulticastAddDevice, 295)
+ENTRY(cuMulticastBindMem, 296)
+ENTRY(cuMulticastBindAddr, 297)
+ENTRY(cuMulticastUnbind, 298)
+ENTRY(cuMulticastGetGranularity, 299)
+ENTRY(cuMemRangeGetAttribute, 300)
+ENTRY(cuMemRangeGetAttributes, 301)
+ENTRY(cuPointerSetAttribute, 302)
+ENTRY(cuImportExternalMemory, 303)
+ENTRY(cuExternalMemoryGetMappedBuffer, 304)
+ENTRY(cuExternalMemoryGetMappedMipmappedArray, 305)
+ENTRY(cuDestroyExternalMemory, 306)
+ENTRY(cuImportExternalSemaphore, 307)
+ENTRY(cuDestroyExternalSemaphore, 308)
+ENTRY(cuLaunchCooperativeKernelMultiDevice, 309)
+ENTRY(cuFuncSetBlockShape, 310)
+ENTRY(cuFuncSetSharedSize, 311)
+ENTRY(cuParamSetSize, 312)
+ENTRY(cuParamSeti, 313)
+ENTRY(cuParamSetf, 314)
+ENTRY(cuParamSetv, 315)
+ENTRY(cuLaunch, 316)
+ENTRY(cuLaunchGrid, 317)
+ENTRY(cuLaunchGridAsync, 318)
+ENTRY(cuParamSetTexRef, 319)
+ENTRY(cuFuncSetSharedMemConfig, 320)
+ENTRY(cuGraphMemcpyNodeGetParams, 321)
+ENTRY(cuGraphMemcpyNodeSetParams, 322)
+ENTRY(cuGraphMemsetNodeGetParams, 323)
+ENTRY(cuGraphMemsetNodeSetParams, 324)
+ENTRY(cuGraphHostNodeGetParams, 325)
+ENTRY(cuGraphHostNodeSetParams, 326)
+ENTRY(cuGraphEventRecordNodeGetEvent, 327)
+ENTRY(cuGraphEventRecordNodeSetEvent, 328)
+ENTRY(cuGraphEventWaitNodeGetEvent, 329)
+ENTRY(cuGraphEventWaitNodeSetEvent, 330)
+ENTRY(cuGraphAddExternalSemaphoresSignalNode, 331)
+ENTRY(cuGraphExternalSemaphoresSignalNodeGetParams, 332)
+ENTRY(cuGraphExternalSemaphoresSignalNodeSetParams, 333)
+ENTRY(cuGraphAddExternalSemaphoresWaitNode, 334)
+ENTRY(cuGraphExternalSemaphoresWaitNodeGetParams, 335)
+ENTRY(cuGraphExternalSemaphoresWaitNodeSetParams, 336)
+ENTRY(cuGraphAddBatchMemOpNode, 337)
+ENTRY(cuGraphBatchMemOpNodeGetParams, 338)
+ENTRY(cuGraphBatchMemOpNodeSetParams, 339)
+ENTRY(cuGraphExecBatchMemOpNodeSetParams, 340)
+ENTRY(cuGraphNodeGetDependentNodes_v2, 341)
+ENTRY(cuGraphRemoveDependencies_v2, 342)
+ENTRY(cuGraphDestroyNode, 343)
+ENTRY(cuGraphExecChildGraphNodeSetParams, 344)
+ENTRY(cuGraphExecEventRecordNodeSetEvent, 345)
+ENTRY(cuGraphExecEventWaitNodeSetEvent, 346)
+ENTRY(cuGraphExecExternalSemaphoresSignalNodeSetParams, 347)
+ENTRY(cuGraphExecExternalSemaphoresWaitNodeSetParams, 348)
+ENTRY(cuGraphNodeSetEnabled, 349)
+ENTRY(cuGraphNodeGetEnabled, 350)
+ENTRY(cuGraphKernelNodeCopyAttributes, 351)
+ENTRY(cuGraphKernelNodeGetAttribute, 352)
+ENTRY(cuGraphKernelNodeSetAttribute, 353)
+ENTRY(cuGraphDebugDotPrint, 354)
+ENTRY(cuUserObjectCreate, 355)
+ENTRY(cuUserObjectRetain, 356)
+ENTRY(cuUserObjectRelease, 357)
+ENTRY(cuGraphRetainUserObject, 358)
+ENTRY(cuGraphReleaseUserObject, 359)
+ENTRY(cuGraphAddNode_v2, 360)
+ENTRY(cuGraphNodeSetParams, 361)
+ENTRY(cuGraphExecNodeSetParams, 362)
+ENTRY(cuGraphConditionalHandleCreate, 363)
+ENTRY(cuOccupancyMaxPotentialClusterSize, 364)
+ENTRY(cuOccupancyMaxActiveClusters, 365)
+ENTRY(cuTexRefSetArray, 366)
+ENTRY(cuTexRefSetMipmappedArray, 367)
+ENTRY(cuTexRefSetAddress_v2, 368)
+ENTRY(cuTexRefSetAddress2D_v3, 369)
+ENTRY(cuTexRefSetFormat, 370)
+ENTRY(cuTexRefSetAddressMode, 371)
+ENTRY(cuTexRefSetFilterMode, 372)
+ENTRY(cuTexRefSetMipmapFilterMode, 373)
+ENTRY(cuTexRefSetMipmapLevelBias, 374)
+ENTRY(cuTexRefSetMipmapLevelClamp, 375)
+ENTRY(cuTexRefSetMaxAnisotropy, 376)
+ENTRY(cuTexRefSetBorderColor, 377)
+ENTRY(cuTexRefSetFlags, 378)
+ENTRY(cuTexRefGetAddress_v2, 379)
+ENTRY(cuTexRefGetArray, 380)
+ENTRY(cuTexRefGetMipmappedArray, 381)
+ENTRY(cuTexRefGetAddressMode, 382)
+ENTRY(cuTexRefGetFilterMode, 383)
+ENTRY(cuTexRefGetFormat, 384)
+ENTRY(cuTexRefGetMipmapFilterMode, 385)
+ENTRY(cuTexRefGetMipmapLevelBias, 386)
+ENTRY(cuTexRefGetMipmapLevelClamp, 387)
+ENTRY(cuTexRefGetMaxAnisotropy, 388)
+ENTRY(cuTexRefGetBorderColor, 389)
+ENTRY(cuTexRefGetFlags, 390)
+ENTRY(cuTexRefCreate, 391)
+ENTRY(cuTexRefDestroy, 392)
+ENTRY(cuSurfRefSetArray, 393)
+ENTRY(cuSurfRefGetArray, 394)
+ENTRY(cuTexObjectCreate, 395)
+ENTRY(cuTexObjectDestroy, 396)
+ENTRY(cuTexObjectGetResourceDesc, 397)
+ENTRY(cuTexObjectGetTextureDesc, 398)
+ENTRY(cuTexObjectGetResourceViewDesc, 399)
+ENTRY(cuSurfObjectCreate, 400)
+ENTRY(cuSurfObjectDestroy, 401)
+ENTRY(cuSurfObjectGetResourceDesc, 402)
+ENTRY(cuTensorMapEncodeTiled, 403)
+ENTRY(cuTensorMapEncodeIm2col, 404)
+ENTRY(cuTensorMapEncodeIm2colWide, 405)
+ENTRY(cuTensorMapReplaceAddress, 406)
+ENTRY(cuDeviceGetP2PAtomicCapabilities, 407)
+ENTRY(cuGraphicsUnregisterResource, 408)
+ENTRY(cuGraphicsSubResourceGetMappedArray, 409)
+ENTRY(cuGraphicsResourceGetMappedMipmappedArray, 410)
+ENTRY(cuGraphicsResourceGetMappedPointer_v2, 411)
+ENTRY(cuGraphicsResourceSetMapFlags_v2, 412)
+ENTRY(cuCoredumpGetAttribute, 413)
+ENTRY(cuCoredumpGetAttributeGlobal, 414)
+ENTRY(cuCoredumpSetAttribute, 415)
+ENTRY(cuCoredumpSetAttributeGlobal, 416)
+ENTRY(cuGetExportTable, 417)
+ENTRY(cuGreenCtxCreate, 418)
+ENTRY(cuGreenCtxDestroy, 419)
+ENTRY(cuCtxFromGreenCtx, 420)
+ENTRY(cuDeviceGetDevResource, 421)
+ENTRY(cuCtxGetDevResource, 422)
+ENTRY(cuGreenCtxGetDevResource, 423)
+ENTRY(cuDevSmResourceSplitByCount, 424)
+ENTRY(cuDevResourceGenerateDesc, 425)
+ENTRY(cuGreenCtxRecordEvent, 426)
+ENTRY(cuGreenCtxWaitEvent, 427)
+ENTRY(cuStreamGetGreenCtx, 428)
+ENTRY(cuGreenCtxStreamCreate, 429)
+ENTRY(cuGreenCtxGetId, 430)
+ENTRY(cuLogsRegisterCallback, 431)
+ENTRY(cuLogsUnregisterCallback, 432)
+ENTRY(cuLogsCurrent, 433)
+ENTRY(cuLogsDumpToFile, 434)
+ENTRY(cuLogsDumpToMemory, 435)
+ENTRY(cuMemHostRegister, 436)
+ENTRY(cuGraphicsResourceSetMapFlags, 437)
+ENTRY(cuTexRefSetAddress2D_v2, 438)
+ENTRY(cuDeviceTotalMem, 439)
+ENTRY(cuCtxCreate, 440)
+ENTRY(cuCtxCreate_v3, 441)
+ENTRY(cuModuleGetGlobal, 442)
+ENTRY(cuMemGetInfo, 443)
+ENTRY(cuMemAlloc, 444)
+ENTRY(cuMemAllocPitch, 445)
+ENTRY(cuMemFree, 446)
+ENTRY(cuMemGetAddressRange, 447)
+ENTRY(cuMemAllocHost, 448)
+ENTRY(cuMemHostGetDevicePointer, 449)
+ENTRY(cuMemcpyHtoD, 450)
+ENTRY(cuMemcpyDtoH, 451)
+ENTRY(cuMemcpyDtoD, 452)
+ENTRY(cuMemcpyDtoA, 453)
+ENTRY(cuMemcpyAtoD, 454)
+ENTRY(cuMemcpyHtoA, 455)
+ENTRY(cuMemcpyAtoH, 456)
+ENTRY(cuMemcpyAtoA, 457)
+ENTRY(cuMemcpyHtoAAsync, 458)
+ENTRY(cuMemcpyAtoHAsync, 459)
+ENTRY(cuMemcpy2D, 460)
+ENTRY(cuMemcpy2DUnaligned, 461)
+ENTRY(cuMemcpy3D, 462)
+ENTRY(cuMemcpyHtoDAsync, 463)
+ENTRY(cuMemcpyDtoHAsync, 464)
+ENTRY(cuMemcpyDtoDAsync, 465)
+ENTRY(cuMemcpy2DAsync, 466)
+ENTRY(cuMemcpy3DAsync, 467)
+ENTRY(cuMemsetD8, 468)
+ENTRY(cuMemsetD16, 469)
+ENTRY(cuMemsetD32, 470)
+ENTRY(cuMemsetD2D8, 471)
+ENTRY(cuMemsetD2D16, 472)
+ENTRY(cuMemsetD2D32, 473)
+ENTRY(cuArrayCreate, 474)
+ENTRY(cuArrayGetDescriptor, 475)
+ENTRY(cuArray3DCreate, 476)
+ENTRY(cuArray3DGetDescriptor, 477)
+ENTRY(cuTexRefSetAddress, 478)
+ENTRY(cuTexRefSetAddress2D, 479)
+ENTRY(cuTexRefGetAddress, 480)
+ENTRY(cuGraphicsResourceGetMappedPointer, 481)
 ENTRY(cuMemcpyDtoA_v2, 482)
 ENTRY(cuMemcpyAtoD_v2, 483)
 ENTRY(cuMemcpyHtoA_v2, 484)
@@ -2975,667 +3041,700 @@ ENTRY(cuCheckpointProcessLock, 536)
 ENTRY(cuCheckpointProcessCheckpoint, 537)
 ENTRY(cuCheckpointProcessRestore, 538)
 ENTRY(cuCheckpointProcessUnlock, 539)
-ENTRY(cuMemcpy_ptds, 540)
-ENTRY(cuMemcpyPeer_ptds, 541)
-ENTRY(cuMemcpyHtoD_v2_ptds, 542)
-ENTRY(cuMemcpyDtoH_v2_ptds, 543)
-ENTRY(cuMemcpyDtoD_v2_ptds, 544)
-ENTRY(cuMemcpyDtoA_v2_ptds, 545)
-ENTRY(cuMemcpyAtoD_v2_ptds, 546)
-ENTRY(cuMemcpyHtoA_v2_ptds, 547)
-ENTRY(cuMemcpyAtoH_v2_ptds, 548)
-ENTRY(cuMemcpyAtoA_v2_ptds, 549)
-ENTRY(cuMemcpy2D_v2_ptds, 550)
-ENTRY(cuMemcpy2DUnaligned_v2_ptds, 551)
-ENTRY(cuMemcpy3D_v2_ptds, 552)
-ENTRY(cuMemcpy3DPeer_ptds, 553)
-ENTRY(cuMemcpyAsync_ptsz, 554)
-ENTRY(cuMemcpyPeerAsync_ptsz, 555)
-ENTRY(cuMemcpyHtoDAsync_v2_ptsz, 556)
-ENTRY(cuMemcpyDtoHAsync_v2_ptsz, 557)
-ENTRY(cuMemcpyDtoDAsync_v2_ptsz, 558)
-ENTRY(cuMemcpyHtoAAsync_v2_ptsz, 559)
-ENTRY(cuMemcpyAtoHAsync_v2_ptsz, 560)
-ENTRY(cuMemcpy2DAsync_v2_ptsz, 561)
-ENTRY(cuMemcpy3DAsync_v2_ptsz, 562)
-ENTRY(cuMemcpy3DPeerAsync_ptsz, 563)
-ENTRY(cuMemcpyBatchAsync_v2_ptsz, 564)
-ENTRY(cuMemcpy3DBatchAsync_v2_ptsz, 565)
-ENTRY(cuMemsetD8_v2_ptds, 566)
-ENTRY(cuMemsetD16_v2_ptds, 567)
-ENTRY(cuMemsetD32_v2_ptds, 568)
-ENTRY(cuMemsetD2D8_v2_ptds, 569)
-ENTRY(cuMemsetD2D16_v2_ptds, 570)
-ENTRY(cuMemsetD2D32_v2_ptds, 571)
-ENTRY(cuMemsetD8Async_ptsz, 572)
-ENTRY(cuMemsetD16Async_ptsz, 573)
-ENTRY(cuMemsetD32Async_ptsz, 574)
-ENTRY(cuMemsetD2D8Async_ptsz, 575)
-ENTRY(cuMemsetD2D16Async_ptsz, 576)
-ENTRY(cuMemsetD2D32Async_ptsz, 577)
-ENTRY(cuMemBatchDecompressAsync_ptsz, 578)
-ENTRY(cuMemMapArrayAsync_ptsz, 579)
-ENTRY(cuMemFreeAsync_ptsz, 580)
-ENTRY(cuMemAllocAsync_ptsz, 581)
-ENTRY(cuMemAllocFromPoolAsync_ptsz, 582)
-ENTRY(cuMemPrefetchAsync_v2_ptsz, 583)
-ENTRY(cuMemPrefetchBatchAsync_ptsz, 584)
-ENTRY(cuMemDiscardBatchAsync_ptsz, 585)
-ENTRY(cuMemDiscardAndPrefetchBatchAsync_ptsz, 586)
-ENTRY(cuStreamGetPriority_ptsz, 587)
-ENTRY(cuStreamGetDevice_ptsz, 588)
-ENTRY(cuStreamGetFlags_ptsz, 589)
-ENTRY(cuStreamGetId_ptsz, 590)
-ENTRY(cuStreamGetCtx_ptsz, 591)
-ENTRY(cuStreamGetCtx_v2_ptsz, 592)
-ENTRY(cuStreamWaitEvent_ptsz, 593)
-ENTRY(cuStreamAddCallback_ptsz, 594)
-ENTRY(cuStreamBeginCapture_v2_ptsz, 595)
-ENTRY(cuStreamBeginCaptureToGraph_ptsz, 596)
-ENTRY(cuStreamEndCapture_ptsz, 597)
-ENTRY(cuStreamIsCapturing_ptsz, 598)
-ENTRY(cuStreamGetCaptureInfo_v3_ptsz, 599)
-ENTRY(cuStreamUpdateCaptureDependencies_v2_ptsz, 600)
-ENTRY(cuStreamAttachMemAsync_ptsz, 601)
-ENTRY(cuStreamQuery_ptsz, 602)
-ENTRY(cuStreamSynchronize_ptsz, 603)
-ENTRY(cuStreamCopyAttributes_ptsz, 604)
-ENTRY(cuStreamGetAttribute_ptsz, 605)
-ENTRY(cuStreamSetAttribute_ptsz, 606)
-ENTRY(cuEventRecord_ptsz, 607)
-ENTRY(cuEventRecordWithFlags_ptsz, 608)
-ENTRY(cuSignalExternalSemaphoresAsync_ptsz, 609)
-ENTRY(cuWaitExternalSemaphoresAsync_ptsz, 610)
-ENTRY(cuStreamWaitValue32_v2_ptsz, 611)
-ENTRY(cuStreamWaitValue64_v2_ptsz, 612)
-ENTRY(cuStreamWriteValue32_v2_ptsz, 613)
-ENTRY(cuStreamWriteValue64_v2_ptsz, 614)
-ENTRY(cuStreamBatchMemOp_v2_ptsz, 615)
-ENTRY(cuLaunchKernel_ptsz, 616)
-ENTRY(cuLaunchCooperativeKernel_ptsz, 617)
-ENTRY(cuLaunchHostFunc_ptsz, 618)
-ENTRY(cuGraphInstantiateWithParams_ptsz, 619)
-ENTRY(cuGraphUpload_ptsz, 620)
-ENTRY(cuGraphLaunch_ptsz, 621)
-ENTRY(cuGraphicsMapResources_ptsz, 622)
-ENTRY(cuGraphicsUnmapResources_ptsz, 623)
-ENTRY(cuMemcpyBatchAsync_ptsz, 624)
-ENTRY(cuMemcpy3DBatchAsync_ptsz, 625)
-ENTRY(cuStreamWriteValue32_ptsz, 626)
-ENTRY(cuStreamWaitValue32_ptsz, 627)
-ENTRY(cuStreamWriteValue64_ptsz, 628)
-ENTRY(cuStreamWaitValue64_ptsz, 629)
-ENTRY(cuStreamBatchMemOp_ptsz, 630)
-ENTRY(cuMemPrefetchAsync_ptsz, 631)
-ENTRY(cuStreamBeginCapture_ptsz, 632)
-ENTRY(cuStreamGetCaptureInfo_ptsz, 633)
-ENTRY(cuStreamGetCaptureInfo_v2_ptsz, 634)
-ENTRY(cuStreamUpdateCaptureDependencies_ptsz, 635)
-ENTRY(nvmlInit, 636)
-ENTRY(nvmlShutdown, 639)
-ENTRY(nvmlErrorString, 640)
-ENTRY(nvmlSystemGetDriverVersion, 641)
-ENTRY(nvmlSystemGetNVMLVersion, 642)
-ENTRY(nvmlSystemGetCudaDriverVersion, 643)
-ENTRY(nvmlSystemGetCudaDriverVersion_v2, 644)
-ENTRY(nvmlDeviceGetCount, 645)
-ENTRY(nvmlDeviceGetCount_v2, 646)
-ENTRY(nvmlDeviceGetHandleByIndex, 647)
-ENTRY(nvmlDeviceGetHandleByIndex_v2, 648)
-ENTRY(nvmlDeviceGetHandleByUUID, 649)
-ENTRY(nvmlDeviceGetHandleByPciBusId, 650)
-ENTRY(nvmlDeviceGetHandleByPciBusId_v2, 651)
-ENTRY(nvmlDeviceGetIndex, 652)
-ENTRY(nvmlDeviceGetName, 653)
-ENTRY(nvmlDeviceGetUUID, 654)
-ENTRY(nvmlDeviceGetPciInfo, 655)
-ENTRY(nvmlDeviceGetPciInfo_v2, 656)
-ENTRY(nvmlDeviceGetPciInfo_v3, 657)
-ENTRY(nvmlDeviceGetCudaComputeCapability, 658)
-ENTRY(nvmlDeviceGetMemoryInfo, 659)
-ENTRY(nvmlDeviceGetMemoryInfo_v2, 660)
-ENTRY(nvmlDeviceGetComputeRunningProcesses, 661)
-ENTRY(nvmlDeviceGetComputeRunningProcesses_v2, 662)
-ENTRY(nvmlDeviceGetComputeRunningProcesses_v3, 663)
-ENTRY(nvmlDeviceGetGraphicsRunningProcesses, 664)
-ENTRY(nvmlDeviceGetGraphicsRunningProcesses_v2, 665)
-ENTRY(nvmlDeviceGetGraphicsRunningProcesses_v3, 666)
-ENTRY(nvmlDeviceGetUtilizationRates, 667)
-ENTRY(nvmlDeviceGetProcessUtilization, 668)
-ENTRY(nvmlDeviceGetTemperature, 669)
-ENTRY(nvmlDeviceGetPowerUsage, 670)
-ENTRY(nvmlDeviceGetPowerManagementLimit, 671)
-ENTRY(nvmlDeviceGetEnforcedPowerLimit, 672)
-ENTRY(nvmlDeviceGetFanSpeed, 673)
-ENTRY(nvmlDeviceGetClockInfo, 674)
-ENTRY(nvmlDeviceGetMaxClockInfo, 675)
-ENTRY(nvmlDeviceGetPerformanceState, 676)
-ENTRY(nvmlDeviceGetEncoderUtilization, 677)
-ENTRY(nvmlDeviceGetDecoderUtilization, 678)
-ENTRY(nvmlDeviceGetPcieThroughput, 679)
-ENTRY(nvmlDeviceGetPersistenceMode, 680)
-ENTRY(nvmlDeviceGetDisplayActive, 681)
-ENTRY(nvmlDeviceGetDisplayMode, 682)
-ENTRY(nvmlDeviceGetEccMode, 683)
-ENTRY(nvmlDeviceGetComputeMode, 684)
-ENTRY(nvmlDeviceGetMigMode, 685)
-ENTRY(nvmlDeviceGetSerial, 686)
-ENTRY(nvmlDeviceGetVbiosVersion, 687)
-ENTRY(nvmlSystemGetProcessName, 688)
-ENTRY(nvmlDeviceGetNvLinkRemoteDeviceType, 689)
-ENTRY(nvmlDeviceGetNvLinkRemotePciInfo_v2, 690)
-ENTRY(nvmlDeviceGetGpuFabricInfoV, 691)
-ENTRY(cublasDestroy_v2, 693)
-ENTRY(cublasGetVersion_v2, 694)
-ENTRY(cublasGetProperty, 695)
-ENTRY(cublasSetWorkspace_v2, 696)
-ENTRY(cublasSetStream_v2, 697)
-ENTRY(cublasGetStream_v2, 698)
-ENTRY(cublasGetPointerMode_v2, 699)
-ENTRY(cublasSetPointerMode_v2, 700)
-ENTRY(cublasGetAtomicsMode, 701)
-ENTRY(cublasSetAtomicsMode, 702)
-ENTRY(cublasGetMathMode, 703)
-ENTRY(cublasSetMathMode, 704)
-ENTRY(cublasGetSmCountTarget, 705)
-ENTRY(cublasSetSmCountTarget, 706)
-ENTRY(cublasGetCudartVersion, 707)
-ENTRY(cublasGetStatusName, 708)
-ENTRY(cublasGetStatusString, 709)
-ENTRY(cublasSetVector, 710)
-ENTRY(cublasGetVector, 711)
-ENTRY(cublasSetMatrix, 712)
-ENTRY(cublasGetMatrix, 713)
-ENTRY(cublasSetVectorAsync, 714)
-ENTRY(cublasGetVectorAsync, 715)
-ENTRY(cublasSetMatrixAsync, 716)
-ENTRY(cublasGetMatrixAsync, 717)
-ENTRY(cublasSgemm_v2, 718)
-ENTRY(cublasDgemm_v2, 719)
-ENTRY(cublasHgemm, 720)
-ENTRY(cublasSgemmBatched, 721)
-ENTRY(cublasDgemmBatched, 722)
-ENTRY(cublasHgemmBatched, 723)
-ENTRY(cublasSgemmStridedBatched, 724)
-ENTRY(cublasDgemmStridedBatched, 725)
-ENTRY(cublasHgemmStridedBatched, 726)
-ENTRY(cublasSgemmEx, 727)
-ENTRY(cublasGemmEx, 728)
-ENTRY(cublasGemmBatchedEx, 729)
-ENTRY(cublasGemmStridedBatchedEx, 730)
-ENTRY(cublasSgemv_v2, 731)
-ENTRY(cublasDgemv_v2, 732)
-ENTRY(cublasSgemvBatched, 733)
-ENTRY(cublasDgemvBatched, 734)
-ENTRY(cublasSgemvStridedBatched, 735)
-ENTRY(cublasDgemvStridedBatched, 736)
-ENTRY(cublasSger_v2, 737)
-ENTRY(cublasDger_v2, 738)
-ENTRY(cublasStrsm_v2, 739)
-ENTRY(cublasDtrsm_v2, 740)
-ENTRY(cublasStrsmBatched, 741)
-ENTRY(cublasDtrsmBatched, 742)
-ENTRY(cublasSaxpy_v2, 743)
-ENTRY(cublasDaxpy_v2, 744)
-ENTRY(cublasSscal_v2, 745)
-ENTRY(cublasDscal_v2, 746)
-ENTRY(cublasScopy_v2, 747)
-ENTRY(cublasDcopy_v2, 748)
-ENTRY(cublasSswap_v2, 749)
-ENTRY(cublasDswap_v2, 750)
-ENTRY(cublasSdot_v2, 751)
-ENTRY(cublasDdot_v2, 752)
-ENTRY(cublasSnrm2_v2, 753)
-ENTRY(cublasDnrm2_v2, 754)
-ENTRY(cublasSasum_v2, 755)
-ENTRY(cublasDasum_v2, 756)
-ENTRY(cublasIsamax_v2, 757)
-ENTRY(cublasIdamax_v2, 758)
-ENTRY(cublasIsamin_v2, 759)
-ENTRY(cublasIdamin_v2, 760)
-ENTRY(cublasAsumEx, 761)
-ENTRY(cublasAsumEx_64, 762)
-ENTRY(cublasAxpyEx, 763)
-ENTRY(cublasAxpyEx_64, 764)
-ENTRY(cublasCaxpy_v2, 765)
-ENTRY(cublasCaxpy_v2_64, 766)
-ENTRY(cublasCcopy_v2, 767)
-ENTRY(cublasCcopy_v2_64, 768)
-ENTRY(cublasCdgmm, 769)
-ENTRY(cublasCdgmm_64, 770)
-ENTRY(cublasCdotc_v2, 771)
-ENTRY(cublasCdotc_v2_64, 772)
-ENTRY(cublasCdotu_v2, 773)
-ENTRY(cublasCdotu_v2_64, 774)
-ENTRY(cublasCgbmv_v2, 775)
-ENTRY(cublasCgbmv_v2_64, 776)
-ENTRY(cublasCgeam, 777)
-ENTRY(cublasCgeam_64, 778)
-ENTRY(cublasCgemm3m, 779)
-ENTRY(cublasCgemm3m_64, 780)
-ENTRY(cublasCgemm3mBatched, 781)
-ENTRY(cublasCgemm3mBatched_64, 782)
-ENTRY(cublasCgemm3mEx, 783)
-ENTRY(cublasCgemm3mEx_64, 784)
-ENTRY(cublasCgemm3mStridedBatched, 785)
-ENTRY(cublasCgemm3mStridedBatched_64, 786)
-ENTRY(cublasCgemmBatched, 787)
-ENTRY(cublasCgemmBatched_64, 788)
-ENTRY(cublasCgemmEx, 789)
-ENTRY(cublasCgemmEx_64, 790)
-ENTRY(cublasCgemmStridedBatched, 791)
-ENTRY(cublasCgemmStridedBatched_64, 792)
-ENTRY(cublasCgemm_v2, 793)
-ENTRY(cublasCgemm_v2_64, 794)
-ENTRY(cublasCgemvBatched, 795)
-ENTRY(cublasCgemvBatched_64, 796)
-ENTRY(cublasCgemvStridedBatched, 797)
-ENTRY(cublasCgemvStridedBatched_64, 798)
-ENTRY(cublasCgemv_v2, 799)
-ENTRY(cublasCgemv_v2_64, 800)
-ENTRY(cublasCgerc_v2, 801)
-ENTRY(cublasCgerc_v2_64, 802)
-ENTRY(cublasCgeru_v2, 803)
-ENTRY(cublasCgeru_v2_64, 804)
-ENTRY(cublasChbmv_v2, 805)
-ENTRY(cublasChbmv_v2_64, 806)
-ENTRY(cublasChemm_v2, 807)
-ENTRY(cublasChemm_v2_64, 808)
-ENTRY(cublasChemv_v2, 809)
-ENTRY(cublasChemv_v2_64, 810)
-ENTRY(cublasCher2_v2, 811)
-ENTRY(cublasCher2_v2_64, 812)
-ENTRY(cublasCher2k_v2, 813)
-ENTRY(cublasCher2k_v2_64, 814)
-ENTRY(cublasCher_v2, 815)
-ENTRY(cublasCher_v2_64, 816)
-ENTRY(cublasCherk3mEx, 817)
-ENTRY(cublasCherk3mEx_64, 818)
-ENTRY(cublasCherkEx, 819)
-ENTRY(cublasCherkEx_64, 820)
-ENTRY(cublasCherk_v2, 821)
-ENTRY(cublasCherk_v2_64, 822)
-ENTRY(cublasCherkx, 823)
-ENTRY(cublasCherkx_64, 824)
-ENTRY(cublasChpmv_v2, 825)
-ENTRY(cublasChpmv_v2_64, 826)
-ENTRY(cublasChpr2_v2, 827)
-ENTRY(cublasChpr2_v2_64, 828)
-ENTRY(cublasChpr_v2, 829)
-ENTRY(cublasChpr_v2_64, 830)
-ENTRY(cublasCopyEx, 831)
-ENTRY(cublasCopyEx_64, 832)
-ENTRY(cublasCrot_v2, 833)
-ENTRY(cublasCrot_v2_64, 834)
-ENTRY(cublasCscal_v2, 835)
-ENTRY(cublasCscal_v2_64, 836)
-ENTRY(cublasCsrot_v2, 837)
-ENTRY(cublasCsrot_v2_64, 838)
-ENTRY(cublasCsscal_v2, 839)
-ENTRY(cublasCsscal_v2_64, 840)
-ENTRY(cublasCswap_v2, 841)
-ENTRY(cublasCswap_v2_64, 842)
-ENTRY(cublasCsymm_v2, 843)
-ENTRY(cublasCsymm_v2_64, 844)
-ENTRY(cublasCsymv_v2, 845)
-ENTRY(cublasCsymv_v2_64, 846)
-ENTRY(cublasCsyr2_v2, 847)
-ENTRY(cublasCsyr2_v2_64, 848)
-ENTRY(cublasCsyr2k_v2, 849)
-ENTRY(cublasCsyr2k_v2_64, 850)
-ENTRY(cublasCsyr_v2, 851)
-ENTRY(cublasCsyr_v2_64, 852)
-ENTRY(cublasCsyrk3mEx, 853)
-ENTRY(cublasCsyrk3mEx_64, 854)
-ENTRY(cublasCsyrkEx, 855)
-ENTRY(cublasCsyrkEx_64, 856)
-ENTRY(cublasCsyrk_v2, 857)
-ENTRY(cublasCsyrk_v2_64, 858)
-ENTRY(cublasCsyrkx, 859)
-ENTRY(cublasCsyrkx_64, 860)
-ENTRY(cublasCtbmv_v2, 861)
-ENTRY(cublasCtbmv_v2_64, 862)
-ENTRY(cublasCtbsv_v2, 863)
-ENTRY(cublasCtbsv_v2_64, 864)
-ENTRY(cublasCtpmv_v2, 865)
-ENTRY(cublasCtpmv_v2_64, 866)
-ENTRY(cublasCtpsv_v2, 867)
-ENTRY(cublasCtpsv_v2_64, 868)
-ENTRY(cublasCtrmm_v2, 869)
-ENTRY(cublasCtrmm_v2_64, 870)
-ENTRY(cublasCtrmv_v2, 871)
-ENTRY(cublasCtrmv_v2_64, 872)
-ENTRY(cublasCtrsmBatched, 873)
-ENTRY(cublasCtrsmBatched_64, 874)
-ENTRY(cublasCtrsm_v2, 875)
-ENTRY(cublasCtrsm_v2_64, 876)
-ENTRY(cublasCtrsv_v2, 877)
-ENTRY(cublasCtrsv_v2_64, 878)
-ENTRY(cublasDdgmm, 879)
-ENTRY(cublasDdgmm_64, 880)
-ENTRY(cublasDgbmv_v2, 881)
-ENTRY(cublasDgbmv_v2_64, 882)
-ENTRY(cublasDgeam, 883)
-ENTRY(cublasDgeam_64, 884)
-ENTRY(cublasDgemmGroupedBatched, 885)
-ENTRY(cublasDgemmGroupedBatched_64, 886)
-ENTRY(cublasDotEx, 887)
-ENTRY(cublasDotEx_64, 888)
-ENTRY(cublasDotcEx, 889)
-ENTRY(cublasDotcEx_64, 890)
-ENTRY(cublasDrot_v2, 891)
-ENTRY(cublasDrot_v2_64, 892)
-ENTRY(cublasDrotm_v2, 893)
-ENTRY(cublasDrotm_v2_64, 894)
-ENTRY(cublasDsbmv_v2, 895)
-ENTRY(cublasDsbmv_v2_64, 896)
-ENTRY(cublasDspmv_v2, 897)
-ENTRY(cublasDspmv_v2_64, 898)
-ENTRY(cublasDspr2_v2, 899)
-ENTRY(cublasDspr2_v2_64, 900)
-ENTRY(cublasDspr_v2, 901)
-ENTRY(cublasDspr_v2_64, 902)
-ENTRY(cublasDsymm_v2, 903)
-ENTRY(cublasDsymm_v2_64, 904)
-ENTRY(cublasDsymv_v2, 905)
-ENTRY(cublasDsymv_v2_64, 906)
-ENTRY(cublasDsyr2_v2, 907)
-ENTRY(cublasDsyr2_v2_64, 908)
-ENTRY(cublasDsyr2k_v2, 909)
-ENTRY(cublasDsyr2k_v2_64, 910)
-ENTRY(cublasDsyr_v2, 911)
-ENTRY(cublasDsyr_v2_64, 912)
-ENTRY(cublasDsyrk_v2, 913)
-ENTRY(cublasDsyrk_v2_64, 914)
-ENTRY(cublasDsyrkx, 915)
-ENTRY(cublasDsyrkx_64, 916)
-ENTRY(cublasDtbmv_v2, 917)
-ENTRY(cublasDtbmv_v2_64, 918)
-ENTRY(cublasDtbsv_v2, 919)
-ENTRY(cublasDtbsv_v2_64, 920)
-ENTRY(cublasDtpmv_v2, 921)
-ENTRY(cublasDtpmv_v2_64, 922)
-ENTRY(cublasDtpsv_v2, 923)
-ENTRY(cublasDtpsv_v2_64, 924)
-ENTRY(cublasDtrmm_v2, 925)
-ENTRY(cublasDtrmm_v2_64, 926)
-ENTRY(cublasDtrmv_v2, 927)
-ENTRY(cublasDtrmv_v2_64, 928)
-ENTRY(cublasDtrsv_v2, 929)
-ENTRY(cublasDtrsv_v2_64, 930)
-ENTRY(cublasDzasum_v2, 931)
-ENTRY(cublasDzasum_v2_64, 932)
-ENTRY(cublasDznrm2_v2, 933)
-ENTRY(cublasDznrm2_v2_64, 934)
-ENTRY(cublasGemmGroupedBatchedEx, 935)
-ENTRY(cublasGemmGroupedBatchedEx_64, 936)
-ENTRY(cublasIamaxEx, 937)
-ENTRY(cublasIamaxEx_64, 938)
-ENTRY(cublasIaminEx, 939)
-ENTRY(cublasIaminEx_64, 940)
-ENTRY(cublasIcamax_v2, 941)
-ENTRY(cublasIcamax_v2_64, 942)
-ENTRY(cublasIcamin_v2, 943)
-ENTRY(cublasIcamin_v2_64, 944)
-ENTRY(cublasIzamax_v2, 945)
-ENTRY(cublasIzamax_v2_64, 946)
-ENTRY(cublasIzamin_v2, 947)
-ENTRY(cublasIzamin_v2_64, 948)
-ENTRY(cublasNrm2Ex, 949)
-ENTRY(cublasNrm2Ex_64, 950)
-ENTRY(cublasRotEx, 951)
-ENTRY(cublasRotEx_64, 952)
-ENTRY(cublasRotmEx, 953)
-ENTRY(cublasRotmEx_64, 954)
-ENTRY(cublasScalEx, 955)
-ENTRY(cublasScalEx_64, 956)
-ENTRY(cublasScasum_v2, 957)
-ENTRY(cublasScasum_v2_64, 958)
-ENTRY(cublasScnrm2_v2, 959)
-ENTRY(cublasScnrm2_v2_64, 960)
-ENTRY(cublasSdgmm, 961)
-ENTRY(cublasSdgmm_64, 962)
-ENTRY(cublasSgbmv_v2, 963)
-ENTRY(cublasSgbmv_v2_64, 964)
-ENTRY(cublasSgeam, 965)
-ENTRY(cublasSgeam_64, 966)
-ENTRY(cublasSgemmGroupedBatched, 967)
-ENTRY(cublasSgemmGroupedBatched_64, 968)
-ENTRY(cublasSrot_v2, 969)
-ENTRY(cublasSrot_v2_64, 970)
-ENTRY(cublasSrotm_v2, 971)
-ENTRY(cublasSrotm_v2_64, 972)
-ENTRY(cublasSsbmv_v2, 973)
-ENTRY(cublasSsbmv_v2_64, 974)
-ENTRY(cublasSspmv_v2, 975)
-ENTRY(cublasSspmv_v2_64, 976)
-ENTRY(cublasSspr2_v2, 977)
-ENTRY(cublasSspr2_v2_64, 978)
-ENTRY(cublasSspr_v2, 979)
-ENTRY(cublasSspr_v2_64, 980)
-ENTRY(cublasSsymm_v2, 981)
-ENTRY(cublasSsymm_v2_64, 982)
-ENTRY(cublasSsymv_v2, 983)
-ENTRY(cublasSsymv_v2_64, 984)
-ENTRY(cublasSsyr2_v2, 985)
-ENTRY(cublasSsyr2_v2_64, 986)
-ENTRY(cublasSsyr2k_v2, 987)
-ENTRY(cublasSsyr2k_v2_64, 988)
-ENTRY(cublasSsyr_v2, 989)
-ENTRY(cublasSsyr_v2_64, 990)
-ENTRY(cublasSsyrk_v2, 991)
-ENTRY(cublasSsyrk_v2_64, 992)
-ENTRY(cublasSsyrkx, 993)
-ENTRY(cublasSsyrkx_64, 994)
-ENTRY(cublasStbmv_v2, 995)
-ENTRY(cublasStbmv_v2_64, 996)
-ENTRY(cublasStbsv_v2, 997)
-ENTRY(cublasStbsv_v2_64, 998)
-ENTRY(cublasStpmv_v2, 999)
-ENTRY(cublasStpmv_v2_64, 1000)
-ENTRY(cublasStpsv_v2, 1001)
-ENTRY(cublasStpsv_v2_64, 1002)
-ENTRY(cublasStrmm_v2, 1003)
-ENTRY(cublasStrmm_v2_64, 1004)
-ENTRY(cublasStrmv_v2, 1005)
-ENTRY(cublasStrmv_v2_64, 1006)
-ENTRY(cublasStrsv_v2, 1007)
-ENTRY(cublasStrsv_v2_64, 1008)
-ENTRY(cublasSwapEx, 1009)
-ENTRY(cublasSwapEx_64, 1010)
-ENTRY(cublasZaxpy_v2, 1011)
-ENTRY(cublasZaxpy_v2_64, 1012)
-ENTRY(cublasZcopy_v2, 1013)
-ENTRY(cublasZcopy_v2_64, 1014)
-ENTRY(cublasZdgmm, 1015)
-ENTRY(cublasZdgmm_64, 1016)
-ENTRY(cublasZdotc_v2, 1017)
-ENTRY(cublasZdotc_v2_64, 1018)
-ENTRY(cublasZdotu_v2, 1019)
-ENTRY(cublasZdotu_v2_64, 1020)
-ENTRY(cublasZdrot_v2, 1021)
-ENTRY(cublasZdrot_v2_64, 1022)
-ENTRY(cublasZdscal_v2, 1023)
-ENTRY(cublasZdscal_v2_64, 1024)
-ENTRY(cublasZgbmv_v2, 1025)
-ENTRY(cublasZgbmv_v2_64, 1026)
-ENTRY(cublasZgeam, 1027)
-ENTRY(cublasZgeam_64, 1028)
-ENTRY(cublasZgemm3m, 1029)
-ENTRY(cublasZgemm3m_64, 1030)
-ENTRY(cublasZgemmBatched, 1031)
-ENTRY(cublasZgemmBatched_64, 1032)
-ENTRY(cublasZgemmStridedBatched, 1033)
-ENTRY(cublasZgemmStridedBatched_64, 1034)
-ENTRY(cublasZgemm_v2, 1035)
-ENTRY(cublasZgemm_v2_64, 1036)
-ENTRY(cublasZgemvBatched, 1037)
-ENTRY(cublasZgemvBatched_64, 1038)
-ENTRY(cublasZgemvStridedBatched, 1039)
-ENTRY(cublasZgemvStridedBatched_64, 1040)
-ENTRY(cublasZgemv_v2, 1041)
-ENTRY(cublasZgemv_v2_64, 1042)
-ENTRY(cublasZgerc_v2, 1043)
-ENTRY(cublasZgerc_v2_64, 1044)
-ENTRY(cublasZgeru_v2, 1045)
-ENTRY(cublasZgeru_v2_64, 1046)
-ENTRY(cublasZhbmv_v2, 1047)
-ENTRY(cublasZhbmv_v2_64, 1048)
-ENTRY(cublasZhemm_v2, 1049)
-ENTRY(cublasZhemm_v2_64, 1050)
-ENTRY(cublasZhemv_v2, 1051)
-ENTRY(cublasZhemv_v2_64, 1052)
-ENTRY(cublasZher2_v2, 1053)
-ENTRY(cublasZher2_v2_64, 1054)
-ENTRY(cublasZher2k_v2, 1055)
-ENTRY(cublasZher2k_v2_64, 1056)
-ENTRY(cublasZher_v2, 1057)
-ENTRY(cublasZher_v2_64, 1058)
-ENTRY(cublasZherk_v2, 1059)
-ENTRY(cublasZherk_v2_64, 1060)
-ENTRY(cublasZherkx, 1061)
-ENTRY(cublasZherkx_64, 1062)
-ENTRY(cublasZhpmv_v2, 1063)
-ENTRY(cublasZhpmv_v2_64, 1064)
-ENTRY(cublasZhpr2_v2, 1065)
-ENTRY(cublasZhpr2_v2_64, 1066)
-ENTRY(cublasZhpr_v2, 1067)
-ENTRY(cublasZhpr_v2_64, 1068)
-ENTRY(cublasZrot_v2, 1069)
-ENTRY(cublasZrot_v2_64, 1070)
-ENTRY(cublasZscal_v2, 1071)
-ENTRY(cublasZscal_v2_64, 1072)
-ENTRY(cublasZswap_v2, 1073)
-ENTRY(cublasZswap_v2_64, 1074)
-ENTRY(cublasZsymm_v2, 1075)
-ENTRY(cublasZsymm_v2_64, 1076)
-ENTRY(cublasZsymv_v2, 1077)
-ENTRY(cublasZsymv_v2_64, 1078)
-ENTRY(cublasZsyr2_v2, 1079)
-ENTRY(cublasZsyr2_v2_64, 1080)
-ENTRY(cublasZsyr2k_v2, 1081)
-ENTRY(cublasZsyr2k_v2_64, 1082)
-ENTRY(cublasZsyr_v2, 1083)
-ENTRY(cublasZsyr_v2_64, 1084)
-ENTRY(cublasZsyrk_v2, 1085)
-ENTRY(cublasZsyrk_v2_64, 1086)
-ENTRY(cublasZsyrkx, 1087)
-ENTRY(cublasZsyrkx_64, 1088)
-ENTRY(cublasZtbmv_v2, 1089)
-ENTRY(cublasZtbmv_v2_64, 1090)
-ENTRY(cublasZtbsv_v2, 1091)
-ENTRY(cublasZtbsv_v2_64, 1092)
-ENTRY(cublasZtpmv_v2, 1093)
-ENTRY(cublasZtpmv_v2_64, 1094)
-ENTRY(cublasZtpsv_v2, 1095)
-ENTRY(cublasZtpsv_v2_64, 1096)
-ENTRY(cublasZtrmm_v2, 1097)
-ENTRY(cublasZtrmm_v2_64, 1098)
-ENTRY(cublasZtrmv_v2, 1099)
-ENTRY(cublasZtrmv_v2_64, 1100)
-ENTRY(cublasZtrsmBatched, 1101)
-ENTRY(cublasZtrsmBatched_64, 1102)
-ENTRY(cublasZtrsm_v2, 1103)
-ENTRY(cublasZtrsm_v2_64, 1104)
-ENTRY(cublasZtrsv_v2, 1105)
-ENTRY(cublasZtrsv_v2_64, 1106)
-ENTRY(cublasDasum_v2_64, 1107)
-ENTRY(cublasDaxpy_v2_64, 1108)
-ENTRY(cublasDcopy_v2_64, 1109)
-ENTRY(cublasDdot_v2_64, 1110)
-ENTRY(cublasDgemmBatched_64, 1111)
-ENTRY(cublasDgemmStridedBatched_64, 1112)
-ENTRY(cublasDgemm_v2_64, 1113)
-ENTRY(cublasDgemvBatched_64, 1114)
-ENTRY(cublasDgemvStridedBatched_64, 1115)
-ENTRY(cublasDgemv_v2_64, 1116)
-ENTRY(cublasDger_v2_64, 1117)
-ENTRY(cublasDnrm2_v2_64, 1118)
-ENTRY(cublasDscal_v2_64, 1119)
-ENTRY(cublasDswap_v2_64, 1120)
-ENTRY(cublasDtrsmBatched_64, 1121)
-ENTRY(cublasDtrsm_v2_64, 1122)
-ENTRY(cublasGemmBatchedEx_64, 1123)
-ENTRY(cublasGemmEx_64, 1124)
-ENTRY(cublasGemmStridedBatchedEx_64, 1125)
-ENTRY(cublasGetMatrix_64, 1126)
-ENTRY(cublasGetMatrixAsync_64, 1127)
-ENTRY(cublasGetVector_64, 1128)
-ENTRY(cublasGetVectorAsync_64, 1129)
-ENTRY(cublasHgemm_64, 1130)
-ENTRY(cublasHgemmBatched_64, 1131)
-ENTRY(cublasHgemmStridedBatched_64, 1132)
-ENTRY(cublasIdamax_v2_64, 1133)
-ENTRY(cublasIdamin_v2_64, 1134)
-ENTRY(cublasIsamax_v2_64, 1135)
-ENTRY(cublasIsamin_v2_64, 1136)
-ENTRY(cublasSasum_v2_64, 1137)
-ENTRY(cublasSaxpy_v2_64, 1138)
-ENTRY(cublasScopy_v2_64, 1139)
-ENTRY(cublasSdot_v2_64, 1140)
-ENTRY(cublasSetMatrix_64, 1141)
-ENTRY(cublasSetMatrixAsync_64, 1142)
-ENTRY(cublasSetVector_64, 1143)
-ENTRY(cublasSetVectorAsync_64, 1144)
-ENTRY(cublasSgemmBatched_64, 1145)
-ENTRY(cublasSgemmEx_64, 1146)
-ENTRY(cublasSgemmStridedBatched_64, 1147)
-ENTRY(cublasSgemm_v2_64, 1148)
-ENTRY(cublasSgemvBatched_64, 1149)
-ENTRY(cublasSgemvStridedBatched_64, 1150)
-ENTRY(cublasSgemv_v2_64, 1151)
-ENTRY(cublasSger_v2_64, 1152)
-ENTRY(cublasSnrm2_v2_64, 1153)
-ENTRY(cublasSscal_v2_64, 1154)
-ENTRY(cublasSswap_v2_64, 1155)
-ENTRY(cublasStrsmBatched_64, 1156)
-ENTRY(cublasStrsm_v2_64, 1157)
-ENTRY(cublasCgelsBatched, 1158)
-ENTRY(cublasCgeqrfBatched, 1159)
-ENTRY(cublasCgetrfBatched, 1160)
-ENTRY(cublasCgetriBatched, 1161)
-ENTRY(cublasCgetrsBatched, 1162)
-ENTRY(cublasCmatinvBatched, 1163)
-ENTRY(cublasCrotg_v2, 1164)
-ENTRY(cublasCtpttr, 1165)
-ENTRY(cublasCtrttp, 1166)
-ENTRY(cublasDgelsBatched, 1167)
-ENTRY(cublasDgeqrfBatched, 1168)
-ENTRY(cublasDgetrfBatched, 1169)
-ENTRY(cublasDgetriBatched, 1170)
-ENTRY(cublasDgetrsBatched, 1171)
-ENTRY(cublasDmatinvBatched, 1172)
-ENTRY(cublasDrotg_v2, 1173)
-ENTRY(cublasDrotmg_v2, 1174)
-ENTRY(cublasDtpttr, 1175)
-ENTRY(cublasDtrttp, 1176)
-ENTRY(cublasGetEmulationStrategy, 1177)
-ENTRY(cublasGetLoggerCallback, 1178)
-ENTRY(cublasLoggerConfigure, 1179)
-ENTRY(cublasRotgEx, 1180)
-ENTRY(cublasRotmgEx, 1181)
-ENTRY(cublasSetEmulationStrategy, 1182)
-ENTRY(cublasSetLoggerCallback, 1183)
-ENTRY(cublasSgelsBatched, 1184)
-ENTRY(cublasSgeqrfBatched, 1185)
-ENTRY(cublasSgetrfBatched, 1186)
-ENTRY(cublasSgetriBatched, 1187)
-ENTRY(cublasSgetrsBatched, 1188)
-ENTRY(cublasSmatinvBatched, 1189)
-ENTRY(cublasSrotg_v2, 1190)
-ENTRY(cublasSrotmg_v2, 1191)
-ENTRY(cublasStpttr, 1192)
-ENTRY(cublasStrttp, 1193)
-ENTRY(cublasUint8gemmBias, 1194)
-ENTRY(cublasZgelsBatched, 1195)
-ENTRY(cublasZgeqrfBatched, 1196)
-ENTRY(cublasZgetrfBatched, 1197)
-ENTRY(cublasZgetriBatched, 1198)
-ENTRY(cublasZgetrsBatched, 1199)
-ENTRY(cublasZmatinvBatched, 1200)
-ENTRY(cublasZrotg_v2, 1201)
-ENTRY(cublasZtpttr, 1202)
-ENTRY(cublasZtrttp, 1203)
+ENTRY(cuEGLStreamConsumerAcquireFrame, 540)
+ENTRY(cuEGLStreamConsumerConnect, 541)
+ENTRY(cuEGLStreamConsumerConnectWithFlags, 542)
+ENTRY(cuEGLStreamConsumerDisconnect, 543)
+ENTRY(cuEGLStreamConsumerReleaseFrame, 544)
+ENTRY(cuEGLStreamProducerConnect, 545)
+ENTRY(cuEGLStreamProducerDisconnect, 546)
+ENTRY(cuEGLStreamProducerPresentFrame, 547)
+ENTRY(cuEGLStreamProducerReturnFrame, 548)
+ENTRY(cuEventCreateFromEGLSync, 549)
+ENTRY(cuGLCtxCreate, 550)
+ENTRY(cuGLCtxCreate_v2, 551)
+ENTRY(cuGLGetDevices, 552)
+ENTRY(cuGLGetDevices_v2, 553)
+ENTRY(cuGLInit, 554)
+ENTRY(cuGLMapBufferObject, 555)
+ENTRY(cuGLMapBufferObjectAsync, 556)
+ENTRY(cuGLMapBufferObjectAsync_v2, 557)
+ENTRY(cuGLMapBufferObject_v2, 558)
+ENTRY(cuGLRegisterBufferObject, 559)
+ENTRY(cuGLSetBufferObjectMapFlags, 560)
+ENTRY(cuGLUnmapBufferObject, 561)
+ENTRY(cuGLUnmapBufferObjectAsync, 562)
+ENTRY(cuGLUnregisterBufferObject, 563)
+ENTRY(cuGraphicsEGLRegisterImage, 564)
+ENTRY(cuGraphicsGLRegisterBuffer, 565)
+ENTRY(cuGraphicsGLRegisterImage, 566)
+ENTRY(cuGraphicsResourceGetMappedEglFrame, 567)
+ENTRY(cuGraphicsVDPAURegisterOutputSurface, 568)
+ENTRY(cuGraphicsVDPAURegisterVideoSurface, 569)
+ENTRY(cuVDPAUCtxCreate, 570)
+ENTRY(cuVDPAUCtxCreate_v2, 571)
+ENTRY(cuVDPAUGetDevice, 572)
+ENTRY(cuMemcpy_ptds, 573)
+ENTRY(cuMemcpyPeer_ptds, 574)
+ENTRY(cuMemcpyHtoD_v2_ptds, 575)
+ENTRY(cuMemcpyDtoH_v2_ptds, 576)
+ENTRY(cuMemcpyDtoD_v2_ptds, 577)
+ENTRY(cuMemcpyDtoA_v2_ptds, 578)
+ENTRY(cuMemcpyAtoD_v2_ptds, 579)
+ENTRY(cuMemcpyHtoA_v2_ptds, 580)
+ENTRY(cuMemcpyAtoH_v2_ptds, 581)
+ENTRY(cuMemcpyAtoA_v2_ptds, 582)
+ENTRY(cuMemcpy2D_v2_ptds, 583)
+ENTRY(cuMemcpy2DUnaligned_v2_ptds, 584)
+ENTRY(cuMemcpy3D_v2_ptds, 585)
+ENTRY(cuMemcpy3DPeer_ptds, 586)
+ENTRY(cuMemcpyAsync_ptsz, 587)
+ENTRY(cuMemcpyPeerAsync_ptsz, 588)
+ENTRY(cuMemcpyHtoDAsync_v2_ptsz, 589)
+ENTRY(cuMemcpyDtoHAsync_v2_ptsz, 590)
+ENTRY(cuMemcpyDtoDAsync_v2_ptsz, 591)
+ENTRY(cuMemcpyHtoAAsync_v2_ptsz, 592)
+ENTRY(cuMemcpyAtoHAsync_v2_ptsz, 593)
+ENTRY(cuMemcpy2DAsync_v2_ptsz, 594)
+ENTRY(cuMemcpy3DAsync_v2_ptsz, 595)
+ENTRY(cuMemcpy3DPeerAsync_ptsz, 596)
+ENTRY(cuMemcpyBatchAsync_v2_ptsz, 597)
+ENTRY(cuMemcpy3DBatchAsync_v2_ptsz, 598)
+ENTRY(cuMemsetD8_v2_ptds, 599)
+ENTRY(cuMemsetD16_v2_ptds, 600)
+ENTRY(cuMemsetD32_v2_ptds, 601)
+ENTRY(cuMemsetD2D8_v2_ptds, 602)
+ENTRY(cuMemsetD2D16_v2_ptds, 603)
+ENTRY(cuMemsetD2D32_v2_ptds, 604)
+ENTRY(cuMemsetD8Async_ptsz, 605)
+ENTRY(cuMemsetD16Async_ptsz, 606)
+ENTRY(cuMemsetD32Async_ptsz, 607)
+ENTRY(cuMemsetD2D8Async_ptsz, 608)
+ENTRY(cuMemsetD2D16Async_ptsz, 609)
+ENTRY(cuMemsetD2D32Async_ptsz, 610)
+ENTRY(cuMemBatchDecompressAsync_ptsz, 611)
+ENTRY(cuMemMapArrayAsync_ptsz, 612)
+ENTRY(cuMemFreeAsync_ptsz, 613)
+ENTRY(cuMemAllocAsync_ptsz, 614)
+ENTRY(cuMemAllocFromPoolAsync_ptsz, 615)
+ENTRY(cuMemPrefetchAsync_v2_ptsz, 616)
+ENTRY(cuMemPrefetchBatchAsync_ptsz, 617)
+ENTRY(cuMemDiscardBatchAsync_ptsz, 618)
+ENTRY(cuMemDiscardAndPrefetchBatchAsync_ptsz, 619)
+ENTRY(cuStreamGetPriority_ptsz, 620)
+ENTRY(cuStreamGetDevice_ptsz, 621)
+ENTRY(cuStreamGetFlags_ptsz, 622)
+ENTRY(cuStreamGetId_ptsz, 623)
+ENTRY(cuStreamGetCtx_ptsz, 624)
+ENTRY(cuStreamGetCtx_v2_ptsz, 625)
+ENTRY(cuStreamWaitEvent_ptsz, 626)
+ENTRY(cuStreamAddCallback_ptsz, 627)
+ENTRY(cuStreamBeginCapture_v2_ptsz, 628)
+ENTRY(cuStreamBeginCaptureToGraph_ptsz, 629)
+ENTRY(cuStreamEndCapture_ptsz, 630)
+ENTRY(cuStreamIsCapturing_ptsz, 631)
+ENTRY(cuStreamGetCaptureInfo_v3_ptsz, 632)
+ENTRY(cuStreamUpdateCaptureDependencies_v2_ptsz, 633)
+ENTRY(cuStreamAttachMemAsync_ptsz, 634)
+ENTRY(cuStreamQuery_ptsz, 635)
+ENTRY(cuStreamSynchronize_ptsz, 636)
+ENTRY(cuStreamCopyAttributes_ptsz, 637)
+ENTRY(cuStreamGetAttribute_ptsz, 638)
+ENTRY(cuStreamSetAttribute_ptsz, 639)
+ENTRY(cuEventRecord_ptsz, 640)
+ENTRY(cuEventRecordWithFlags_ptsz, 641)
+ENTRY(cuSignalExternalSemaphoresAsync_ptsz, 642)
+ENTRY(cuWaitExternalSemaphoresAsync_ptsz, 643)
+ENTRY(cuStreamWaitValue32_v2_ptsz, 644)
+ENTRY(cuStreamWaitValue64_v2_ptsz, 645)
+ENTRY(cuStreamWriteValue32_v2_ptsz, 646)
+ENTRY(cuStreamWriteValue64_v2_ptsz, 647)
+ENTRY(cuStreamBatchMemOp_v2_ptsz, 648)
+ENTRY(cuLaunchKernel_ptsz, 649)
+ENTRY(cuLaunchCooperativeKernel_ptsz, 650)
+ENTRY(cuLaunchHostFunc_ptsz, 651)
+ENTRY(cuGraphInstantiateWithParams_ptsz, 652)
+ENTRY(cuGraphUpload_ptsz, 653)
+ENTRY(cuGraphLaunch_ptsz, 654)
+ENTRY(cuGraphicsMapResources_ptsz, 655)
+ENTRY(cuGraphicsUnmapResources_ptsz, 656)
+ENTRY(cuMemcpyBatchAsync_ptsz, 657)
+ENTRY(cuMemcpy3DBatchAsync_ptsz, 658)
+ENTRY(cuStreamWriteValue32_ptsz, 659)
+ENTRY(cuStreamWaitValue32_ptsz, 660)
+ENTRY(cuStreamWriteValue64_ptsz, 661)
+ENTRY(cuStreamWaitValue64_ptsz, 662)
+ENTRY(cuStreamBatchMemOp_ptsz, 663)
+ENTRY(cuMemPrefetchAsync_ptsz, 664)
+ENTRY(cuStreamBeginCapture_ptsz, 665)
+ENTRY(cuStreamGetCaptureInfo_ptsz, 666)
+ENTRY(cuStreamGetCaptureInfo_v2_ptsz, 667)
+ENTRY(cuStreamUpdateCaptureDependencies_ptsz, 668)
+ENTRY(nvmlInit, 669)
+ENTRY(nvmlShutdown, 672)
+ENTRY(nvmlErrorString, 673)
+ENTRY(nvmlSystemGetDriverVersion, 674)
+ENTRY(nvmlSystemGetNVMLVersion, 675)
+ENTRY(nvmlSystemGetCudaDriverVersion, 676)
+ENTRY(nvmlSystemGetCudaDriverVersion_v2, 677)
+ENTRY(nvmlDeviceGetCount, 678)
+ENTRY(nvmlDeviceGetCount_v2, 679)
+ENTRY(nvmlDeviceGetHandleByIndex, 680)
+ENTRY(nvmlDeviceGetHandleByIndex_v2, 681)
+ENTRY(nvmlDeviceGetHandleByUUID, 682)
+ENTRY(nvmlDeviceGetHandleByPciBusId, 683)
+ENTRY(nvmlDeviceGetHandleByPciBusId_v2, 684)
+ENTRY(nvmlDeviceGetIndex, 685)
+ENTRY(nvmlDeviceGetName, 686)
+ENTRY(nvmlDeviceGetUUID, 687)
+ENTRY(nvmlDeviceGetPciInfo, 688)
+ENTRY(nvmlDeviceGetPciInfo_v2, 689)
+ENTRY(nvmlDeviceGetPciInfo_v3, 690)
+ENTRY(nvmlDeviceGetCudaComputeCapability, 691)
+ENTRY(nvmlDeviceGetMemoryInfo, 692)
+ENTRY(nvmlDeviceGetMemoryInfo_v2, 693)
+ENTRY(nvmlDeviceGetComputeRunningProcesses, 694)
+ENTRY(nvmlDeviceGetComputeRunningProcesses_v2, 695)
+ENTRY(nvmlDeviceGetComputeRunningProcesses_v3, 696)
+ENTRY(nvmlDeviceGetGraphicsRunningProcesses, 697)
+ENTRY(nvmlDeviceGetGraphicsRunningProcesses_v2, 698)
+ENTRY(nvmlDeviceGetGraphicsRunningProcesses_v3, 699)
+ENTRY(nvmlDeviceGetUtilizationRates, 700)
+ENTRY(nvmlDeviceGetProcessUtilization, 701)
+ENTRY(nvmlDeviceGetTemperature, 702)
+ENTRY(nvmlDeviceGetPowerUsage, 703)
+ENTRY(nvmlDeviceGetPowerManagementLimit, 704)
+ENTRY(nvmlDeviceGetEnforcedPowerLimit, 705)
+ENTRY(nvmlDeviceGetFanSpeed, 706)
+ENTRY(nvmlDeviceGetClockInfo, 707)
+ENTRY(nvmlDeviceGetMaxClockInfo, 708)
+ENTRY(nvmlDeviceGetPerformanceState, 709)
+ENTRY(nvmlDeviceGetEncoderUtilization, 710)
+ENTRY(nvmlDeviceGetDecoderUtilization, 711)
+ENTRY(nvmlDeviceGetPcieThroughput, 712)
+ENTRY(nvmlDeviceGetPersistenceMode, 713)
+ENTRY(nvmlDeviceGetDisplayActive, 714)
+ENTRY(nvmlDeviceGetDisplayMode, 715)
+ENTRY(nvmlDeviceGetEccMode, 716)
+ENTRY(nvmlDeviceGetComputeMode, 717)
+ENTRY(nvmlDeviceGetMigMode, 718)
+ENTRY(nvmlDeviceGetSerial, 719)
+ENTRY(nvmlDeviceGetVbiosVersion, 720)
+ENTRY(nvmlSystemGetProcessName, 721)
+ENTRY(nvmlDeviceGetNvLinkRemoteDeviceType, 722)
+ENTRY(nvmlDeviceGetNvLinkRemotePciInfo_v2, 723)
+ENTRY(nvmlDeviceGetGpuFabricInfoV, 724)
+ENTRY(cublasDestroy_v2, 726)
+ENTRY(cublasGetVersion_v2, 727)
+ENTRY(cublasGetProperty, 728)
+ENTRY(cublasSetWorkspace_v2, 729)
+ENTRY(cublasSetStream_v2, 730)
+ENTRY(cublasGetStream_v2, 731)
+ENTRY(cublasGetPointerMode_v2, 732)
+ENTRY(cublasSetPointerMode_v2, 733)
+ENTRY(cublasGetAtomicsMode, 734)
+ENTRY(cublasSetAtomicsMode, 735)
+ENTRY(cublasGetMathMode, 736)
+ENTRY(cublasSetMathMode, 737)
+ENTRY(cublasGetSmCountTarget, 738)
+ENTRY(cublasSetSmCountTarget, 739)
+ENTRY(cublasGetCudartVersion, 740)
+ENTRY(cublasGetStatusName, 741)
+ENTRY(cublasGetStatusString, 742)
+ENTRY(cublasSetVector, 743)
+ENTRY(cublasGetVector, 744)
+ENTRY(cublasSetMatrix, 745)
+ENTRY(cublasGetMatrix, 746)
+ENTRY(cublasSetVectorAsync, 747)
+ENTRY(cublasGetVectorAsync, 748)
+ENTRY(cublasSetMatrixAsync, 749)
+ENTRY(cublasGetMatrixAsync, 750)
+ENTRY(cublasSgemm_v2, 751)
+ENTRY(cublasDgemm_v2, 752)
+ENTRY(cublasHgemm, 753)
+ENTRY(cublasSgemmBatched, 754)
+ENTRY(cublasDgemmBatched, 755)
+ENTRY(cublasHgemmBatched, 756)
+ENTRY(cublasSgemmStridedBatched, 757)
+ENTRY(cublasDgemmStridedBatched, 758)
+ENTRY(cublasHgemmStridedBatched, 759)
+ENTRY(cublasSgemmEx, 760)
+ENTRY(cublasGemmEx, 761)
+ENTRY(cublasGemmBatchedEx, 762)
+ENTRY(cublasGemmStridedBatchedEx, 763)
+ENTRY(cublasSgemv_v2, 764)
+ENTRY(cublasDgemv_v2, 765)
+ENTRY(cublasSgemvBatched, 766)
+ENTRY(cublasDgemvBatched, 767)
+ENTRY(cublasSgemvStridedBatched, 768)
+ENTRY(cublasDgemvStridedBatched, 769)
+ENTRY(cublasSger_v2, 770)
+ENTRY(cublasDger_v2, 771)
+ENTRY(cublasStrsm_v2, 772)
+ENTRY(cublasDtrsm_v2, 773)
+ENTRY(cublasStrsmBatched, 774)
+ENTRY(cublasDtrsmBatched, 775)
+ENTRY(cublasSaxpy_v2, 776)
+ENTRY(cublasDaxpy_v2, 777)
+ENTRY(cublasSscal_v2, 778)
+ENTRY(cublasDscal_v2, 779)
+ENTRY(cublasScopy_v2, 780)
+ENTRY(cublasDcopy_v2, 781)
+ENTRY(cublasSswap_v2, 782)
+ENTRY(cublasDswap_v2, 783)
+ENTRY(cublasSdot_v2, 784)
+ENTRY(cublasDdot_v2, 785)
+ENTRY(cublasSnrm2_v2, 786)
+ENTRY(cublasDnrm2_v2, 787)
+ENTRY(cublasSasum_v2, 788)
+ENTRY(cublasDasum_v2, 789)
+ENTRY(cublasIsamax_v2, 790)
+ENTRY(cublasIdamax_v2, 791)
+ENTRY(cublasIsamin_v2, 792)
+ENTRY(cublasIdamin_v2, 793)
+ENTRY(cublasAsumEx, 794)
+ENTRY(cublasAsumEx_64, 795)
+ENTRY(cublasAxpyEx, 796)
+ENTRY(cublasAxpyEx_64, 797)
+ENTRY(cublasCaxpy_v2, 798)
+ENTRY(cublasCaxpy_v2_64, 799)
+ENTRY(cublasCcopy_v2, 800)
+ENTRY(cublasCcopy_v2_64, 801)
+ENTRY(cublasCdgmm, 802)
+ENTRY(cublasCdgmm_64, 803)
+ENTRY(cublasCdotc_v2, 804)
+ENTRY(cublasCdotc_v2_64, 805)
+ENTRY(cublasCdotu_v2, 806)
+ENTRY(cublasCdotu_v2_64, 807)
+ENTRY(cublasCgbmv_v2, 808)
+ENTRY(cublasCgbmv_v2_64, 809)
+ENTRY(cublasCgeam, 810)
+ENTRY(cublasCgeam_64, 811)
+ENTRY(cublasCgemm3m, 812)
+ENTRY(cublasCgemm3m_64, 813)
+ENTRY(cublasCgemm3mBatched, 814)
+ENTRY(cublasCgemm3mBatched_64, 815)
+ENTRY(cublasCgemm3mEx, 816)
+ENTRY(cublasCgemm3mEx_64, 817)
+ENTRY(cublasCgemm3mStridedBatched, 818)
+ENTRY(cublasCgemm3mStridedBatched_64, 819)
+ENTRY(cublasCgemmBatched, 820)
+ENTRY(cublasCgemmBatched_64, 821)
+ENTRY(cublasCgemmEx, 822)
+ENTRY(cublasCgemmEx_64, 823)
+ENTRY(cublasCgemmStridedBatched, 824)
+ENTRY(cublasCgemmStridedBatched_64, 825)
+ENTRY(cublasCgemm_v2, 826)
+ENTRY(cublasCgemm_v2_64, 827)
+ENTRY(cublasCgemvBatched, 828)
+ENTRY(cublasCgemvBatched_64, 829)
+ENTRY(cublasCgemvStridedBatched, 830)
+ENTRY(cublasCgemvStridedBatched_64, 831)
+ENTRY(cublasCgemv_v2, 832)
+ENTRY(cublasCgemv_v2_64, 833)
+ENTRY(cublasCgerc_v2, 834)
+ENTRY(cublasCgerc_v2_64, 835)
+ENTRY(cublasCgeru_v2, 836)
+ENTRY(cublasCgeru_v2_64, 837)
+ENTRY(cublasChbmv_v2, 838)
+ENTRY(cublasChbmv_v2_64, 839)
+ENTRY(cublasChemm_v2, 840)
+ENTRY(cublasChemm_v2_64, 841)
+ENTRY(cublasChemv_v2, 842)
+ENTRY(cublasChemv_v2_64, 843)
+ENTRY(cublasCher2_v2, 844)
+ENTRY(cublasCher2_v2_64, 845)
+ENTRY(cublasCher2k_v2, 846)
+ENTRY(cublasCher2k_v2_64, 847)
+ENTRY(cublasCher_v2, 848)
+ENTRY(cublasCher_v2_64, 849)
+ENTRY(cublasCherk3mEx, 850)
+ENTRY(cublasCherk3mEx_64, 851)
+ENTRY(cublasCherkEx, 852)
+ENTRY(cublasCherkEx_64, 853)
+ENTRY(cublasCherk_v2, 854)
+ENTRY(cublasCherk_v2_64, 855)
+ENTRY(cublasCherkx, 856)
+ENTRY(cublasCherkx_64, 857)
+ENTRY(cublasChpmv_v2, 858)
+ENTRY(cublasChpmv_v2_64, 859)
+ENTRY(cublasChpr2_v2, 860)
+ENTRY(cublasChpr2_v2_64, 861)
+ENTRY(cublasChpr_v2, 862)
+ENTRY(cublasChpr_v2_64, 863)
+ENTRY(cublasCopyEx, 864)
+ENTRY(cublasCopyEx_64, 865)
+ENTRY(cublasCrot_v2, 866)
+ENTRY(cublasCrot_v2_64, 867)
+ENTRY(cublasCscal_v2, 868)
+ENTRY(cublasCscal_v2_64, 869)
+ENTRY(cublasCsrot_v2, 870)
+ENTRY(cublasCsrot_v2_64, 871)
+ENTRY(cublasCsscal_v2, 872)
+ENTRY(cublasCsscal_v2_64, 873)
+ENTRY(cublasCswap_v2, 874)
+ENTRY(cublasCswap_v2_64, 875)
+ENTRY(cublasCsymm_v2, 876)
+ENTRY(cublasCsymm_v2_64, 877)
+ENTRY(cublasCsymv_v2, 878)
+ENTRY(cublasCsymv_v2_64, 879)
+ENTRY(cublasCsyr2_v2, 880)
+ENTRY(cublasCsyr2_v2_64, 881)
+ENTRY(cublasCsyr2k_v2, 882)
+ENTRY(cublasCsyr2k_v2_64, 883)
+ENTRY(cublasCsyr_v2, 884)
+ENTRY(cublasCsyr_v2_64, 885)
+ENTRY(cublasCsyrk3mEx, 886)
+ENTRY(cublasCsyrk3mEx_64, 887)
+ENTRY(cublasCsyrkEx, 888)
+ENTRY(cublasCsyrkEx_64, 889)
+ENTRY(cublasCsyrk_v2, 890)
+ENTRY(cublasCsyrk_v2_64, 891)
+ENTRY(cublasCsyrkx, 892)
+ENTRY(cublasCsyrkx_64, 893)
+ENTRY(cublasCtbmv_v2, 894)
+ENTRY(cublasCtbmv_v2_64, 895)
+ENTRY(cublasCtbsv_v2, 896)
+ENTRY(cublasCtbsv_v2_64, 897)
+ENTRY(cublasCtpmv_v2, 898)
+ENTRY(cublasCtpmv_v2_64, 899)
+ENTRY(cublasCtpsv_v2, 900)
+ENTRY(cublasCtpsv_v2_64, 901)
+ENTRY(cublasCtrmm_v2, 902)
+ENTRY(cublasCtrmm_v2_64, 903)
+ENTRY(cublasCtrmv_v2, 904)
+ENTRY(cublasCtrmv_v2_64, 905)
+ENTRY(cublasCtrsmBatched, 906)
+ENTRY(cublasCtrsmBatched_64, 907)
+ENTRY(cublasCtrsm_v2, 908)
+ENTRY(cublasCtrsm_v2_64, 909)
+ENTRY(cublasCtrsv_v2, 910)
+ENTRY(cublasCtrsv_v2_64, 911)
+ENTRY(cublasDdgmm, 912)
+ENTRY(cublasDdgmm_64, 913)
+ENTRY(cublasDgbmv_v2, 914)
+ENTRY(cublasDgbmv_v2_64, 915)
+ENTRY(cublasDgeam, 916)
+ENTRY(cublasDgeam_64, 917)
+ENTRY(cublasDgemmGroupedBatched, 918)
+ENTRY(cublasDgemmGroupedBatched_64, 919)
+ENTRY(cublasDotEx, 920)
+ENTRY(cublasDotEx_64, 921)
+ENTRY(cublasDotcEx, 922)
+ENTRY(cublasDotcEx_64, 923)
+ENTRY(cublasDrot_v2, 924)
+ENTRY(cublasDrot_v2_64, 925)
+ENTRY(cublasDrotm_v2, 926)
+ENTRY(cublasDrotm_v2_64, 927)
+ENTRY(cublasDsbmv_v2, 928)
+ENTRY(cublasDsbmv_v2_64, 929)
+ENTRY(cublasDspmv_v2, 930)
+ENTRY(cublasDspmv_v2_64, 931)
+ENTRY(cublasDspr2_v2, 932)
+ENTRY(cublasDspr2_v2_64, 933)
+ENTRY(cublasDspr_v2, 934)
+ENTRY(cublasDspr_v2_64, 935)
+ENTRY(cublasDsymm_v2, 936)
+ENTRY(cublasDsymm_v2_64, 937)
+ENTRY(cublasDsymv_v2, 938)
+ENTRY(cublasDsymv_v2_64, 939)
+ENTRY(cublasDsyr2_v2, 940)
+ENTRY(cublasDsyr2_v2_64, 941)
+ENTRY(cublasDsyr2k_v2, 942)
+ENTRY(cublasDsyr2k_v2_64, 943)
+ENTRY(cublasDsyr_v2, 944)
+ENTRY(cublasDsyr_v2_64, 945)
+ENTRY(cublasDsyrk_v2, 946)
+ENTRY(cublasDsyrk_v2_64, 947)
+ENTRY(cublasDsyrkx, 948)
+ENTRY(cublasDsyrkx_64, 949)
+ENTRY(cublasDtbmv_v2, 950)
+ENTRY(cublasDtbmv_v2_64, 951)
+ENTRY(cublasDtbsv_v2, 952)
+ENTRY(cublasDtbsv_v2_64, 953)
+ENTRY(cublasDtpmv_v2, 954)
+ENTRY(cublasDtpmv_v2_64, 955)
+ENTRY(cublasDtpsv_v2, 956)
+ENTRY(cublasDtpsv_v2_64, 957)
+ENTRY(cublasDtrmm_v2, 958)
+ENTRY(cublasDtrmm_v2_64, 959)
+ENTRY(cublasDtrmv_v2, 960)
+ENTRY(cublasDtrmv_v2_64, 961)
+ENTRY(cublasDtrsv_v2, 962)
+ENTRY(cublasDtrsv_v2_64, 963)
+ENTRY(cublasDzasum_v2, 964)
+ENTRY(cublasDzasum_v2_64, 965)
+ENTRY(cublasDznrm2_v2, 966)
+ENTRY(cublasDznrm2_v2_64, 967)
+ENTRY(cublasGemmGroupedBatchedEx, 968)
+ENTRY(cublasGemmGroupedBatchedEx_64, 969)
+ENTRY(cublasIamaxEx, 970)
+ENTRY(cublasIamaxEx_64, 971)
+ENTRY(cublasIaminEx, 972)
+ENTRY(cublasIaminEx_64, 973)
+ENTRY(cublasIcamax_v2, 974)
+ENTRY(cublasIcamax_v2_64, 975)
+ENTRY(cublasIcamin_v2, 976)
+ENTRY(cublasIcamin_v2_64, 977)
+ENTRY(cublasIzamax_v2, 978)
+ENTRY(cublasIzamax_v2_64, 979)
+ENTRY(cublasIzamin_v2, 980)
+ENTRY(cublasIzamin_v2_64, 981)
+ENTRY(cublasNrm2Ex, 982)
+ENTRY(cublasNrm2Ex_64, 983)
+ENTRY(cublasRotEx, 984)
+ENTRY(cublasRotEx_64, 985)
+ENTRY(cublasRotmEx, 986)
+ENTRY(cublasRotmEx_64, 987)
+ENTRY(cublasScalEx, 988)
+ENTRY(cublasScalEx_64, 989)
+ENTRY(cublasScasum_v2, 990)
+ENTRY(cublasScasum_v2_64, 991)
+ENTRY(cublasScnrm2_v2, 992)
+ENTRY(cublasScnrm2_v2_64, 993)
+ENTRY(cublasSdgmm, 994)
+ENTRY(cublasSdgmm_64, 995)
+ENTRY(cublasSgbmv_v2, 996)
+ENTRY(cublasSgbmv_v2_64, 997)
+ENTRY(cublasSgeam, 998)
+ENTRY(cublasSgeam_64, 999)
+ENTRY(cublasSgemmGroupedBatched, 1000)
+ENTRY(cublasSgemmGroupedBatched_64, 1001)
+ENTRY(cublasSrot_v2, 1002)
+ENTRY(cublasSrot_v2_64, 1003)
+ENTRY(cublasSrotm_v2, 1004)
+ENTRY(cublasSrotm_v2_64, 1005)
+ENTRY(cublasSsbmv_v2, 1006)
+ENTRY(cublasSsbmv_v2_64, 1007)
+ENTRY(cublasSspmv_v2, 1008)
+ENTRY(cublasSspmv_v2_64, 1009)
+ENTRY(cublasSspr2_v2, 1010)
+ENTRY(cublasSspr2_v2_64, 1011)
+ENTRY(cublasSspr_v2, 1012)
+ENTRY(cublasSspr_v2_64, 1013)
+ENTRY(cublasSsymm_v2, 1014)
+ENTRY(cublasSsymm_v2_64, 1015)
+ENTRY(cublasSsymv_v2, 1016)
+ENTRY(cublasSsymv_v2_64, 1017)
+ENTRY(cublasSsyr2_v2, 1018)
+ENTRY(cublasSsyr2_v2_64, 1019)
+ENTRY(cublasSsyr2k_v2, 1020)
+ENTRY(cublasSsyr2k_v2_64, 1021)
+ENTRY(cublasSsyr_v2, 1022)
+ENTRY(cublasSsyr_v2_64, 1023)
+ENTRY(cublasSsyrk_v2, 1024)
+ENTRY(cublasSsyrk_v2_64, 1025)
+ENTRY(cublasSsyrkx, 1026)
+ENTRY(cublasSsyrkx_64, 1027)
+ENTRY(cublasStbmv_v2, 1028)
+ENTRY(cublasStbmv_v2_64, 1029)
+ENTRY(cublasStbsv_v2, 1030)
+ENTRY(cublasStbsv_v2_64, 1031)
+ENTRY(cublasStpmv_v2, 1032)
+ENTRY(cublasStpmv_v2_64, 1033)
+ENTRY(cublasStpsv_v2, 1034)
+ENTRY(cublasStpsv_v2_64, 1035)
+ENTRY(cublasStrmm_v2, 1036)
+ENTRY(cublasStrmm_v2_64, 1037)
+ENTRY(cublasStrmv_v2, 1038)
+ENTRY(cublasStrmv_v2_64, 1039)
+ENTRY(cublasStrsv_v2, 1040)
+ENTRY(cublasStrsv_v2_64, 1041)
+ENTRY(cublasSwapEx, 1042)
+ENTRY(cublasSwapEx_64, 1043)
+ENTRY(cublasZaxpy_v2, 1044)
+ENTRY(cublasZaxpy_v2_64, 1045)
+ENTRY(cublasZcopy_v2, 1046)
+ENTRY(cublasZcopy_v2_64, 1047)
+ENTRY(cublasZdgmm, 1048)
+ENTRY(cublasZdgmm_64, 1049)
+ENTRY(cublasZdotc_v2, 1050)
+ENTRY(cublasZdotc_v2_64, 1051)
+ENTRY(cublasZdotu_v2, 1052)
+ENTRY(cublasZdotu_v2_64, 1053)
+ENTRY(cublasZdrot_v2, 1054)
+ENTRY(cublasZdrot_v2_64, 1055)
+ENTRY(cublasZdscal_v2, 1056)
+ENTRY(cublasZdscal_v2_64, 1057)
+ENTRY(cublasZgbmv_v2, 1058)
+ENTRY(cublasZgbmv_v2_64, 1059)
+ENTRY(cublasZgeam, 1060)
+ENTRY(cublasZgeam_64, 1061)
+ENTRY(cublasZgemm3m, 1062)
+ENTRY(cublasZgemm3m_64, 1063)
+ENTRY(cublasZgemmBatched, 1064)
+ENTRY(cublasZgemmBatched_64, 1065)
+ENTRY(cublasZgemmStridedBatched, 1066)
+ENTRY(cublasZgemmStridedBatched_64, 1067)
+ENTRY(cublasZgemm_v2, 1068)
+ENTRY(cublasZgemm_v2_64, 1069)
+ENTRY(cublasZgemvBatched, 1070)
+ENTRY(cublasZgemvBatched_64, 1071)
+ENTRY(cublasZgemvStridedBatched, 1072)
+ENTRY(cublasZgemvStridedBatched_64, 1073)
+ENTRY(cublasZgemv_v2, 1074)
+ENTRY(cublasZgemv_v2_64, 1075)
+ENTRY(cublasZgerc_v2, 1076)
+ENTRY(cublasZgerc_v2_64, 1077)
+ENTRY(cublasZgeru_v2, 1078)
+ENTRY(cublasZgeru_v2_64, 1079)
+ENTRY(cublasZhbmv_v2, 1080)
+ENTRY(cublasZhbmv_v2_64, 1081)
+ENTRY(cublasZhemm_v2, 1082)
+ENTRY(cublasZhemm_v2_64, 1083)
+ENTRY(cublasZhemv_v2, 1084)
+ENTRY(cublasZhemv_v2_64, 1085)
+ENTRY(cublasZher2_v2, 1086)
+ENTRY(cublasZher2_v2_64, 1087)
+ENTRY(cublasZher2k_v2, 1088)
+ENTRY(cublasZher2k_v2_64, 1089)
+ENTRY(cublasZher_v2, 1090)
+ENTRY(cublasZher_v2_64, 1091)
+ENTRY(cublasZherk_v2, 1092)
+ENTRY(cublasZherk_v2_64, 1093)
+ENTRY(cublasZherkx, 1094)
+ENTRY(cublasZherkx_64, 1095)
+ENTRY(cublasZhpmv_v2, 1096)
+ENTRY(cublasZhpmv_v2_64, 1097)
+ENTRY(cublasZhpr2_v2, 1098)
+ENTRY(cublasZhpr2_v2_64, 1099)
+ENTRY(cublasZhpr_v2, 1100)
+ENTRY(cublasZhpr_v2_64, 1101)
+ENTRY(cublasZrot_v2, 1102)
+ENTRY(cublasZrot_v2_64, 1103)
+ENTRY(cublasZscal_v2, 1104)
+ENTRY(cublasZscal_v2_64, 1105)
+ENTRY(cublasZswap_v2, 1106)
+ENTRY(cublasZswap_v2_64, 1107)
+ENTRY(cublasZsymm_v2, 1108)
+ENTRY(cublasZsymm_v2_64, 1109)
+ENTRY(cublasZsymv_v2, 1110)
+ENTRY(cublasZsymv_v2_64, 1111)
+ENTRY(cublasZsyr2_v2, 1112)
+ENTRY(cublasZsyr2_v2_64, 1113)
+ENTRY(cublasZsyr2k_v2, 1114)
+ENTRY(cublasZsyr2k_v2_64, 1115)
+ENTRY(cublasZsyr_v2, 1116)
+ENTRY(cublasZsyr_v2_64, 1117)
+ENTRY(cublasZsyrk_v2, 1118)
+ENTRY(cublasZsyrk_v2_64, 1119)
+ENTRY(cublasZsyrkx, 1120)
+ENTRY(cublasZsyrkx_64, 1121)
+ENTRY(cublasZtbmv_v2, 1122)
+ENTRY(cublasZtbmv_v2_64, 1123)
+ENTRY(cublasZtbsv_v2, 1124)
+ENTRY(cublasZtbsv_v2_64, 1125)
+ENTRY(cublasZtpmv_v2, 1126)
+ENTRY(cublasZtpmv_v2_64, 1127)
+ENTRY(cublasZtpsv_v2, 1128)
+ENTRY(cublasZtpsv_v2_64, 1129)
+ENTRY(cublasZtrmm_v2, 1130)
+ENTRY(cublasZtrmm_v2_64, 1131)
+ENTRY(cublasZtrmv_v2, 1132)
+ENTRY(cublasZtrmv_v2_64, 1133)
+ENTRY(cublasZtrsmBatched, 1134)
+ENTRY(cublasZtrsmBatched_64, 1135)
+ENTRY(cublasZtrsm_v2, 1136)
+ENTRY(cublasZtrsm_v2_64, 1137)
+ENTRY(cublasZtrsv_v2, 1138)
+ENTRY(cublasZtrsv_v2_64, 1139)
+ENTRY(cublasDasum_v2_64, 1140)
+ENTRY(cublasDaxpy_v2_64, 1141)
+ENTRY(cublasDcopy_v2_64, 1142)
+ENTRY(cublasDdot_v2_64, 1143)
+ENTRY(cublasDgemmBatched_64, 1144)
+ENTRY(cublasDgemmStridedBatched_64, 1145)
+ENTRY(cublasDgemm_v2_64, 1146)
+ENTRY(cublasDgemvBatched_64, 1147)
+ENTRY(cublasDgemvStridedBatched_64, 1148)
+ENTRY(cublasDgemv_v2_64, 1149)
+ENTRY(cublasDger_v2_64, 1150)
+ENTRY(cublasDnrm2_v2_64, 1151)
+ENTRY(cublasDscal_v2_64, 1152)
+ENTRY(cublasDswap_v2_64, 1153)
+ENTRY(cublasDtrsmBatched_64, 1154)
+ENTRY(cublasDtrsm_v2_64, 1155)
+ENTRY(cublasGemmBatchedEx_64, 1156)
+ENTRY(cublasGemmEx_64, 1157)
+ENTRY(cublasGemmStridedBatchedEx_64, 1158)
+ENTRY(cublasGetMatrix_64, 1159)
+ENTRY(cublasGetMatrixAsync_64, 1160)
+ENTRY(cublasGetVector_64, 1161)
+ENTRY(cublasGetVectorAsync_64, 1162)
+ENTRY(cublasHgemm_64, 1163)
+ENTRY(cublasHgemmBatched_64, 1164)
+ENTRY(cublasHgemmStridedBatched_64, 1165)
+ENTRY(cublasIdamax_v2_64, 1166)
+ENTRY(cublasIdamin_v2_64, 1167)
+ENTRY(cublasIsamax_v2_64, 1168)
+ENTRY(cublasIsamin_v2_64, 1169)
+ENTRY(cublasSasum_v2_64, 1170)
+ENTRY(cublasSaxpy_v2_64, 1171)
+ENTRY(cublasScopy_v2_64, 1172)
+ENTRY(cublasSdot_v2_64, 1173)
+ENTRY(cublasSetMatrix_64, 1174)
+ENTRY(cublasSetMatrixAsync_64, 1175)
+ENTRY(cublasSetVector_64, 1176)
+ENTRY(cublasSetVectorAsync_64, 1177)
+ENTRY(cublasSgemmBatched_64, 1178)
+ENTRY(cublasSgemmEx_64, 1179)
+ENTRY(cublasSgemmStridedBatched_64, 1180)
+ENTRY(cublasSgemm_v2_64, 1181)
+ENTRY(cublasSgemvBatched_64, 1182)
+ENTRY(cublasSgemvStridedBatched_64, 1183)
+ENTRY(cublasSgemv_v2_64, 1184)
+ENTRY(cublasSger_v2_64, 1185)
+ENTRY(cublasSnrm2_v2_64, 1186)
+ENTRY(cublasSscal_v2_64, 1187)
+ENTRY(cublasSswap_v2_64, 1188)
+ENTRY(cublasStrsmBatched_64, 1189)
+ENTRY(cublasStrsm_v2_64, 1190)
+ENTRY(cublasCgelsBatched, 1191)
+ENTRY(cublasCgeqrfBatched, 1192)
+ENTRY(cublasCgetrfBatched, 1193)
+ENTRY(cublasCgetriBatched, 1194)
+ENTRY(cublasCgetrsBatched, 1195)
+ENTRY(cublasCmatinvBatched, 1196)
+ENTRY(cublasCrotg_v2, 1197)
+ENTRY(cublasCtpttr, 1198)
+ENTRY(cublasCtrttp, 1199)
+ENTRY(cublasDgelsBatched, 1200)
+ENTRY(cublasDgeqrfBatched, 1201)
+ENTRY(cublasDgetrfBatched, 1202)
+ENTRY(cublasDgetriBatched, 1203)
+ENTRY(cublasDgetrsBatched, 1204)
+ENTRY(cublasDmatinvBatched, 1205)
+ENTRY(cublasDrotg_v2, 1206)
+ENTRY(cublasDrotmg_v2, 1207)
+ENTRY(cublasDtpttr, 1208)
+ENTRY(cublasDtrttp, 1209)
+ENTRY(cublasGetEmulationStrategy, 1210)
+ENTRY(cublasGetLoggerCallback, 1211)
+ENTRY(cublasLoggerConfigure, 1212)
+ENTRY(cublasRotgEx, 1213)
+ENTRY(cublasRotmgEx, 1214)
+ENTRY(cublasSetEmulationStrategy, 1215)
+ENTRY(cublasSetLoggerCallback, 1216)
+ENTRY(cublasSgelsBatched, 1217)
+ENTRY(cublasSgeqrfBatched, 1218)
+ENTRY(cublasSgetrfBatched, 1219)
+ENTRY(cublasSgetriBatched, 1220)
+ENTRY(cublasSgetrsBatched, 1221)
+ENTRY(cublasSmatinvBatched, 1222)
+ENTRY(cublasSrotg_v2, 1223)
+ENTRY(cublasSrotmg_v2, 1224)
+ENTRY(cublasStpttr, 1225)
+ENTRY(cublasStrttp, 1226)
+ENTRY(cublasUint8gemmBias, 1227)
+ENTRY(cublasZgelsBatched, 1228)
+ENTRY(cublasZgeqrfBatched, 1229)
+ENTRY(cublasZgetrfBatched, 1230)
+ENTRY(cublasZgetriBatched, 1231)
+ENTRY(cublasZgetrsBatched, 1232)
+ENTRY(cublasZmatinvBatched, 1233)
+ENTRY(cublasZrotg_v2, 1234)
+ENTRY(cublasZtpttr, 1235)
+ENTRY(cublasZtrttp, 1236)
 
 CUresult vgpu_guest_cuInit(unsigned int Flags);
 CUresult cuInit(unsigned int Flags) {
@@ -3673,7 +3772,7 @@ nvmlReturn_t vgpu_guest_nvmlInit_v2(void);
 nvmlReturn_t nvmlInit_v2(void) {
   vgpu_real_decide(VGPU_REAL_NVML);
   nvmlReturn_t (*const real)(void) =
-      (nvmlReturn_t (*)(void))vgpu_real_functions[637];
+      (nvmlReturn_t (*)(void))vgpu_real_functions[670];
   return real != NULL ? real() : vgpu_guest_nvmlInit_v2();
 }
 
@@ -3681,7 +3780,7 @@ nvmlReturn_t vgpu_guest_nvmlInitWithFlags(unsigned int flags);
 nvmlReturn_t nvmlInitWithFlags(unsigned int flags) {
   vgpu_real_decide(VGPU_REAL_NVML);
   nvmlReturn_t (*const real)(unsigned int flags) =
-      (nvmlReturn_t (*)(unsigned int flags))vgpu_real_functions[638];
+      (nvmlReturn_t (*)(unsigned int flags))vgpu_real_functions[671];
   return real != NULL ? real(flags) : vgpu_guest_nvmlInitWithFlags(flags);
 }
 
@@ -3689,6 +3788,6 @@ cublasStatus_t vgpu_guest_cublasCreate_v2(cublasHandle_t *handle);
 cublasStatus_t cublasCreate_v2(cublasHandle_t *handle) {
   vgpu_real_decide(VGPU_REAL_CUBLAS);
   cublasStatus_t (*const real)(cublasHandle_t *handle) =
-      (cublasStatus_t (*)(cublasHandle_t *handle))vgpu_real_functions[692];
+      (cublasStatus_t (*)(cublasHandle_t *handle))vgpu_real_functions[725];
   return real != NULL ? real(handle) : vgpu_guest_cublasCreate_v2(handle);
 }

@@ -1316,12 +1316,6 @@ VGPU_ENTRY int cuMemHostRegister(void);
 int cuMemHostRegister(void) { return vgpu_refuse("cuMemHostRegister"); }
 VGPU_ENTRY int cuGraphicsResourceSetMapFlags(void);
 int cuGraphicsResourceSetMapFlags(void) { return vgpu_refuse("cuGraphicsResourceSetMapFlags"); }
-VGPU_ENTRY int cuLinkCreate(void);
-int cuLinkCreate(void) { return vgpu_refuse("cuLinkCreate"); }
-VGPU_ENTRY int cuLinkAddData(void);
-int cuLinkAddData(void) { return vgpu_refuse("cuLinkAddData"); }
-VGPU_ENTRY int cuLinkAddFile(void);
-int cuLinkAddFile(void) { return vgpu_refuse("cuLinkAddFile"); }
 VGPU_ENTRY int cuTexRefSetAddress2D_v2(void);
 int cuTexRefSetAddress2D_v2(void) { return vgpu_refuse("cuTexRefSetAddress2D_v2"); }
 VGPU_ENTRY int cuDeviceTotalMem(void);
@@ -1410,22 +1404,6 @@ VGPU_ENTRY int cuTexRefGetAddress(void);
 int cuTexRefGetAddress(void) { return vgpu_refuse("cuTexRefGetAddress"); }
 VGPU_ENTRY int cuGraphicsResourceGetMappedPointer(void);
 int cuGraphicsResourceGetMappedPointer(void) { return vgpu_refuse("cuGraphicsResourceGetMappedPointer"); }
-VGPU_ENTRY int cuCtxDestroy(void);
-int cuCtxDestroy(void) { return vgpu_refuse("cuCtxDestroy"); }
-VGPU_ENTRY int cuCtxPopCurrent(void);
-int cuCtxPopCurrent(void) { return vgpu_refuse("cuCtxPopCurrent"); }
-VGPU_ENTRY int cuCtxPushCurrent(void);
-int cuCtxPushCurrent(void) { return vgpu_refuse("cuCtxPushCurrent"); }
-VGPU_ENTRY int cuStreamDestroy(void);
-int cuStreamDestroy(void) { return vgpu_refuse("cuStreamDestroy"); }
-VGPU_ENTRY int cuEventDestroy(void);
-int cuEventDestroy(void) { return vgpu_refuse("cuEventDestroy"); }
-VGPU_ENTRY int cuDevicePrimaryCtxRelease(void);
-int cuDevicePrimaryCtxRelease(void) { return vgpu_refuse("cuDevicePrimaryCtxRelease"); }
-VGPU_ENTRY int cuDevicePrimaryCtxReset(void);
-int cuDevicePrimaryCtxReset(void) { return vgpu_refuse("cuDevicePrimaryCtxReset"); }
-VGPU_ENTRY int cuDevicePrimaryCtxSetFlags(void);
-int cuDevicePrimaryCtxSetFlags(void) { return vgpu_refuse("cuDevicePrimaryCtxSetFlags"); }
 VGPU_ENTRY int cuMemcpyDtoA_v2(void);
 int cuMemcpyDtoA_v2(void) { return vgpu_refuse("cuMemcpyDtoA_v2"); }
 VGPU_ENTRY int cuMemcpyAtoD_v2(void);
@@ -1542,6 +1520,72 @@ VGPU_ENTRY int cuCheckpointProcessRestore(void);
 int cuCheckpointProcessRestore(void) { return vgpu_refuse("cuCheckpointProcessRestore"); }
 VGPU_ENTRY int cuCheckpointProcessUnlock(void);
 int cuCheckpointProcessUnlock(void) { return vgpu_refuse("cuCheckpointProcessUnlock"); }
+VGPU_ENTRY int cuEGLStreamConsumerAcquireFrame(void);
+int cuEGLStreamConsumerAcquireFrame(void) { return vgpu_refuse("cuEGLStreamConsumerAcquireFrame"); }
+VGPU_ENTRY int cuEGLStreamConsumerConnect(void);
+int cuEGLStreamConsumerConnect(void) { return vgpu_refuse("cuEGLStreamConsumerConnect"); }
+VGPU_ENTRY int cuEGLStreamConsumerConnectWithFlags(void);
+int cuEGLStreamConsumerConnectWithFlags(void) { return vgpu_refuse("cuEGLStreamConsumerConnectWithFlags"); }
+VGPU_ENTRY int cuEGLStreamConsumerDisconnect(void);
+int cuEGLStreamConsumerDisconnect(void) { return vgpu_refuse("cuEGLStreamConsumerDisconnect"); }
+VGPU_ENTRY int cuEGLStreamConsumerReleaseFrame(void);
+int cuEGLStreamConsumerReleaseFrame(void) { return vgpu_refuse("cuEGLStreamConsumerReleaseFrame"); }
+VGPU_ENTRY int cuEGLStreamProducerConnect(void);
+int cuEGLStreamProducerConnect(void) { return vgpu_refuse("cuEGLStreamProducerConnect"); }
+VGPU_ENTRY int cuEGLStreamProducerDisconnect(void);
+int cuEGLStreamProducerDisconnect(void) { return vgpu_refuse("cuEGLStreamProducerDisconnect"); }
+VGPU_ENTRY int cuEGLStreamProducerPresentFrame(void);
+int cuEGLStreamProducerPresentFrame(void) { return vgpu_refuse("cuEGLStreamProducerPresentFrame"); }
+VGPU_ENTRY int cuEGLStreamProducerReturnFrame(void);
+int cuEGLStreamProducerReturnFrame(void) { return vgpu_refuse("cuEGLStreamProducerReturnFrame"); }
+VGPU_ENTRY int cuEventCreateFromEGLSync(void);
+int cuEventCreateFromEGLSync(void) { return vgpu_refuse("cuEventCreateFromEGLSync"); }
+VGPU_ENTRY int cuGLCtxCreate(void);
+int cuGLCtxCreate(void) { return vgpu_refuse("cuGLCtxCreate"); }
+VGPU_ENTRY int cuGLCtxCreate_v2(void);
+int cuGLCtxCreate_v2(void) { return vgpu_refuse("cuGLCtxCreate_v2"); }
+VGPU_ENTRY int cuGLGetDevices(void);
+int cuGLGetDevices(void) { return vgpu_refuse("cuGLGetDevices"); }
+VGPU_ENTRY int cuGLGetDevices_v2(void);
+int cuGLGetDevices_v2(void) { return vgpu_refuse("cuGLGetDevices_v2"); }
+VGPU_ENTRY int cuGLInit(void);
+int cuGLInit(void) { return vgpu_refuse("cuGLInit"); }
+VGPU_ENTRY int cuGLMapBufferObject(void);
+int cuGLMapBufferObject(void) { return vgpu_refuse("cuGLMapBufferObject"); }
+VGPU_ENTRY int cuGLMapBufferObjectAsync(void);
+int cuGLMapBufferObjectAsync(void) { return vgpu_refuse("cuGLMapBufferObjectAsync"); }
+VGPU_ENTRY int cuGLMapBufferObjectAsync_v2(void);
+int cuGLMapBufferObjectAsync_v2(void) { return vgpu_refuse("cuGLMapBufferObjectAsync_v2"); }
+VGPU_ENTRY int cuGLMapBufferObject_v2(void);
+int cuGLMapBufferObject_v2(void) { return vgpu_refuse("cuGLMapBufferObject_v2"); }
+VGPU_ENTRY int cuGLRegisterBufferObject(void);
+int cuGLRegisterBufferObject(void) { return vgpu_refuse("cuGLRegisterBufferObject"); }
+VGPU_ENTRY int cuGLSetBufferObjectMapFlags(void);
+int cuGLSetBufferObjectMapFlags(void) { return vgpu_refuse("cuGLSetBufferObjectMapFlags"); }
+VGPU_ENTRY int cuGLUnmapBufferObject(void);
+int cuGLUnmapBufferObject(void) { return vgpu_refuse("cuGLUnmapBufferObject"); }
+VGPU_ENTRY int cuGLUnmapBufferObjectAsync(void);
+int cuGLUnmapBufferObjectAsync(void) { return vgpu_refuse("cuGLUnmapBufferObjectAsync"); }
+VGPU_ENTRY int cuGLUnregisterBufferObject(void);
+int cuGLUnregisterBufferObject(void) { return vgpu_refuse("cuGLUnregisterBufferObject"); }
+VGPU_ENTRY int cuGraphicsEGLRegisterImage(void);
+int cuGraphicsEGLRegisterImage(void) { return vgpu_refuse("cuGraphicsEGLRegisterImage"); }
+VGPU_ENTRY int cuGraphicsGLRegisterBuffer(void);
+int cuGraphicsGLRegisterBuffer(void) { return vgpu_refuse("cuGraphicsGLRegisterBuffer"); }
+VGPU_ENTRY int cuGraphicsGLRegisterImage(void);
+int cuGraphicsGLRegisterImage(void) { return vgpu_refuse("cuGraphicsGLRegisterImage"); }
+VGPU_ENTRY int cuGraphicsResourceGetMappedEglFrame(void);
+int cuGraphicsResourceGetMappedEglFrame(void) { return vgpu_refuse("cuGraphicsResourceGetMappedEglFrame"); }
+VGPU_ENTRY int cuGraphicsVDPAURegisterOutputSurface(void);
+int cuGraphicsVDPAURegisterOutputSurface(void) { return vgpu_refuse("cuGraphicsVDPAURegisterOutputSurface"); }
+VGPU_ENTRY int cuGraphicsVDPAURegisterVideoSurface(void);
+int cuGraphicsVDPAURegisterVideoSurface(void) { return vgpu_refuse("cuGraphicsVDPAURegisterVideoSurface"); }
+VGPU_ENTRY int cuVDPAUCtxCreate(void);
+int cuVDPAUCtxCreate(void) { return vgpu_refuse("cuVDPAUCtxCreate"); }
+VGPU_ENTRY int cuVDPAUCtxCreate_v2(void);
+int cuVDPAUCtxCreate_v2(void) { return vgpu_refuse("cuVDPAUCtxCreate_v2"); }
+VGPU_ENTRY int cuVDPAUGetDevice(void);
+int cuVDPAUGetDevice(void) { return vgpu_refuse("cuVDPAUGetDevice"); }
 VGPU_EXPORT int __cudaGetProcAddress(void);
 int __cudaGetProcAddress(void) { return vgpu_refuse("__cudaGetProcAddress"); }
 VGPU_EXPORT int __cudaRegisterHostVar(void);

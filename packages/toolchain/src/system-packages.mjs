@@ -40,6 +40,8 @@ const EXTRA_COMMANDS = new Map([
   // For tests of completions.
   ['zsh', 'zsh'],
   ['fish', 'fish'],
+  // For tests of programs that use CUDA.
+  ['ffmpeg', 'ffmpeg'],
   // For tests of pages.
   ['chromium', 'chromium'],
   // For a machine whose power can be cut.

@@ -56,6 +56,27 @@ export const programFunctions: readonly Program[] = [
       cuDeviceTotalMem_v2 cuDeviceGetPCIBusId nvmlInit_v2 nvmlSystemGetDriverVersion nvmlShutdown`),
   },
   {
+    title: 'FFmpeg: what it looks up in the driver before it uses any of it',
+    source: '`libavutil`, by way of `ffnvcodec/dynlink_loader.h`; its filters that use textures stop there',
+    functions:
+      names(`cuArray3DCreate_v2 cuArrayDestroy cuCtxCreate_v2 cuCtxDestroy_v2 cuCtxGetDevice cuCtxPopCurrent_v2
+      cuCtxPushCurrent_v2 cuCtxSetLimit cuDestroyExternalMemory cuDestroyExternalSemaphore cuDeviceComputeCapability
+      cuDeviceGet cuDeviceGetAttribute cuDeviceGetCount cuDeviceGetName cuDeviceGetUuid cuDevicePrimaryCtxGetState
+      cuDevicePrimaryCtxRelease cuDevicePrimaryCtxReset cuDevicePrimaryCtxRetain cuDevicePrimaryCtxSetFlags
+      cuEGLStreamConsumerDisconnect cuEGLStreamProducerConnect cuEGLStreamProducerDisconnect
+      cuEGLStreamProducerPresentFrame cuEGLStreamProducerReturnFrame cuEventCreate cuEventDestroy_v2 cuEventQuery
+      cuEventRecord cuEventSynchronize cuExternalMemoryGetMappedBuffer cuExternalMemoryGetMappedMipmappedArray
+      cuGLGetDevices_v2 cuGetErrorName cuGetErrorString cuGraphicsGLRegisterImage cuGraphicsMapResources
+      cuGraphicsResourceGetMappedPointer_v2 cuGraphicsSubResourceGetMappedArray cuGraphicsUnmapResources
+      cuGraphicsUnregisterResource cuImportExternalMemory cuImportExternalSemaphore cuInit cuLaunchKernel
+      cuLinkAddData cuLinkComplete cuLinkCreate cuLinkDestroy cuMemAllocManaged cuMemAllocPitch_v2 cuMemAlloc_v2
+      cuMemFree_v2 cuMemcpy cuMemcpy2DAsync_v2 cuMemcpy2D_v2 cuMemcpyAsync cuMemcpyDtoDAsync_v2 cuMemcpyDtoD_v2
+      cuMemcpyDtoHAsync_v2 cuMemcpyDtoH_v2 cuMemcpyHtoDAsync_v2 cuMemcpyHtoD_v2 cuMemsetD8Async
+      cuMipmappedArrayDestroy cuMipmappedArrayGetLevel cuModuleGetFunction cuModuleGetGlobal cuModuleLoadData
+      cuModuleUnload cuSignalExternalSemaphoresAsync cuStreamAddCallback cuStreamCreate cuStreamDestroy_v2
+      cuStreamQuery cuStreamSynchronize cuTexObjectCreate cuTexObjectDestroy cuWaitExternalSemaphoresAsync`),
+  },
+  {
     title: 'PyTorch: what it looks up in driver and NVML',
     source: '`c10/cuda/driver_api.h`, `ATen/cuda/nvrtc_stub/ATenNVRTC.h`',
     functions: names(`cuCtxFromGreenCtx cuCtxGetCurrent cuCtxPopCurrent_v2 cuCtxPushCurrent_v2 cuCtxSetCurrent

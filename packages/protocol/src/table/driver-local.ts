@@ -50,6 +50,31 @@ export const driverLocal: readonly CallEntry[] = [
     [3020, 'CUresult cuCtxGetCacheConfig(CUfunc_cache *pconfig)'],
     [3020, 'CUresult cuCtxSetCacheConfig(CUfunc_cache config)'],
   ]),
+  ...group('is its newer form, which takes the same', [
+    [2000, 'CUresult cuCtxDestroy(CUcontext ctx)'],
+    [2000, 'CUresult cuCtxPopCurrent(CUcontext *pctx)'],
+    [2000, 'CUresult cuCtxPushCurrent(CUcontext ctx)'],
+    [2000, 'CUresult cuStreamDestroy(CUstream hStream)'],
+    [2000, 'CUresult cuEventDestroy(CUevent hEvent)'],
+    [7000, 'CUresult cuDevicePrimaryCtxRelease(CUdevice dev)'],
+    [7000, 'CUresult cuDevicePrimaryCtxReset(CUdevice dev)'],
+    [7000, 'CUresult cuDevicePrimaryCtxSetFlags(CUdevice dev, unsigned int flags)'],
+    [
+      5050,
+      `CUresult cuLinkCreate(unsigned int numOptions, CUjit_option *options, void **optionValues, CUlinkState
+        *stateOut)`,
+    ],
+    [
+      5050,
+      `CUresult cuLinkAddData(CUlinkState state, CUjitInputType type, void *data, size_t size, const char *name,
+        unsigned int numOptions, CUjit_option *options, void **optionValues)`,
+    ],
+    [
+      5050,
+      `CUresult cuLinkAddFile(CUlinkState state, CUjitInputType type, const char *path, unsigned int numOptions,
+        CUjit_option *options, void **optionValues)`,
+    ],
+  ]),
   ...group('finds the length of the image before it is sent', [
     [2000, 'CUresult cuModuleLoad(CUmodule *module, const char *fname)'],
     [2000, 'CUresult cuModuleLoadData(CUmodule *module, const void *image)'],

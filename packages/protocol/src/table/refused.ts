@@ -62,8 +62,8 @@ const driverNames = `
   cuGreenCtxGetDevResource cuDevSmResourceSplitByCount cuDevResourceGenerateDesc
   cuGreenCtxRecordEvent cuGreenCtxWaitEvent cuStreamGetGreenCtx cuGreenCtxStreamCreate
   cuGreenCtxGetId cuLogsRegisterCallback cuLogsUnregisterCallback cuLogsCurrent cuLogsDumpToFile
-  cuLogsDumpToMemory cuMemHostRegister cuGraphicsResourceSetMapFlags cuLinkCreate cuLinkAddData
-  cuLinkAddFile cuTexRefSetAddress2D_v2 cuDeviceTotalMem cuCtxCreate cuCtxCreate_v3 cuModuleGetGlobal
+  cuLogsDumpToMemory cuMemHostRegister cuGraphicsResourceSetMapFlags
+  cuTexRefSetAddress2D_v2 cuDeviceTotalMem cuCtxCreate cuCtxCreate_v3 cuModuleGetGlobal
   cuMemGetInfo cuMemAlloc cuMemAllocPitch cuMemFree cuMemGetAddressRange cuMemAllocHost
   cuMemHostGetDevicePointer cuMemcpyHtoD cuMemcpyDtoH cuMemcpyDtoD cuMemcpyDtoA cuMemcpyAtoD
   cuMemcpyHtoA cuMemcpyAtoH cuMemcpyAtoA cuMemcpyHtoAAsync cuMemcpyAtoHAsync cuMemcpy2D
@@ -71,9 +71,7 @@ const driverNames = `
   cuMemcpy2DAsync cuMemcpy3DAsync cuMemsetD8 cuMemsetD16 cuMemsetD32 cuMemsetD2D8 cuMemsetD2D16
   cuMemsetD2D32 cuArrayCreate cuArrayGetDescriptor cuArray3DCreate cuArray3DGetDescriptor
   cuTexRefSetAddress cuTexRefSetAddress2D cuTexRefGetAddress cuGraphicsResourceGetMappedPointer
-  cuCtxDestroy cuCtxPopCurrent cuCtxPushCurrent cuStreamDestroy cuEventDestroy
-  cuDevicePrimaryCtxRelease cuDevicePrimaryCtxReset cuDevicePrimaryCtxSetFlags cuMemcpyDtoA_v2
-  cuMemcpyAtoD_v2 cuMemcpyHtoA_v2 cuMemcpyAtoH_v2 cuMemcpyAtoA_v2 cuMemcpyHtoAAsync_v2
+  cuMemcpyDtoA_v2 cuMemcpyAtoD_v2 cuMemcpyHtoA_v2 cuMemcpyAtoH_v2 cuMemcpyAtoA_v2 cuMemcpyHtoAAsync_v2
   cuMemcpyAtoHAsync_v2 cuMemcpyBatchAsync cuMemcpy3DBatchAsync cuMemcpyBatchAsync_v2
   cuMemcpy3DBatchAsync_v2 cuStreamGetCtx_v2 cuStreamAttachMemAsync
   cuGraphicsMapResources cuGraphicsUnmapResources cuStreamWaitValue32
@@ -89,6 +87,19 @@ const driverNames = `
   cuStreamUpdateCaptureDependencies cuStreamUpdateCaptureDependencies_v2 cuMemBatchDecompressAsync
   cuCheckpointProcessGetRestoreThreadId cuCheckpointProcessGetState cuCheckpointProcessLock
   cuCheckpointProcessCheckpoint cuCheckpointProcessRestore cuCheckpointProcessUnlock
+`;
+
+/** Of cudaGL.h, cudaEGL.h and cudaVDPAU.h. Players and encoders look them up before they know whether they need them. */
+const graphicsNames = `
+  cuEGLStreamConsumerAcquireFrame cuEGLStreamConsumerConnect cuEGLStreamConsumerConnectWithFlags
+  cuEGLStreamConsumerDisconnect cuEGLStreamConsumerReleaseFrame cuEGLStreamProducerConnect
+  cuEGLStreamProducerDisconnect cuEGLStreamProducerPresentFrame cuEGLStreamProducerReturnFrame
+  cuEventCreateFromEGLSync cuGLCtxCreate cuGLCtxCreate_v2 cuGLGetDevices cuGLGetDevices_v2 cuGLInit
+  cuGLMapBufferObject cuGLMapBufferObjectAsync cuGLMapBufferObjectAsync_v2 cuGLMapBufferObject_v2
+  cuGLRegisterBufferObject cuGLSetBufferObjectMapFlags cuGLUnmapBufferObject cuGLUnmapBufferObjectAsync
+  cuGLUnregisterBufferObject cuGraphicsEGLRegisterImage cuGraphicsGLRegisterBuffer cuGraphicsGLRegisterImage
+  cuGraphicsResourceGetMappedEglFrame cuGraphicsVDPAURegisterOutputSurface cuGraphicsVDPAURegisterVideoSurface
+  cuVDPAUCtxCreate cuVDPAUCtxCreate_v2 cuVDPAUGetDevice
 `;
 
 const runtimeNames = `
@@ -160,5 +171,6 @@ const runtimeNames = `
 
 export const refusedCalls: readonly CallEntry[] = [
   ...refused('driver', driverNames),
+  ...refused('driver', graphicsNames),
   ...refused('runtime', runtimeNames),
 ];
