@@ -50,7 +50,7 @@ describe('FFmpeg', { timeout: TIMEOUT_MS }, () => {
   it('is told by name where a filter needs textures', async () => {
     const { code, stderr } = await onGpu(
       PICTURE,
-      'format=yuv420p,hwupload_cuda,scale_cuda=160:120,hwdownload',
+      'format=yuv420p,hwupload_cuda,scale_cuda=160:120,hwdownload,format=yuv420p',
     );
     expect(code).not.toBe(0);
     expect(stderr).toMatch(/cuTexObjectCreate.*CUDA_ERROR_NOT_SUPPORTED/);
