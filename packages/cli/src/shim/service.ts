@@ -57,24 +57,37 @@ export async function serviceEnvironment(name: string): Promise<Map<string, stri
 /**
  * Stops a service, looks that it has stopped, starts it, and looks that it runs with the library.
  * @param library the file itself, not a symbolic link to it
+ * @param limit milliseconds for each of these
  */
-export async function restartWithLibrary(name: string, library: string, signal: AbortSignal): Promise<void> {
+export async function restartWithLibrary(
+  name: string,
+  library: string,
+  signal: AbortSignal,
+  limit = LIMIT_MS,
+): Promise<void> {
+  const until = async (complaint: string, look: () => Promise<boolean>) => {
+    const deadline = performance.now() + limit;
+    while (!(await look())) {
+      if (performance.now() > deadline) throw serviceError(`${complaint} within ${limit / 1000} s`);
+      await sleep(POLL_MS, undefined, { signal });
+    }
+  };
   const { mainProcess } = await serviceState(name);
   const start = mainProcess > 0 ? processStartOf(mainProcess) : undefined;
   await demand('stop', name);
-  await until(`${name} has not stopped`, signal, async () => {
+  await until(`${name} has not stopped`, async () => {
     const { active } = await serviceState(name);
     const gone = start === undefined || processStartOf(mainProcess) !== start;
     return gone && (active === 'inactive' || active === 'failed');
   });
   await demand('start', name);
-  await until(`${name} is not active`, signal, async () => {
+  await until(`${name} is not active`, async () => {
     const state = await serviceState(name);
     if (state.active === 'failed')
       throw serviceError(`${name} has failed since it was started with the library`);
     return state.active === 'active' && state.mainProcess > 0;
   });
-  await until(`the main process of ${name} does not have ${library}`, signal, async () =>
+  await until(`the main process of ${name} does not have ${library}`, async () =>
     hasMapped((await serviceState(name)).mainProcess, library),
   );
 }
@@ -82,14 +95,6 @@ export async function restartWithLibrary(name: string, library: string, signal: 
 async function demand(verb: 'start' | 'stop', name: string): Promise<void> {
   const answer = await systemctl(verb, name);
   if (answer.code !== 0) throw serviceError(`cannot ${verb} ${name}`, answer);
-}
-
-async function until(complaint: string, signal: AbortSignal, look: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + LIMIT_MS;
-  while (!(await look())) {
-    if (performance.now() > deadline) throw serviceError(`${complaint} within ${LIMIT_MS / 1000} s`);
-    await sleep(POLL_MS, undefined, { signal });
-  }
 }
 
 /** Whether a process has the file in its memory. */

@@ -76,6 +76,12 @@ describe('checking a library', () => {
     ['another name', SOURCE, ['-Wl,-soname,libother.so.1'], 'it is called libother.so.1, not libcuda.so.1'],
     ['more than libc', SOURCE, ['-Wl,--no-as-needed', '-lm'], 'it needs libm.so.6'],
     ['a search path', SOURCE, ['-Wl,-rpath,/opt/lib'], 'it has a search path of its own: /opt/lib'],
+    [
+      'text relocations',
+      `${SOURCE}__asm__(".text\\n.balign 8\\n.quad cuInit\\n");\n`,
+      ['-Wl,-z,notext'],
+      'it has text relocations',
+    ],
     ['an executable stack', SOURCE, ['-Wl,-z,execstack'], 'it asks for an executable stack'],
     [
       "a function of libc's name",

@@ -1,7 +1,8 @@
 #!/bin/sh
 # A service manager with what the tests need of one: real processes, started with what their drop-ins say.
-# $FAULT: "stop" or "start" fails.
-state=/run/test-services
+# $FAULT: "stop" or "start" fails; the service "lingers" when it should stop, "idles" when it should start, or is started
+# "bare" of what its drop-ins say. $STATE: where it keeps its notes.
+state=${STATE:-/run/test-services}
 mkdir -p "$state"
 echo "$*" >> "$state/log"
 [ "$1" = --no-block ] && shift
@@ -15,7 +16,7 @@ stop() {
 }
 start() {
   set --
-  if [ -e "/etc/systemd/system/$name.d" ]; then
+  if [ "$FAULT" != bare ] && [ -e "/etc/systemd/system/$name.d" ]; then
     eval "set -- $(sed -n 's/^Environment=//p' "/etc/systemd/system/$name.d"/*.conf | tr '\n' ' ')"
   fi
   setsid env "$@" sleep 1000 < /dev/null > /dev/null 2>&1 &
@@ -33,10 +34,12 @@ case $verb in
     ;;
   stop)
     [ "$FAULT" = stop ] && exit 1
+    [ "$FAULT" = lingers ] && exit 0
     stop
     ;;
   start)
     [ "$FAULT" = start ] && exit 1
+    [ "$FAULT" = idles ] && exit 0
     running || start
     ;;
   restart)
