@@ -33,6 +33,7 @@ export const sidebar: DefaultTheme.SidebarItem[] = [
       page('CUDA samples', '/cuda-samples'),
       page('llama.cpp', '/llama'),
       page('Benchmarks', '/benchmarks'),
+      page('Measured', '/reference/measured'),
     ],
   },
   {

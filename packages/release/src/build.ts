@@ -44,7 +44,7 @@ function buildTargets(
   process.stderr.write(`vgpu: ${folder}, ${variant}: ${targets.join(' ')}\n`);
   const options = ['-G', 'Ninja', '--log-level=WARNING', '-DCMAKE_BUILD_TYPE=RelWithDebInfo', ...definitions];
   run('cmake', ['-S', '.', '-B', build, ...options, ...nodeApi(cwd)], cwd);
-  run('cmake', ['--build', build, '--parallel', '--target', ...targets], cwd);
+  run('cmake', ['--build', build, '--target', ...targets], cwd);
 }
 
 /** What cmake-js would say, which knows this machine alone. */
