@@ -189,7 +189,7 @@ void FunctionDecoder::decode_vote(const ptx::Instruction& instruction) {
 void FunctionDecoder::decode_match(const ptx::Instruction& instruction) {
   if (instruction.operands.size() != 3) fail_operands();
   const bool all = has_modifier(instruction, "all");
-  const bool wide = instruction.modifiers.back() == "b64";
+  const bool wide = last_modifier(instruction) == "b64";
   if (!all && !has_modifier(instruction, "any")) fail_unsupported();
   const std::uint32_t value = source(instruction.operands[1], wide ? Width::doubleword : Width::word);
   const std::uint32_t members = source(instruction.operands[2], Width::word);

@@ -68,7 +68,7 @@ void FunctionDecoder::decode_move(const ptx::Instruction& instruction) {
 }
 
 void FunctionDecoder::decode_pack(const ptx::Instruction& instruction, const ptx::VectorOperand& sources) {
-  const std::size_t bytes = ptx::size_of(ptx::scalar_type(instruction.modifiers.back()));
+  const std::size_t bytes = ptx::size_of(ptx::scalar_type(last_modifier(instruction)));
   const std::size_t count = sources.elements.size();
   if (count == 0 || bytes % count != 0) fail_operands();
   Operation operation{};
@@ -93,7 +93,7 @@ void FunctionDecoder::decode_pack(const ptx::Instruction& instruction, const ptx
 
 void FunctionDecoder::decode_unpack(const ptx::Instruction& instruction,
                                     const ptx::VectorOperand& destinations) {
-  const std::size_t bytes = ptx::size_of(ptx::scalar_type(instruction.modifiers.back()));
+  const std::size_t bytes = ptx::size_of(ptx::scalar_type(last_modifier(instruction)));
   const std::size_t count = destinations.elements.size();
   if (count == 0 || bytes % count != 0) fail_operands();
   const std::size_t part = bytes / count;

@@ -458,6 +458,11 @@ const ptx::Operand& FunctionDecoder::operand(const ptx::Instruction& instruction
   return instruction.operands[index];
 }
 
+std::string_view FunctionDecoder::last_modifier(const ptx::Instruction& instruction) const {
+  if (instruction.modifiers.empty()) fail_unsupported();
+  return instruction.modifiers.back();
+}
+
 std::uint32_t FunctionDecoder::source(const ptx::ScalarOperand& operand, Width width) {
   return source(to_operand(operand), width);
 }

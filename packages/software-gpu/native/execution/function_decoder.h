@@ -156,6 +156,8 @@ class FunctionDecoder {
   std::uint32_t special_register(std::string_view name, Width width);
   bool fits(const ptx::Operand& operand, Width width) const;
   const ptx::Operand& operand(const ptx::Instruction& instruction, std::size_t index) const;
+  /// Most often the type. An instruction without modifiers is refused.
+  std::string_view last_modifier(const ptx::Instruction& instruction) const;
 
   [[noreturn]] void fail(Status status, const std::string& message) const;
   [[noreturn]] void fail_unsupported() const;
