@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { requireCommands } from '@vgpu/toolchain/system-packages';
 
 const SUITE = 'bookworm';
+const MIRROR = 'http://deb.debian.org/debian';
 const PACKAGES = [
   ...[
     'systemd',
@@ -56,8 +57,16 @@ ExecStart=/boot-test/report.sh
 TimeoutStartSec=infinity
 `;
 
+class BootTestError extends Error {
+  override readonly name = 'BootTestError';
+  /** There is no machine to boot. @remedy As root, on a Debian system that reaches a mirror. */
+  readonly code = 'ERR_VGPU_BOOT_TEST';
+}
+
 /** Makes it if it is not there, or was made of other parts. */
 export function prepareImage(): Image {
+  if (process.getuid?.() !== 0)
+    throw new BootTestError('only root can make the system that boots: sudo pnpm test:boot');
   requireCommands(['mmdebstrap', 'qemu-system-x86_64', 'mkfs.ext4']);
   const tree = join(folder, `tree-${digest(SUITE, ...PACKAGES, ...LEFT_OUT).slice(0, 8)}`);
   const sources = [import.meta.filename, join(guest, 'init.sh'), join(guest, 'report.sh')];
@@ -83,8 +92,7 @@ function bootstrap(tree: string): void {
   const partial = `${tree}.partial`;
   mkdirSync(folder, { recursive: true });
   rmSync(partial, { recursive: true, force: true });
-  run(
-    'mmdebstrap',
+  const words = [
     '--variant=essential',
     `--include=${PACKAGES.join(',')}`,
     ...LEFT_OUT.map((path) => `--dpkgopt=path-exclude=${path}`),
@@ -92,8 +100,14 @@ function bootstrap(tree: string): void {
     '--quiet',
     SUITE,
     partial,
-    'http://deb.debian.org/debian',
-  );
+    MIRROR,
+  ];
+  try {
+    run('mmdebstrap', ...words);
+  } catch (cause) {
+    rmSync(partial, { recursive: true, force: true });
+    throw new BootTestError(`mmdebstrap has made no system (see above) of ${MIRROR}`, { cause });
+  }
   renameSync(partial, tree);
 }
 

@@ -98,6 +98,7 @@ function changesOfInstallation(image: Image): number {
 function addWork(files: string, work: string, cut: Scenario['cut']): void {
   const at = (...names: string[]) => join(files, ...names);
   copyFileSync(join(import.meta.dirname, `guest/${work}.sh`), at('boot-test/work.sh'));
+  if (work === 'changes') copyFileSync(join(shim, 'test/libkill_at.so'), at('boot-test/libkill_at.so'));
   if (cut !== undefined) {
     writeFileSync(at('boot-test/cut'), `${cut.step} ${cut.seconds}\n`);
     writeFileSync(at('boot-test/heals'), '');

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -18,8 +18,8 @@ export const reportSchema = z.object({
   sudo: z.string(),
   cuda: z.string(),
   computed: z.coerce.number(),
-  /** Microseconds, of the guest's clock: the longest start of a program that looks for the executor at its start. */
-  early: z.coerce.number().positive(),
+  /** What five starts took, of a program that looks for the executor at its start: microseconds of the guest's clock. */
+  early: z.string().regex(/^\d+( \d+){4}$/),
   /** Processes that have the library. */
   mapped: z.coerce.number(),
   preload: z.string(),
@@ -52,15 +52,59 @@ export async function bootAfterPowerCut(image: Image, layer: string): Promise<Re
   });
 }
 
+/**
+ * The same, and in front of each change of a file the machine stands still: `look` then gets a copy of the disk as a power cut
+ * at that moment would leave it, and the number of the change.
+ */
+export async function bootToEachChange(
+  image: Image,
+  layer: string,
+  look: (disk: string, change: number) => void,
+): Promise<Report> {
+  return await inFolder(async (folder) => {
+    const disk = join(folder, 'disk');
+    const copy = (from: string, to: string) => execFileSync('cp', ['--sparse=always', from, to]);
+    copy(image.disk, disk);
+    let seen = 0;
+    return await bootDisk(folder, image, disk, layer, (report, qemu) => {
+      const change = Number(report.get('change') ?? 0);
+      if (change === seen) return;
+      if (change !== seen + 1) throw new Error(`change ${seen + 1} came and went between two looks`);
+      seen = change;
+      standStill(qemu);
+      copy(disk, join(folder, 'copy'));
+      look(join(folder, 'copy'), change);
+      process.kill(qemu, 'SIGCONT');
+    });
+  });
+}
+
+/** Returns when none of its threads can write any more. */
+function standStill(processId: number): void {
+  process.kill(processId, 'SIGSTOP');
+  const stands = (thread: string) =>
+    /^State:\tT/m.test(readFileSync(`/proc/${processId}/task/${thread}/status`, 'utf8'));
+  while (!readdirSync(`/proc/${processId}/task`).every(stands)) execFileSync('sleep', ['0.01']);
+}
+
 async function inFolder<Result>(work: (folder: string) => Promise<Result>): Promise<Result> {
   const folder = mkdtempSync(join(tmpdir(), 'vgpu-boot-'));
   return await work(folder).finally(() => rmSync(folder, { recursive: true }));
 }
 
 /** @param disk as QEMU's -drive takes it */
-async function bootDisk(folder: string, image: Image, disk: string, layer: string): Promise<Report> {
+async function bootDisk(
+  folder: string,
+  image: Image,
+  disk: string,
+  layer: string,
+  watch: (report: Map<string, string>, qemu: number) => void = () => {},
+): Promise<Report> {
   const files = { report: join(folder, 'report'), console: join(folder, 'console') };
-  const ending = await run(qemuArguments(image, disk, layer, files), () => false);
+  const ending = await run(qemuArguments(image, disk, layer, files), (qemu) => {
+    if (existsSync(files.report)) watch(readReport(files.report), qemu);
+    return false;
+  });
   const values = readReport(files.report);
   if (!values.has('end')) {
     const last = readFileSync(files.console, 'utf8').split('\n').slice(-25).join('\n');
@@ -89,17 +133,22 @@ function qemuArguments(image: Image, disk: string, layer: string, files: SerialL
 }
 
 /**
- * @param isCut whether its power is to go
+ * @param isCut looks at the process of that number again and again: whether its power is to go
  * @returns in words: how it ended
  */
-function run(args: readonly string[], isCut: () => boolean): Promise<string> {
+function run(args: readonly string[], isCut: (qemu: number) => boolean): Promise<string> {
   return new Promise((resolve, reject) => {
     const qemu = spawn('qemu-system-x86_64', args, { stdio: ['ignore', 'inherit', 'inherit'] });
     const deadline = performance.now() + DEADLINE_MS;
     let expired = false;
     const timer = setInterval(() => {
-      expired = performance.now() > deadline;
-      if (expired || isCut()) qemu.kill('SIGKILL');
+      try {
+        expired = performance.now() > deadline;
+        if (expired || isCut(qemu.pid ?? 0)) qemu.kill('SIGKILL');
+      } catch (error) {
+        qemu.kill('SIGKILL');
+        reject(error);
+      }
     }, LOOK_MS);
     qemu.once('error', reject);
     qemu.once('close', (status, signal) => {

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { prepareImage } from './image.js';
 import { makeLayer } from './layer.js';
 import { boot, bootAfterPowerCut } from './machine.js';
+import { cutAtEachChange } from './power-cuts.js';
 import { forgetReport, keepReport, keptReport } from './results.js';
 import { plain, type Scenario, scenarios } from './scenarios.js';
 import { complaintsAbout, tableOfBoots, writeTable } from './verdict.js';
@@ -13,6 +14,8 @@ const { values: options } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     /** Writes what is known of all boots into docs/safety.md. */
     document: { type: 'boolean', default: false },
+    /** No scenario, but an installation: a power cut in front of each of its changes. */
+    'each-change': { type: 'boolean', default: false },
   },
 });
 
@@ -25,6 +28,13 @@ function chosen(): readonly Scenario[] {
     .flatMap(({ like = plain.name }) => scenarios.filter(({ name }) => name === like))
     .filter((reference) => keptReport(reference) === undefined);
   return [...new Set([...references, ...named])];
+}
+
+if (options['each-change']) {
+  const { changes, complaints } = await cutAtEachChange(prepareImage());
+  for (const complaint of complaints) process.stderr.write(`FAILED  ${complaint}\n`);
+  process.stdout.write(`${changes} changes, a power cut in front of each: ${complaints.length} not undone\n`);
+  process.exit(complaints.length === 0 ? 0 : 1);
 }
 
 const image = prepareImage();

@@ -10,8 +10,8 @@ export interface Scenario {
   readonly executor?: string;
   /** What init does before systemd starts. */
   readonly script?: string;
-  /** What the guest does once it is up, with the CLI in it: guest/upgrade.sh, or guest/install.sh. */
-  readonly work?: 'upgrade' | 'install';
+  /** What the guest does once it is up, with the CLI in it: a file of that name in guest. */
+  readonly work?: 'upgrade' | 'install' | 'changes';
   /** The power goes so many seconds after the beginning of that step of guest/install.sh; then it boots once more. */
   readonly cut?: { readonly step: number; readonly seconds: number };
   readonly found: Found;

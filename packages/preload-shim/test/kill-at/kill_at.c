@@ -1,6 +1,7 @@
 // Preloaded into a program that changes files: kills it in front of the change whose number VGPU_TEST_KILL_AT
 // names, as a crash or the loss of power would. Without a number to reach, the count of changes is written to
-// VGPU_TEST_COUNT.
+// VGPU_TEST_COUNT. With VGPU_TEST_TELL the number of each is written there, and a second passes in which
+// somebody may look.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -24,8 +25,18 @@ static void signal_at(const char* variable, int number, int signal) {
   if (wanted != NULL && strtol(wanted, NULL, 10) == number) (void)kill(getpid(), signal);
 }
 
+static void tell(int number) {
+  const char* path = getenv("VGPU_TEST_TELL");
+  if (path == NULL) return;
+  const int file = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+  if (file < 0 || dprintf(file, "change=%d\n", number) < 0) abort();
+  (void)close(file);
+  (void)sleep(1);
+}
+
 static void change(void) {
   const int number = ++changes;
+  tell(number);
   signal_at("VGPU_TEST_KILL_AT", number, SIGKILL);
   signal_at("VGPU_TEST_STOP_AT", number, SIGSTOP);
 }
