@@ -296,6 +296,7 @@ bool is_done(const ScheduledWarp& warp) {
 
 [[noreturn]] void fail_deadlock(const Block& block) {
   for (const ScheduledWarp& warp : block.warps) {
+    fail_where_warp_is_awaited(warp);
     for (const Split& split : warp.splits) {
       if (split.state == Split::State::waiting_at_barrier) {
         fail(Status::launch_failed, split.next, &warp, static_cast<std::uint32_t>(__builtin_ctz(split.mask)),

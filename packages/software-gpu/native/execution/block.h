@@ -77,7 +77,8 @@ struct Split {
     runnable,
     waiting_for_children,
     waiting_at_barrier,
-    waiting_for_lanes
+    waiting_for_lanes,
+    waiting_for_warp
   };
 
   State state = State::unused;
@@ -182,6 +183,9 @@ const Instruction* finish_current_split(ScheduledWarp* warp);
 const Instruction* run_next_split(ScheduledWarp* warp);
 /// Lanes may have exited for which others of the warp wait.
 void release_meetings(ScheduledWarp* warp);
+/// Throws Error where an instruction on matrices waits for all lanes, of which some now exit or wait
+/// elsewhere.
+void fail_where_warp_is_awaited(const ScheduledWarp& warp);
 /// A barrier may have become complete because threads arrived or exited.
 void release_barriers(Block* block);
 

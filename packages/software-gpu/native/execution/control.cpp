@@ -180,6 +180,7 @@ const Instruction* run_join(const Instruction* in, Warp* warp) {
 
 const Instruction* run_exit(const Instruction* in, Warp* warp) {
   count_instructions(warp, in, in + 1);
+  if (scheduled(warp)->splits.size() > 1) fail_where_warp_is_awaited(*scheduled(warp));
   warp->live &= ~warp->active;
   warp->block->live_threads -= warp->active_count;
   if (warp->block->barriers_in_use != 0) release_barriers(warp->block);

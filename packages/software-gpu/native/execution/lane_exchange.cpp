@@ -2,6 +2,7 @@
 // for each other and exchange their values.
 #include <algorithm>
 #include <array>
+#include <string>
 
 #include "execution/block.h"
 #include "execution/observer.h"
@@ -135,6 +136,36 @@ std::uint32_t exchange_with_other_branches(const Instruction* in, Warp* base, co
   split.next = in;
   count_instructions(warp, in - 1, in);
   return 0;
+}
+
+const Instruction* wait_for_whole_warp(const Instruction* in, Warp* base) {
+  ScheduledWarp* warp = scheduled(base);
+  count_instructions(warp, in - 1, in);
+  Split& split = warp->splits[static_cast<std::size_t>(warp->current)];
+  split.mask &= warp->live;
+  for (Split& other : warp->splits) {
+    // Lanes that stopped waiting for each other at a join are children of one split, as they were before.
+    const bool waits_here = other.state == Split::State::waiting_for_warp && other.next == in &&
+                            other.frame == split.frame && other.parent == split.parent;
+    if (!waits_here) continue;
+    other.mask |= split.mask;
+    if (other.mask == warp->live) other.state = Split::State::runnable;
+    return finish_current_split(warp);
+  }
+  split.state = Split::State::waiting_for_warp;
+  split.next = in;
+  return run_next_split(warp);
+}
+
+void fail_where_warp_is_awaited(const ScheduledWarp& warp) {
+  for (const Split& split : warp.splits) {
+    if (split.state != Split::State::waiting_for_warp) continue;
+    fail(Status::illegal_instruction, split.next, &warp,
+         static_cast<std::uint32_t>(__builtin_ctz(split.mask)),
+         "an instruction on matrices is executed by " + std::to_string(__builtin_popcount(split.mask)) +
+             " of the warp's " + std::to_string(__builtin_popcount(warp.live)) +
+             " threads; it takes all of them");
+  }
 }
 
 const Instruction* run_other_lanes(Warp* warp) {

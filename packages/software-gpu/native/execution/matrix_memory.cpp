@@ -31,7 +31,7 @@ HalfTile transposed(const HalfTile& tile) {
 /// second, and so on; other lanes' addresses do not count.
 template <bool kTransposed>
 const Instruction* run_ldmatrix(const Instruction* in, Warp* warp) {
-  require_whole_warp(in, warp);
+  if (lanes_are_missing(warp)) return wait_for_whole_warp(in, warp);
   const std::uint32_t count = in->flags >> memory_flag::width_shift & 7;
   constexpr std::uint32_t kLineBytes = sizeof(HalfTile) / kTileLines;
   const std::uint32_t lanes = kAllLanes >> (kLanes - kTileLines * count);
@@ -51,7 +51,7 @@ const Instruction* run_ldmatrix(const Instruction* in, Warp* warp) {
 }
 
 const Instruction* run_movmatrix(const Instruction* in, Warp* warp) {
-  require_whole_warp(in, warp);
+  if (lanes_are_missing(warp)) return wait_for_whole_warp(in, warp);
   HalfTile tile;
   std::memcpy(&tile, warp->frame + in->a, sizeof tile);
   tile = transposed(tile);
@@ -130,7 +130,7 @@ void for_each_register_piece(const Instruction* in, const Warp* warp, Matrix& ma
 }
 
 const Instruction* run_load_fragment(const Instruction* in, Warp* warp) {
-  require_whole_warp(in, warp);
+  if (lanes_are_missing(warp)) return wait_for_whole_warp(in, warp);
   Matrix matrix;
   for_each_piece(in, warp, matrix, [](const std::byte* memory, std::byte* element, std::size_t bytes) {
     std::memcpy(element, memory, bytes);
@@ -142,7 +142,7 @@ const Instruction* run_load_fragment(const Instruction* in, Warp* warp) {
 }
 
 const Instruction* run_store_fragment(const Instruction* in, Warp* warp) {
-  require_whole_warp(in, warp);
+  if (lanes_are_missing(warp)) return wait_for_whole_warp(in, warp);
   Matrix matrix;
   for_each_register_piece(in, warp, matrix, [](const std::byte* row, std::byte* element, std::size_t bytes) {
     std::memcpy(element, row, bytes);
@@ -154,13 +154,6 @@ const Instruction* run_store_fragment(const Instruction* in, Warp* warp) {
 }
 
 }  // namespace
-
-void require_whole_warp(const Instruction* in, const Warp* warp) {
-  if (warp->active == warp->live) return;
-  fail(Status::illegal_instruction, in, warp, static_cast<std::uint32_t>(__builtin_ctz(warp->active)),
-       "an instruction on matrices is executed by " + std::to_string(warp->active_count) + " of the warp's " +
-           std::to_string(__builtin_popcount(warp->live)) + " threads; it takes all of them");
-}
 
 void add_matrix_handlers(Handler* table) {
   table[static_cast<std::uint16_t>(Operation::ldmatrix)] = run_ldmatrix<false>;

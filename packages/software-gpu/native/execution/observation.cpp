@@ -23,12 +23,18 @@ bool is_new(const Warp* warp) {
   return !warp->released;
 }
 
+/// Whether lanes are about to wait for the rest of the warp, with which they will execute the instruction.
+bool is_too_early(const Instruction* in, const Warp* warp) {
+  return lanes_are_missing(warp) && takes_whole_warp(in->operation);
+}
+
 const Instruction* run_told(const Instruction* in, Warp* warp) {
-  if (is_new(warp)) observer_of(warp).executes(*scheduled(warp), *in);
+  if (is_new(warp) && !is_too_early(in, warp)) observer_of(warp).executes(*scheduled(warp), *in);
   return run_plain(in, warp);
 }
 
 const Instruction* run_access(const Instruction* in, Warp* warp) {
+  if (is_too_early(in, warp)) return run_plain(in, warp);
   observer_of(warp).executes(*scheduled(warp), *in);
   const LaneMask active = warp->active;
   const LaneMask allowed = tell_accesses(observer_of(warp), *scheduled(warp), *in);

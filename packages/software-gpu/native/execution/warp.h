@@ -83,9 +83,13 @@ std::uint32_t exchange_with_other_branches(const Instruction* instruction, Warp*
                                            const std::uint32_t* named, std::uint64_t values[kLanes]);
 const Instruction* run_other_lanes(Warp* warp);
 
-/// Throws Error unless all lanes that have not exited are active: the .aligned instructions on matrices that
-/// lie in the registers of a whole warp have no meaning for a part of it.
-void require_whole_warp(const Instruction* instruction, const Warp* warp);
+/// Whether lanes are missing for an instruction on matrices, which lie in the registers of a whole warp.
+inline bool lanes_are_missing(const Warp* warp) {
+  return warp->active != warp->live;
+}
+/// What the handler of such an instruction returns then: the lanes wait until all others have come to it,
+/// too, and execute it with them. It is an error when these exit or come to wait for something else.
+const Instruction* wait_for_whole_warp(const Instruction* instruction, Warp* warp);
 
 /// Makes a whole vector path's tables: fills them from operations.def.
 namespace portable {

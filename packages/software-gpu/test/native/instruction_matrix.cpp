@@ -279,6 +279,26 @@ TEST_CASE("instructions: a part of a warp cannot take part in a product") {
   }
 }
 
+TEST_CASE("instructions: a product waits for lanes that come late") {
+  const std::string ptx = kernel_with(
+      "  setp.lt.u32 %p, %t, 7;\n  mov.u32 %r6, 100;\n  @!%p bra TOGETHER;\n"
+      // Long enough for the others to stop waiting at the join.
+      "NAP:\n  nanosleep.u32 20;\n  sub.u32 %r6, %r6, 1;\n  setp.gt.u32 %p, %r6, 0;\n  @%p bra NAP;\n"
+      "TOGETHER:\n  mov.u32 %r2, 0x01010101;\n  mov.u32 %r3, 0x02020202;\n  mov.u32 %r4, %t;\n"
+      "  mma.sync.aligned.m8n8k16.row.col.s32.s8.s8.s32 {%r0, %r1}, {%r2}, {%r3}, {%r4, %r4};\n"
+      "  mad.wide.u32 %a, %t, 4, %a;\n  st.global.u32 [%a], %r1;\n");
+  for (const std::unique_ptr<Gpu>& gpu : gpus()) {
+    const std::unique_ptr<Module> module = load(*gpu, ptx);
+    DeviceBuffer out(*gpu, 32 * sizeof(std::uint32_t));
+    launch(*gpu, module->kernel("test"), {1, 1, 1}, {32, 1, 1}, Parameters().add(out.address()));
+    std::uint32_t right = 0;
+    for (std::uint32_t lane = 0; lane < 32; ++lane) {
+      if (out.as<std::uint32_t>()[lane] == 32 + lane) ++right;
+    }
+    CHECK(right == 32);
+  }
+}
+
 TEST_CASE("instructions: accesses of matrices are checked") {
   struct Fault {
     std::string instruction;

@@ -201,7 +201,9 @@ template <class A, class B, class V>
 struct Product {
   template <bool kMasked>
   static const Instruction* run(const Instruction* in, Warp* warp) {
-    if constexpr (kMasked) require_whole_warp(in, warp);
+    if constexpr (kMasked) {
+      if (lanes_are_missing(warp)) return wait_for_whole_warp(in, warp);
+    }
     MatrixShape shape;
     __builtin_memcpy(&shape, &in->immediate, sizeof shape);
     const u32* rows = warp->operand_rows + in->d;
