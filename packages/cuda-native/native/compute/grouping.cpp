@@ -19,23 +19,28 @@ void groupItems(Context& context, std::size_t itemCount, std::size_t groups,
   context.forBlocks(groups + 1, kBlock, [&](std::size_t first, std::size_t last) {
     std::fill(starts + first, starts + last, 0);
   });
-  const auto pairs = context.allocate<Pair32>(itemCount);
+  const auto keys = context.allocate<std::uint32_t>(itemCount);
+  const Columns<Pair32> sorted{keys.get(), items};
   radixSort<Pair32>(context, itemCount,
-                    {.load =
+                    {.loadKeys =
+                         [&](std::size_t first, std::size_t count, std::uint32_t* to) {
+                           for (std::size_t i = 0; i < count; ++i) to[i] = groupOf(first + i);
+                         },
+                     .load =
                          [&](std::size_t first, std::size_t count, Pair32* to) {
                            for (std::size_t i = 0; i < count; ++i)
                              to[i] = {groupOf(first + i), static_cast<std::uint32_t>(first + i)};
                          },
                      .store = [&](std::size_t first, std::size_t count,
-                                  const Pair32* from) { std::copy_n(from, count, pairs.get() + first); }});
-  // Each pair tells where the groups after its predecessor's begin, up to its own; one more, where the rest
+                                  const Pair32* from) { writeColumns(sorted, first, count, from); },
+                     .room = sorted});
+  // Each item tells where the groups after its predecessor's begin, up to its own; one more, where the rest
   // do.
   context.forBlocks(itemCount + 1, kBlock, [&](std::size_t first, std::size_t last) {
     for (std::size_t i = first; i < last; ++i) {
-      const std::size_t from = i == 0 ? 0 : std::size_t{pairs[i - 1].key} + 1;
-      const std::size_t to = i == itemCount ? groups : pairs[i].key;
+      const std::size_t from = i == 0 ? 0 : std::size_t{keys[i - 1]} + 1;
+      const std::size_t to = i == itemCount ? groups : keys[i];
       for (std::size_t group = from; group <= to; ++group) starts[group] = static_cast<std::uint32_t>(i);
-      if (i < itemCount) items[i] = pairs[i].payload;
     }
   });
 }

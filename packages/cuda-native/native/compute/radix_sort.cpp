@@ -1,26 +1,24 @@
 // First from the top: all threads together split the records by the highest digit in which keys differ, until
 // the parts fit into the cache. Then from the bottom, inside each part (Knuth, TAOCP vol. 3, 5.2.5).
-// Splitting is one pass through memory, in whole cache lines that bypass the caches; what follows is none.
+// Splitting is one pass through memory, in whole cache lines that bypass the caches; so is what follows.
 #include "compute/radix_sort.h"
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
-#include <cstring>
+#include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 #include "compute/error.h"
 
 namespace vgpu::compute {
 namespace {
 
-/** Digits of so many bits split; one cache line for each of their values fits into the second-level cache. */
+/** Digits of so many bits split; a batch of records for each of their values fits into the second-level
+ * cache. */
 constexpr int kSplitBits = 10;
 constexpr std::size_t kSplits = std::size_t{1} << kSplitBits;
 /** Two of these fit into the second-level cache. */
@@ -34,18 +32,17 @@ constexpr std::size_t kInsertion = 48;
 constexpr std::size_t kWideDigits = 3000;
 
 using Counts = std::array<std::size_t, kSplits>;
-constexpr std::size_t kLineBytes = 64;
 
 template <int bits, typename Key>
 std::size_t digit(Key key, int shift) {
   return static_cast<std::size_t>(key >> shift) & ((std::size_t{1} << bits) - 1);
 }
 
-/** Records that are equal in all bits from `top` on. They lie in `from`; sorted, the first of them is number
- * `index`. */
+/** Records that are equal in all bits from `top` on. They lie in `from` from number `index` on, where the
+ * first of them belongs. */
 template <typename Record>
 struct Part {
-  Record* from;
+  Columns<Record> from;
   std::size_t index;
   std::size_t count;
   int top;
@@ -61,68 +58,63 @@ void insertionSort(Record* records, std::size_t count) {
   }
 }
 
-/** From the lowest digit on. Returns where they lie then. */
-template <int bits, typename Record>
-Record* sortByDigits(const Part<Record>& part, Record* other) {
-  Record* from = part.from;
-  constexpr std::size_t kMostPasses = (8 * sizeof(from->key) + bits - 1) / bits;
-  std::array<std::array<std::uint32_t, std::size_t{1} << bits>, kMostPasses> counts{};
-  const auto passes = static_cast<std::size_t>((part.top + bits - 1) / bits);
-  for (std::size_t i = 0; i < part.count; ++i) {
-    for (std::size_t pass = 0; pass < passes; ++pass) {
-      ++counts[pass][digit<bits>(from[i].key, static_cast<int>(pass) * bits)];
-    }
+template <int bits, int passes>
+using PassCounts = std::array<std::array<std::uint32_t, std::size_t{1} << bits>, passes>;
+
+/** How often each digit occurs, for all passes at once. */
+template <int bits, int passes, typename Record>
+void countPasses(const Record* records, std::size_t count, PassCounts<bits, passes>& counts) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto key = records[i].key;
+    for (int pass = 0; pass < passes; ++pass) ++counts[pass][digit<bits>(key, pass * bits)];
   }
-  for (std::size_t pass = 0; pass < passes; ++pass) {
-    const int shift = static_cast<int>(pass) * bits;
+}
+
+/** From the lowest digit on, in so many passes at most. Returns where they lie then. */
+template <int bits, int passes, typename Record>
+Record* sortInPasses(Record* from, Record* other, std::size_t count, int top) {
+  if constexpr (passes > 1) {
+    if (top <= (passes - 1) * bits) return sortInPasses<bits, passes - 1>(from, other, count, top);
+  }
+  PassCounts<bits, passes> counts{};
+  countPasses<bits, passes>(from, count, counts);
+  for (int pass = 0; pass < passes; ++pass) {
+    const int shift = pass * bits;
     auto& starts = counts[pass];
-    if (starts[digit<bits>(from[0].key, shift)] == part.count) continue;
+    if (starts[digit<bits>(from[0].key, shift)] == count) continue;
     std::uint32_t sum = 0;
     for (std::uint32_t& start : starts) start = std::exchange(sum, sum + start);
-    for (std::size_t i = 0; i < part.count; ++i) {
-      other[starts[digit<bits>(from[i].key, shift)]++] = from[i];
+    for (std::size_t i = 0; i < count; ++i) {
+      const Record record = from[i];
+      other[starts[digit<bits>(record.key, shift)]++] = record;
     }
     std::swap(from, other);
   }
   return from;
 }
 
+/** By the lowest `top` bits. */
+template <int bits, typename Record>
+Record* sortByDigits(Record* from, Record* other, std::size_t count, int top) {
+  constexpr int kPasses = (8 * sizeof(from->key) + bits - 1) / bits;
+  return sortInPasses<bits, kPasses>(from, other, count, top);
+}
+
 /** On one thread. Returns where they lie then. */
 template <typename Record>
-Record* sortPart(const Part<Record>& part, Record* other) {
-  if (part.top == 0) return part.from;
-  if (part.count > kInsertion) {
-    return part.count < kWideDigits ? sortByDigits<8>(part, other) : sortByDigits<11>(part, other);
+Record* sortInCache(Record* records, Record* other, std::size_t count, int top) {
+  if (count > kInsertion) {
+    return count < kWideDigits ? sortByDigits<8>(records, other, count, top)
+                               : sortByDigits<11>(records, other, count, top);
   }
-  insertionSort(part.from, part.count);
-  return part.from;
+  insertionSort(records, count);
+  return records;
 }
 
-/** 64 bytes to an address that is a multiple of 64, which is not read before. */
-void writeLine(void* to, const void* line) {
-#ifdef __SSE2__
-  for (std::size_t i = 0; i < kLineBytes / sizeof(__m128i); ++i) {
-    _mm_stream_si128(static_cast<__m128i*>(to) + i, _mm_load_si128(static_cast<const __m128i*>(line) + i));
-  }
-#else
-  std::memcpy(to, line, kLineBytes);
-#endif
-}
-
-/** Before other threads read what writeLine() wrote. */
-void finishLines() {
-#ifdef __SSE2__
-  _mm_sfence();
-#endif
-}
-
-template <typename Record>
-using Load = std::function<void(std::size_t first, std::size_t count, Record* records)>;
-
-/** Calls use(record) for the records first … last - 1. */
-template <typename Record, typename Use>
-void forRecords(const Load<Record>& load, std::size_t first, std::size_t last, Use use) {
-  std::array<Record, kRun> run;
+/** Calls load(first, count, run) and use(element) for the elements of first … last - 1. */
+template <typename Element, typename Load, typename Use>
+void forRuns(const Load& load, std::size_t first, std::size_t last, Use use) {
+  std::array<Element, kRun> run;
   for (; first < last; first += kRun) {
     const std::size_t count = std::min(kRun, last - first);
     load(first, count, run.data());
@@ -130,72 +122,108 @@ void forRecords(const Load<Record>& load, std::size_t first, std::size_t last, U
   }
 }
 
-/** Collects one cache line of records for each digit, so that memory sees whole lines. `to` is aligned to
- * one. */
+/** Collects a batch of records for each digit, so that memory sees whole cache lines. Where batches fill
+ * lines of keys but not lines of payloads, the latter are written some records later. */
 template <typename Record>
 class Scatter {
  public:
-  Scatter(Record* to, const Counts& starts, const Counts& ends)
-      : to_(to), starts_(starts), ends_(ends), positions_(starts) {}
+  Scatter(const Columns<Record>& to, const Counts& starts, const Counts& ends)
+      : to_(to), starts_(starts), ends_(ends), positions_(starts), lead_(kBatch + leadOf(to.keys)) {
+    for (std::size_t& position : positions_) position += lead_;
+    if constexpr (kHasPayload) later_ = (leadOf(to.payloads) - lead_) % kBatch;
+  }
 
   void add(const Record& record, std::size_t value) {
     const std::size_t position = positions_[value]++;
-    lines_[value].records[position % kLine] = record;
-    if (position % kLine == kLine - 1) writeUpTo(value, position + 1);
+    collected_[value].batch[position % kBatch] = record;
+    if (position % kBatch == kBatch - 1) writeBatch(value, position + 1 - kBatch);
   }
 
   void finish() {
     for (std::size_t value = 0; value < kSplits; ++value) {
       // Somebody has changed the keys since they were counted.
-      if (positions_[value] != ends_[value]) refuse();
-      if (positions_[value] % kLine != 0) writeUpTo(value, positions_[value]);
+      if (positions_[value] - lead_ != ends_[value]) refuse();
+      writeRest(value, positions_[value]);
     }
-    finishLines();
+    finishStreaming();
   }
 
  private:
-  static constexpr std::size_t kLine = kLineBytes / sizeof(Record);
-  struct alignas(kLineBytes) Line {
-    Record records[kLine];
+  static constexpr bool kHasPayload = requires(Record record) { record.payload; };
+
+  struct alignas(64) Collected {
+    Record before[kBatch];
+    Record batch[kBatch];
   };
 
   [[noreturn]] static void refuse() {
     throw Error(ErrorKind::argument, "an array changed while it was sorted");
   }
 
-  void writeUpTo(std::size_t value, std::size_t end) {
-    if (end > ends_[value]) refuse();
-    const std::size_t line = (end - 1) / kLine * kLine;
-    const std::size_t begin = std::max(line, starts_[value]);
-    if (end - begin == kLine) {
-      writeLine(to_ + begin, lines_[value].records);
-    } else {
-      std::copy_n(lines_[value].records + (begin - line), end - begin, to_ + begin);
+  // Positions are counted from `lead_` before the first record on: multiples of kBatch fill lines of keys
+  // then.
+
+  void writeBatch(std::size_t value, std::size_t batch) {
+    if (batch + kBatch - lead_ > ends_[value]) refuse();
+    Collected& collected = collected_[value];
+    const std::size_t start = starts_[value] + lead_;
+    write(to_.keys, start, batch, collected.batch, [](const Record& record) { return record.key; });
+    if constexpr (kHasPayload) {
+      write(to_.payloads, start, batch - later_, collected.batch - later_,
+            [](const Record& record) { return record.payload; });
+      if (later_ > 0) std::copy_n(collected.batch, kBatch, collected.before);
     }
   }
 
-  Record* to_;
+  /** What `records` has of `from` … from + kBatch - 1: those from `start` on. */
+  template <typename Field, typename FieldOf>
+  void write(Field* column, std::size_t start, std::size_t from, const Record* records, FieldOf fieldOf) {
+    std::array<Field, kBatch> fields;
+    for (std::size_t i = 0; i < kBatch; ++i) fields[i] = fieldOf(records[i]);
+    if (from >= start) {
+      streamBatch(column + (from - lead_), fields);
+    } else {
+      for (std::size_t i = start; i < from + kBatch; ++i) column[i - lead_] = fields[i - from];
+    }
+  }
+
+  void writeRest(std::size_t value, std::size_t end) {
+    const std::size_t start = starts_[value] + lead_;
+    const std::size_t batch = end / kBatch * kBatch;
+    const Record* records = collected_[value].batch;
+    for (std::size_t i = std::max(batch, start); i < end; ++i) to_.keys[i - lead_] = records[i - batch].key;
+    if constexpr (kHasPayload) {
+      for (std::size_t i = std::max(batch - later_, start); i < end; ++i) {
+        to_.payloads[i - lead_] = (i < batch ? records - (batch - i) : records + (i - batch))->payload;
+      }
+    }
+  }
+
+  Columns<Record> to_;
   const Counts& starts_;
   const Counts& ends_;
   Counts positions_;
-  std::array<Line, kSplits> lines_;
+  std::size_t lead_;
+  /** By how many records payloads are written later than keys. */
+  std::size_t later_ = 0;
+  std::array<Collected, kSplits> collected_;
 };
 
 template <typename Record>
 class Splitter {
  public:
   using Key = typename Record::Key;
+  using Stream = RecordStream<Record>;
   static constexpr int kKeyBits = 8 * sizeof(Key);
 
-  Splitter(Context& context, std::size_t count)
-      : context_(context), records_(context.allocate<Record>(count)), count_(count) {}
+  Splitter(Context& context, std::size_t count, const Stream& stream)
+      : context_(context), stream_(stream), room_(context, count, stream.room), count_(count) {}
 
   /** Loads everything. Returns the parts to sort afterwards, none of them large but where all keys are equal.
    */
-  std::vector<Part<Record>> split(const Load<Record>& load) {
-    std::vector<Part<Record>> small;
-    splitInto(load, records_.get(), {nullptr, 0, count_, kKeyBits}, small);
-    return small;
+  std::vector<Part<Record>> split() {
+    splitInto(stream_, room_.columns(), {{}, 0, count_, kKeyBits});
+    return std::move(parts_);
   }
 
  private:
@@ -210,17 +238,17 @@ class Splitter {
     return count * slice / slices();
   }
 
-  Histogram countDigits(const Load<Record>& load, std::size_t count, int shift) {
+  Histogram countDigits(const Stream& stream, std::size_t count, int shift) {
     Histogram histogram{.ofSlices = std::vector<Counts>(slices())};
     std::vector<Key> differences(slices());
-    Record first{};
-    load(0, 1, &first);
+    Key first{};
+    stream.loadKeys(0, 1, &first);
     context_.forEach(slices(), [&](std::size_t slice) {
       Counts counts{};
       Key difference = 0;
-      forRecords<Record>(load, bound(count, slice), bound(count, slice + 1), [&](const Record& record) {
-        difference |= record.key ^ first.key;
-        ++counts[digit<kSplitBits>(record.key, shift)];
+      forRuns<Key>(stream.loadKeys, bound(count, slice), bound(count, slice + 1), [&](Key key) {
+        difference |= key ^ first;
+        ++counts[digit<kSplitBits>(key, shift)];
       });
       histogram.ofSlices[slice] = counts;
       differences[slice] = difference;
@@ -231,45 +259,47 @@ class Splitter {
     return histogram;
   }
 
-  /** Moves what `load` gives to the part's place in `to`, in the order of the highest digit that differs. */
-  void splitInto(const Load<Record>& load, Record* to, const Part<Record>& part,
-                 std::vector<Part<Record>>& small) {
+  /** Moves a part, which `stream` loads, to its place in `to`, in the order of the highest digit that
+   * differs. */
+  void splitInto(const Stream& stream, const Columns<Record>& to, const Part<Record>& part) {
     int shift = std::max(0, part.top - kSplitBits);
-    Histogram histogram = countDigits(load, part.count, shift);
+    Histogram histogram = countDigits(stream, part.count, shift);
     const int differing = std::min(part.top, histogram.differing);
-    if (differing == 0 && part.from != nullptr) {
-      small.push_back({part.from, part.index, part.count, 0});
+    if (differing == 0 && part.from.keys != nullptr) {
+      parts_.push_back({part.from, part.index, part.count, 0});
       return;
     }
     if (std::max(0, differing - kSplitBits) != shift) {
       shift = std::max(0, differing - kSplitBits);
-      histogram = countDigits(load, part.count, shift);
+      histogram = countDigits(stream, part.count, shift);
     }
-    const Counts sizes = scatter(load, to, part, shift, histogram.ofSlices);
+    const Counts sizes = scatter(stream, to, part, shift, histogram.ofSlices);
     std::size_t first = part.index;
     for (const std::size_t size : sizes) {
-      if (size > 0) splitFurther({to + first, first, size, shift}, small);
+      if (size > 0) splitFurther({to, first, size, shift});
       first += size;
     }
   }
 
-  void splitFurther(const Part<Record>& part, std::vector<Part<Record>>& small) {
+  void splitFurther(const Part<Record>& part) {
     if (part.count * sizeof(Record) <= kPartBytes || part.top == 0) {
-      small.push_back(part);
+      parts_.push_back(part);
       return;
     }
-    if (!spare_) spare_ = context_.allocate<Record>(count_);
+    if (!spare_) spare_.emplace(context_, count_, Columns<Record>{});
     // What lies in one of the two goes to the same place of the other.
-    const bool isInSpare = part.from >= spare_.get() && part.from < spare_.get() + count_;
-    Record* other = (isInSpare ? records_ : spare_).get();
-    const Load<Record> load = [&](std::size_t first, std::size_t count, Record* records) {
-      std::copy_n(part.from + first, count, records);
-    };
-    splitInto(load, other, part, small);
+    const bool isInSpare = part.from.keys == spare_->columns().keys;
+    const Stream stream{
+        .loadKeys = [&](std::size_t first, std::size_t count,
+                        Key* keys) { std::copy_n(part.from.keys + part.index + first, count, keys); },
+        .load = [&](std::size_t first, std::size_t count,
+                    Record* records) { readColumns(part.from, part.index + first, count, records); },
+        .store = nullptr};
+    splitInto(stream, isInSpare ? room_.columns() : spare_->columns(), part);
   }
 
   /** Returns how many records have each digit. */
-  Counts scatter(const Load<Record>& load, Record* to, const Part<Record>& part, int shift,
+  Counts scatter(const Stream& stream, const Columns<Record>& to, const Part<Record>& part, int shift,
                  std::vector<Counts>& starts) {
     Counts sizes{};
     std::size_t sum = part.index;
@@ -285,8 +315,8 @@ class Splitter {
     context_.forEach(slices(), [&](std::size_t slice) {
       // Too much for the stack of a thread that is not ours.
       const auto scatter = std::make_unique<Scatter<Record>>(to, starts[slice], ends[slice]);
-      forRecords<Record>(
-          load, bound(part.count, slice), bound(part.count, slice + 1),
+      forRuns<Record>(
+          stream.load, bound(part.count, slice), bound(part.count, slice + 1),
           [&](const Record& record) { scatter->add(record, digit<kSplitBits>(record.key, shift)); });
       scatter->finish();
     });
@@ -294,43 +324,76 @@ class Splitter {
   }
 
   Context& context_;
-  Memory<Record> records_;
-  Memory<Record> spare_;
+  const Stream& stream_;
+  ColumnMemory<Record> room_;
+  std::optional<ColumnMemory<Record>> spare_;
   std::size_t count_;
+  std::vector<Part<Record>> parts_;
+};
+
+/** Sorts parts one after the other. */
+template <typename Record>
+class PartSorter {
+ public:
+  PartSorter(Context& context, std::size_t most)
+      : records_(context.allocate<Record>(most)), other_(context.allocate<Record>(most)), most_(most) {}
+
+  void sort(const RecordStream<Record>& stream, const Part<Record>& part) {
+    if (part.top == 0) return copy(stream, part);
+    readColumns(part.from, part.index, part.count, records_.get());
+    stream.store(part.index, part.count, sortInCache(records_.get(), other_.get(), part.count, part.top));
+  }
+
+ private:
+  /** Of equal keys there may be any number. */
+  void copy(const RecordStream<Record>& stream, const Part<Record>& part) {
+    for (std::size_t done = 0; done < part.count; done += most_) {
+      const std::size_t count = std::min(most_, part.count - done);
+      readColumns(part.from, part.index + done, count, records_.get());
+      stream.store(part.index + done, count, records_.get());
+    }
+  }
+
+  Memory<Record> records_;
+  Memory<Record> other_;
+  std::size_t most_;
 };
 
 }  // namespace
 
 template <typename Record>
 void radixSort(Context& context, std::size_t count, const RecordStream<Record>& stream) {
-  constexpr int kKeyBits = 8 * sizeof(typename Record::Key);
+  constexpr std::size_t kPart = kPartBytes / sizeof(Record);
   if (count == 0) return;
-  if (count * sizeof(Record) <= kPartBytes) {
+  if (count <= kPart) {
     const auto records = context.allocate<Record>(count);
     const auto other = context.allocate<Record>(count);
     context.throwIfStopped();
     stream.load(0, count, records.get());
-    stream.store(0, count, sortPart({records.get(), 0, count, kKeyBits}, other.get()));
+    constexpr int kKeyBits = 8 * sizeof(typename Record::Key);
+    stream.store(0, count, sortInCache(records.get(), other.get(), count, kKeyBits));
     return;
   }
-  Splitter<Record> splitter(context, count);
-  const std::vector<Part<Record>> parts = splitter.split(stream.load);
-  constexpr std::size_t kPart = kPartBytes / sizeof(Record);
-  const std::size_t slices = context.pool().threads();
-  const auto others = context.allocate<Record>(slices * kPart);
+  Splitter<Record> splitter(context, count, stream);
+  const std::vector<Part<Record>> parts = splitter.split();
+  std::size_t most = 0;
+  for (const Part<Record>& part : parts) most = std::max(most, std::min(part.count, kPart));
+  std::vector<PartSorter<Record>> sorters;
+  for (unsigned i = 0; i < context.pool().threads(); ++i) sorters.emplace_back(context, most);
   std::atomic<std::size_t> next{0};
-  context.forEach(slices, [&](std::size_t slice) {
+  context.forEach(sorters.size(), [&](std::size_t slice) {
     for (std::size_t i = next++; i < parts.size(); i = next++) {
       context.throwIfStopped();
-      const Part<Record>& part = parts[i];
-      stream.store(part.index, part.count, sortPart(part, others.get() + slice * kPart));
+      sorters[slice].sort(stream, parts[i]);
     }
   });
 }
 
-template void radixSort(Context&, std::size_t, const RecordStream<KeyRecord<std::uint32_t>>&);
-template void radixSort(Context&, std::size_t, const RecordStream<KeyRecord<std::uint64_t>>&);
+template void radixSort(Context&, std::size_t, const RecordStream<Key32>&);
+template void radixSort(Context&, std::size_t, const RecordStream<Key64>&);
 template void radixSort(Context&, std::size_t, const RecordStream<Pair32>&);
 template void radixSort(Context&, std::size_t, const RecordStream<Pair64>&);
+template void radixSort(Context&, std::size_t, const RecordStream<Pair32And64>&);
+template void radixSort(Context&, std::size_t, const RecordStream<Pair64And32>&);
 
 }  // namespace vgpu::compute

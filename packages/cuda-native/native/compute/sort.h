@@ -10,7 +10,7 @@ namespace vgpu::compute {
 enum class Order { ascending, descending };
 
 // Outputs have as many elements as `keys` at least. They may be the inputs, but overlap neither them
-// otherwise nor each other. They are written once everything is sorted.
+// otherwise nor each other. What an operation that fails leaves in them is undefined.
 
 void sort(Context& context, const Array& keys, Order order, const Array& out);
 void sortPairs(Context& context, const Array& keys, const Array& values, Order order, const Array& outKeys,

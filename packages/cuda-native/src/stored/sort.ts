@@ -215,11 +215,11 @@ function planFor(columns: Job['inputs'], limit: number): Plan {
   throw memoryError(Math.max(least, leastBuffer * mergeBytes(columns)) + partsBytes(), limit);
 }
 
-/** So much each core takes beside the copies where they are larger than that. */
+/** Two parts of so much each core takes beside the copies where they are larger than that. */
 const partBytes = 2 ** 18;
 
 function partsBytes(): number {
-  return native().threads * partBytes;
+  return native().threads * 2 * partBytes;
 }
 
 function elementsThatFit(limit: number, bytesEach: number, columns: Job['inputs']): number {

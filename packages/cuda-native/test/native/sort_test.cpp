@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <numeric>
 #include <random>
@@ -43,43 +42,100 @@ std::uint64_t keyOf(int kind, std::uint64_t bits) {
 }
 
 template <typename Record>
+struct Case {
+  std::vector<Record> records;
+  std::vector<Record> expected;
+
+  Case(int kind, std::size_t count) : records(count) {
+    std::mt19937_64 generator(count + static_cast<std::size_t>(kind));
+    for (std::size_t i = 0; i < count; ++i) {
+      records[i].key = static_cast<typename Record::Key>(keyOf(kind, generator()));
+      records[i].payload = static_cast<typename Record::Payload>(i);
+    }
+    expected = records;
+    std::stable_sort(expected.begin(), expected.end(),
+                     [](const Record& one, const Record& other) { return one.key < other.key; });
+  }
+
+  RecordStream<Record> streamTo(std::vector<Record>& out) {
+    return {.loadKeys =
+                [this](std::size_t first, std::size_t run, typename Record::Key* to) {
+                  for (std::size_t i = 0; i < run; ++i) to[i] = records[first + i].key;
+                },
+            .load =
+                [this](std::size_t first, std::size_t run, Record* to) {
+                  std::copy_n(records.begin() + static_cast<std::ptrdiff_t>(first), run, to);
+                },
+            .store =
+                [&out](std::size_t first, std::size_t run, const Record* from) {
+                  std::copy_n(from, run, out.begin() + static_cast<std::ptrdiff_t>(first));
+                }};
+  }
+
+  [[nodiscard]] bool isSorted(const std::vector<Record>& out) const {
+    return std::equal(out.begin(), out.end(), expected.begin(), expected.end(),
+                      [](const Record& one, const Record& other) {
+                        return one.key == other.key && one.payload == other.payload;
+                      });
+  }
+};
+
+template <typename Record>
 void compareWithStableSort(unsigned threads, int kind, std::size_t count) {
   CAPTURE(threads);
   CAPTURE(kind);
   CAPTURE(count);
-  std::mt19937_64 generator(count + static_cast<std::size_t>(kind));
-  std::vector<Record> records(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    records[i].key = static_cast<typename Record::Key>(keyOf(kind, generator()));
-    records[i].payload = static_cast<decltype(records[i].payload)>(i);
-  }
-  std::vector<Record> expected = records;
-  std::stable_sort(expected.begin(), expected.end(),
-                   [](const Record& one, const Record& other) { return one.key < other.key; });
   ThreadPool pool(threads);
   Context context(pool, kNoLimit, nullptr);
-  // Over its own input.
-  radixSort<Record>(context, count,
-                    {.load =
-                         [&](std::size_t first, std::size_t run, Record* to) {
-                           std::copy_n(records.begin() + static_cast<std::ptrdiff_t>(first), run, to);
-                         },
-                     .store =
-                         [&](std::size_t first, std::size_t run, const Record* from) {
-                           std::copy_n(from, run, records.begin() + static_cast<std::ptrdiff_t>(first));
-                         }});
-  const bool same = std::equal(records.begin(), records.end(), expected.begin(),
-                               [](const Record& one, const Record& other) {
-                                 return one.key == other.key && one.payload == other.payload;
-                               });
-  CHECK(same);
+  Case<Record> overItself(kind, count);
+  radixSort<Record>(context, count, overItself.streamTo(overItself.records));
+  CHECK(overItself.isSorted(overItself.records));
 }
 
-TEST_CASE_TEMPLATE("radixSort is std::stable_sort", Record, Pair32, Pair64) {
+/** In columns of the caller, which begin anywhere, and at the ends of which others begin. */
+template <typename Record>
+void compareInRoom(int kind, std::size_t count, std::size_t offset) {
+  CAPTURE(kind);
+  CAPTURE(count);
+  CAPTURE(offset);
+  ThreadPool pool(3);
+  Context context(pool, kNoLimit, nullptr);
+  Case<Record> test(kind, count);
+  std::vector<typename Record::Key> keys(count + 40, 4711);
+  std::vector<typename Record::Payload> payloads(count + 40, 4711);
+  const Columns<Record> room{keys.data() + offset, payloads.data() + 2 * offset};
+  RecordStream<Record> stream = test.streamTo(test.records);
+  stream.store = [&](std::size_t first, std::size_t run, const Record* from) {
+    writeColumns(room, first, run, from);
+  };
+  stream.room = room;
+  radixSort<Record>(context, count, stream);
+  std::vector<Record> out(count);
+  readColumns(room, 0, count, out.data());
+  CHECK(test.isSorted(out));
+  const auto around = [](const auto& column, std::size_t element) { return column[element] == 4711; };
+  for (std::size_t i = 0; i < offset; ++i) CHECK(around(keys, i));
+  for (std::size_t i = offset + count; i < keys.size(); ++i) CHECK(around(keys, i));
+  for (std::size_t i = 0; i < 2 * offset; ++i) CHECK(around(payloads, i));
+  for (std::size_t i = 2 * offset + count; i < payloads.size(); ++i) CHECK(around(payloads, i));
+}
+
+TEST_CASE_TEMPLATE("radixSort is std::stable_sort", Record, Pair32, Pair64, Pair32And64, Pair64And32) {
   for (const unsigned threads : {1U, 3U}) {
     for (int kind = 0; kind < 6; ++kind) {
-      for (const std::size_t count : {0, 1, 2, 47, 48, 49, 2999, 3001, 16'000, 40'000, 300'000}) {
+      for (const std::size_t count : {0, 1, 2, 47, 48, 49, 2999, 3001, 16'385, 40'000, 300'000}) {
         compareWithStableSort<Record>(threads, kind, count);
+      }
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("the room of the caller is enough, and nothing beside it is written", Record, Pair32,
+                   Pair64, Pair32And64, Pair64And32) {
+  for (int kind = 0; kind < 6; ++kind) {
+    for (const std::size_t offset : {0, 1, 4, 7, 16}) {
+      for (const std::size_t count : {100, 32'769, 70'000, 300'000}) {
+        compareInRoom<Record>(kind, count, offset);
       }
     }
   }
@@ -89,20 +145,19 @@ TEST_CASE("records that change while they are sorted are an error, and reach no 
   ThreadPool pool(2);
   Context context(pool, kNoLimit, nullptr);
   constexpr std::size_t kCount = 100'000;
-  std::atomic<std::size_t> loads{0};
   std::size_t stored = 0;
   const auto sortChanging = [&] {
-    radixSort<Pair32>(
-        context, kCount,
-        {.load =
-             [&](std::size_t first, std::size_t run, Pair32* to) {
-               // The second time all keys are others.
-               const bool again = loads.fetch_add(run) > kCount;
-               for (std::size_t i = 0; i < run; ++i) {
-                 to[i] = {again ? 0xffffffffU : static_cast<std::uint32_t>((first + i) * 40'000), 0};
-               }
-             },
-         .store = [&](std::size_t, std::size_t run, const Pair32*) { stored += run; }});
+    radixSort<Pair32>(context, kCount,
+                      {.loadKeys =
+                           [](std::size_t first, std::size_t run, std::uint32_t* to) {
+                             for (std::size_t i = 0; i < run; ++i)
+                               to[i] = static_cast<std::uint32_t>((first + i) * 40'000);
+                           },
+                       .load =
+                           [](std::size_t, std::size_t run, Pair32* to) {
+                             for (std::size_t i = 0; i < run; ++i) to[i] = {0xffffffffU, 0};
+                           },
+                       .store = [&](std::size_t, std::size_t run, const Pair32*) { stored += run; }});
   };
   CHECK_THROWS_WITH(sortChanging(), "an array changed while it was sorted");
   CHECK(stored == 0);
