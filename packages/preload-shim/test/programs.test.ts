@@ -116,9 +116,12 @@ describe('programs of the driver API', { timeout: TEST_TIMEOUT_MS }, () => {
     expect(await run('nvml.c', gpu === 'software' ? 'measured' : 'unmeasured')).toMatchObject(succeeded);
   });
 
-  it.each(['driver_ptx', 'driver_bad_arguments', 'driver_links', 'driver_older_forms'])('%s', async (name) => {
-    expect(await run(`${name}.c`, DRIVER_PTX)).toMatchObject(succeeded);
-  });
+  it.each(['driver_ptx', 'driver_bad_arguments', 'driver_links', 'driver_older_forms'])(
+    '%s',
+    async (name) => {
+      expect(await run(`${name}.c`, DRIVER_PTX)).toMatchObject(succeeded);
+    },
+  );
 
   it('driver_bad_modules', async () => {
     const result = await run('driver_bad_modules.c');
