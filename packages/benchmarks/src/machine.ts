@@ -8,7 +8,8 @@ export function thisMachine(): Machine {
     logicalProcessors: availableParallelism(),
     memoryBytes: totalmem(),
     system: systemName(readFileSync('/etc/os-release', 'utf8')),
-    kernel: release(),
+    // What a distributor or a host appends says nothing about speed.
+    kernel: release().replace(/-.*/, ''),
     architecture: arch(),
     node: process.versions.node,
     load: loadavg()[0] ?? 0,
