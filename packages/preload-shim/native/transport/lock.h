@@ -13,8 +13,7 @@ struct vgpu_lock {
 // First makes sure that the state it protects is this process's own (see process.h).
 void vgpu_lock(struct vgpu_lock* lock);
 void vgpu_unlock(struct vgpu_lock* lock);
-// Only where all state is forgotten (see process.h): in a forked child the thread that held it does not
-// exist.
+// Only where all state is forgotten (see process.h): a forked child has no thread that holds it.
 bool vgpu_lock_is_held(const struct vgpu_lock* lock);
 void vgpu_lock_forget(struct vgpu_lock* lock);
 

@@ -33,6 +33,11 @@ enum class Operation : std::uint16_t {
   count
 };
 
+/// d = a · b + c of matrices: mma, and wmma.mma.
+constexpr bool is_matrix_product(Operation operation) {
+  return operation >= Operation::mma_f16 && operation <= Operation::mma_u8_u8;
+}
+
 /// Bytes per lane of a row; a predicate is a mask of 4 bytes for the whole warp.
 enum class Width : std::uint8_t { predicate = 0, half = 2, word = 4, doubleword = 8 };
 

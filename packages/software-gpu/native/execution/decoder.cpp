@@ -152,19 +152,12 @@ void append(DecodedKernel& kernel, FunctionDecoder& decoder) {
       case Operation::call_indirect:
         instruction.b += first_site;
         break;
-      case Operation::mma_f16:
-      case Operation::mma_bf16:
-      case Operation::mma_tf32:
-      case Operation::mma_f64:
-      case Operation::mma_s8_s8:
-      case Operation::mma_s8_u8:
-      case Operation::mma_u8_s8:
-      case Operation::mma_u8_u8:
       case Operation::load_fragment:
       case Operation::store_fragment:
         instruction.d += first_operand;
         break;
       default:
+        if (is_matrix_product(instruction.operation)) instruction.d += first_operand;
         break;
     }
     kernel.code.push_back(instruction);

@@ -248,17 +248,9 @@ bool takes_whole_warp(Operation operation) {
     case Operation::movmatrix:
     case Operation::load_fragment:
     case Operation::store_fragment:
-    case Operation::mma_f16:
-    case Operation::mma_bf16:
-    case Operation::mma_tf32:
-    case Operation::mma_f64:
-    case Operation::mma_s8_s8:
-    case Operation::mma_s8_u8:
-    case Operation::mma_u8_s8:
-    case Operation::mma_u8_u8:
       return true;
     default:
-      return false;
+      return is_matrix_product(operation);
   }
 }
 

@@ -59,6 +59,7 @@ InstructionClass class_of_form(std::string_view forms) {
 
 /// Operations whose names in operations.def begin alike.
 InstructionClass class_of_special(Operation operation) {
+  if (is_matrix_product(operation)) return InstructionClass::tensor;
   switch (operation) {
     case Operation::cvt_any:
       return InstructionClass::conversion;
@@ -69,14 +70,6 @@ InstructionClass class_of_special(Operation operation) {
       return InstructionClass::parameter;
     case Operation::isspacep:
       return InstructionClass::predicate;
-    case Operation::mma_f16:
-    case Operation::mma_bf16:
-    case Operation::mma_tf32:
-    case Operation::mma_f64:
-    case Operation::mma_s8_s8:
-    case Operation::mma_s8_u8:
-    case Operation::mma_u8_s8:
-    case Operation::mma_u8_u8:
     case Operation::movmatrix:
       return InstructionClass::tensor;
     case Operation::shfl_up:
