@@ -257,9 +257,9 @@ FunctionDecoder::Emitter FunctionDecoder::emit(Operation operation) {
 
 void FunctionDecoder::decode_statement(const ptx::Instruction& instruction) {
   // After these, or while they wait for other lanes, a split may be another one.
-  static constexpr std::array<std::string_view, 14> kControl{
-      "bra",  "brx",   "call",      "ret", "exit", "bar",      "barrier",
-      "trap", "brkpt", "nanosleep", "mma", "wmma", "ldmatrix", "movmatrix"};
+  static constexpr std::array<std::string_view, 18> kControl{
+      "bra",       "brx",  "call", "ret",   "exit",  "bar", "barrier", "trap",     "brkpt",
+      "nanosleep", "vote", "shfl", "match", "redux", "mma", "wmma",    "ldmatrix", "movmatrix"};
   instruction_ = &instruction;
   const bool is_control = std::ranges::find(kControl, instruction.opcode) != kControl.end();
   if (!instruction.guard || instruction.opcode == "bra") {

@@ -27,6 +27,15 @@ JOIN:
   bar.warp.sync -1;
 )";
 
+// The same under guards, which part the lanes like a branch.
+const char* const kGuardedBody = R"(
+  and.b32 %t, %x, 1;
+  setp.ne.u32 %p, %t, 0;
+  setp.gt.u32 %q, %x, 1000;
+  @%p vote.sync.ballot.b32 %r, %q, -1;
+  @!%p vote.sync.ballot.b32 %r, %q, -1;
+)";
+
 // Groups of 8 lanes that each name themselves, as tiles of cooperative groups do: converged, and in branches
 // that part some groups (lanes below 12 of each 32 go another way) while they leave others whole.
 std::string group_body(bool apart) {
@@ -121,8 +130,8 @@ std::vector<Program> exchange_programs() {
   return programs;
 }
 
-TEST_CASE("instructions: a vote meets lanes in different branches") {
-  const Program program{"votes in different branches", kernel_around(kMeetingBody), {"vote.sync.ballot.b32"}};
+/// Every lane gets the ballot of its whole warp.
+void check_ballots(const Program& program) {
   const std::vector<std::uint32_t> inputs = random_inputs(kThreads * 4, 0x3e);
   run_program(program, [&](Gpu& gpu, Module& module) {
     const std::vector<std::uint32_t> results = run(gpu, module, inputs);
@@ -134,6 +143,14 @@ TEST_CASE("instructions: a vote meets lanes in different branches") {
       REQUIRE(results[i] == ballot);
     }
   });
+}
+
+TEST_CASE("instructions: a vote meets lanes in different branches") {
+  check_ballots({"votes in different branches", kernel_around(kMeetingBody), {"vote.sync.ballot.b32"}});
+}
+
+TEST_CASE("instructions: a vote meets lanes behind another guard") {
+  check_ballots({"votes behind guards", kernel_around(kGuardedBody), {"vote.sync.ballot.b32"}});
 }
 
 TEST_CASE("instructions: groups of lanes that each name themselves") {
