@@ -1,19 +1,20 @@
-// The CPU path beside the best that there is, on one thread: vqsort, OpenBLAS, and reading memory. Processor
-// time, in turn, medians of ratios.
+// The CPU path beside the best that there is: vqsort, OpenBLAS, and reading memory. Processor time, in turn,
+// medians of ratios.
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
 #include <functional>
-#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "compute/kernels.h"
+#include "compute/matrix.h"
 #include "compute/reduce.h"
 #include "compute/sort.h"
 #include "vgpu/blas/multiplier.h"
+#include "vgpu/blas/open_blas.h"
 
 #ifdef VGPU_BENCH_VQSORT
 #include <hwy/contrib/sort/vqsort.h>
@@ -115,27 +116,36 @@ vgpu::blas::Path pathOf(const std::string& name) {
   return name == "avx2" ? vgpu::blas::Path::avx2 : vgpu::blas::Path::portable;
 }
 
+constexpr std::size_t kSide = 2048;
+
+/** Three square matrices: two to multiply, and the product. */
 template <typename T>
-std::optional<Comparison> compareProducts(const char* name) {
+struct Squares {
+  std::vector<T> a = std::vector<T>(kSide * kSide, T{1} / 3);
+  std::vector<T> b = a;
+  std::vector<T> c = a;
+
+  [[nodiscard]] vgpu::blas::Product product() {
+    const auto matrix = [](std::vector<T>& elements) {
+      return vgpu::blas::Matrix{
+          .first = reinterpret_cast<std::byte*>(elements.data()),
+          .element = sizeof(T) == 4 ? vgpu::blas::Element::f32 : vgpu::blas::Element::f64,
+          .row_stride = 1,
+          .column_stride = kSide};
+    };
+    return {.a = matrix(a), .b = matrix(b), .c = matrix(c), .m = kSide, .n = kSide, .k = kSide};
+  }
+};
+
+/** One thread each. */
+template <typename T>
+Comparison compareKernels(const char* name) {
   using vgpu::blas::Multiplier;
-  constexpr std::size_t kSide = 2048;
-  std::vector<T> elements[3];
-  for (std::vector<T>& each : elements) each.assign(kSide * kSide, T{1} / 3);
-  const auto matrix = [&](std::size_t index) {
-    return vgpu::blas::Matrix{.first = reinterpret_cast<std::byte*>(elements[index].data()),
-                              .element = sizeof(T) == 4 ? vgpu::blas::Element::f32 : vgpu::blas::Element::f64,
-                              .row_stride = 1,
-                              .column_stride = kSide};
-  };
-  const vgpu::blas::Product product{
-      .a = matrix(0), .b = matrix(1), .c = matrix(2), .m = kSide, .n = kSide, .k = kSide};
+  Squares<T> squares;
+  const vgpu::blas::Product product = squares.product();
   const auto alone = [](unsigned, const std::function<void(unsigned)>& task) { task(0); };
   Multiplier own(pathOf(kernelPath()), 1, alone, false);
   Multiplier library(pathOf(kernelPath()), 1, alone, true);
-  if (library.description().find("OpenBLAS") == std::string::npos) {
-    std::fprintf(stderr, "%s: not compared, because libopenblas.so.0 is not installed\n", name);
-    return std::nullopt;
-  }
   return compare(
       {.what = name, .beside = "OpenBLAS", .goal = 0.5},
       [&] {
@@ -144,6 +154,22 @@ std::optional<Comparison> compareProducts(const char* name) {
       [&] {
         library.multiply({&product, 1});
       });
+}
+
+/** The operation with its checks, on all cores: it calls OpenBLAS. */
+template <typename T>
+Comparison compareOperations(const char* name) {
+  Squares<T> squares;
+  const vgpu::blas::Product product = squares.product();
+  const auto library = vgpu::blas::OpenBlas::load(ThreadPool::shared().threads());
+  const auto matrix = [](std::vector<T>& elements) {
+    return Matrix{.array = arrayOf(elements), .rows = kSide, .columns = kSide, .stride = kSide};
+  };
+  const Context context(ThreadPool::shared(), kNoLimit, nullptr);
+  return compare(
+      {.what = name, .beside = "OpenBLAS, all cores", .goal = 0.9},
+      [&] { multiply(context, matrix(squares.a), matrix(squares.b), matrix(squares.c)); },
+      [&] { static_cast<void>(library->multiply(product)); });
 }
 
 Comparison compareSum(ThreadPool& pool) {
@@ -168,7 +194,7 @@ Comparison compareSum(ThreadPool& pool) {
 }
 
 void printTable(const std::vector<Comparison>& comparisons) {
-  std::printf("%s, one thread; ours, the other, how many times as fast\n", kernelPath());
+  std::printf("%s, one thread or as said; ours, the other, how many times as fast\n", kernelPath());
   for (const Comparison& each : comparisons) {
     std::printf("%-32s beside %-22s %8.1f ms %8.1f ms %6.2f (goal %.1f)\n", each.what, each.beside,
                 each.milliseconds, each.referenceMilliseconds, each.ratio, each.goal);
@@ -198,9 +224,13 @@ int main(int argc, char** argv) {
   std::fprintf(stderr, "sortPairs: not compared with vqsort, because libhwy-dev was not installed\n");
 #endif
   comparisons.push_back(compareSum(alone));
-  for (const auto& product : {compareProducts<float>("matmul f32, 2048^3, own kernel"),
-                              compareProducts<double>("matmul f64, 2048^3, own kernel")}) {
-    if (product) comparisons.push_back(*product);
+  if (vgpu::blas::OpenBlas::load(1)) {
+    comparisons.push_back(compareOperations<float>("matmul f32, 2048^3"));
+    comparisons.push_back(compareOperations<double>("matmul f64, 2048^3"));
+    comparisons.push_back(compareKernels<float>("matmul f32, 2048^3, own kernel"));
+    comparisons.push_back(compareKernels<double>("matmul f64, 2048^3, own kernel"));
+  } else {
+    std::fprintf(stderr, "matmul: not compared, because libopenblas.so.0 is not installed\n");
   }
   argc > 1 && std::string_view(argv[1]) == "--json" ? printJson(comparisons) : printTable(comparisons);
   const bool met = std::all_of(comparisons.begin(), comparisons.end(),

@@ -167,7 +167,10 @@ describe('early initialisation ends in time, and leaves nothing behind', { timeo
     afterAll(() => executor.stop());
     afterEach(() => signalExecutor('SIGCONT'));
 
-    const signalExecutor = (signal: NodeJS.Signals) => process.kill(executor.pid ?? 0, signal);
+    const signalExecutor = (signal: NodeJS.Signals) => {
+      if (executor.pid === undefined) throw new Error('the executor has ended');
+      process.kill(executor.pid, signal);
+    };
     const environment = () => ({ ...early(''), VGPU_EXECUTOR: executor.url });
 
     it('that answers makes the program ready', async () => {

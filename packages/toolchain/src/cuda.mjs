@@ -29,13 +29,14 @@ export function makePtx(nvcc, source) {
 }
 
 /**
- * Names of what only the file sees contain hashes of its path, which differ between checkouts.
+ * Names of what only the file sees contain a hash of its path, which differs between checkouts, and behind the file's name
+ * another one, or the name of its first kernel.
  *
  * @param {string} code
  */
 function withoutPath(code) {
-  const hashes = [...code.matchAll(/_INTERNAL_([0-9a-f]{8})_\w+?_cu_([0-9a-f]{8})/g)].flatMap(
-    ([, ...both]) => both,
+  const hashes = [...code.matchAll(/_INTERNAL_([0-9a-f]{8})_\w+?_cu_([0-9a-f]{8})?/g)].flatMap(
+    ([, ofPath, other]) => [ofPath, other ?? []].flat(),
   );
   return [...new Set(hashes)].reduce((text, hash) => text.replaceAll(hash, '0'.repeat(8)), code);
 }
