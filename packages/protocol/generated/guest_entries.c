@@ -6,7 +6,7 @@
 #include "guest_api.h"
 #include "real/real_driver.h"
 
-uintptr_t vgpu_real_functions[1237];
+uintptr_t vgpu_real_functions[1368];
 
 const char *vgpu_entry_name(unsigned int index) {
   switch (index) {
@@ -1415,1074 +1415,1336 @@ const char *vgpu_entry_name(unsigned int index) {
     case 701:
       return "nvmlDeviceGetProcessUtilization";
     case 702:
-      return "nvmlDeviceGetTemperature";
+      return "nvmlDeviceGetAPIRestriction";
     case 703:
-      return "nvmlDeviceGetPowerUsage";
+      return "nvmlDeviceGetAccountingBufferSize";
     case 704:
-      return "nvmlDeviceGetPowerManagementLimit";
+      return "nvmlDeviceGetAccountingMode";
     case 705:
-      return "nvmlDeviceGetEnforcedPowerLimit";
+      return "nvmlDeviceGetAccountingPids";
     case 706:
-      return "nvmlDeviceGetFanSpeed";
+      return "nvmlDeviceGetAccountingStats";
     case 707:
-      return "nvmlDeviceGetClockInfo";
+      return "nvmlDeviceGetAdaptiveClockInfoStatus";
     case 708:
-      return "nvmlDeviceGetMaxClockInfo";
+      return "nvmlDeviceGetApplicationsClock";
     case 709:
-      return "nvmlDeviceGetPerformanceState";
+      return "nvmlDeviceGetArchitecture";
     case 710:
-      return "nvmlDeviceGetEncoderUtilization";
+      return "nvmlDeviceGetAttributes";
     case 711:
-      return "nvmlDeviceGetDecoderUtilization";
+      return "nvmlDeviceGetAttributes_v2";
     case 712:
-      return "nvmlDeviceGetPcieThroughput";
+      return "nvmlDeviceGetAutoBoostedClocksEnabled";
     case 713:
-      return "nvmlDeviceGetPersistenceMode";
+      return "nvmlDeviceGetBAR1MemoryInfo";
     case 714:
-      return "nvmlDeviceGetDisplayActive";
+      return "nvmlDeviceGetBoardId";
     case 715:
-      return "nvmlDeviceGetDisplayMode";
+      return "nvmlDeviceGetBoardPartNumber";
     case 716:
-      return "nvmlDeviceGetEccMode";
+      return "nvmlDeviceGetBrand";
     case 717:
-      return "nvmlDeviceGetComputeMode";
+      return "nvmlDeviceGetBridgeChipInfo";
     case 718:
-      return "nvmlDeviceGetMigMode";
+      return "nvmlDeviceGetBusType";
     case 719:
-      return "nvmlDeviceGetSerial";
+      return "nvmlDeviceGetClkMonStatus";
     case 720:
-      return "nvmlDeviceGetVbiosVersion";
+      return "nvmlDeviceGetClock";
     case 721:
-      return "nvmlSystemGetProcessName";
+      return "nvmlDeviceGetClockInfo";
     case 722:
-      return "nvmlDeviceGetNvLinkRemoteDeviceType";
+      return "nvmlDeviceGetComputeMode";
     case 723:
-      return "nvmlDeviceGetNvLinkRemotePciInfo_v2";
+      return "nvmlDeviceGetCpuAffinity";
     case 724:
-      return "nvmlDeviceGetGpuFabricInfoV";
+      return "nvmlDeviceGetCpuAffinityWithinScope";
     case 725:
-      return "cublasCreate_v2";
+      return "nvmlDeviceGetCurrPcieLinkGeneration";
     case 726:
-      return "cublasDestroy_v2";
+      return "nvmlDeviceGetCurrPcieLinkWidth";
     case 727:
-      return "cublasGetVersion_v2";
+      return "nvmlDeviceGetCurrentClocksEventReasons";
     case 728:
-      return "cublasGetProperty";
+      return "nvmlDeviceGetCurrentClocksThrottleReasons";
     case 729:
-      return "cublasSetWorkspace_v2";
+      return "nvmlDeviceGetDecoderUtilization";
     case 730:
-      return "cublasSetStream_v2";
+      return "nvmlDeviceGetDefaultApplicationsClock";
     case 731:
-      return "cublasGetStream_v2";
+      return "nvmlDeviceGetDefaultEccMode";
     case 732:
-      return "cublasGetPointerMode_v2";
+      return "nvmlDeviceGetDetailedEccErrors";
     case 733:
-      return "cublasSetPointerMode_v2";
+      return "nvmlDeviceGetDeviceHandleFromMigDeviceHandle";
     case 734:
-      return "cublasGetAtomicsMode";
+      return "nvmlDeviceGetDisplayActive";
     case 735:
-      return "cublasSetAtomicsMode";
+      return "nvmlDeviceGetDisplayMode";
     case 736:
-      return "cublasGetMathMode";
+      return "nvmlDeviceGetDriverModel";
     case 737:
-      return "cublasSetMathMode";
+      return "nvmlDeviceGetDynamicPstatesInfo";
     case 738:
-      return "cublasGetSmCountTarget";
+      return "nvmlDeviceGetEccMode";
     case 739:
-      return "cublasSetSmCountTarget";
+      return "nvmlDeviceGetEncoderCapacity";
     case 740:
-      return "cublasGetCudartVersion";
+      return "nvmlDeviceGetEncoderSessions";
     case 741:
-      return "cublasGetStatusName";
+      return "nvmlDeviceGetEncoderStats";
     case 742:
-      return "cublasGetStatusString";
+      return "nvmlDeviceGetEncoderUtilization";
     case 743:
-      return "cublasSetVector";
+      return "nvmlDeviceGetEnforcedPowerLimit";
     case 744:
-      return "cublasGetVector";
+      return "nvmlDeviceGetFBCSessions";
     case 745:
-      return "cublasSetMatrix";
+      return "nvmlDeviceGetFBCStats";
     case 746:
-      return "cublasGetMatrix";
+      return "nvmlDeviceGetFanControlPolicy_v2";
     case 747:
-      return "cublasSetVectorAsync";
+      return "nvmlDeviceGetFanSpeed";
     case 748:
-      return "cublasGetVectorAsync";
+      return "nvmlDeviceGetFanSpeed_v2";
     case 749:
-      return "cublasSetMatrixAsync";
+      return "nvmlDeviceGetFieldValues";
     case 750:
-      return "cublasGetMatrixAsync";
+      return "nvmlDeviceGetGpcClkMinMaxVfOffset";
     case 751:
-      return "cublasSgemm_v2";
+      return "nvmlDeviceGetGpcClkVfOffset";
     case 752:
-      return "cublasDgemm_v2";
+      return "nvmlDeviceGetGpuFabricInfo";
     case 753:
-      return "cublasHgemm";
+      return "nvmlDeviceGetGpuFabricInfoV";
     case 754:
-      return "cublasSgemmBatched";
+      return "nvmlDeviceGetGpuMaxPcieLinkGeneration";
     case 755:
-      return "cublasDgemmBatched";
+      return "nvmlDeviceGetGpuOperationMode";
     case 756:
-      return "cublasHgemmBatched";
+      return "nvmlDeviceGetGspFirmwareMode";
     case 757:
-      return "cublasSgemmStridedBatched";
+      return "nvmlDeviceGetGspFirmwareVersion";
     case 758:
-      return "cublasDgemmStridedBatched";
+      return "nvmlDeviceGetHandleBySerial";
     case 759:
-      return "cublasHgemmStridedBatched";
+      return "nvmlDeviceGetInforomConfigurationChecksum";
     case 760:
-      return "cublasSgemmEx";
+      return "nvmlDeviceGetInforomImageVersion";
     case 761:
-      return "cublasGemmEx";
+      return "nvmlDeviceGetInforomVersion";
     case 762:
-      return "cublasGemmBatchedEx";
+      return "nvmlDeviceGetIrqNum";
     case 763:
-      return "cublasGemmStridedBatchedEx";
+      return "nvmlDeviceGetJpgUtilization";
     case 764:
-      return "cublasSgemv_v2";
+      return "nvmlDeviceGetLastBBXFlushTime";
     case 765:
-      return "cublasDgemv_v2";
+      return "nvmlDeviceGetMPSComputeRunningProcesses";
     case 766:
-      return "cublasSgemvBatched";
+      return "nvmlDeviceGetMPSComputeRunningProcesses_v2";
     case 767:
-      return "cublasDgemvBatched";
+      return "nvmlDeviceGetMPSComputeRunningProcesses_v3";
     case 768:
-      return "cublasSgemvStridedBatched";
+      return "nvmlDeviceGetMaxClockInfo";
     case 769:
-      return "cublasDgemvStridedBatched";
+      return "nvmlDeviceGetMaxCustomerBoostClock";
     case 770:
-      return "cublasSger_v2";
+      return "nvmlDeviceGetMaxMigDeviceCount";
     case 771:
-      return "cublasDger_v2";
+      return "nvmlDeviceGetMaxPcieLinkGeneration";
     case 772:
-      return "cublasStrsm_v2";
+      return "nvmlDeviceGetMaxPcieLinkWidth";
     case 773:
-      return "cublasDtrsm_v2";
+      return "nvmlDeviceGetMemClkMinMaxVfOffset";
     case 774:
-      return "cublasStrsmBatched";
+      return "nvmlDeviceGetMemClkVfOffset";
     case 775:
-      return "cublasDtrsmBatched";
+      return "nvmlDeviceGetMemoryAffinity";
     case 776:
-      return "cublasSaxpy_v2";
+      return "nvmlDeviceGetMemoryBusWidth";
     case 777:
-      return "cublasDaxpy_v2";
+      return "nvmlDeviceGetMemoryErrorCounter";
     case 778:
-      return "cublasSscal_v2";
+      return "nvmlDeviceGetMigDeviceHandleByIndex";
     case 779:
-      return "cublasDscal_v2";
+      return "nvmlDeviceGetMigMode";
     case 780:
-      return "cublasScopy_v2";
+      return "nvmlDeviceGetMinMaxClockOfPState";
     case 781:
-      return "cublasDcopy_v2";
+      return "nvmlDeviceGetMinMaxFanSpeed";
     case 782:
-      return "cublasSswap_v2";
+      return "nvmlDeviceGetMinorNumber";
     case 783:
-      return "cublasDswap_v2";
+      return "nvmlDeviceGetModuleId";
     case 784:
-      return "cublasSdot_v2";
+      return "nvmlDeviceGetMultiGpuBoard";
     case 785:
-      return "cublasDdot_v2";
+      return "nvmlDeviceGetNumFans";
     case 786:
-      return "cublasSnrm2_v2";
+      return "nvmlDeviceGetNumGpuCores";
     case 787:
-      return "cublasDnrm2_v2";
+      return "nvmlDeviceGetNvLinkCapability";
     case 788:
-      return "cublasSasum_v2";
+      return "nvmlDeviceGetNvLinkErrorCounter";
     case 789:
-      return "cublasDasum_v2";
+      return "nvmlDeviceGetNvLinkRemoteDeviceType";
     case 790:
-      return "cublasIsamax_v2";
+      return "nvmlDeviceGetNvLinkRemotePciInfo";
     case 791:
-      return "cublasIdamax_v2";
+      return "nvmlDeviceGetNvLinkRemotePciInfo_v2";
     case 792:
-      return "cublasIsamin_v2";
+      return "nvmlDeviceGetNvLinkState";
     case 793:
-      return "cublasIdamin_v2";
+      return "nvmlDeviceGetNvLinkUtilizationControl";
     case 794:
-      return "cublasAsumEx";
+      return "nvmlDeviceGetNvLinkUtilizationCounter";
     case 795:
-      return "cublasAsumEx_64";
+      return "nvmlDeviceGetNvLinkVersion";
     case 796:
-      return "cublasAxpyEx";
+      return "nvmlDeviceGetOfaUtilization";
     case 797:
-      return "cublasAxpyEx_64";
+      return "nvmlDeviceGetP2PStatus";
     case 798:
-      return "cublasCaxpy_v2";
+      return "nvmlDeviceGetPcieLinkMaxSpeed";
     case 799:
-      return "cublasCaxpy_v2_64";
+      return "nvmlDeviceGetPcieReplayCounter";
     case 800:
-      return "cublasCcopy_v2";
+      return "nvmlDeviceGetPcieSpeed";
     case 801:
-      return "cublasCcopy_v2_64";
+      return "nvmlDeviceGetPcieThroughput";
     case 802:
-      return "cublasCdgmm";
+      return "nvmlDeviceGetPerformanceState";
     case 803:
-      return "cublasCdgmm_64";
+      return "nvmlDeviceGetPersistenceMode";
     case 804:
-      return "cublasCdotc_v2";
+      return "nvmlDeviceGetPowerManagementDefaultLimit";
     case 805:
-      return "cublasCdotc_v2_64";
+      return "nvmlDeviceGetPowerManagementLimit";
     case 806:
-      return "cublasCdotu_v2";
+      return "nvmlDeviceGetPowerManagementLimitConstraints";
     case 807:
-      return "cublasCdotu_v2_64";
+      return "nvmlDeviceGetPowerManagementMode";
     case 808:
-      return "cublasCgbmv_v2";
+      return "nvmlDeviceGetPowerSource";
     case 809:
-      return "cublasCgbmv_v2_64";
+      return "nvmlDeviceGetPowerState";
     case 810:
-      return "cublasCgeam";
+      return "nvmlDeviceGetPowerUsage";
     case 811:
-      return "cublasCgeam_64";
+      return "nvmlDeviceGetRemappedRows";
     case 812:
-      return "cublasCgemm3m";
+      return "nvmlDeviceGetRetiredPages";
     case 813:
-      return "cublasCgemm3m_64";
+      return "nvmlDeviceGetRetiredPagesPendingStatus";
     case 814:
-      return "cublasCgemm3mBatched";
+      return "nvmlDeviceGetRetiredPages_v2";
     case 815:
-      return "cublasCgemm3mBatched_64";
+      return "nvmlDeviceGetRowRemapperHistogram";
     case 816:
-      return "cublasCgemm3mEx";
+      return "nvmlDeviceGetRunningProcessDetailList";
     case 817:
-      return "cublasCgemm3mEx_64";
+      return "nvmlDeviceGetSamples";
     case 818:
-      return "cublasCgemm3mStridedBatched";
+      return "nvmlDeviceGetSerial";
     case 819:
-      return "cublasCgemm3mStridedBatched_64";
+      return "nvmlDeviceGetSramEccErrorStatus";
     case 820:
-      return "cublasCgemmBatched";
+      return "nvmlDeviceGetSupportedClocksEventReasons";
     case 821:
-      return "cublasCgemmBatched_64";
+      return "nvmlDeviceGetSupportedClocksThrottleReasons";
     case 822:
-      return "cublasCgemmEx";
+      return "nvmlDeviceGetSupportedEventTypes";
     case 823:
-      return "cublasCgemmEx_64";
+      return "nvmlDeviceGetSupportedGraphicsClocks";
     case 824:
-      return "cublasCgemmStridedBatched";
+      return "nvmlDeviceGetSupportedMemoryClocks";
     case 825:
-      return "cublasCgemmStridedBatched_64";
+      return "nvmlDeviceGetSupportedPerformanceStates";
     case 826:
-      return "cublasCgemm_v2";
+      return "nvmlDeviceGetTargetFanSpeed";
     case 827:
-      return "cublasCgemm_v2_64";
+      return "nvmlDeviceGetTemperature";
     case 828:
-      return "cublasCgemvBatched";
+      return "nvmlDeviceGetTemperatureThreshold";
     case 829:
-      return "cublasCgemvBatched_64";
+      return "nvmlDeviceGetThermalSettings";
     case 830:
-      return "cublasCgemvStridedBatched";
+      return "nvmlDeviceGetTopologyCommonAncestor";
     case 831:
-      return "cublasCgemvStridedBatched_64";
+      return "nvmlDeviceGetTopologyNearestGpus";
     case 832:
-      return "cublasCgemv_v2";
+      return "nvmlDeviceGetTotalEccErrors";
     case 833:
-      return "cublasCgemv_v2_64";
+      return "nvmlDeviceGetTotalEnergyConsumption";
     case 834:
-      return "cublasCgerc_v2";
+      return "nvmlDeviceGetVbiosVersion";
     case 835:
-      return "cublasCgerc_v2_64";
+      return "nvmlDeviceGetViolationStatus";
     case 836:
-      return "cublasCgeru_v2";
+      return "nvmlDeviceGetVirtualizationMode";
     case 837:
-      return "cublasCgeru_v2_64";
+      return "nvmlDeviceIsMigDeviceHandle";
     case 838:
-      return "cublasChbmv_v2";
+      return "nvmlDeviceOnSameBoard";
     case 839:
-      return "cublasChbmv_v2_64";
+      return "nvmlDeviceRegisterEvents";
     case 840:
-      return "cublasChemm_v2";
+      return "nvmlEventSetCreate";
     case 841:
-      return "cublasChemm_v2_64";
+      return "nvmlEventSetFree";
     case 842:
-      return "cublasChemv_v2";
+      return "nvmlEventSetWait";
     case 843:
-      return "cublasChemv_v2_64";
+      return "nvmlEventSetWait_v2";
     case 844:
-      return "cublasCher2_v2";
+      return "nvmlSystemGetHicVersion";
     case 845:
-      return "cublasCher2_v2_64";
+      return "nvmlSystemGetNvlinkBwMode";
     case 846:
-      return "cublasCher2k_v2";
+      return "nvmlSystemGetProcessName";
     case 847:
-      return "cublasCher2k_v2_64";
+      return "nvmlSystemGetTopologyGpuSet";
     case 848:
-      return "cublasCher_v2";
+      return "nvmlUnitGetCount";
     case 849:
-      return "cublasCher_v2_64";
+      return "nvmlUnitGetDevices";
     case 850:
-      return "cublasCherk3mEx";
+      return "nvmlUnitGetFanSpeedInfo";
     case 851:
-      return "cublasCherk3mEx_64";
+      return "nvmlUnitGetHandleByIndex";
     case 852:
-      return "cublasCherkEx";
+      return "nvmlUnitGetLedState";
     case 853:
-      return "cublasCherkEx_64";
+      return "nvmlUnitGetPsuInfo";
     case 854:
-      return "cublasCherk_v2";
+      return "nvmlUnitGetTemperature";
     case 855:
-      return "cublasCherk_v2_64";
+      return "nvmlUnitGetUnitInfo";
     case 856:
-      return "cublasCherkx";
+      return "cublasCreate_v2";
     case 857:
-      return "cublasCherkx_64";
+      return "cublasDestroy_v2";
     case 858:
-      return "cublasChpmv_v2";
+      return "cublasGetVersion_v2";
     case 859:
-      return "cublasChpmv_v2_64";
+      return "cublasGetProperty";
     case 860:
-      return "cublasChpr2_v2";
+      return "cublasSetWorkspace_v2";
     case 861:
-      return "cublasChpr2_v2_64";
+      return "cublasSetStream_v2";
     case 862:
-      return "cublasChpr_v2";
+      return "cublasGetStream_v2";
     case 863:
-      return "cublasChpr_v2_64";
+      return "cublasGetPointerMode_v2";
     case 864:
-      return "cublasCopyEx";
+      return "cublasSetPointerMode_v2";
     case 865:
-      return "cublasCopyEx_64";
+      return "cublasGetAtomicsMode";
     case 866:
-      return "cublasCrot_v2";
+      return "cublasSetAtomicsMode";
     case 867:
-      return "cublasCrot_v2_64";
+      return "cublasGetMathMode";
     case 868:
-      return "cublasCscal_v2";
+      return "cublasSetMathMode";
     case 869:
-      return "cublasCscal_v2_64";
+      return "cublasGetSmCountTarget";
     case 870:
-      return "cublasCsrot_v2";
+      return "cublasSetSmCountTarget";
     case 871:
-      return "cublasCsrot_v2_64";
+      return "cublasGetCudartVersion";
     case 872:
-      return "cublasCsscal_v2";
+      return "cublasGetStatusName";
     case 873:
-      return "cublasCsscal_v2_64";
+      return "cublasGetStatusString";
     case 874:
-      return "cublasCswap_v2";
+      return "cublasSetVector";
     case 875:
-      return "cublasCswap_v2_64";
+      return "cublasGetVector";
     case 876:
-      return "cublasCsymm_v2";
+      return "cublasSetMatrix";
     case 877:
-      return "cublasCsymm_v2_64";
+      return "cublasGetMatrix";
     case 878:
-      return "cublasCsymv_v2";
+      return "cublasSetVectorAsync";
     case 879:
-      return "cublasCsymv_v2_64";
+      return "cublasGetVectorAsync";
     case 880:
-      return "cublasCsyr2_v2";
+      return "cublasSetMatrixAsync";
     case 881:
-      return "cublasCsyr2_v2_64";
+      return "cublasGetMatrixAsync";
     case 882:
-      return "cublasCsyr2k_v2";
+      return "cublasSgemm_v2";
     case 883:
-      return "cublasCsyr2k_v2_64";
+      return "cublasDgemm_v2";
     case 884:
-      return "cublasCsyr_v2";
+      return "cublasHgemm";
     case 885:
-      return "cublasCsyr_v2_64";
+      return "cublasSgemmBatched";
     case 886:
-      return "cublasCsyrk3mEx";
+      return "cublasDgemmBatched";
     case 887:
-      return "cublasCsyrk3mEx_64";
+      return "cublasHgemmBatched";
     case 888:
-      return "cublasCsyrkEx";
+      return "cublasSgemmStridedBatched";
     case 889:
-      return "cublasCsyrkEx_64";
+      return "cublasDgemmStridedBatched";
     case 890:
-      return "cublasCsyrk_v2";
+      return "cublasHgemmStridedBatched";
     case 891:
-      return "cublasCsyrk_v2_64";
+      return "cublasSgemmEx";
     case 892:
-      return "cublasCsyrkx";
+      return "cublasGemmEx";
     case 893:
-      return "cublasCsyrkx_64";
+      return "cublasGemmBatchedEx";
     case 894:
-      return "cublasCtbmv_v2";
+      return "cublasGemmStridedBatchedEx";
     case 895:
-      return "cublasCtbmv_v2_64";
+      return "cublasSgemv_v2";
     case 896:
-      return "cublasCtbsv_v2";
+      return "cublasDgemv_v2";
     case 897:
-      return "cublasCtbsv_v2_64";
+      return "cublasSgemvBatched";
     case 898:
-      return "cublasCtpmv_v2";
+      return "cublasDgemvBatched";
     case 899:
-      return "cublasCtpmv_v2_64";
+      return "cublasSgemvStridedBatched";
     case 900:
-      return "cublasCtpsv_v2";
+      return "cublasDgemvStridedBatched";
     case 901:
-      return "cublasCtpsv_v2_64";
+      return "cublasSger_v2";
     case 902:
-      return "cublasCtrmm_v2";
+      return "cublasDger_v2";
     case 903:
-      return "cublasCtrmm_v2_64";
+      return "cublasStrsm_v2";
     case 904:
-      return "cublasCtrmv_v2";
+      return "cublasDtrsm_v2";
     case 905:
-      return "cublasCtrmv_v2_64";
+      return "cublasStrsmBatched";
     case 906:
-      return "cublasCtrsmBatched";
+      return "cublasDtrsmBatched";
     case 907:
-      return "cublasCtrsmBatched_64";
+      return "cublasSaxpy_v2";
     case 908:
-      return "cublasCtrsm_v2";
+      return "cublasDaxpy_v2";
     case 909:
-      return "cublasCtrsm_v2_64";
+      return "cublasSscal_v2";
     case 910:
-      return "cublasCtrsv_v2";
+      return "cublasDscal_v2";
     case 911:
-      return "cublasCtrsv_v2_64";
+      return "cublasScopy_v2";
     case 912:
-      return "cublasDdgmm";
+      return "cublasDcopy_v2";
     case 913:
-      return "cublasDdgmm_64";
+      return "cublasSswap_v2";
     case 914:
-      return "cublasDgbmv_v2";
+      return "cublasDswap_v2";
     case 915:
-      return "cublasDgbmv_v2_64";
+      return "cublasSdot_v2";
     case 916:
-      return "cublasDgeam";
+      return "cublasDdot_v2";
     case 917:
-      return "cublasDgeam_64";
+      return "cublasSnrm2_v2";
     case 918:
-      return "cublasDgemmGroupedBatched";
+      return "cublasDnrm2_v2";
     case 919:
-      return "cublasDgemmGroupedBatched_64";
+      return "cublasSasum_v2";
     case 920:
-      return "cublasDotEx";
+      return "cublasDasum_v2";
     case 921:
-      return "cublasDotEx_64";
+      return "cublasIsamax_v2";
     case 922:
-      return "cublasDotcEx";
+      return "cublasIdamax_v2";
     case 923:
-      return "cublasDotcEx_64";
+      return "cublasIsamin_v2";
     case 924:
-      return "cublasDrot_v2";
+      return "cublasIdamin_v2";
     case 925:
-      return "cublasDrot_v2_64";
+      return "cublasAsumEx";
     case 926:
-      return "cublasDrotm_v2";
+      return "cublasAsumEx_64";
     case 927:
-      return "cublasDrotm_v2_64";
+      return "cublasAxpyEx";
     case 928:
-      return "cublasDsbmv_v2";
+      return "cublasAxpyEx_64";
     case 929:
-      return "cublasDsbmv_v2_64";
+      return "cublasCaxpy_v2";
     case 930:
-      return "cublasDspmv_v2";
+      return "cublasCaxpy_v2_64";
     case 931:
-      return "cublasDspmv_v2_64";
+      return "cublasCcopy_v2";
     case 932:
-      return "cublasDspr2_v2";
+      return "cublasCcopy_v2_64";
     case 933:
-      return "cublasDspr2_v2_64";
+      return "cublasCdgmm";
     case 934:
-      return "cublasDspr_v2";
+      return "cublasCdgmm_64";
     case 935:
-      return "cublasDspr_v2_64";
+      return "cublasCdotc_v2";
     case 936:
-      return "cublasDsymm_v2";
+      return "cublasCdotc_v2_64";
     case 937:
-      return "cublasDsymm_v2_64";
+      return "cublasCdotu_v2";
     case 938:
-      return "cublasDsymv_v2";
+      return "cublasCdotu_v2_64";
     case 939:
-      return "cublasDsymv_v2_64";
+      return "cublasCgbmv_v2";
     case 940:
-      return "cublasDsyr2_v2";
+      return "cublasCgbmv_v2_64";
     case 941:
-      return "cublasDsyr2_v2_64";
+      return "cublasCgeam";
     case 942:
-      return "cublasDsyr2k_v2";
+      return "cublasCgeam_64";
     case 943:
-      return "cublasDsyr2k_v2_64";
+      return "cublasCgemm3m";
     case 944:
-      return "cublasDsyr_v2";
+      return "cublasCgemm3m_64";
     case 945:
-      return "cublasDsyr_v2_64";
+      return "cublasCgemm3mBatched";
     case 946:
-      return "cublasDsyrk_v2";
+      return "cublasCgemm3mBatched_64";
     case 947:
-      return "cublasDsyrk_v2_64";
+      return "cublasCgemm3mEx";
     case 948:
-      return "cublasDsyrkx";
+      return "cublasCgemm3mEx_64";
     case 949:
-      return "cublasDsyrkx_64";
+      return "cublasCgemm3mStridedBatched";
     case 950:
-      return "cublasDtbmv_v2";
+      return "cublasCgemm3mStridedBatched_64";
     case 951:
-      return "cublasDtbmv_v2_64";
+      return "cublasCgemmBatched";
     case 952:
-      return "cublasDtbsv_v2";
+      return "cublasCgemmBatched_64";
     case 953:
-      return "cublasDtbsv_v2_64";
+      return "cublasCgemmEx";
     case 954:
-      return "cublasDtpmv_v2";
+      return "cublasCgemmEx_64";
     case 955:
-      return "cublasDtpmv_v2_64";
+      return "cublasCgemmStridedBatched";
     case 956:
-      return "cublasDtpsv_v2";
+      return "cublasCgemmStridedBatched_64";
     case 957:
-      return "cublasDtpsv_v2_64";
+      return "cublasCgemm_v2";
     case 958:
-      return "cublasDtrmm_v2";
+      return "cublasCgemm_v2_64";
     case 959:
-      return "cublasDtrmm_v2_64";
+      return "cublasCgemvBatched";
     case 960:
-      return "cublasDtrmv_v2";
+      return "cublasCgemvBatched_64";
     case 961:
-      return "cublasDtrmv_v2_64";
+      return "cublasCgemvStridedBatched";
     case 962:
-      return "cublasDtrsv_v2";
+      return "cublasCgemvStridedBatched_64";
     case 963:
-      return "cublasDtrsv_v2_64";
+      return "cublasCgemv_v2";
     case 964:
-      return "cublasDzasum_v2";
+      return "cublasCgemv_v2_64";
     case 965:
-      return "cublasDzasum_v2_64";
+      return "cublasCgerc_v2";
     case 966:
-      return "cublasDznrm2_v2";
+      return "cublasCgerc_v2_64";
     case 967:
-      return "cublasDznrm2_v2_64";
+      return "cublasCgeru_v2";
     case 968:
-      return "cublasGemmGroupedBatchedEx";
+      return "cublasCgeru_v2_64";
     case 969:
-      return "cublasGemmGroupedBatchedEx_64";
+      return "cublasChbmv_v2";
     case 970:
-      return "cublasIamaxEx";
+      return "cublasChbmv_v2_64";
     case 971:
-      return "cublasIamaxEx_64";
+      return "cublasChemm_v2";
     case 972:
-      return "cublasIaminEx";
+      return "cublasChemm_v2_64";
     case 973:
-      return "cublasIaminEx_64";
+      return "cublasChemv_v2";
     case 974:
-      return "cublasIcamax_v2";
+      return "cublasChemv_v2_64";
     case 975:
-      return "cublasIcamax_v2_64";
+      return "cublasCher2_v2";
     case 976:
-      return "cublasIcamin_v2";
+      return "cublasCher2_v2_64";
     case 977:
-      return "cublasIcamin_v2_64";
+      return "cublasCher2k_v2";
     case 978:
-      return "cublasIzamax_v2";
+      return "cublasCher2k_v2_64";
     case 979:
-      return "cublasIzamax_v2_64";
+      return "cublasCher_v2";
     case 980:
-      return "cublasIzamin_v2";
+      return "cublasCher_v2_64";
     case 981:
-      return "cublasIzamin_v2_64";
+      return "cublasCherk3mEx";
     case 982:
-      return "cublasNrm2Ex";
+      return "cublasCherk3mEx_64";
     case 983:
-      return "cublasNrm2Ex_64";
+      return "cublasCherkEx";
     case 984:
-      return "cublasRotEx";
+      return "cublasCherkEx_64";
     case 985:
-      return "cublasRotEx_64";
+      return "cublasCherk_v2";
     case 986:
-      return "cublasRotmEx";
+      return "cublasCherk_v2_64";
     case 987:
-      return "cublasRotmEx_64";
+      return "cublasCherkx";
     case 988:
-      return "cublasScalEx";
+      return "cublasCherkx_64";
     case 989:
-      return "cublasScalEx_64";
+      return "cublasChpmv_v2";
     case 990:
-      return "cublasScasum_v2";
+      return "cublasChpmv_v2_64";
     case 991:
-      return "cublasScasum_v2_64";
+      return "cublasChpr2_v2";
     case 992:
-      return "cublasScnrm2_v2";
+      return "cublasChpr2_v2_64";
     case 993:
-      return "cublasScnrm2_v2_64";
+      return "cublasChpr_v2";
     case 994:
-      return "cublasSdgmm";
+      return "cublasChpr_v2_64";
     case 995:
-      return "cublasSdgmm_64";
+      return "cublasCopyEx";
     case 996:
-      return "cublasSgbmv_v2";
+      return "cublasCopyEx_64";
     case 997:
-      return "cublasSgbmv_v2_64";
+      return "cublasCrot_v2";
     case 998:
-      return "cublasSgeam";
+      return "cublasCrot_v2_64";
     case 999:
-      return "cublasSgeam_64";
+      return "cublasCscal_v2";
     case 1000:
-      return "cublasSgemmGroupedBatched";
+      return "cublasCscal_v2_64";
     case 1001:
-      return "cublasSgemmGroupedBatched_64";
+      return "cublasCsrot_v2";
     case 1002:
-      return "cublasSrot_v2";
+      return "cublasCsrot_v2_64";
     case 1003:
-      return "cublasSrot_v2_64";
+      return "cublasCsscal_v2";
     case 1004:
-      return "cublasSrotm_v2";
+      return "cublasCsscal_v2_64";
     case 1005:
-      return "cublasSrotm_v2_64";
+      return "cublasCswap_v2";
     case 1006:
-      return "cublasSsbmv_v2";
+      return "cublasCswap_v2_64";
     case 1007:
-      return "cublasSsbmv_v2_64";
+      return "cublasCsymm_v2";
     case 1008:
-      return "cublasSspmv_v2";
+      return "cublasCsymm_v2_64";
     case 1009:
-      return "cublasSspmv_v2_64";
+      return "cublasCsymv_v2";
     case 1010:
-      return "cublasSspr2_v2";
+      return "cublasCsymv_v2_64";
     case 1011:
-      return "cublasSspr2_v2_64";
+      return "cublasCsyr2_v2";
     case 1012:
-      return "cublasSspr_v2";
+      return "cublasCsyr2_v2_64";
     case 1013:
-      return "cublasSspr_v2_64";
+      return "cublasCsyr2k_v2";
     case 1014:
-      return "cublasSsymm_v2";
+      return "cublasCsyr2k_v2_64";
     case 1015:
-      return "cublasSsymm_v2_64";
+      return "cublasCsyr_v2";
     case 1016:
-      return "cublasSsymv_v2";
+      return "cublasCsyr_v2_64";
     case 1017:
-      return "cublasSsymv_v2_64";
+      return "cublasCsyrk3mEx";
     case 1018:
-      return "cublasSsyr2_v2";
+      return "cublasCsyrk3mEx_64";
     case 1019:
-      return "cublasSsyr2_v2_64";
+      return "cublasCsyrkEx";
     case 1020:
-      return "cublasSsyr2k_v2";
+      return "cublasCsyrkEx_64";
     case 1021:
-      return "cublasSsyr2k_v2_64";
+      return "cublasCsyrk_v2";
     case 1022:
-      return "cublasSsyr_v2";
+      return "cublasCsyrk_v2_64";
     case 1023:
-      return "cublasSsyr_v2_64";
+      return "cublasCsyrkx";
     case 1024:
-      return "cublasSsyrk_v2";
+      return "cublasCsyrkx_64";
     case 1025:
-      return "cublasSsyrk_v2_64";
+      return "cublasCtbmv_v2";
     case 1026:
-      return "cublasSsyrkx";
+      return "cublasCtbmv_v2_64";
     case 1027:
-      return "cublasSsyrkx_64";
+      return "cublasCtbsv_v2";
     case 1028:
-      return "cublasStbmv_v2";
+      return "cublasCtbsv_v2_64";
     case 1029:
-      return "cublasStbmv_v2_64";
+      return "cublasCtpmv_v2";
     case 1030:
-      return "cublasStbsv_v2";
+      return "cublasCtpmv_v2_64";
     case 1031:
-      return "cublasStbsv_v2_64";
+      return "cublasCtpsv_v2";
     case 1032:
-      return "cublasStpmv_v2";
+      return "cublasCtpsv_v2_64";
     case 1033:
-      return "cublasStpmv_v2_64";
+      return "cublasCtrmm_v2";
     case 1034:
-      return "cublasStpsv_v2";
+      return "cublasCtrmm_v2_64";
     case 1035:
-      return "cublasStpsv_v2_64";
+      return "cublasCtrmv_v2";
     case 1036:
-      return "cublasStrmm_v2";
+      return "cublasCtrmv_v2_64";
     case 1037:
-      return "cublasStrmm_v2_64";
+      return "cublasCtrsmBatched";
     case 1038:
-      return "cublasStrmv_v2";
+      return "cublasCtrsmBatched_64";
     case 1039:
-      return "cublasStrmv_v2_64";
+      return "cublasCtrsm_v2";
     case 1040:
-      return "cublasStrsv_v2";
+      return "cublasCtrsm_v2_64";
     case 1041:
-      return "cublasStrsv_v2_64";
+      return "cublasCtrsv_v2";
     case 1042:
-      return "cublasSwapEx";
+      return "cublasCtrsv_v2_64";
     case 1043:
-      return "cublasSwapEx_64";
+      return "cublasDdgmm";
     case 1044:
-      return "cublasZaxpy_v2";
+      return "cublasDdgmm_64";
     case 1045:
-      return "cublasZaxpy_v2_64";
+      return "cublasDgbmv_v2";
     case 1046:
-      return "cublasZcopy_v2";
+      return "cublasDgbmv_v2_64";
     case 1047:
-      return "cublasZcopy_v2_64";
+      return "cublasDgeam";
     case 1048:
-      return "cublasZdgmm";
+      return "cublasDgeam_64";
     case 1049:
-      return "cublasZdgmm_64";
+      return "cublasDgemmGroupedBatched";
     case 1050:
-      return "cublasZdotc_v2";
+      return "cublasDgemmGroupedBatched_64";
     case 1051:
-      return "cublasZdotc_v2_64";
+      return "cublasDotEx";
     case 1052:
-      return "cublasZdotu_v2";
+      return "cublasDotEx_64";
     case 1053:
-      return "cublasZdotu_v2_64";
+      return "cublasDotcEx";
     case 1054:
-      return "cublasZdrot_v2";
+      return "cublasDotcEx_64";
     case 1055:
-      return "cublasZdrot_v2_64";
+      return "cublasDrot_v2";
     case 1056:
-      return "cublasZdscal_v2";
+      return "cublasDrot_v2_64";
     case 1057:
-      return "cublasZdscal_v2_64";
+      return "cublasDrotm_v2";
     case 1058:
-      return "cublasZgbmv_v2";
+      return "cublasDrotm_v2_64";
     case 1059:
-      return "cublasZgbmv_v2_64";
+      return "cublasDsbmv_v2";
     case 1060:
-      return "cublasZgeam";
+      return "cublasDsbmv_v2_64";
     case 1061:
-      return "cublasZgeam_64";
+      return "cublasDspmv_v2";
     case 1062:
-      return "cublasZgemm3m";
+      return "cublasDspmv_v2_64";
     case 1063:
-      return "cublasZgemm3m_64";
+      return "cublasDspr2_v2";
     case 1064:
-      return "cublasZgemmBatched";
+      return "cublasDspr2_v2_64";
     case 1065:
-      return "cublasZgemmBatched_64";
+      return "cublasDspr_v2";
     case 1066:
-      return "cublasZgemmStridedBatched";
+      return "cublasDspr_v2_64";
     case 1067:
-      return "cublasZgemmStridedBatched_64";
+      return "cublasDsymm_v2";
     case 1068:
-      return "cublasZgemm_v2";
+      return "cublasDsymm_v2_64";
     case 1069:
-      return "cublasZgemm_v2_64";
+      return "cublasDsymv_v2";
     case 1070:
-      return "cublasZgemvBatched";
+      return "cublasDsymv_v2_64";
     case 1071:
-      return "cublasZgemvBatched_64";
+      return "cublasDsyr2_v2";
     case 1072:
-      return "cublasZgemvStridedBatched";
+      return "cublasDsyr2_v2_64";
     case 1073:
-      return "cublasZgemvStridedBatched_64";
+      return "cublasDsyr2k_v2";
     case 1074:
-      return "cublasZgemv_v2";
+      return "cublasDsyr2k_v2_64";
     case 1075:
-      return "cublasZgemv_v2_64";
+      return "cublasDsyr_v2";
     case 1076:
-      return "cublasZgerc_v2";
+      return "cublasDsyr_v2_64";
     case 1077:
-      return "cublasZgerc_v2_64";
+      return "cublasDsyrk_v2";
     case 1078:
-      return "cublasZgeru_v2";
+      return "cublasDsyrk_v2_64";
     case 1079:
-      return "cublasZgeru_v2_64";
+      return "cublasDsyrkx";
     case 1080:
-      return "cublasZhbmv_v2";
+      return "cublasDsyrkx_64";
     case 1081:
-      return "cublasZhbmv_v2_64";
+      return "cublasDtbmv_v2";
     case 1082:
-      return "cublasZhemm_v2";
+      return "cublasDtbmv_v2_64";
     case 1083:
-      return "cublasZhemm_v2_64";
+      return "cublasDtbsv_v2";
     case 1084:
-      return "cublasZhemv_v2";
+      return "cublasDtbsv_v2_64";
     case 1085:
-      return "cublasZhemv_v2_64";
+      return "cublasDtpmv_v2";
     case 1086:
-      return "cublasZher2_v2";
+      return "cublasDtpmv_v2_64";
     case 1087:
-      return "cublasZher2_v2_64";
+      return "cublasDtpsv_v2";
     case 1088:
-      return "cublasZher2k_v2";
+      return "cublasDtpsv_v2_64";
     case 1089:
-      return "cublasZher2k_v2_64";
+      return "cublasDtrmm_v2";
     case 1090:
-      return "cublasZher_v2";
+      return "cublasDtrmm_v2_64";
     case 1091:
-      return "cublasZher_v2_64";
+      return "cublasDtrmv_v2";
     case 1092:
-      return "cublasZherk_v2";
+      return "cublasDtrmv_v2_64";
     case 1093:
-      return "cublasZherk_v2_64";
+      return "cublasDtrsv_v2";
     case 1094:
-      return "cublasZherkx";
+      return "cublasDtrsv_v2_64";
     case 1095:
-      return "cublasZherkx_64";
+      return "cublasDzasum_v2";
     case 1096:
-      return "cublasZhpmv_v2";
+      return "cublasDzasum_v2_64";
     case 1097:
-      return "cublasZhpmv_v2_64";
+      return "cublasDznrm2_v2";
     case 1098:
-      return "cublasZhpr2_v2";
+      return "cublasDznrm2_v2_64";
     case 1099:
-      return "cublasZhpr2_v2_64";
+      return "cublasGemmGroupedBatchedEx";
     case 1100:
-      return "cublasZhpr_v2";
+      return "cublasGemmGroupedBatchedEx_64";
     case 1101:
-      return "cublasZhpr_v2_64";
+      return "cublasIamaxEx";
     case 1102:
-      return "cublasZrot_v2";
+      return "cublasIamaxEx_64";
     case 1103:
-      return "cublasZrot_v2_64";
+      return "cublasIaminEx";
     case 1104:
-      return "cublasZscal_v2";
+      return "cublasIaminEx_64";
     case 1105:
-      return "cublasZscal_v2_64";
+      return "cublasIcamax_v2";
     case 1106:
-      return "cublasZswap_v2";
+      return "cublasIcamax_v2_64";
     case 1107:
-      return "cublasZswap_v2_64";
+      return "cublasIcamin_v2";
     case 1108:
-      return "cublasZsymm_v2";
+      return "cublasIcamin_v2_64";
     case 1109:
-      return "cublasZsymm_v2_64";
+      return "cublasIzamax_v2";
     case 1110:
-      return "cublasZsymv_v2";
+      return "cublasIzamax_v2_64";
     case 1111:
-      return "cublasZsymv_v2_64";
+      return "cublasIzamin_v2";
     case 1112:
-      return "cublasZsyr2_v2";
+      return "cublasIzamin_v2_64";
     case 1113:
-      return "cublasZsyr2_v2_64";
+      return "cublasNrm2Ex";
     case 1114:
-      return "cublasZsyr2k_v2";
+      return "cublasNrm2Ex_64";
     case 1115:
-      return "cublasZsyr2k_v2_64";
+      return "cublasRotEx";
     case 1116:
-      return "cublasZsyr_v2";
+      return "cublasRotEx_64";
     case 1117:
-      return "cublasZsyr_v2_64";
+      return "cublasRotmEx";
     case 1118:
-      return "cublasZsyrk_v2";
+      return "cublasRotmEx_64";
     case 1119:
-      return "cublasZsyrk_v2_64";
+      return "cublasScalEx";
     case 1120:
-      return "cublasZsyrkx";
+      return "cublasScalEx_64";
     case 1121:
-      return "cublasZsyrkx_64";
+      return "cublasScasum_v2";
     case 1122:
-      return "cublasZtbmv_v2";
+      return "cublasScasum_v2_64";
     case 1123:
-      return "cublasZtbmv_v2_64";
+      return "cublasScnrm2_v2";
     case 1124:
-      return "cublasZtbsv_v2";
+      return "cublasScnrm2_v2_64";
     case 1125:
-      return "cublasZtbsv_v2_64";
+      return "cublasSdgmm";
     case 1126:
-      return "cublasZtpmv_v2";
+      return "cublasSdgmm_64";
     case 1127:
-      return "cublasZtpmv_v2_64";
+      return "cublasSgbmv_v2";
     case 1128:
-      return "cublasZtpsv_v2";
+      return "cublasSgbmv_v2_64";
     case 1129:
-      return "cublasZtpsv_v2_64";
+      return "cublasSgeam";
     case 1130:
-      return "cublasZtrmm_v2";
+      return "cublasSgeam_64";
     case 1131:
-      return "cublasZtrmm_v2_64";
+      return "cublasSgemmGroupedBatched";
     case 1132:
-      return "cublasZtrmv_v2";
+      return "cublasSgemmGroupedBatched_64";
     case 1133:
-      return "cublasZtrmv_v2_64";
+      return "cublasSrot_v2";
     case 1134:
-      return "cublasZtrsmBatched";
+      return "cublasSrot_v2_64";
     case 1135:
-      return "cublasZtrsmBatched_64";
+      return "cublasSrotm_v2";
     case 1136:
-      return "cublasZtrsm_v2";
+      return "cublasSrotm_v2_64";
     case 1137:
-      return "cublasZtrsm_v2_64";
+      return "cublasSsbmv_v2";
     case 1138:
-      return "cublasZtrsv_v2";
+      return "cublasSsbmv_v2_64";
     case 1139:
-      return "cublasZtrsv_v2_64";
+      return "cublasSspmv_v2";
     case 1140:
-      return "cublasDasum_v2_64";
+      return "cublasSspmv_v2_64";
     case 1141:
-      return "cublasDaxpy_v2_64";
+      return "cublasSspr2_v2";
     case 1142:
-      return "cublasDcopy_v2_64";
+      return "cublasSspr2_v2_64";
     case 1143:
-      return "cublasDdot_v2_64";
+      return "cublasSspr_v2";
     case 1144:
-      return "cublasDgemmBatched_64";
+      return "cublasSspr_v2_64";
     case 1145:
-      return "cublasDgemmStridedBatched_64";
+      return "cublasSsymm_v2";
     case 1146:
-      return "cublasDgemm_v2_64";
+      return "cublasSsymm_v2_64";
     case 1147:
-      return "cublasDgemvBatched_64";
+      return "cublasSsymv_v2";
     case 1148:
-      return "cublasDgemvStridedBatched_64";
+      return "cublasSsymv_v2_64";
     case 1149:
-      return "cublasDgemv_v2_64";
+      return "cublasSsyr2_v2";
     case 1150:
-      return "cublasDger_v2_64";
+      return "cublasSsyr2_v2_64";
     case 1151:
-      return "cublasDnrm2_v2_64";
+      return "cublasSsyr2k_v2";
     case 1152:
-      return "cublasDscal_v2_64";
+      return "cublasSsyr2k_v2_64";
     case 1153:
-      return "cublasDswap_v2_64";
+      return "cublasSsyr_v2";
     case 1154:
-      return "cublasDtrsmBatched_64";
+      return "cublasSsyr_v2_64";
     case 1155:
-      return "cublasDtrsm_v2_64";
+      return "cublasSsyrk_v2";
     case 1156:
-      return "cublasGemmBatchedEx_64";
+      return "cublasSsyrk_v2_64";
     case 1157:
-      return "cublasGemmEx_64";
+      return "cublasSsyrkx";
     case 1158:
-      return "cublasGemmStridedBatchedEx_64";
+      return "cublasSsyrkx_64";
     case 1159:
-      return "cublasGetMatrix_64";
+      return "cublasStbmv_v2";
     case 1160:
-      return "cublasGetMatrixAsync_64";
+      return "cublasStbmv_v2_64";
     case 1161:
-      return "cublasGetVector_64";
+      return "cublasStbsv_v2";
     case 1162:
-      return "cublasGetVectorAsync_64";
+      return "cublasStbsv_v2_64";
     case 1163:
-      return "cublasHgemm_64";
+      return "cublasStpmv_v2";
     case 1164:
-      return "cublasHgemmBatched_64";
+      return "cublasStpmv_v2_64";
     case 1165:
-      return "cublasHgemmStridedBatched_64";
+      return "cublasStpsv_v2";
     case 1166:
-      return "cublasIdamax_v2_64";
+      return "cublasStpsv_v2_64";
     case 1167:
-      return "cublasIdamin_v2_64";
+      return "cublasStrmm_v2";
     case 1168:
-      return "cublasIsamax_v2_64";
+      return "cublasStrmm_v2_64";
     case 1169:
-      return "cublasIsamin_v2_64";
+      return "cublasStrmv_v2";
     case 1170:
-      return "cublasSasum_v2_64";
+      return "cublasStrmv_v2_64";
     case 1171:
-      return "cublasSaxpy_v2_64";
+      return "cublasStrsv_v2";
     case 1172:
-      return "cublasScopy_v2_64";
+      return "cublasStrsv_v2_64";
     case 1173:
-      return "cublasSdot_v2_64";
+      return "cublasSwapEx";
     case 1174:
-      return "cublasSetMatrix_64";
+      return "cublasSwapEx_64";
     case 1175:
-      return "cublasSetMatrixAsync_64";
+      return "cublasZaxpy_v2";
     case 1176:
-      return "cublasSetVector_64";
+      return "cublasZaxpy_v2_64";
     case 1177:
-      return "cublasSetVectorAsync_64";
+      return "cublasZcopy_v2";
     case 1178:
-      return "cublasSgemmBatched_64";
+      return "cublasZcopy_v2_64";
     case 1179:
-      return "cublasSgemmEx_64";
+      return "cublasZdgmm";
     case 1180:
-      return "cublasSgemmStridedBatched_64";
+      return "cublasZdgmm_64";
     case 1181:
-      return "cublasSgemm_v2_64";
+      return "cublasZdotc_v2";
     case 1182:
-      return "cublasSgemvBatched_64";
+      return "cublasZdotc_v2_64";
     case 1183:
-      return "cublasSgemvStridedBatched_64";
+      return "cublasZdotu_v2";
     case 1184:
-      return "cublasSgemv_v2_64";
+      return "cublasZdotu_v2_64";
     case 1185:
-      return "cublasSger_v2_64";
+      return "cublasZdrot_v2";
     case 1186:
-      return "cublasSnrm2_v2_64";
+      return "cublasZdrot_v2_64";
     case 1187:
-      return "cublasSscal_v2_64";
+      return "cublasZdscal_v2";
     case 1188:
-      return "cublasSswap_v2_64";
+      return "cublasZdscal_v2_64";
     case 1189:
-      return "cublasStrsmBatched_64";
+      return "cublasZgbmv_v2";
     case 1190:
-      return "cublasStrsm_v2_64";
+      return "cublasZgbmv_v2_64";
     case 1191:
-      return "cublasCgelsBatched";
+      return "cublasZgeam";
     case 1192:
-      return "cublasCgeqrfBatched";
+      return "cublasZgeam_64";
     case 1193:
-      return "cublasCgetrfBatched";
+      return "cublasZgemm3m";
     case 1194:
-      return "cublasCgetriBatched";
+      return "cublasZgemm3m_64";
     case 1195:
-      return "cublasCgetrsBatched";
+      return "cublasZgemmBatched";
     case 1196:
-      return "cublasCmatinvBatched";
+      return "cublasZgemmBatched_64";
     case 1197:
-      return "cublasCrotg_v2";
+      return "cublasZgemmStridedBatched";
     case 1198:
-      return "cublasCtpttr";
+      return "cublasZgemmStridedBatched_64";
     case 1199:
-      return "cublasCtrttp";
+      return "cublasZgemm_v2";
     case 1200:
-      return "cublasDgelsBatched";
+      return "cublasZgemm_v2_64";
     case 1201:
-      return "cublasDgeqrfBatched";
+      return "cublasZgemvBatched";
     case 1202:
-      return "cublasDgetrfBatched";
+      return "cublasZgemvBatched_64";
     case 1203:
-      return "cublasDgetriBatched";
+      return "cublasZgemvStridedBatched";
     case 1204:
-      return "cublasDgetrsBatched";
+      return "cublasZgemvStridedBatched_64";
     case 1205:
-      return "cublasDmatinvBatched";
+      return "cublasZgemv_v2";
     case 1206:
-      return "cublasDrotg_v2";
+      return "cublasZgemv_v2_64";
     case 1207:
-      return "cublasDrotmg_v2";
+      return "cublasZgerc_v2";
     case 1208:
-      return "cublasDtpttr";
+      return "cublasZgerc_v2_64";
     case 1209:
-      return "cublasDtrttp";
+      return "cublasZgeru_v2";
     case 1210:
-      return "cublasGetEmulationStrategy";
+      return "cublasZgeru_v2_64";
     case 1211:
-      return "cublasGetLoggerCallback";
+      return "cublasZhbmv_v2";
     case 1212:
-      return "cublasLoggerConfigure";
+      return "cublasZhbmv_v2_64";
     case 1213:
-      return "cublasRotgEx";
+      return "cublasZhemm_v2";
     case 1214:
-      return "cublasRotmgEx";
+      return "cublasZhemm_v2_64";
     case 1215:
-      return "cublasSetEmulationStrategy";
+      return "cublasZhemv_v2";
     case 1216:
-      return "cublasSetLoggerCallback";
+      return "cublasZhemv_v2_64";
     case 1217:
-      return "cublasSgelsBatched";
+      return "cublasZher2_v2";
     case 1218:
-      return "cublasSgeqrfBatched";
+      return "cublasZher2_v2_64";
     case 1219:
-      return "cublasSgetrfBatched";
+      return "cublasZher2k_v2";
     case 1220:
-      return "cublasSgetriBatched";
+      return "cublasZher2k_v2_64";
     case 1221:
-      return "cublasSgetrsBatched";
+      return "cublasZher_v2";
     case 1222:
-      return "cublasSmatinvBatched";
+      return "cublasZher_v2_64";
     case 1223:
-      return "cublasSrotg_v2";
+      return "cublasZherk_v2";
     case 1224:
-      return "cublasSrotmg_v2";
+      return "cublasZherk_v2_64";
     case 1225:
-      return "cublasStpttr";
+      return "cublasZherkx";
     case 1226:
-      return "cublasStrttp";
+      return "cublasZherkx_64";
     case 1227:
-      return "cublasUint8gemmBias";
+      return "cublasZhpmv_v2";
     case 1228:
-      return "cublasZgelsBatched";
+      return "cublasZhpmv_v2_64";
     case 1229:
-      return "cublasZgeqrfBatched";
+      return "cublasZhpr2_v2";
     case 1230:
-      return "cublasZgetrfBatched";
+      return "cublasZhpr2_v2_64";
     case 1231:
-      return "cublasZgetriBatched";
+      return "cublasZhpr_v2";
     case 1232:
-      return "cublasZgetrsBatched";
+      return "cublasZhpr_v2_64";
     case 1233:
-      return "cublasZmatinvBatched";
+      return "cublasZrot_v2";
     case 1234:
-      return "cublasZrotg_v2";
+      return "cublasZrot_v2_64";
     case 1235:
-      return "cublasZtpttr";
+      return "cublasZscal_v2";
     case 1236:
+      return "cublasZscal_v2_64";
+    case 1237:
+      return "cublasZswap_v2";
+    case 1238:
+      return "cublasZswap_v2_64";
+    case 1239:
+      return "cublasZsymm_v2";
+    case 1240:
+      return "cublasZsymm_v2_64";
+    case 1241:
+      return "cublasZsymv_v2";
+    case 1242:
+      return "cublasZsymv_v2_64";
+    case 1243:
+      return "cublasZsyr2_v2";
+    case 1244:
+      return "cublasZsyr2_v2_64";
+    case 1245:
+      return "cublasZsyr2k_v2";
+    case 1246:
+      return "cublasZsyr2k_v2_64";
+    case 1247:
+      return "cublasZsyr_v2";
+    case 1248:
+      return "cublasZsyr_v2_64";
+    case 1249:
+      return "cublasZsyrk_v2";
+    case 1250:
+      return "cublasZsyrk_v2_64";
+    case 1251:
+      return "cublasZsyrkx";
+    case 1252:
+      return "cublasZsyrkx_64";
+    case 1253:
+      return "cublasZtbmv_v2";
+    case 1254:
+      return "cublasZtbmv_v2_64";
+    case 1255:
+      return "cublasZtbsv_v2";
+    case 1256:
+      return "cublasZtbsv_v2_64";
+    case 1257:
+      return "cublasZtpmv_v2";
+    case 1258:
+      return "cublasZtpmv_v2_64";
+    case 1259:
+      return "cublasZtpsv_v2";
+    case 1260:
+      return "cublasZtpsv_v2_64";
+    case 1261:
+      return "cublasZtrmm_v2";
+    case 1262:
+      return "cublasZtrmm_v2_64";
+    case 1263:
+      return "cublasZtrmv_v2";
+    case 1264:
+      return "cublasZtrmv_v2_64";
+    case 1265:
+      return "cublasZtrsmBatched";
+    case 1266:
+      return "cublasZtrsmBatched_64";
+    case 1267:
+      return "cublasZtrsm_v2";
+    case 1268:
+      return "cublasZtrsm_v2_64";
+    case 1269:
+      return "cublasZtrsv_v2";
+    case 1270:
+      return "cublasZtrsv_v2_64";
+    case 1271:
+      return "cublasDasum_v2_64";
+    case 1272:
+      return "cublasDaxpy_v2_64";
+    case 1273:
+      return "cublasDcopy_v2_64";
+    case 1274:
+      return "cublasDdot_v2_64";
+    case 1275:
+      return "cublasDgemmBatched_64";
+    case 1276:
+      return "cublasDgemmStridedBatched_64";
+    case 1277:
+      return "cublasDgemm_v2_64";
+    case 1278:
+      return "cublasDgemvBatched_64";
+    case 1279:
+      return "cublasDgemvStridedBatched_64";
+    case 1280:
+      return "cublasDgemv_v2_64";
+    case 1281:
+      return "cublasDger_v2_64";
+    case 1282:
+      return "cublasDnrm2_v2_64";
+    case 1283:
+      return "cublasDscal_v2_64";
+    case 1284:
+      return "cublasDswap_v2_64";
+    case 1285:
+      return "cublasDtrsmBatched_64";
+    case 1286:
+      return "cublasDtrsm_v2_64";
+    case 1287:
+      return "cublasGemmBatchedEx_64";
+    case 1288:
+      return "cublasGemmEx_64";
+    case 1289:
+      return "cublasGemmStridedBatchedEx_64";
+    case 1290:
+      return "cublasGetMatrix_64";
+    case 1291:
+      return "cublasGetMatrixAsync_64";
+    case 1292:
+      return "cublasGetVector_64";
+    case 1293:
+      return "cublasGetVectorAsync_64";
+    case 1294:
+      return "cublasHgemm_64";
+    case 1295:
+      return "cublasHgemmBatched_64";
+    case 1296:
+      return "cublasHgemmStridedBatched_64";
+    case 1297:
+      return "cublasIdamax_v2_64";
+    case 1298:
+      return "cublasIdamin_v2_64";
+    case 1299:
+      return "cublasIsamax_v2_64";
+    case 1300:
+      return "cublasIsamin_v2_64";
+    case 1301:
+      return "cublasSasum_v2_64";
+    case 1302:
+      return "cublasSaxpy_v2_64";
+    case 1303:
+      return "cublasScopy_v2_64";
+    case 1304:
+      return "cublasSdot_v2_64";
+    case 1305:
+      return "cublasSetMatrix_64";
+    case 1306:
+      return "cublasSetMatrixAsync_64";
+    case 1307:
+      return "cublasSetVector_64";
+    case 1308:
+      return "cublasSetVectorAsync_64";
+    case 1309:
+      return "cublasSgemmBatched_64";
+    case 1310:
+      return "cublasSgemmEx_64";
+    case 1311:
+      return "cublasSgemmStridedBatched_64";
+    case 1312:
+      return "cublasSgemm_v2_64";
+    case 1313:
+      return "cublasSgemvBatched_64";
+    case 1314:
+      return "cublasSgemvStridedBatched_64";
+    case 1315:
+      return "cublasSgemv_v2_64";
+    case 1316:
+      return "cublasSger_v2_64";
+    case 1317:
+      return "cublasSnrm2_v2_64";
+    case 1318:
+      return "cublasSscal_v2_64";
+    case 1319:
+      return "cublasSswap_v2_64";
+    case 1320:
+      return "cublasStrsmBatched_64";
+    case 1321:
+      return "cublasStrsm_v2_64";
+    case 1322:
+      return "cublasCgelsBatched";
+    case 1323:
+      return "cublasCgeqrfBatched";
+    case 1324:
+      return "cublasCgetrfBatched";
+    case 1325:
+      return "cublasCgetriBatched";
+    case 1326:
+      return "cublasCgetrsBatched";
+    case 1327:
+      return "cublasCmatinvBatched";
+    case 1328:
+      return "cublasCrotg_v2";
+    case 1329:
+      return "cublasCtpttr";
+    case 1330:
+      return "cublasCtrttp";
+    case 1331:
+      return "cublasDgelsBatched";
+    case 1332:
+      return "cublasDgeqrfBatched";
+    case 1333:
+      return "cublasDgetrfBatched";
+    case 1334:
+      return "cublasDgetriBatched";
+    case 1335:
+      return "cublasDgetrsBatched";
+    case 1336:
+      return "cublasDmatinvBatched";
+    case 1337:
+      return "cublasDrotg_v2";
+    case 1338:
+      return "cublasDrotmg_v2";
+    case 1339:
+      return "cublasDtpttr";
+    case 1340:
+      return "cublasDtrttp";
+    case 1341:
+      return "cublasGetEmulationStrategy";
+    case 1342:
+      return "cublasGetLoggerCallback";
+    case 1343:
+      return "cublasLoggerConfigure";
+    case 1344:
+      return "cublasRotgEx";
+    case 1345:
+      return "cublasRotmgEx";
+    case 1346:
+      return "cublasSetEmulationStrategy";
+    case 1347:
+      return "cublasSetLoggerCallback";
+    case 1348:
+      return "cublasSgelsBatched";
+    case 1349:
+      return "cublasSgeqrfBatched";
+    case 1350:
+      return "cublasSgetrfBatched";
+    case 1351:
+      return "cublasSgetriBatched";
+    case 1352:
+      return "cublasSgetrsBatched";
+    case 1353:
+      return "cublasSmatinvBatched";
+    case 1354:
+      return "cublasSrotg_v2";
+    case 1355:
+      return "cublasSrotmg_v2";
+    case 1356:
+      return "cublasStpttr";
+    case 1357:
+      return "cublasStrttp";
+    case 1358:
+      return "cublasUint8gemmBias";
+    case 1359:
+      return "cublasZgelsBatched";
+    case 1360:
+      return "cublasZgeqrfBatched";
+    case 1361:
+      return "cublasZgetrfBatched";
+    case 1362:
+      return "cublasZgetriBatched";
+    case 1363:
+      return "cublasZgetrsBatched";
+    case 1364:
+      return "cublasZmatinvBatched";
+    case 1365:
+      return "cublasZrotg_v2";
+    case 1366:
+      return "cublasZtpttr";
+    case 1367:
       return "cublasZtrttp";
     default:
       return NULL;
@@ -3201,540 +3463,671 @@ ENTRY(nvmlDeviceGetGraphicsRunningProcesses_v2, 698)
 ENTRY(nvmlDeviceGetGraphicsRunningProcesses_v3, 699)
 ENTRY(nvmlDeviceGetUtilizationRates, 700)
 ENTRY(nvmlDeviceGetProcessUtilization, 701)
-ENTRY(nvmlDeviceGetTemperature, 702)
-ENTRY(nvmlDeviceGetPowerUsage, 703)
-ENTRY(nvmlDeviceGetPowerManagementLimit, 704)
-ENTRY(nvmlDeviceGetEnforcedPowerLimit, 705)
-ENTRY(nvmlDeviceGetFanSpeed, 706)
-ENTRY(nvmlDeviceGetClockInfo, 707)
-ENTRY(nvmlDeviceGetMaxClockInfo, 708)
-ENTRY(nvmlDeviceGetPerformanceState, 709)
-ENTRY(nvmlDeviceGetEncoderUtilization, 710)
-ENTRY(nvmlDeviceGetDecoderUtilization, 711)
-ENTRY(nvmlDeviceGetPcieThroughput, 712)
-ENTRY(nvmlDeviceGetPersistenceMode, 713)
-ENTRY(nvmlDeviceGetDisplayActive, 714)
-ENTRY(nvmlDeviceGetDisplayMode, 715)
-ENTRY(nvmlDeviceGetEccMode, 716)
-ENTRY(nvmlDeviceGetComputeMode, 717)
-ENTRY(nvmlDeviceGetMigMode, 718)
-ENTRY(nvmlDeviceGetSerial, 719)
-ENTRY(nvmlDeviceGetVbiosVersion, 720)
-ENTRY(nvmlSystemGetProcessName, 721)
-ENTRY(nvmlDeviceGetNvLinkRemoteDeviceType, 722)
-ENTRY(nvmlDeviceGetNvLinkRemotePciInfo_v2, 723)
-ENTRY(nvmlDeviceGetGpuFabricInfoV, 724)
-ENTRY(cublasDestroy_v2, 726)
-ENTRY(cublasGetVersion_v2, 727)
-ENTRY(cublasGetProperty, 728)
-ENTRY(cublasSetWorkspace_v2, 729)
-ENTRY(cublasSetStream_v2, 730)
-ENTRY(cublasGetStream_v2, 731)
-ENTRY(cublasGetPointerMode_v2, 732)
-ENTRY(cublasSetPointerMode_v2, 733)
-ENTRY(cublasGetAtomicsMode, 734)
-ENTRY(cublasSetAtomicsMode, 735)
-ENTRY(cublasGetMathMode, 736)
-ENTRY(cublasSetMathMode, 737)
-ENTRY(cublasGetSmCountTarget, 738)
-ENTRY(cublasSetSmCountTarget, 739)
-ENTRY(cublasGetCudartVersion, 740)
-ENTRY(cublasGetStatusName, 741)
-ENTRY(cublasGetStatusString, 742)
-ENTRY(cublasSetVector, 743)
-ENTRY(cublasGetVector, 744)
-ENTRY(cublasSetMatrix, 745)
-ENTRY(cublasGetMatrix, 746)
-ENTRY(cublasSetVectorAsync, 747)
-ENTRY(cublasGetVectorAsync, 748)
-ENTRY(cublasSetMatrixAsync, 749)
-ENTRY(cublasGetMatrixAsync, 750)
-ENTRY(cublasSgemm_v2, 751)
-ENTRY(cublasDgemm_v2, 752)
-ENTRY(cublasHgemm, 753)
-ENTRY(cublasSgemmBatched, 754)
-ENTRY(cublasDgemmBatched, 755)
-ENTRY(cublasHgemmBatched, 756)
-ENTRY(cublasSgemmStridedBatched, 757)
-ENTRY(cublasDgemmStridedBatched, 758)
-ENTRY(cublasHgemmStridedBatched, 759)
-ENTRY(cublasSgemmEx, 760)
-ENTRY(cublasGemmEx, 761)
-ENTRY(cublasGemmBatchedEx, 762)
-ENTRY(cublasGemmStridedBatchedEx, 763)
-ENTRY(cublasSgemv_v2, 764)
-ENTRY(cublasDgemv_v2, 765)
-ENTRY(cublasSgemvBatched, 766)
-ENTRY(cublasDgemvBatched, 767)
-ENTRY(cublasSgemvStridedBatched, 768)
-ENTRY(cublasDgemvStridedBatched, 769)
-ENTRY(cublasSger_v2, 770)
-ENTRY(cublasDger_v2, 771)
-ENTRY(cublasStrsm_v2, 772)
-ENTRY(cublasDtrsm_v2, 773)
-ENTRY(cublasStrsmBatched, 774)
-ENTRY(cublasDtrsmBatched, 775)
-ENTRY(cublasSaxpy_v2, 776)
-ENTRY(cublasDaxpy_v2, 777)
-ENTRY(cublasSscal_v2, 778)
-ENTRY(cublasDscal_v2, 779)
-ENTRY(cublasScopy_v2, 780)
-ENTRY(cublasDcopy_v2, 781)
-ENTRY(cublasSswap_v2, 782)
-ENTRY(cublasDswap_v2, 783)
-ENTRY(cublasSdot_v2, 784)
-ENTRY(cublasDdot_v2, 785)
-ENTRY(cublasSnrm2_v2, 786)
-ENTRY(cublasDnrm2_v2, 787)
-ENTRY(cublasSasum_v2, 788)
-ENTRY(cublasDasum_v2, 789)
-ENTRY(cublasIsamax_v2, 790)
-ENTRY(cublasIdamax_v2, 791)
-ENTRY(cublasIsamin_v2, 792)
-ENTRY(cublasIdamin_v2, 793)
-ENTRY(cublasAsumEx, 794)
-ENTRY(cublasAsumEx_64, 795)
-ENTRY(cublasAxpyEx, 796)
-ENTRY(cublasAxpyEx_64, 797)
-ENTRY(cublasCaxpy_v2, 798)
-ENTRY(cublasCaxpy_v2_64, 799)
-ENTRY(cublasCcopy_v2, 800)
-ENTRY(cublasCcopy_v2_64, 801)
-ENTRY(cublasCdgmm, 802)
-ENTRY(cublasCdgmm_64, 803)
-ENTRY(cublasCdotc_v2, 804)
-ENTRY(cublasCdotc_v2_64, 805)
-ENTRY(cublasCdotu_v2, 806)
-ENTRY(cublasCdotu_v2_64, 807)
-ENTRY(cublasCgbmv_v2, 808)
-ENTRY(cublasCgbmv_v2_64, 809)
-ENTRY(cublasCgeam, 810)
-ENTRY(cublasCgeam_64, 811)
-ENTRY(cublasCgemm3m, 812)
-ENTRY(cublasCgemm3m_64, 813)
-ENTRY(cublasCgemm3mBatched, 814)
-ENTRY(cublasCgemm3mBatched_64, 815)
-ENTRY(cublasCgemm3mEx, 816)
-ENTRY(cublasCgemm3mEx_64, 817)
-ENTRY(cublasCgemm3mStridedBatched, 818)
-ENTRY(cublasCgemm3mStridedBatched_64, 819)
-ENTRY(cublasCgemmBatched, 820)
-ENTRY(cublasCgemmBatched_64, 821)
-ENTRY(cublasCgemmEx, 822)
-ENTRY(cublasCgemmEx_64, 823)
-ENTRY(cublasCgemmStridedBatched, 824)
-ENTRY(cublasCgemmStridedBatched_64, 825)
-ENTRY(cublasCgemm_v2, 826)
-ENTRY(cublasCgemm_v2_64, 827)
-ENTRY(cublasCgemvBatched, 828)
-ENTRY(cublasCgemvBatched_64, 829)
-ENTRY(cublasCgemvStridedBatched, 830)
-ENTRY(cublasCgemvStridedBatched_64, 831)
-ENTRY(cublasCgemv_v2, 832)
-ENTRY(cublasCgemv_v2_64, 833)
-ENTRY(cublasCgerc_v2, 834)
-ENTRY(cublasCgerc_v2_64, 835)
-ENTRY(cublasCgeru_v2, 836)
-ENTRY(cublasCgeru_v2_64, 837)
-ENTRY(cublasChbmv_v2, 838)
-ENTRY(cublasChbmv_v2_64, 839)
-ENTRY(cublasChemm_v2, 840)
-ENTRY(cublasChemm_v2_64, 841)
-ENTRY(cublasChemv_v2, 842)
-ENTRY(cublasChemv_v2_64, 843)
-ENTRY(cublasCher2_v2, 844)
-ENTRY(cublasCher2_v2_64, 845)
-ENTRY(cublasCher2k_v2, 846)
-ENTRY(cublasCher2k_v2_64, 847)
-ENTRY(cublasCher_v2, 848)
-ENTRY(cublasCher_v2_64, 849)
-ENTRY(cublasCherk3mEx, 850)
-ENTRY(cublasCherk3mEx_64, 851)
-ENTRY(cublasCherkEx, 852)
-ENTRY(cublasCherkEx_64, 853)
-ENTRY(cublasCherk_v2, 854)
-ENTRY(cublasCherk_v2_64, 855)
-ENTRY(cublasCherkx, 856)
-ENTRY(cublasCherkx_64, 857)
-ENTRY(cublasChpmv_v2, 858)
-ENTRY(cublasChpmv_v2_64, 859)
-ENTRY(cublasChpr2_v2, 860)
-ENTRY(cublasChpr2_v2_64, 861)
-ENTRY(cublasChpr_v2, 862)
-ENTRY(cublasChpr_v2_64, 863)
-ENTRY(cublasCopyEx, 864)
-ENTRY(cublasCopyEx_64, 865)
-ENTRY(cublasCrot_v2, 866)
-ENTRY(cublasCrot_v2_64, 867)
-ENTRY(cublasCscal_v2, 868)
-ENTRY(cublasCscal_v2_64, 869)
-ENTRY(cublasCsrot_v2, 870)
-ENTRY(cublasCsrot_v2_64, 871)
-ENTRY(cublasCsscal_v2, 872)
-ENTRY(cublasCsscal_v2_64, 873)
-ENTRY(cublasCswap_v2, 874)
-ENTRY(cublasCswap_v2_64, 875)
-ENTRY(cublasCsymm_v2, 876)
-ENTRY(cublasCsymm_v2_64, 877)
-ENTRY(cublasCsymv_v2, 878)
-ENTRY(cublasCsymv_v2_64, 879)
-ENTRY(cublasCsyr2_v2, 880)
-ENTRY(cublasCsyr2_v2_64, 881)
-ENTRY(cublasCsyr2k_v2, 882)
-ENTRY(cublasCsyr2k_v2_64, 883)
-ENTRY(cublasCsyr_v2, 884)
-ENTRY(cublasCsyr_v2_64, 885)
-ENTRY(cublasCsyrk3mEx, 886)
-ENTRY(cublasCsyrk3mEx_64, 887)
-ENTRY(cublasCsyrkEx, 888)
-ENTRY(cublasCsyrkEx_64, 889)
-ENTRY(cublasCsyrk_v2, 890)
-ENTRY(cublasCsyrk_v2_64, 891)
-ENTRY(cublasCsyrkx, 892)
-ENTRY(cublasCsyrkx_64, 893)
-ENTRY(cublasCtbmv_v2, 894)
-ENTRY(cublasCtbmv_v2_64, 895)
-ENTRY(cublasCtbsv_v2, 896)
-ENTRY(cublasCtbsv_v2_64, 897)
-ENTRY(cublasCtpmv_v2, 898)
-ENTRY(cublasCtpmv_v2_64, 899)
-ENTRY(cublasCtpsv_v2, 900)
-ENTRY(cublasCtpsv_v2_64, 901)
-ENTRY(cublasCtrmm_v2, 902)
-ENTRY(cublasCtrmm_v2_64, 903)
-ENTRY(cublasCtrmv_v2, 904)
-ENTRY(cublasCtrmv_v2_64, 905)
-ENTRY(cublasCtrsmBatched, 906)
-ENTRY(cublasCtrsmBatched_64, 907)
-ENTRY(cublasCtrsm_v2, 908)
-ENTRY(cublasCtrsm_v2_64, 909)
-ENTRY(cublasCtrsv_v2, 910)
-ENTRY(cublasCtrsv_v2_64, 911)
-ENTRY(cublasDdgmm, 912)
-ENTRY(cublasDdgmm_64, 913)
-ENTRY(cublasDgbmv_v2, 914)
-ENTRY(cublasDgbmv_v2_64, 915)
-ENTRY(cublasDgeam, 916)
-ENTRY(cublasDgeam_64, 917)
-ENTRY(cublasDgemmGroupedBatched, 918)
-ENTRY(cublasDgemmGroupedBatched_64, 919)
-ENTRY(cublasDotEx, 920)
-ENTRY(cublasDotEx_64, 921)
-ENTRY(cublasDotcEx, 922)
-ENTRY(cublasDotcEx_64, 923)
-ENTRY(cublasDrot_v2, 924)
-ENTRY(cublasDrot_v2_64, 925)
-ENTRY(cublasDrotm_v2, 926)
-ENTRY(cublasDrotm_v2_64, 927)
-ENTRY(cublasDsbmv_v2, 928)
-ENTRY(cublasDsbmv_v2_64, 929)
-ENTRY(cublasDspmv_v2, 930)
-ENTRY(cublasDspmv_v2_64, 931)
-ENTRY(cublasDspr2_v2, 932)
-ENTRY(cublasDspr2_v2_64, 933)
-ENTRY(cublasDspr_v2, 934)
-ENTRY(cublasDspr_v2_64, 935)
-ENTRY(cublasDsymm_v2, 936)
-ENTRY(cublasDsymm_v2_64, 937)
-ENTRY(cublasDsymv_v2, 938)
-ENTRY(cublasDsymv_v2_64, 939)
-ENTRY(cublasDsyr2_v2, 940)
-ENTRY(cublasDsyr2_v2_64, 941)
-ENTRY(cublasDsyr2k_v2, 942)
-ENTRY(cublasDsyr2k_v2_64, 943)
-ENTRY(cublasDsyr_v2, 944)
-ENTRY(cublasDsyr_v2_64, 945)
-ENTRY(cublasDsyrk_v2, 946)
-ENTRY(cublasDsyrk_v2_64, 947)
-ENTRY(cublasDsyrkx, 948)
-ENTRY(cublasDsyrkx_64, 949)
-ENTRY(cublasDtbmv_v2, 950)
-ENTRY(cublasDtbmv_v2_64, 951)
-ENTRY(cublasDtbsv_v2, 952)
-ENTRY(cublasDtbsv_v2_64, 953)
-ENTRY(cublasDtpmv_v2, 954)
-ENTRY(cublasDtpmv_v2_64, 955)
-ENTRY(cublasDtpsv_v2, 956)
-ENTRY(cublasDtpsv_v2_64, 957)
-ENTRY(cublasDtrmm_v2, 958)
-ENTRY(cublasDtrmm_v2_64, 959)
-ENTRY(cublasDtrmv_v2, 960)
-ENTRY(cublasDtrmv_v2_64, 961)
-ENTRY(cublasDtrsv_v2, 962)
-ENTRY(cublasDtrsv_v2_64, 963)
-ENTRY(cublasDzasum_v2, 964)
-ENTRY(cublasDzasum_v2_64, 965)
-ENTRY(cublasDznrm2_v2, 966)
-ENTRY(cublasDznrm2_v2_64, 967)
-ENTRY(cublasGemmGroupedBatchedEx, 968)
-ENTRY(cublasGemmGroupedBatchedEx_64, 969)
-ENTRY(cublasIamaxEx, 970)
-ENTRY(cublasIamaxEx_64, 971)
-ENTRY(cublasIaminEx, 972)
-ENTRY(cublasIaminEx_64, 973)
-ENTRY(cublasIcamax_v2, 974)
-ENTRY(cublasIcamax_v2_64, 975)
-ENTRY(cublasIcamin_v2, 976)
-ENTRY(cublasIcamin_v2_64, 977)
-ENTRY(cublasIzamax_v2, 978)
-ENTRY(cublasIzamax_v2_64, 979)
-ENTRY(cublasIzamin_v2, 980)
-ENTRY(cublasIzamin_v2_64, 981)
-ENTRY(cublasNrm2Ex, 982)
-ENTRY(cublasNrm2Ex_64, 983)
-ENTRY(cublasRotEx, 984)
-ENTRY(cublasRotEx_64, 985)
-ENTRY(cublasRotmEx, 986)
-ENTRY(cublasRotmEx_64, 987)
-ENTRY(cublasScalEx, 988)
-ENTRY(cublasScalEx_64, 989)
-ENTRY(cublasScasum_v2, 990)
-ENTRY(cublasScasum_v2_64, 991)
-ENTRY(cublasScnrm2_v2, 992)
-ENTRY(cublasScnrm2_v2_64, 993)
-ENTRY(cublasSdgmm, 994)
-ENTRY(cublasSdgmm_64, 995)
-ENTRY(cublasSgbmv_v2, 996)
-ENTRY(cublasSgbmv_v2_64, 997)
-ENTRY(cublasSgeam, 998)
-ENTRY(cublasSgeam_64, 999)
-ENTRY(cublasSgemmGroupedBatched, 1000)
-ENTRY(cublasSgemmGroupedBatched_64, 1001)
-ENTRY(cublasSrot_v2, 1002)
-ENTRY(cublasSrot_v2_64, 1003)
-ENTRY(cublasSrotm_v2, 1004)
-ENTRY(cublasSrotm_v2_64, 1005)
-ENTRY(cublasSsbmv_v2, 1006)
-ENTRY(cublasSsbmv_v2_64, 1007)
-ENTRY(cublasSspmv_v2, 1008)
-ENTRY(cublasSspmv_v2_64, 1009)
-ENTRY(cublasSspr2_v2, 1010)
-ENTRY(cublasSspr2_v2_64, 1011)
-ENTRY(cublasSspr_v2, 1012)
-ENTRY(cublasSspr_v2_64, 1013)
-ENTRY(cublasSsymm_v2, 1014)
-ENTRY(cublasSsymm_v2_64, 1015)
-ENTRY(cublasSsymv_v2, 1016)
-ENTRY(cublasSsymv_v2_64, 1017)
-ENTRY(cublasSsyr2_v2, 1018)
-ENTRY(cublasSsyr2_v2_64, 1019)
-ENTRY(cublasSsyr2k_v2, 1020)
-ENTRY(cublasSsyr2k_v2_64, 1021)
-ENTRY(cublasSsyr_v2, 1022)
-ENTRY(cublasSsyr_v2_64, 1023)
-ENTRY(cublasSsyrk_v2, 1024)
-ENTRY(cublasSsyrk_v2_64, 1025)
-ENTRY(cublasSsyrkx, 1026)
-ENTRY(cublasSsyrkx_64, 1027)
-ENTRY(cublasStbmv_v2, 1028)
-ENTRY(cublasStbmv_v2_64, 1029)
-ENTRY(cublasStbsv_v2, 1030)
-ENTRY(cublasStbsv_v2_64, 1031)
-ENTRY(cublasStpmv_v2, 1032)
-ENTRY(cublasStpmv_v2_64, 1033)
-ENTRY(cublasStpsv_v2, 1034)
-ENTRY(cublasStpsv_v2_64, 1035)
-ENTRY(cublasStrmm_v2, 1036)
-ENTRY(cublasStrmm_v2_64, 1037)
-ENTRY(cublasStrmv_v2, 1038)
-ENTRY(cublasStrmv_v2_64, 1039)
-ENTRY(cublasStrsv_v2, 1040)
-ENTRY(cublasStrsv_v2_64, 1041)
-ENTRY(cublasSwapEx, 1042)
-ENTRY(cublasSwapEx_64, 1043)
-ENTRY(cublasZaxpy_v2, 1044)
-ENTRY(cublasZaxpy_v2_64, 1045)
-ENTRY(cublasZcopy_v2, 1046)
-ENTRY(cublasZcopy_v2_64, 1047)
-ENTRY(cublasZdgmm, 1048)
-ENTRY(cublasZdgmm_64, 1049)
-ENTRY(cublasZdotc_v2, 1050)
-ENTRY(cublasZdotc_v2_64, 1051)
-ENTRY(cublasZdotu_v2, 1052)
-ENTRY(cublasZdotu_v2_64, 1053)
-ENTRY(cublasZdrot_v2, 1054)
-ENTRY(cublasZdrot_v2_64, 1055)
-ENTRY(cublasZdscal_v2, 1056)
-ENTRY(cublasZdscal_v2_64, 1057)
-ENTRY(cublasZgbmv_v2, 1058)
-ENTRY(cublasZgbmv_v2_64, 1059)
-ENTRY(cublasZgeam, 1060)
-ENTRY(cublasZgeam_64, 1061)
-ENTRY(cublasZgemm3m, 1062)
-ENTRY(cublasZgemm3m_64, 1063)
-ENTRY(cublasZgemmBatched, 1064)
-ENTRY(cublasZgemmBatched_64, 1065)
-ENTRY(cublasZgemmStridedBatched, 1066)
-ENTRY(cublasZgemmStridedBatched_64, 1067)
-ENTRY(cublasZgemm_v2, 1068)
-ENTRY(cublasZgemm_v2_64, 1069)
-ENTRY(cublasZgemvBatched, 1070)
-ENTRY(cublasZgemvBatched_64, 1071)
-ENTRY(cublasZgemvStridedBatched, 1072)
-ENTRY(cublasZgemvStridedBatched_64, 1073)
-ENTRY(cublasZgemv_v2, 1074)
-ENTRY(cublasZgemv_v2_64, 1075)
-ENTRY(cublasZgerc_v2, 1076)
-ENTRY(cublasZgerc_v2_64, 1077)
-ENTRY(cublasZgeru_v2, 1078)
-ENTRY(cublasZgeru_v2_64, 1079)
-ENTRY(cublasZhbmv_v2, 1080)
-ENTRY(cublasZhbmv_v2_64, 1081)
-ENTRY(cublasZhemm_v2, 1082)
-ENTRY(cublasZhemm_v2_64, 1083)
-ENTRY(cublasZhemv_v2, 1084)
-ENTRY(cublasZhemv_v2_64, 1085)
-ENTRY(cublasZher2_v2, 1086)
-ENTRY(cublasZher2_v2_64, 1087)
-ENTRY(cublasZher2k_v2, 1088)
-ENTRY(cublasZher2k_v2_64, 1089)
-ENTRY(cublasZher_v2, 1090)
-ENTRY(cublasZher_v2_64, 1091)
-ENTRY(cublasZherk_v2, 1092)
-ENTRY(cublasZherk_v2_64, 1093)
-ENTRY(cublasZherkx, 1094)
-ENTRY(cublasZherkx_64, 1095)
-ENTRY(cublasZhpmv_v2, 1096)
-ENTRY(cublasZhpmv_v2_64, 1097)
-ENTRY(cublasZhpr2_v2, 1098)
-ENTRY(cublasZhpr2_v2_64, 1099)
-ENTRY(cublasZhpr_v2, 1100)
-ENTRY(cublasZhpr_v2_64, 1101)
-ENTRY(cublasZrot_v2, 1102)
-ENTRY(cublasZrot_v2_64, 1103)
-ENTRY(cublasZscal_v2, 1104)
-ENTRY(cublasZscal_v2_64, 1105)
-ENTRY(cublasZswap_v2, 1106)
-ENTRY(cublasZswap_v2_64, 1107)
-ENTRY(cublasZsymm_v2, 1108)
-ENTRY(cublasZsymm_v2_64, 1109)
-ENTRY(cublasZsymv_v2, 1110)
-ENTRY(cublasZsymv_v2_64, 1111)
-ENTRY(cublasZsyr2_v2, 1112)
-ENTRY(cublasZsyr2_v2_64, 1113)
-ENTRY(cublasZsyr2k_v2, 1114)
-ENTRY(cublasZsyr2k_v2_64, 1115)
-ENTRY(cublasZsyr_v2, 1116)
-ENTRY(cublasZsyr_v2_64, 1117)
-ENTRY(cublasZsyrk_v2, 1118)
-ENTRY(cublasZsyrk_v2_64, 1119)
-ENTRY(cublasZsyrkx, 1120)
-ENTRY(cublasZsyrkx_64, 1121)
-ENTRY(cublasZtbmv_v2, 1122)
-ENTRY(cublasZtbmv_v2_64, 1123)
-ENTRY(cublasZtbsv_v2, 1124)
-ENTRY(cublasZtbsv_v2_64, 1125)
-ENTRY(cublasZtpmv_v2, 1126)
-ENTRY(cublasZtpmv_v2_64, 1127)
-ENTRY(cublasZtpsv_v2, 1128)
-ENTRY(cublasZtpsv_v2_64, 1129)
-ENTRY(cublasZtrmm_v2, 1130)
-ENTRY(cublasZtrmm_v2_64, 1131)
-ENTRY(cublasZtrmv_v2, 1132)
-ENTRY(cublasZtrmv_v2_64, 1133)
-ENTRY(cublasZtrsmBatched, 1134)
-ENTRY(cublasZtrsmBatched_64, 1135)
-ENTRY(cublasZtrsm_v2, 1136)
-ENTRY(cublasZtrsm_v2_64, 1137)
-ENTRY(cublasZtrsv_v2, 1138)
-ENTRY(cublasZtrsv_v2_64, 1139)
-ENTRY(cublasDasum_v2_64, 1140)
-ENTRY(cublasDaxpy_v2_64, 1141)
-ENTRY(cublasDcopy_v2_64, 1142)
-ENTRY(cublasDdot_v2_64, 1143)
-ENTRY(cublasDgemmBatched_64, 1144)
-ENTRY(cublasDgemmStridedBatched_64, 1145)
-ENTRY(cublasDgemm_v2_64, 1146)
-ENTRY(cublasDgemvBatched_64, 1147)
-ENTRY(cublasDgemvStridedBatched_64, 1148)
-ENTRY(cublasDgemv_v2_64, 1149)
-ENTRY(cublasDger_v2_64, 1150)
-ENTRY(cublasDnrm2_v2_64, 1151)
-ENTRY(cublasDscal_v2_64, 1152)
-ENTRY(cublasDswap_v2_64, 1153)
-ENTRY(cublasDtrsmBatched_64, 1154)
-ENTRY(cublasDtrsm_v2_64, 1155)
-ENTRY(cublasGemmBatchedEx_64, 1156)
-ENTRY(cublasGemmEx_64, 1157)
-ENTRY(cublasGemmStridedBatchedEx_64, 1158)
-ENTRY(cublasGetMatrix_64, 1159)
-ENTRY(cublasGetMatrixAsync_64, 1160)
-ENTRY(cublasGetVector_64, 1161)
-ENTRY(cublasGetVectorAsync_64, 1162)
-ENTRY(cublasHgemm_64, 1163)
-ENTRY(cublasHgemmBatched_64, 1164)
-ENTRY(cublasHgemmStridedBatched_64, 1165)
-ENTRY(cublasIdamax_v2_64, 1166)
-ENTRY(cublasIdamin_v2_64, 1167)
-ENTRY(cublasIsamax_v2_64, 1168)
-ENTRY(cublasIsamin_v2_64, 1169)
-ENTRY(cublasSasum_v2_64, 1170)
-ENTRY(cublasSaxpy_v2_64, 1171)
-ENTRY(cublasScopy_v2_64, 1172)
-ENTRY(cublasSdot_v2_64, 1173)
-ENTRY(cublasSetMatrix_64, 1174)
-ENTRY(cublasSetMatrixAsync_64, 1175)
-ENTRY(cublasSetVector_64, 1176)
-ENTRY(cublasSetVectorAsync_64, 1177)
-ENTRY(cublasSgemmBatched_64, 1178)
-ENTRY(cublasSgemmEx_64, 1179)
-ENTRY(cublasSgemmStridedBatched_64, 1180)
-ENTRY(cublasSgemm_v2_64, 1181)
-ENTRY(cublasSgemvBatched_64, 1182)
-ENTRY(cublasSgemvStridedBatched_64, 1183)
-ENTRY(cublasSgemv_v2_64, 1184)
-ENTRY(cublasSger_v2_64, 1185)
-ENTRY(cublasSnrm2_v2_64, 1186)
-ENTRY(cublasSscal_v2_64, 1187)
-ENTRY(cublasSswap_v2_64, 1188)
-ENTRY(cublasStrsmBatched_64, 1189)
-ENTRY(cublasStrsm_v2_64, 1190)
-ENTRY(cublasCgelsBatched, 1191)
-ENTRY(cublasCgeqrfBatched, 1192)
-ENTRY(cublasCgetrfBatched, 1193)
-ENTRY(cublasCgetriBatched, 1194)
-ENTRY(cublasCgetrsBatched, 1195)
-ENTRY(cublasCmatinvBatched, 1196)
-ENTRY(cublasCrotg_v2, 1197)
-ENTRY(cublasCtpttr, 1198)
-ENTRY(cublasCtrttp, 1199)
-ENTRY(cublasDgelsBatched, 1200)
-ENTRY(cublasDgeqrfBatched, 1201)
-ENTRY(cublasDgetrfBatched, 1202)
-ENTRY(cublasDgetriBatched, 1203)
-ENTRY(cublasDgetrsBatched, 1204)
-ENTRY(cublasDmatinvBatched, 1205)
-ENTRY(cublasDrotg_v2, 1206)
-ENTRY(cublasDrotmg_v2, 1207)
-ENTRY(cublasDtpttr, 1208)
-ENTRY(cublasDtrttp, 1209)
-ENTRY(cublasGetEmulationStrategy, 1210)
-ENTRY(cublasGetLoggerCallback, 1211)
-ENTRY(cublasLoggerConfigure, 1212)
-ENTRY(cublasRotgEx, 1213)
-ENTRY(cublasRotmgEx, 1214)
-ENTRY(cublasSetEmulationStrategy, 1215)
-ENTRY(cublasSetLoggerCallback, 1216)
-ENTRY(cublasSgelsBatched, 1217)
-ENTRY(cublasSgeqrfBatched, 1218)
-ENTRY(cublasSgetrfBatched, 1219)
-ENTRY(cublasSgetriBatched, 1220)
-ENTRY(cublasSgetrsBatched, 1221)
-ENTRY(cublasSmatinvBatched, 1222)
-ENTRY(cublasSrotg_v2, 1223)
-ENTRY(cublasSrotmg_v2, 1224)
-ENTRY(cublasStpttr, 1225)
-ENTRY(cublasStrttp, 1226)
-ENTRY(cublasUint8gemmBias, 1227)
-ENTRY(cublasZgelsBatched, 1228)
-ENTRY(cublasZgeqrfBatched, 1229)
-ENTRY(cublasZgetrfBatched, 1230)
-ENTRY(cublasZgetriBatched, 1231)
-ENTRY(cublasZgetrsBatched, 1232)
-ENTRY(cublasZmatinvBatched, 1233)
-ENTRY(cublasZrotg_v2, 1234)
-ENTRY(cublasZtpttr, 1235)
-ENTRY(cublasZtrttp, 1236)
+ENTRY(nvmlDeviceGetAPIRestriction, 702)
+ENTRY(nvmlDeviceGetAccountingBufferSize, 703)
+ENTRY(nvmlDeviceGetAccountingMode, 704)
+ENTRY(nvmlDeviceGetAccountingPids, 705)
+ENTRY(nvmlDeviceGetAccountingStats, 706)
+ENTRY(nvmlDeviceGetAdaptiveClockInfoStatus, 707)
+ENTRY(nvmlDeviceGetApplicationsClock, 708)
+ENTRY(nvmlDeviceGetArchitecture, 709)
+ENTRY(nvmlDeviceGetAttributes, 710)
+ENTRY(nvmlDeviceGetAttributes_v2, 711)
+ENTRY(nvmlDeviceGetAutoBoostedClocksEnabled, 712)
+ENTRY(nvmlDeviceGetBAR1MemoryInfo, 713)
+ENTRY(nvmlDeviceGetBoardId, 714)
+ENTRY(nvmlDeviceGetBoardPartNumber, 715)
+ENTRY(nvmlDeviceGetBrand, 716)
+ENTRY(nvmlDeviceGetBridgeChipInfo, 717)
+ENTRY(nvmlDeviceGetBusType, 718)
+ENTRY(nvmlDeviceGetClkMonStatus, 719)
+ENTRY(nvmlDeviceGetClock, 720)
+ENTRY(nvmlDeviceGetClockInfo, 721)
+ENTRY(nvmlDeviceGetComputeMode, 722)
+ENTRY(nvmlDeviceGetCpuAffinity, 723)
+ENTRY(nvmlDeviceGetCpuAffinityWithinScope, 724)
+ENTRY(nvmlDeviceGetCurrPcieLinkGeneration, 725)
+ENTRY(nvmlDeviceGetCurrPcieLinkWidth, 726)
+ENTRY(nvmlDeviceGetCurrentClocksEventReasons, 727)
+ENTRY(nvmlDeviceGetCurrentClocksThrottleReasons, 728)
+ENTRY(nvmlDeviceGetDecoderUtilization, 729)
+ENTRY(nvmlDeviceGetDefaultApplicationsClock, 730)
+ENTRY(nvmlDeviceGetDefaultEccMode, 731)
+ENTRY(nvmlDeviceGetDetailedEccErrors, 732)
+ENTRY(nvmlDeviceGetDeviceHandleFromMigDeviceHandle, 733)
+ENTRY(nvmlDeviceGetDisplayActive, 734)
+ENTRY(nvmlDeviceGetDisplayMode, 735)
+ENTRY(nvmlDeviceGetDriverModel, 736)
+ENTRY(nvmlDeviceGetDynamicPstatesInfo, 737)
+ENTRY(nvmlDeviceGetEccMode, 738)
+ENTRY(nvmlDeviceGetEncoderCapacity, 739)
+ENTRY(nvmlDeviceGetEncoderSessions, 740)
+ENTRY(nvmlDeviceGetEncoderStats, 741)
+ENTRY(nvmlDeviceGetEncoderUtilization, 742)
+ENTRY(nvmlDeviceGetEnforcedPowerLimit, 743)
+ENTRY(nvmlDeviceGetFBCSessions, 744)
+ENTRY(nvmlDeviceGetFBCStats, 745)
+ENTRY(nvmlDeviceGetFanControlPolicy_v2, 746)
+ENTRY(nvmlDeviceGetFanSpeed, 747)
+ENTRY(nvmlDeviceGetFanSpeed_v2, 748)
+ENTRY(nvmlDeviceGetFieldValues, 749)
+ENTRY(nvmlDeviceGetGpcClkMinMaxVfOffset, 750)
+ENTRY(nvmlDeviceGetGpcClkVfOffset, 751)
+ENTRY(nvmlDeviceGetGpuFabricInfo, 752)
+ENTRY(nvmlDeviceGetGpuFabricInfoV, 753)
+ENTRY(nvmlDeviceGetGpuMaxPcieLinkGeneration, 754)
+ENTRY(nvmlDeviceGetGpuOperationMode, 755)
+ENTRY(nvmlDeviceGetGspFirmwareMode, 756)
+ENTRY(nvmlDeviceGetGspFirmwareVersion, 757)
+ENTRY(nvmlDeviceGetHandleBySerial, 758)
+ENTRY(nvmlDeviceGetInforomConfigurationChecksum, 759)
+ENTRY(nvmlDeviceGetInforomImageVersion, 760)
+ENTRY(nvmlDeviceGetInforomVersion, 761)
+ENTRY(nvmlDeviceGetIrqNum, 762)
+ENTRY(nvmlDeviceGetJpgUtilization, 763)
+ENTRY(nvmlDeviceGetLastBBXFlushTime, 764)
+ENTRY(nvmlDeviceGetMPSComputeRunningProcesses, 765)
+ENTRY(nvmlDeviceGetMPSComputeRunningProcesses_v2, 766)
+ENTRY(nvmlDeviceGetMPSComputeRunningProcesses_v3, 767)
+ENTRY(nvmlDeviceGetMaxClockInfo, 768)
+ENTRY(nvmlDeviceGetMaxCustomerBoostClock, 769)
+ENTRY(nvmlDeviceGetMaxMigDeviceCount, 770)
+ENTRY(nvmlDeviceGetMaxPcieLinkGeneration, 771)
+ENTRY(nvmlDeviceGetMaxPcieLinkWidth, 772)
+ENTRY(nvmlDeviceGetMemClkMinMaxVfOffset, 773)
+ENTRY(nvmlDeviceGetMemClkVfOffset, 774)
+ENTRY(nvmlDeviceGetMemoryAffinity, 775)
+ENTRY(nvmlDeviceGetMemoryBusWidth, 776)
+ENTRY(nvmlDeviceGetMemoryErrorCounter, 777)
+ENTRY(nvmlDeviceGetMigDeviceHandleByIndex, 778)
+ENTRY(nvmlDeviceGetMigMode, 779)
+ENTRY(nvmlDeviceGetMinMaxClockOfPState, 780)
+ENTRY(nvmlDeviceGetMinMaxFanSpeed, 781)
+ENTRY(nvmlDeviceGetMinorNumber, 782)
+ENTRY(nvmlDeviceGetModuleId, 783)
+ENTRY(nvmlDeviceGetMultiGpuBoard, 784)
+ENTRY(nvmlDeviceGetNumFans, 785)
+ENTRY(nvmlDeviceGetNumGpuCores, 786)
+ENTRY(nvmlDeviceGetNvLinkCapability, 787)
+ENTRY(nvmlDeviceGetNvLinkErrorCounter, 788)
+ENTRY(nvmlDeviceGetNvLinkRemoteDeviceType, 789)
+ENTRY(nvmlDeviceGetNvLinkRemotePciInfo, 790)
+ENTRY(nvmlDeviceGetNvLinkRemotePciInfo_v2, 791)
+ENTRY(nvmlDeviceGetNvLinkState, 792)
+ENTRY(nvmlDeviceGetNvLinkUtilizationControl, 793)
+ENTRY(nvmlDeviceGetNvLinkUtilizationCounter, 794)
+ENTRY(nvmlDeviceGetNvLinkVersion, 795)
+ENTRY(nvmlDeviceGetOfaUtilization, 796)
+ENTRY(nvmlDeviceGetP2PStatus, 797)
+ENTRY(nvmlDeviceGetPcieLinkMaxSpeed, 798)
+ENTRY(nvmlDeviceGetPcieReplayCounter, 799)
+ENTRY(nvmlDeviceGetPcieSpeed, 800)
+ENTRY(nvmlDeviceGetPcieThroughput, 801)
+ENTRY(nvmlDeviceGetPerformanceState, 802)
+ENTRY(nvmlDeviceGetPersistenceMode, 803)
+ENTRY(nvmlDeviceGetPowerManagementDefaultLimit, 804)
+ENTRY(nvmlDeviceGetPowerManagementLimit, 805)
+ENTRY(nvmlDeviceGetPowerManagementLimitConstraints, 806)
+ENTRY(nvmlDeviceGetPowerManagementMode, 807)
+ENTRY(nvmlDeviceGetPowerSource, 808)
+ENTRY(nvmlDeviceGetPowerState, 809)
+ENTRY(nvmlDeviceGetPowerUsage, 810)
+ENTRY(nvmlDeviceGetRemappedRows, 811)
+ENTRY(nvmlDeviceGetRetiredPages, 812)
+ENTRY(nvmlDeviceGetRetiredPagesPendingStatus, 813)
+ENTRY(nvmlDeviceGetRetiredPages_v2, 814)
+ENTRY(nvmlDeviceGetRowRemapperHistogram, 815)
+ENTRY(nvmlDeviceGetRunningProcessDetailList, 816)
+ENTRY(nvmlDeviceGetSamples, 817)
+ENTRY(nvmlDeviceGetSerial, 818)
+ENTRY(nvmlDeviceGetSramEccErrorStatus, 819)
+ENTRY(nvmlDeviceGetSupportedClocksEventReasons, 820)
+ENTRY(nvmlDeviceGetSupportedClocksThrottleReasons, 821)
+ENTRY(nvmlDeviceGetSupportedEventTypes, 822)
+ENTRY(nvmlDeviceGetSupportedGraphicsClocks, 823)
+ENTRY(nvmlDeviceGetSupportedMemoryClocks, 824)
+ENTRY(nvmlDeviceGetSupportedPerformanceStates, 825)
+ENTRY(nvmlDeviceGetTargetFanSpeed, 826)
+ENTRY(nvmlDeviceGetTemperature, 827)
+ENTRY(nvmlDeviceGetTemperatureThreshold, 828)
+ENTRY(nvmlDeviceGetThermalSettings, 829)
+ENTRY(nvmlDeviceGetTopologyCommonAncestor, 830)
+ENTRY(nvmlDeviceGetTopologyNearestGpus, 831)
+ENTRY(nvmlDeviceGetTotalEccErrors, 832)
+ENTRY(nvmlDeviceGetTotalEnergyConsumption, 833)
+ENTRY(nvmlDeviceGetVbiosVersion, 834)
+ENTRY(nvmlDeviceGetViolationStatus, 835)
+ENTRY(nvmlDeviceGetVirtualizationMode, 836)
+ENTRY(nvmlDeviceIsMigDeviceHandle, 837)
+ENTRY(nvmlDeviceOnSameBoard, 838)
+ENTRY(nvmlDeviceRegisterEvents, 839)
+ENTRY(nvmlEventSetCreate, 840)
+ENTRY(nvmlEventSetFree, 841)
+ENTRY(nvmlEventSetWait, 842)
+ENTRY(nvmlEventSetWait_v2, 843)
+ENTRY(nvmlSystemGetHicVersion, 844)
+ENTRY(nvmlSystemGetNvlinkBwMode, 845)
+ENTRY(nvmlSystemGetProcessName, 846)
+ENTRY(nvmlSystemGetTopologyGpuSet, 847)
+ENTRY(nvmlUnitGetCount, 848)
+ENTRY(nvmlUnitGetDevices, 849)
+ENTRY(nvmlUnitGetFanSpeedInfo, 850)
+ENTRY(nvmlUnitGetHandleByIndex, 851)
+ENTRY(nvmlUnitGetLedState, 852)
+ENTRY(nvmlUnitGetPsuInfo, 853)
+ENTRY(nvmlUnitGetTemperature, 854)
+ENTRY(nvmlUnitGetUnitInfo, 855)
+ENTRY(cublasDestroy_v2, 857)
+ENTRY(cublasGetVersion_v2, 858)
+ENTRY(cublasGetProperty, 859)
+ENTRY(cublasSetWorkspace_v2, 860)
+ENTRY(cublasSetStream_v2, 861)
+ENTRY(cublasGetStream_v2, 862)
+ENTRY(cublasGetPointerMode_v2, 863)
+ENTRY(cublasSetPointerMode_v2, 864)
+ENTRY(cublasGetAtomicsMode, 865)
+ENTRY(cublasSetAtomicsMode, 866)
+ENTRY(cublasGetMathMode, 867)
+ENTRY(cublasSetMathMode, 868)
+ENTRY(cublasGetSmCountTarget, 869)
+ENTRY(cublasSetSmCountTarget, 870)
+ENTRY(cublasGetCudartVersion, 871)
+ENTRY(cublasGetStatusName, 872)
+ENTRY(cublasGetStatusString, 873)
+ENTRY(cublasSetVector, 874)
+ENTRY(cublasGetVector, 875)
+ENTRY(cublasSetMatrix, 876)
+ENTRY(cublasGetMatrix, 877)
+ENTRY(cublasSetVectorAsync, 878)
+ENTRY(cublasGetVectorAsync, 879)
+ENTRY(cublasSetMatrixAsync, 880)
+ENTRY(cublasGetMatrixAsync, 881)
+ENTRY(cublasSgemm_v2, 882)
+ENTRY(cublasDgemm_v2, 883)
+ENTRY(cublasHgemm, 884)
+ENTRY(cublasSgemmBatched, 885)
+ENTRY(cublasDgemmBatched, 886)
+ENTRY(cublasHgemmBatched, 887)
+ENTRY(cublasSgemmStridedBatched, 888)
+ENTRY(cublasDgemmStridedBatched, 889)
+ENTRY(cublasHgemmStridedBatched, 890)
+ENTRY(cublasSgemmEx, 891)
+ENTRY(cublasGemmEx, 892)
+ENTRY(cublasGemmBatchedEx, 893)
+ENTRY(cublasGemmStridedBatchedEx, 894)
+ENTRY(cublasSgemv_v2, 895)
+ENTRY(cublasDgemv_v2, 896)
+ENTRY(cublasSgemvBatched, 897)
+ENTRY(cublasDgemvBatched, 898)
+ENTRY(cublasSgemvStridedBatched, 899)
+ENTRY(cublasDgemvStridedBatched, 900)
+ENTRY(cublasSger_v2, 901)
+ENTRY(cublasDger_v2, 902)
+ENTRY(cublasStrsm_v2, 903)
+ENTRY(cublasDtrsm_v2, 904)
+ENTRY(cublasStrsmBatched, 905)
+ENTRY(cublasDtrsmBatched, 906)
+ENTRY(cublasSaxpy_v2, 907)
+ENTRY(cublasDaxpy_v2, 908)
+ENTRY(cublasSscal_v2, 909)
+ENTRY(cublasDscal_v2, 910)
+ENTRY(cublasScopy_v2, 911)
+ENTRY(cublasDcopy_v2, 912)
+ENTRY(cublasSswap_v2, 913)
+ENTRY(cublasDswap_v2, 914)
+ENTRY(cublasSdot_v2, 915)
+ENTRY(cublasDdot_v2, 916)
+ENTRY(cublasSnrm2_v2, 917)
+ENTRY(cublasDnrm2_v2, 918)
+ENTRY(cublasSasum_v2, 919)
+ENTRY(cublasDasum_v2, 920)
+ENTRY(cublasIsamax_v2, 921)
+ENTRY(cublasIdamax_v2, 922)
+ENTRY(cublasIsamin_v2, 923)
+ENTRY(cublasIdamin_v2, 924)
+ENTRY(cublasAsumEx, 925)
+ENTRY(cublasAsumEx_64, 926)
+ENTRY(cublasAxpyEx, 927)
+ENTRY(cublasAxpyEx_64, 928)
+ENTRY(cublasCaxpy_v2, 929)
+ENTRY(cublasCaxpy_v2_64, 930)
+ENTRY(cublasCcopy_v2, 931)
+ENTRY(cublasCcopy_v2_64, 932)
+ENTRY(cublasCdgmm, 933)
+ENTRY(cublasCdgmm_64, 934)
+ENTRY(cublasCdotc_v2, 935)
+ENTRY(cublasCdotc_v2_64, 936)
+ENTRY(cublasCdotu_v2, 937)
+ENTRY(cublasCdotu_v2_64, 938)
+ENTRY(cublasCgbmv_v2, 939)
+ENTRY(cublasCgbmv_v2_64, 940)
+ENTRY(cublasCgeam, 941)
+ENTRY(cublasCgeam_64, 942)
+ENTRY(cublasCgemm3m, 943)
+ENTRY(cublasCgemm3m_64, 944)
+ENTRY(cublasCgemm3mBatched, 945)
+ENTRY(cublasCgemm3mBatched_64, 946)
+ENTRY(cublasCgemm3mEx, 947)
+ENTRY(cublasCgemm3mEx_64, 948)
+ENTRY(cublasCgemm3mStridedBatched, 949)
+ENTRY(cublasCgemm3mStridedBatched_64, 950)
+ENTRY(cublasCgemmBatched, 951)
+ENTRY(cublasCgemmBatched_64, 952)
+ENTRY(cublasCgemmEx, 953)
+ENTRY(cublasCgemmEx_64, 954)
+ENTRY(cublasCgemmStridedBatched, 955)
+ENTRY(cublasCgemmStridedBatched_64, 956)
+ENTRY(cublasCgemm_v2, 957)
+ENTRY(cublasCgemm_v2_64, 958)
+ENTRY(cublasCgemvBatched, 959)
+ENTRY(cublasCgemvBatched_64, 960)
+ENTRY(cublasCgemvStridedBatched, 961)
+ENTRY(cublasCgemvStridedBatched_64, 962)
+ENTRY(cublasCgemv_v2, 963)
+ENTRY(cublasCgemv_v2_64, 964)
+ENTRY(cublasCgerc_v2, 965)
+ENTRY(cublasCgerc_v2_64, 966)
+ENTRY(cublasCgeru_v2, 967)
+ENTRY(cublasCgeru_v2_64, 968)
+ENTRY(cublasChbmv_v2, 969)
+ENTRY(cublasChbmv_v2_64, 970)
+ENTRY(cublasChemm_v2, 971)
+ENTRY(cublasChemm_v2_64, 972)
+ENTRY(cublasChemv_v2, 973)
+ENTRY(cublasChemv_v2_64, 974)
+ENTRY(cublasCher2_v2, 975)
+ENTRY(cublasCher2_v2_64, 976)
+ENTRY(cublasCher2k_v2, 977)
+ENTRY(cublasCher2k_v2_64, 978)
+ENTRY(cublasCher_v2, 979)
+ENTRY(cublasCher_v2_64, 980)
+ENTRY(cublasCherk3mEx, 981)
+ENTRY(cublasCherk3mEx_64, 982)
+ENTRY(cublasCherkEx, 983)
+ENTRY(cublasCherkEx_64, 984)
+ENTRY(cublasCherk_v2, 985)
+ENTRY(cublasCherk_v2_64, 986)
+ENTRY(cublasCherkx, 987)
+ENTRY(cublasCherkx_64, 988)
+ENTRY(cublasChpmv_v2, 989)
+ENTRY(cublasChpmv_v2_64, 990)
+ENTRY(cublasChpr2_v2, 991)
+ENTRY(cublasChpr2_v2_64, 992)
+ENTRY(cublasChpr_v2, 993)
+ENTRY(cublasChpr_v2_64, 994)
+ENTRY(cublasCopyEx, 995)
+ENTRY(cublasCopyEx_64, 996)
+ENTRY(cublasCrot_v2, 997)
+ENTRY(cublasCrot_v2_64, 998)
+ENTRY(cublasCscal_v2, 999)
+ENTRY(cublasCscal_v2_64, 1000)
+ENTRY(cublasCsrot_v2, 1001)
+ENTRY(cublasCsrot_v2_64, 1002)
+ENTRY(cublasCsscal_v2, 1003)
+ENTRY(cublasCsscal_v2_64, 1004)
+ENTRY(cublasCswap_v2, 1005)
+ENTRY(cublasCswap_v2_64, 1006)
+ENTRY(cublasCsymm_v2, 1007)
+ENTRY(cublasCsymm_v2_64, 1008)
+ENTRY(cublasCsymv_v2, 1009)
+ENTRY(cublasCsymv_v2_64, 1010)
+ENTRY(cublasCsyr2_v2, 1011)
+ENTRY(cublasCsyr2_v2_64, 1012)
+ENTRY(cublasCsyr2k_v2, 1013)
+ENTRY(cublasCsyr2k_v2_64, 1014)
+ENTRY(cublasCsyr_v2, 1015)
+ENTRY(cublasCsyr_v2_64, 1016)
+ENTRY(cublasCsyrk3mEx, 1017)
+ENTRY(cublasCsyrk3mEx_64, 1018)
+ENTRY(cublasCsyrkEx, 1019)
+ENTRY(cublasCsyrkEx_64, 1020)
+ENTRY(cublasCsyrk_v2, 1021)
+ENTRY(cublasCsyrk_v2_64, 1022)
+ENTRY(cublasCsyrkx, 1023)
+ENTRY(cublasCsyrkx_64, 1024)
+ENTRY(cublasCtbmv_v2, 1025)
+ENTRY(cublasCtbmv_v2_64, 1026)
+ENTRY(cublasCtbsv_v2, 1027)
+ENTRY(cublasCtbsv_v2_64, 1028)
+ENTRY(cublasCtpmv_v2, 1029)
+ENTRY(cublasCtpmv_v2_64, 1030)
+ENTRY(cublasCtpsv_v2, 1031)
+ENTRY(cublasCtpsv_v2_64, 1032)
+ENTRY(cublasCtrmm_v2, 1033)
+ENTRY(cublasCtrmm_v2_64, 1034)
+ENTRY(cublasCtrmv_v2, 1035)
+ENTRY(cublasCtrmv_v2_64, 1036)
+ENTRY(cublasCtrsmBatched, 1037)
+ENTRY(cublasCtrsmBatched_64, 1038)
+ENTRY(cublasCtrsm_v2, 1039)
+ENTRY(cublasCtrsm_v2_64, 1040)
+ENTRY(cublasCtrsv_v2, 1041)
+ENTRY(cublasCtrsv_v2_64, 1042)
+ENTRY(cublasDdgmm, 1043)
+ENTRY(cublasDdgmm_64, 1044)
+ENTRY(cublasDgbmv_v2, 1045)
+ENTRY(cublasDgbmv_v2_64, 1046)
+ENTRY(cublasDgeam, 1047)
+ENTRY(cublasDgeam_64, 1048)
+ENTRY(cublasDgemmGroupedBatched, 1049)
+ENTRY(cublasDgemmGroupedBatched_64, 1050)
+ENTRY(cublasDotEx, 1051)
+ENTRY(cublasDotEx_64, 1052)
+ENTRY(cublasDotcEx, 1053)
+ENTRY(cublasDotcEx_64, 1054)
+ENTRY(cublasDrot_v2, 1055)
+ENTRY(cublasDrot_v2_64, 1056)
+ENTRY(cublasDrotm_v2, 1057)
+ENTRY(cublasDrotm_v2_64, 1058)
+ENTRY(cublasDsbmv_v2, 1059)
+ENTRY(cublasDsbmv_v2_64, 1060)
+ENTRY(cublasDspmv_v2, 1061)
+ENTRY(cublasDspmv_v2_64, 1062)
+ENTRY(cublasDspr2_v2, 1063)
+ENTRY(cublasDspr2_v2_64, 1064)
+ENTRY(cublasDspr_v2, 1065)
+ENTRY(cublasDspr_v2_64, 1066)
+ENTRY(cublasDsymm_v2, 1067)
+ENTRY(cublasDsymm_v2_64, 1068)
+ENTRY(cublasDsymv_v2, 1069)
+ENTRY(cublasDsymv_v2_64, 1070)
+ENTRY(cublasDsyr2_v2, 1071)
+ENTRY(cublasDsyr2_v2_64, 1072)
+ENTRY(cublasDsyr2k_v2, 1073)
+ENTRY(cublasDsyr2k_v2_64, 1074)
+ENTRY(cublasDsyr_v2, 1075)
+ENTRY(cublasDsyr_v2_64, 1076)
+ENTRY(cublasDsyrk_v2, 1077)
+ENTRY(cublasDsyrk_v2_64, 1078)
+ENTRY(cublasDsyrkx, 1079)
+ENTRY(cublasDsyrkx_64, 1080)
+ENTRY(cublasDtbmv_v2, 1081)
+ENTRY(cublasDtbmv_v2_64, 1082)
+ENTRY(cublasDtbsv_v2, 1083)
+ENTRY(cublasDtbsv_v2_64, 1084)
+ENTRY(cublasDtpmv_v2, 1085)
+ENTRY(cublasDtpmv_v2_64, 1086)
+ENTRY(cublasDtpsv_v2, 1087)
+ENTRY(cublasDtpsv_v2_64, 1088)
+ENTRY(cublasDtrmm_v2, 1089)
+ENTRY(cublasDtrmm_v2_64, 1090)
+ENTRY(cublasDtrmv_v2, 1091)
+ENTRY(cublasDtrmv_v2_64, 1092)
+ENTRY(cublasDtrsv_v2, 1093)
+ENTRY(cublasDtrsv_v2_64, 1094)
+ENTRY(cublasDzasum_v2, 1095)
+ENTRY(cublasDzasum_v2_64, 1096)
+ENTRY(cublasDznrm2_v2, 1097)
+ENTRY(cublasDznrm2_v2_64, 1098)
+ENTRY(cublasGemmGroupedBatchedEx, 1099)
+ENTRY(cublasGemmGroupedBatchedEx_64, 1100)
+ENTRY(cublasIamaxEx, 1101)
+ENTRY(cublasIamaxEx_64, 1102)
+ENTRY(cublasIaminEx, 1103)
+ENTRY(cublasIaminEx_64, 1104)
+ENTRY(cublasIcamax_v2, 1105)
+ENTRY(cublasIcamax_v2_64, 1106)
+ENTRY(cublasIcamin_v2, 1107)
+ENTRY(cublasIcamin_v2_64, 1108)
+ENTRY(cublasIzamax_v2, 1109)
+ENTRY(cublasIzamax_v2_64, 1110)
+ENTRY(cublasIzamin_v2, 1111)
+ENTRY(cublasIzamin_v2_64, 1112)
+ENTRY(cublasNrm2Ex, 1113)
+ENTRY(cublasNrm2Ex_64, 1114)
+ENTRY(cublasRotEx, 1115)
+ENTRY(cublasRotEx_64, 1116)
+ENTRY(cublasRotmEx, 1117)
+ENTRY(cublasRotmEx_64, 1118)
+ENTRY(cublasScalEx, 1119)
+ENTRY(cublasScalEx_64, 1120)
+ENTRY(cublasScasum_v2, 1121)
+ENTRY(cublasScasum_v2_64, 1122)
+ENTRY(cublasScnrm2_v2, 1123)
+ENTRY(cublasScnrm2_v2_64, 1124)
+ENTRY(cublasSdgmm, 1125)
+ENTRY(cublasSdgmm_64, 1126)
+ENTRY(cublasSgbmv_v2, 1127)
+ENTRY(cublasSgbmv_v2_64, 1128)
+ENTRY(cublasSgeam, 1129)
+ENTRY(cublasSgeam_64, 1130)
+ENTRY(cublasSgemmGroupedBatched, 1131)
+ENTRY(cublasSgemmGroupedBatched_64, 1132)
+ENTRY(cublasSrot_v2, 1133)
+ENTRY(cublasSrot_v2_64, 1134)
+ENTRY(cublasSrotm_v2, 1135)
+ENTRY(cublasSrotm_v2_64, 1136)
+ENTRY(cublasSsbmv_v2, 1137)
+ENTRY(cublasSsbmv_v2_64, 1138)
+ENTRY(cublasSspmv_v2, 1139)
+ENTRY(cublasSspmv_v2_64, 1140)
+ENTRY(cublasSspr2_v2, 1141)
+ENTRY(cublasSspr2_v2_64, 1142)
+ENTRY(cublasSspr_v2, 1143)
+ENTRY(cublasSspr_v2_64, 1144)
+ENTRY(cublasSsymm_v2, 1145)
+ENTRY(cublasSsymm_v2_64, 1146)
+ENTRY(cublasSsymv_v2, 1147)
+ENTRY(cublasSsymv_v2_64, 1148)
+ENTRY(cublasSsyr2_v2, 1149)
+ENTRY(cublasSsyr2_v2_64, 1150)
+ENTRY(cublasSsyr2k_v2, 1151)
+ENTRY(cublasSsyr2k_v2_64, 1152)
+ENTRY(cublasSsyr_v2, 1153)
+ENTRY(cublasSsyr_v2_64, 1154)
+ENTRY(cublasSsyrk_v2, 1155)
+ENTRY(cublasSsyrk_v2_64, 1156)
+ENTRY(cublasSsyrkx, 1157)
+ENTRY(cublasSsyrkx_64, 1158)
+ENTRY(cublasStbmv_v2, 1159)
+ENTRY(cublasStbmv_v2_64, 1160)
+ENTRY(cublasStbsv_v2, 1161)
+ENTRY(cublasStbsv_v2_64, 1162)
+ENTRY(cublasStpmv_v2, 1163)
+ENTRY(cublasStpmv_v2_64, 1164)
+ENTRY(cublasStpsv_v2, 1165)
+ENTRY(cublasStpsv_v2_64, 1166)
+ENTRY(cublasStrmm_v2, 1167)
+ENTRY(cublasStrmm_v2_64, 1168)
+ENTRY(cublasStrmv_v2, 1169)
+ENTRY(cublasStrmv_v2_64, 1170)
+ENTRY(cublasStrsv_v2, 1171)
+ENTRY(cublasStrsv_v2_64, 1172)
+ENTRY(cublasSwapEx, 1173)
+ENTRY(cublasSwapEx_64, 1174)
+ENTRY(cublasZaxpy_v2, 1175)
+ENTRY(cublasZaxpy_v2_64, 1176)
+ENTRY(cublasZcopy_v2, 1177)
+ENTRY(cublasZcopy_v2_64, 1178)
+ENTRY(cublasZdgmm, 1179)
+ENTRY(cublasZdgmm_64, 1180)
+ENTRY(cublasZdotc_v2, 1181)
+ENTRY(cublasZdotc_v2_64, 1182)
+ENTRY(cublasZdotu_v2, 1183)
+ENTRY(cublasZdotu_v2_64, 1184)
+ENTRY(cublasZdrot_v2, 1185)
+ENTRY(cublasZdrot_v2_64, 1186)
+ENTRY(cublasZdscal_v2, 1187)
+ENTRY(cublasZdscal_v2_64, 1188)
+ENTRY(cublasZgbmv_v2, 1189)
+ENTRY(cublasZgbmv_v2_64, 1190)
+ENTRY(cublasZgeam, 1191)
+ENTRY(cublasZgeam_64, 1192)
+ENTRY(cublasZgemm3m, 1193)
+ENTRY(cublasZgemm3m_64, 1194)
+ENTRY(cublasZgemmBatched, 1195)
+ENTRY(cublasZgemmBatched_64, 1196)
+ENTRY(cublasZgemmStridedBatched, 1197)
+ENTRY(cublasZgemmStridedBatched_64, 1198)
+ENTRY(cublasZgemm_v2, 1199)
+ENTRY(cublasZgemm_v2_64, 1200)
+ENTRY(cublasZgemvBatched, 1201)
+ENTRY(cublasZgemvBatched_64, 1202)
+ENTRY(cublasZgemvStridedBatched, 1203)
+ENTRY(cublasZgemvStridedBatched_64, 1204)
+ENTRY(cublasZgemv_v2, 1205)
+ENTRY(cublasZgemv_v2_64, 1206)
+ENTRY(cublasZgerc_v2, 1207)
+ENTRY(cublasZgerc_v2_64, 1208)
+ENTRY(cublasZgeru_v2, 1209)
+ENTRY(cublasZgeru_v2_64, 1210)
+ENTRY(cublasZhbmv_v2, 1211)
+ENTRY(cublasZhbmv_v2_64, 1212)
+ENTRY(cublasZhemm_v2, 1213)
+ENTRY(cublasZhemm_v2_64, 1214)
+ENTRY(cublasZhemv_v2, 1215)
+ENTRY(cublasZhemv_v2_64, 1216)
+ENTRY(cublasZher2_v2, 1217)
+ENTRY(cublasZher2_v2_64, 1218)
+ENTRY(cublasZher2k_v2, 1219)
+ENTRY(cublasZher2k_v2_64, 1220)
+ENTRY(cublasZher_v2, 1221)
+ENTRY(cublasZher_v2_64, 1222)
+ENTRY(cublasZherk_v2, 1223)
+ENTRY(cublasZherk_v2_64, 1224)
+ENTRY(cublasZherkx, 1225)
+ENTRY(cublasZherkx_64, 1226)
+ENTRY(cublasZhpmv_v2, 1227)
+ENTRY(cublasZhpmv_v2_64, 1228)
+ENTRY(cublasZhpr2_v2, 1229)
+ENTRY(cublasZhpr2_v2_64, 1230)
+ENTRY(cublasZhpr_v2, 1231)
+ENTRY(cublasZhpr_v2_64, 1232)
+ENTRY(cublasZrot_v2, 1233)
+ENTRY(cublasZrot_v2_64, 1234)
+ENTRY(cublasZscal_v2, 1235)
+ENTRY(cublasZscal_v2_64, 1236)
+ENTRY(cublasZswap_v2, 1237)
+ENTRY(cublasZswap_v2_64, 1238)
+ENTRY(cublasZsymm_v2, 1239)
+ENTRY(cublasZsymm_v2_64, 1240)
+ENTRY(cublasZsymv_v2, 1241)
+ENTRY(cublasZsymv_v2_64, 1242)
+ENTRY(cublasZsyr2_v2, 1243)
+ENTRY(cublasZsyr2_v2_64, 1244)
+ENTRY(cublasZsyr2k_v2, 1245)
+ENTRY(cublasZsyr2k_v2_64, 1246)
+ENTRY(cublasZsyr_v2, 1247)
+ENTRY(cublasZsyr_v2_64, 1248)
+ENTRY(cublasZsyrk_v2, 1249)
+ENTRY(cublasZsyrk_v2_64, 1250)
+ENTRY(cublasZsyrkx, 1251)
+ENTRY(cublasZsyrkx_64, 1252)
+ENTRY(cublasZtbmv_v2, 1253)
+ENTRY(cublasZtbmv_v2_64, 1254)
+ENTRY(cublasZtbsv_v2, 1255)
+ENTRY(cublasZtbsv_v2_64, 1256)
+ENTRY(cublasZtpmv_v2, 1257)
+ENTRY(cublasZtpmv_v2_64, 1258)
+ENTRY(cublasZtpsv_v2, 1259)
+ENTRY(cublasZtpsv_v2_64, 1260)
+ENTRY(cublasZtrmm_v2, 1261)
+ENTRY(cublasZtrmm_v2_64, 1262)
+ENTRY(cublasZtrmv_v2, 1263)
+ENTRY(cublasZtrmv_v2_64, 1264)
+ENTRY(cublasZtrsmBatched, 1265)
+ENTRY(cublasZtrsmBatched_64, 1266)
+ENTRY(cublasZtrsm_v2, 1267)
+ENTRY(cublasZtrsm_v2_64, 1268)
+ENTRY(cublasZtrsv_v2, 1269)
+ENTRY(cublasZtrsv_v2_64, 1270)
+ENTRY(cublasDasum_v2_64, 1271)
+ENTRY(cublasDaxpy_v2_64, 1272)
+ENTRY(cublasDcopy_v2_64, 1273)
+ENTRY(cublasDdot_v2_64, 1274)
+ENTRY(cublasDgemmBatched_64, 1275)
+ENTRY(cublasDgemmStridedBatched_64, 1276)
+ENTRY(cublasDgemm_v2_64, 1277)
+ENTRY(cublasDgemvBatched_64, 1278)
+ENTRY(cublasDgemvStridedBatched_64, 1279)
+ENTRY(cublasDgemv_v2_64, 1280)
+ENTRY(cublasDger_v2_64, 1281)
+ENTRY(cublasDnrm2_v2_64, 1282)
+ENTRY(cublasDscal_v2_64, 1283)
+ENTRY(cublasDswap_v2_64, 1284)
+ENTRY(cublasDtrsmBatched_64, 1285)
+ENTRY(cublasDtrsm_v2_64, 1286)
+ENTRY(cublasGemmBatchedEx_64, 1287)
+ENTRY(cublasGemmEx_64, 1288)
+ENTRY(cublasGemmStridedBatchedEx_64, 1289)
+ENTRY(cublasGetMatrix_64, 1290)
+ENTRY(cublasGetMatrixAsync_64, 1291)
+ENTRY(cublasGetVector_64, 1292)
+ENTRY(cublasGetVectorAsync_64, 1293)
+ENTRY(cublasHgemm_64, 1294)
+ENTRY(cublasHgemmBatched_64, 1295)
+ENTRY(cublasHgemmStridedBatched_64, 1296)
+ENTRY(cublasIdamax_v2_64, 1297)
+ENTRY(cublasIdamin_v2_64, 1298)
+ENTRY(cublasIsamax_v2_64, 1299)
+ENTRY(cublasIsamin_v2_64, 1300)
+ENTRY(cublasSasum_v2_64, 1301)
+ENTRY(cublasSaxpy_v2_64, 1302)
+ENTRY(cublasScopy_v2_64, 1303)
+ENTRY(cublasSdot_v2_64, 1304)
+ENTRY(cublasSetMatrix_64, 1305)
+ENTRY(cublasSetMatrixAsync_64, 1306)
+ENTRY(cublasSetVector_64, 1307)
+ENTRY(cublasSetVectorAsync_64, 1308)
+ENTRY(cublasSgemmBatched_64, 1309)
+ENTRY(cublasSgemmEx_64, 1310)
+ENTRY(cublasSgemmStridedBatched_64, 1311)
+ENTRY(cublasSgemm_v2_64, 1312)
+ENTRY(cublasSgemvBatched_64, 1313)
+ENTRY(cublasSgemvStridedBatched_64, 1314)
+ENTRY(cublasSgemv_v2_64, 1315)
+ENTRY(cublasSger_v2_64, 1316)
+ENTRY(cublasSnrm2_v2_64, 1317)
+ENTRY(cublasSscal_v2_64, 1318)
+ENTRY(cublasSswap_v2_64, 1319)
+ENTRY(cublasStrsmBatched_64, 1320)
+ENTRY(cublasStrsm_v2_64, 1321)
+ENTRY(cublasCgelsBatched, 1322)
+ENTRY(cublasCgeqrfBatched, 1323)
+ENTRY(cublasCgetrfBatched, 1324)
+ENTRY(cublasCgetriBatched, 1325)
+ENTRY(cublasCgetrsBatched, 1326)
+ENTRY(cublasCmatinvBatched, 1327)
+ENTRY(cublasCrotg_v2, 1328)
+ENTRY(cublasCtpttr, 1329)
+ENTRY(cublasCtrttp, 1330)
+ENTRY(cublasDgelsBatched, 1331)
+ENTRY(cublasDgeqrfBatched, 1332)
+ENTRY(cublasDgetrfBatched, 1333)
+ENTRY(cublasDgetriBatched, 1334)
+ENTRY(cublasDgetrsBatched, 1335)
+ENTRY(cublasDmatinvBatched, 1336)
+ENTRY(cublasDrotg_v2, 1337)
+ENTRY(cublasDrotmg_v2, 1338)
+ENTRY(cublasDtpttr, 1339)
+ENTRY(cublasDtrttp, 1340)
+ENTRY(cublasGetEmulationStrategy, 1341)
+ENTRY(cublasGetLoggerCallback, 1342)
+ENTRY(cublasLoggerConfigure, 1343)
+ENTRY(cublasRotgEx, 1344)
+ENTRY(cublasRotmgEx, 1345)
+ENTRY(cublasSetEmulationStrategy, 1346)
+ENTRY(cublasSetLoggerCallback, 1347)
+ENTRY(cublasSgelsBatched, 1348)
+ENTRY(cublasSgeqrfBatched, 1349)
+ENTRY(cublasSgetrfBatched, 1350)
+ENTRY(cublasSgetriBatched, 1351)
+ENTRY(cublasSgetrsBatched, 1352)
+ENTRY(cublasSmatinvBatched, 1353)
+ENTRY(cublasSrotg_v2, 1354)
+ENTRY(cublasSrotmg_v2, 1355)
+ENTRY(cublasStpttr, 1356)
+ENTRY(cublasStrttp, 1357)
+ENTRY(cublasUint8gemmBias, 1358)
+ENTRY(cublasZgelsBatched, 1359)
+ENTRY(cublasZgeqrfBatched, 1360)
+ENTRY(cublasZgetrfBatched, 1361)
+ENTRY(cublasZgetriBatched, 1362)
+ENTRY(cublasZgetrsBatched, 1363)
+ENTRY(cublasZmatinvBatched, 1364)
+ENTRY(cublasZrotg_v2, 1365)
+ENTRY(cublasZtpttr, 1366)
+ENTRY(cublasZtrttp, 1367)
 
 CUresult vgpu_guest_cuInit(unsigned int Flags);
 CUresult cuInit(unsigned int Flags) {
@@ -3788,6 +4181,6 @@ cublasStatus_t vgpu_guest_cublasCreate_v2(cublasHandle_t *handle);
 cublasStatus_t cublasCreate_v2(cublasHandle_t *handle) {
   vgpu_real_decide(VGPU_REAL_CUBLAS);
   cublasStatus_t (*const real)(cublasHandle_t *handle) =
-      (cublasStatus_t (*)(cublasHandle_t *handle))vgpu_real_functions[725];
+      (cublasStatus_t (*)(cublasHandle_t *handle))vgpu_real_functions[856];
   return real != NULL ? real(handle) : vgpu_guest_cublasCreate_v2(handle);
 }

@@ -7,11 +7,11 @@
 #include <stdint.h>
 
 // 0: the guest's own.
-extern uintptr_t vgpu_real_functions[1237];
+extern uintptr_t vgpu_real_functions[1368];
 
 enum { VGPU_FIRST_DRIVER_ENTRY = 0, VGPU_DRIVER_ENTRIES = 669 };
-enum { VGPU_FIRST_NVML_ENTRY = 669, VGPU_NVML_ENTRIES = 56 };
-enum { VGPU_FIRST_CUBLAS_ENTRY = 725, VGPU_CUBLAS_ENTRIES = 512 };
+enum { VGPU_FIRST_NVML_ENTRY = 669, VGPU_NVML_ENTRIES = 187 };
+enum { VGPU_FIRST_CUBLAS_ENTRY = 856, VGPU_CUBLAS_ENTRIES = 512 };
 
 // NULL for an index that is none.
 const char *vgpu_entry_name(unsigned int index);

@@ -4,52 +4,314 @@
 #include "guest_api.h"
 #include "refuse.h"
 
-VGPU_ENTRY int nvmlDeviceGetTemperature(void);
-int nvmlDeviceGetTemperature(void) { return vgpu_refuse("nvmlDeviceGetTemperature"); }
-VGPU_ENTRY int nvmlDeviceGetPowerUsage(void);
-int nvmlDeviceGetPowerUsage(void) { return vgpu_refuse("nvmlDeviceGetPowerUsage"); }
-VGPU_ENTRY int nvmlDeviceGetPowerManagementLimit(void);
-int nvmlDeviceGetPowerManagementLimit(void) { return vgpu_refuse("nvmlDeviceGetPowerManagementLimit"); }
-VGPU_ENTRY int nvmlDeviceGetEnforcedPowerLimit(void);
-int nvmlDeviceGetEnforcedPowerLimit(void) { return vgpu_refuse("nvmlDeviceGetEnforcedPowerLimit"); }
-VGPU_ENTRY int nvmlDeviceGetFanSpeed(void);
-int nvmlDeviceGetFanSpeed(void) { return vgpu_refuse("nvmlDeviceGetFanSpeed"); }
+VGPU_ENTRY int nvmlDeviceGetAPIRestriction(void);
+int nvmlDeviceGetAPIRestriction(void) { return vgpu_refuse("nvmlDeviceGetAPIRestriction"); }
+VGPU_ENTRY int nvmlDeviceGetAccountingBufferSize(void);
+int nvmlDeviceGetAccountingBufferSize(void) { return vgpu_refuse("nvmlDeviceGetAccountingBufferSize"); }
+VGPU_ENTRY int nvmlDeviceGetAccountingMode(void);
+int nvmlDeviceGetAccountingMode(void) { return vgpu_refuse("nvmlDeviceGetAccountingMode"); }
+VGPU_ENTRY int nvmlDeviceGetAccountingPids(void);
+int nvmlDeviceGetAccountingPids(void) { return vgpu_refuse("nvmlDeviceGetAccountingPids"); }
+VGPU_ENTRY int nvmlDeviceGetAccountingStats(void);
+int nvmlDeviceGetAccountingStats(void) { return vgpu_refuse("nvmlDeviceGetAccountingStats"); }
+VGPU_ENTRY int nvmlDeviceGetAdaptiveClockInfoStatus(void);
+int nvmlDeviceGetAdaptiveClockInfoStatus(void) { return vgpu_refuse("nvmlDeviceGetAdaptiveClockInfoStatus"); }
+VGPU_ENTRY int nvmlDeviceGetApplicationsClock(void);
+int nvmlDeviceGetApplicationsClock(void) { return vgpu_refuse("nvmlDeviceGetApplicationsClock"); }
+VGPU_ENTRY int nvmlDeviceGetArchitecture(void);
+int nvmlDeviceGetArchitecture(void) { return vgpu_refuse("nvmlDeviceGetArchitecture"); }
+VGPU_ENTRY int nvmlDeviceGetAttributes(void);
+int nvmlDeviceGetAttributes(void) { return vgpu_refuse("nvmlDeviceGetAttributes"); }
+VGPU_ENTRY int nvmlDeviceGetAttributes_v2(void);
+int nvmlDeviceGetAttributes_v2(void) { return vgpu_refuse("nvmlDeviceGetAttributes_v2"); }
+VGPU_ENTRY int nvmlDeviceGetAutoBoostedClocksEnabled(void);
+int nvmlDeviceGetAutoBoostedClocksEnabled(void) { return vgpu_refuse("nvmlDeviceGetAutoBoostedClocksEnabled"); }
+VGPU_ENTRY int nvmlDeviceGetBAR1MemoryInfo(void);
+int nvmlDeviceGetBAR1MemoryInfo(void) { return vgpu_refuse("nvmlDeviceGetBAR1MemoryInfo"); }
+VGPU_ENTRY int nvmlDeviceGetBoardId(void);
+int nvmlDeviceGetBoardId(void) { return vgpu_refuse("nvmlDeviceGetBoardId"); }
+VGPU_ENTRY int nvmlDeviceGetBoardPartNumber(void);
+int nvmlDeviceGetBoardPartNumber(void) { return vgpu_refuse("nvmlDeviceGetBoardPartNumber"); }
+VGPU_ENTRY int nvmlDeviceGetBrand(void);
+int nvmlDeviceGetBrand(void) { return vgpu_refuse("nvmlDeviceGetBrand"); }
+VGPU_ENTRY int nvmlDeviceGetBridgeChipInfo(void);
+int nvmlDeviceGetBridgeChipInfo(void) { return vgpu_refuse("nvmlDeviceGetBridgeChipInfo"); }
+VGPU_ENTRY int nvmlDeviceGetBusType(void);
+int nvmlDeviceGetBusType(void) { return vgpu_refuse("nvmlDeviceGetBusType"); }
+VGPU_ENTRY int nvmlDeviceGetClkMonStatus(void);
+int nvmlDeviceGetClkMonStatus(void) { return vgpu_refuse("nvmlDeviceGetClkMonStatus"); }
+VGPU_ENTRY int nvmlDeviceGetClock(void);
+int nvmlDeviceGetClock(void) { return vgpu_refuse("nvmlDeviceGetClock"); }
 VGPU_ENTRY int nvmlDeviceGetClockInfo(void);
 int nvmlDeviceGetClockInfo(void) { return vgpu_refuse("nvmlDeviceGetClockInfo"); }
-VGPU_ENTRY int nvmlDeviceGetMaxClockInfo(void);
-int nvmlDeviceGetMaxClockInfo(void) { return vgpu_refuse("nvmlDeviceGetMaxClockInfo"); }
-VGPU_ENTRY int nvmlDeviceGetPerformanceState(void);
-int nvmlDeviceGetPerformanceState(void) { return vgpu_refuse("nvmlDeviceGetPerformanceState"); }
-VGPU_ENTRY int nvmlDeviceGetEncoderUtilization(void);
-int nvmlDeviceGetEncoderUtilization(void) { return vgpu_refuse("nvmlDeviceGetEncoderUtilization"); }
+VGPU_ENTRY int nvmlDeviceGetComputeMode(void);
+int nvmlDeviceGetComputeMode(void) { return vgpu_refuse("nvmlDeviceGetComputeMode"); }
+VGPU_ENTRY int nvmlDeviceGetCpuAffinity(void);
+int nvmlDeviceGetCpuAffinity(void) { return vgpu_refuse("nvmlDeviceGetCpuAffinity"); }
+VGPU_ENTRY int nvmlDeviceGetCpuAffinityWithinScope(void);
+int nvmlDeviceGetCpuAffinityWithinScope(void) { return vgpu_refuse("nvmlDeviceGetCpuAffinityWithinScope"); }
+VGPU_ENTRY int nvmlDeviceGetCurrPcieLinkGeneration(void);
+int nvmlDeviceGetCurrPcieLinkGeneration(void) { return vgpu_refuse("nvmlDeviceGetCurrPcieLinkGeneration"); }
+VGPU_ENTRY int nvmlDeviceGetCurrPcieLinkWidth(void);
+int nvmlDeviceGetCurrPcieLinkWidth(void) { return vgpu_refuse("nvmlDeviceGetCurrPcieLinkWidth"); }
+VGPU_ENTRY int nvmlDeviceGetCurrentClocksEventReasons(void);
+int nvmlDeviceGetCurrentClocksEventReasons(void) { return vgpu_refuse("nvmlDeviceGetCurrentClocksEventReasons"); }
+VGPU_ENTRY int nvmlDeviceGetCurrentClocksThrottleReasons(void);
+int nvmlDeviceGetCurrentClocksThrottleReasons(void) { return vgpu_refuse("nvmlDeviceGetCurrentClocksThrottleReasons"); }
 VGPU_ENTRY int nvmlDeviceGetDecoderUtilization(void);
 int nvmlDeviceGetDecoderUtilization(void) { return vgpu_refuse("nvmlDeviceGetDecoderUtilization"); }
-VGPU_ENTRY int nvmlDeviceGetPcieThroughput(void);
-int nvmlDeviceGetPcieThroughput(void) { return vgpu_refuse("nvmlDeviceGetPcieThroughput"); }
-VGPU_ENTRY int nvmlDeviceGetPersistenceMode(void);
-int nvmlDeviceGetPersistenceMode(void) { return vgpu_refuse("nvmlDeviceGetPersistenceMode"); }
+VGPU_ENTRY int nvmlDeviceGetDefaultApplicationsClock(void);
+int nvmlDeviceGetDefaultApplicationsClock(void) { return vgpu_refuse("nvmlDeviceGetDefaultApplicationsClock"); }
+VGPU_ENTRY int nvmlDeviceGetDefaultEccMode(void);
+int nvmlDeviceGetDefaultEccMode(void) { return vgpu_refuse("nvmlDeviceGetDefaultEccMode"); }
+VGPU_ENTRY int nvmlDeviceGetDetailedEccErrors(void);
+int nvmlDeviceGetDetailedEccErrors(void) { return vgpu_refuse("nvmlDeviceGetDetailedEccErrors"); }
+VGPU_ENTRY int nvmlDeviceGetDeviceHandleFromMigDeviceHandle(void);
+int nvmlDeviceGetDeviceHandleFromMigDeviceHandle(void) { return vgpu_refuse("nvmlDeviceGetDeviceHandleFromMigDeviceHandle"); }
 VGPU_ENTRY int nvmlDeviceGetDisplayActive(void);
 int nvmlDeviceGetDisplayActive(void) { return vgpu_refuse("nvmlDeviceGetDisplayActive"); }
 VGPU_ENTRY int nvmlDeviceGetDisplayMode(void);
 int nvmlDeviceGetDisplayMode(void) { return vgpu_refuse("nvmlDeviceGetDisplayMode"); }
+VGPU_ENTRY int nvmlDeviceGetDriverModel(void);
+int nvmlDeviceGetDriverModel(void) { return vgpu_refuse("nvmlDeviceGetDriverModel"); }
+VGPU_ENTRY int nvmlDeviceGetDynamicPstatesInfo(void);
+int nvmlDeviceGetDynamicPstatesInfo(void) { return vgpu_refuse("nvmlDeviceGetDynamicPstatesInfo"); }
 VGPU_ENTRY int nvmlDeviceGetEccMode(void);
 int nvmlDeviceGetEccMode(void) { return vgpu_refuse("nvmlDeviceGetEccMode"); }
-VGPU_ENTRY int nvmlDeviceGetComputeMode(void);
-int nvmlDeviceGetComputeMode(void) { return vgpu_refuse("nvmlDeviceGetComputeMode"); }
-VGPU_ENTRY int nvmlDeviceGetMigMode(void);
-int nvmlDeviceGetMigMode(void) { return vgpu_refuse("nvmlDeviceGetMigMode"); }
-VGPU_ENTRY int nvmlDeviceGetSerial(void);
-int nvmlDeviceGetSerial(void) { return vgpu_refuse("nvmlDeviceGetSerial"); }
-VGPU_ENTRY int nvmlDeviceGetVbiosVersion(void);
-int nvmlDeviceGetVbiosVersion(void) { return vgpu_refuse("nvmlDeviceGetVbiosVersion"); }
-VGPU_ENTRY int nvmlSystemGetProcessName(void);
-int nvmlSystemGetProcessName(void) { return vgpu_refuse("nvmlSystemGetProcessName"); }
-VGPU_ENTRY int nvmlDeviceGetNvLinkRemoteDeviceType(void);
-int nvmlDeviceGetNvLinkRemoteDeviceType(void) { return vgpu_refuse("nvmlDeviceGetNvLinkRemoteDeviceType"); }
-VGPU_ENTRY int nvmlDeviceGetNvLinkRemotePciInfo_v2(void);
-int nvmlDeviceGetNvLinkRemotePciInfo_v2(void) { return vgpu_refuse("nvmlDeviceGetNvLinkRemotePciInfo_v2"); }
+VGPU_ENTRY int nvmlDeviceGetEncoderCapacity(void);
+int nvmlDeviceGetEncoderCapacity(void) { return vgpu_refuse("nvmlDeviceGetEncoderCapacity"); }
+VGPU_ENTRY int nvmlDeviceGetEncoderSessions(void);
+int nvmlDeviceGetEncoderSessions(void) { return vgpu_refuse("nvmlDeviceGetEncoderSessions"); }
+VGPU_ENTRY int nvmlDeviceGetEncoderStats(void);
+int nvmlDeviceGetEncoderStats(void) { return vgpu_refuse("nvmlDeviceGetEncoderStats"); }
+VGPU_ENTRY int nvmlDeviceGetEncoderUtilization(void);
+int nvmlDeviceGetEncoderUtilization(void) { return vgpu_refuse("nvmlDeviceGetEncoderUtilization"); }
+VGPU_ENTRY int nvmlDeviceGetEnforcedPowerLimit(void);
+int nvmlDeviceGetEnforcedPowerLimit(void) { return vgpu_refuse("nvmlDeviceGetEnforcedPowerLimit"); }
+VGPU_ENTRY int nvmlDeviceGetFBCSessions(void);
+int nvmlDeviceGetFBCSessions(void) { return vgpu_refuse("nvmlDeviceGetFBCSessions"); }
+VGPU_ENTRY int nvmlDeviceGetFBCStats(void);
+int nvmlDeviceGetFBCStats(void) { return vgpu_refuse("nvmlDeviceGetFBCStats"); }
+VGPU_ENTRY int nvmlDeviceGetFanControlPolicy_v2(void);
+int nvmlDeviceGetFanControlPolicy_v2(void) { return vgpu_refuse("nvmlDeviceGetFanControlPolicy_v2"); }
+VGPU_ENTRY int nvmlDeviceGetFanSpeed(void);
+int nvmlDeviceGetFanSpeed(void) { return vgpu_refuse("nvmlDeviceGetFanSpeed"); }
+VGPU_ENTRY int nvmlDeviceGetFanSpeed_v2(void);
+int nvmlDeviceGetFanSpeed_v2(void) { return vgpu_refuse("nvmlDeviceGetFanSpeed_v2"); }
+VGPU_ENTRY int nvmlDeviceGetFieldValues(void);
+int nvmlDeviceGetFieldValues(void) { return vgpu_refuse("nvmlDeviceGetFieldValues"); }
+VGPU_ENTRY int nvmlDeviceGetGpcClkMinMaxVfOffset(void);
+int nvmlDeviceGetGpcClkMinMaxVfOffset(void) { return vgpu_refuse("nvmlDeviceGetGpcClkMinMaxVfOffset"); }
+VGPU_ENTRY int nvmlDeviceGetGpcClkVfOffset(void);
+int nvmlDeviceGetGpcClkVfOffset(void) { return vgpu_refuse("nvmlDeviceGetGpcClkVfOffset"); }
+VGPU_ENTRY int nvmlDeviceGetGpuFabricInfo(void);
+int nvmlDeviceGetGpuFabricInfo(void) { return vgpu_refuse("nvmlDeviceGetGpuFabricInfo"); }
 VGPU_ENTRY int nvmlDeviceGetGpuFabricInfoV(void);
 int nvmlDeviceGetGpuFabricInfoV(void) { return vgpu_refuse("nvmlDeviceGetGpuFabricInfoV"); }
+VGPU_ENTRY int nvmlDeviceGetGpuMaxPcieLinkGeneration(void);
+int nvmlDeviceGetGpuMaxPcieLinkGeneration(void) { return vgpu_refuse("nvmlDeviceGetGpuMaxPcieLinkGeneration"); }
+VGPU_ENTRY int nvmlDeviceGetGpuOperationMode(void);
+int nvmlDeviceGetGpuOperationMode(void) { return vgpu_refuse("nvmlDeviceGetGpuOperationMode"); }
+VGPU_ENTRY int nvmlDeviceGetGspFirmwareMode(void);
+int nvmlDeviceGetGspFirmwareMode(void) { return vgpu_refuse("nvmlDeviceGetGspFirmwareMode"); }
+VGPU_ENTRY int nvmlDeviceGetGspFirmwareVersion(void);
+int nvmlDeviceGetGspFirmwareVersion(void) { return vgpu_refuse("nvmlDeviceGetGspFirmwareVersion"); }
+VGPU_ENTRY int nvmlDeviceGetHandleBySerial(void);
+int nvmlDeviceGetHandleBySerial(void) { return vgpu_refuse("nvmlDeviceGetHandleBySerial"); }
+VGPU_ENTRY int nvmlDeviceGetInforomConfigurationChecksum(void);
+int nvmlDeviceGetInforomConfigurationChecksum(void) { return vgpu_refuse("nvmlDeviceGetInforomConfigurationChecksum"); }
+VGPU_ENTRY int nvmlDeviceGetInforomImageVersion(void);
+int nvmlDeviceGetInforomImageVersion(void) { return vgpu_refuse("nvmlDeviceGetInforomImageVersion"); }
+VGPU_ENTRY int nvmlDeviceGetInforomVersion(void);
+int nvmlDeviceGetInforomVersion(void) { return vgpu_refuse("nvmlDeviceGetInforomVersion"); }
+VGPU_ENTRY int nvmlDeviceGetIrqNum(void);
+int nvmlDeviceGetIrqNum(void) { return vgpu_refuse("nvmlDeviceGetIrqNum"); }
+VGPU_ENTRY int nvmlDeviceGetJpgUtilization(void);
+int nvmlDeviceGetJpgUtilization(void) { return vgpu_refuse("nvmlDeviceGetJpgUtilization"); }
+VGPU_ENTRY int nvmlDeviceGetLastBBXFlushTime(void);
+int nvmlDeviceGetLastBBXFlushTime(void) { return vgpu_refuse("nvmlDeviceGetLastBBXFlushTime"); }
+VGPU_ENTRY int nvmlDeviceGetMPSComputeRunningProcesses(void);
+int nvmlDeviceGetMPSComputeRunningProcesses(void) { return vgpu_refuse("nvmlDeviceGetMPSComputeRunningProcesses"); }
+VGPU_ENTRY int nvmlDeviceGetMPSComputeRunningProcesses_v2(void);
+int nvmlDeviceGetMPSComputeRunningProcesses_v2(void) { return vgpu_refuse("nvmlDeviceGetMPSComputeRunningProcesses_v2"); }
+VGPU_ENTRY int nvmlDeviceGetMPSComputeRunningProcesses_v3(void);
+int nvmlDeviceGetMPSComputeRunningProcesses_v3(void) { return vgpu_refuse("nvmlDeviceGetMPSComputeRunningProcesses_v3"); }
+VGPU_ENTRY int nvmlDeviceGetMaxClockInfo(void);
+int nvmlDeviceGetMaxClockInfo(void) { return vgpu_refuse("nvmlDeviceGetMaxClockInfo"); }
+VGPU_ENTRY int nvmlDeviceGetMaxCustomerBoostClock(void);
+int nvmlDeviceGetMaxCustomerBoostClock(void) { return vgpu_refuse("nvmlDeviceGetMaxCustomerBoostClock"); }
+VGPU_ENTRY int nvmlDeviceGetMaxMigDeviceCount(void);
+int nvmlDeviceGetMaxMigDeviceCount(void) { return vgpu_refuse("nvmlDeviceGetMaxMigDeviceCount"); }
+VGPU_ENTRY int nvmlDeviceGetMaxPcieLinkGeneration(void);
+int nvmlDeviceGetMaxPcieLinkGeneration(void) { return vgpu_refuse("nvmlDeviceGetMaxPcieLinkGeneration"); }
+VGPU_ENTRY int nvmlDeviceGetMaxPcieLinkWidth(void);
+int nvmlDeviceGetMaxPcieLinkWidth(void) { return vgpu_refuse("nvmlDeviceGetMaxPcieLinkWidth"); }
+VGPU_ENTRY int nvmlDeviceGetMemClkMinMaxVfOffset(void);
+int nvmlDeviceGetMemClkMinMaxVfOffset(void) { return vgpu_refuse("nvmlDeviceGetMemClkMinMaxVfOffset"); }
+VGPU_ENTRY int nvmlDeviceGetMemClkVfOffset(void);
+int nvmlDeviceGetMemClkVfOffset(void) { return vgpu_refuse("nvmlDeviceGetMemClkVfOffset"); }
+VGPU_ENTRY int nvmlDeviceGetMemoryAffinity(void);
+int nvmlDeviceGetMemoryAffinity(void) { return vgpu_refuse("nvmlDeviceGetMemoryAffinity"); }
+VGPU_ENTRY int nvmlDeviceGetMemoryBusWidth(void);
+int nvmlDeviceGetMemoryBusWidth(void) { return vgpu_refuse("nvmlDeviceGetMemoryBusWidth"); }
+VGPU_ENTRY int nvmlDeviceGetMemoryErrorCounter(void);
+int nvmlDeviceGetMemoryErrorCounter(void) { return vgpu_refuse("nvmlDeviceGetMemoryErrorCounter"); }
+VGPU_ENTRY int nvmlDeviceGetMigDeviceHandleByIndex(void);
+int nvmlDeviceGetMigDeviceHandleByIndex(void) { return vgpu_refuse("nvmlDeviceGetMigDeviceHandleByIndex"); }
+VGPU_ENTRY int nvmlDeviceGetMigMode(void);
+int nvmlDeviceGetMigMode(void) { return vgpu_refuse("nvmlDeviceGetMigMode"); }
+VGPU_ENTRY int nvmlDeviceGetMinMaxClockOfPState(void);
+int nvmlDeviceGetMinMaxClockOfPState(void) { return vgpu_refuse("nvmlDeviceGetMinMaxClockOfPState"); }
+VGPU_ENTRY int nvmlDeviceGetMinMaxFanSpeed(void);
+int nvmlDeviceGetMinMaxFanSpeed(void) { return vgpu_refuse("nvmlDeviceGetMinMaxFanSpeed"); }
+VGPU_ENTRY int nvmlDeviceGetMinorNumber(void);
+int nvmlDeviceGetMinorNumber(void) { return vgpu_refuse("nvmlDeviceGetMinorNumber"); }
+VGPU_ENTRY int nvmlDeviceGetModuleId(void);
+int nvmlDeviceGetModuleId(void) { return vgpu_refuse("nvmlDeviceGetModuleId"); }
+VGPU_ENTRY int nvmlDeviceGetMultiGpuBoard(void);
+int nvmlDeviceGetMultiGpuBoard(void) { return vgpu_refuse("nvmlDeviceGetMultiGpuBoard"); }
+VGPU_ENTRY int nvmlDeviceGetNumFans(void);
+int nvmlDeviceGetNumFans(void) { return vgpu_refuse("nvmlDeviceGetNumFans"); }
+VGPU_ENTRY int nvmlDeviceGetNumGpuCores(void);
+int nvmlDeviceGetNumGpuCores(void) { return vgpu_refuse("nvmlDeviceGetNumGpuCores"); }
+VGPU_ENTRY int nvmlDeviceGetNvLinkCapability(void);
+int nvmlDeviceGetNvLinkCapability(void) { return vgpu_refuse("nvmlDeviceGetNvLinkCapability"); }
+VGPU_ENTRY int nvmlDeviceGetNvLinkErrorCounter(void);
+int nvmlDeviceGetNvLinkErrorCounter(void) { return vgpu_refuse("nvmlDeviceGetNvLinkErrorCounter"); }
+VGPU_ENTRY int nvmlDeviceGetNvLinkRemoteDeviceType(void);
+int nvmlDeviceGetNvLinkRemoteDeviceType(void) { return vgpu_refuse("nvmlDeviceGetNvLinkRemoteDeviceType"); }
+VGPU_ENTRY int nvmlDeviceGetNvLinkRemotePciInfo(void);
+int nvmlDeviceGetNvLinkRemotePciInfo(void) { return vgpu_refuse("nvmlDeviceGetNvLinkRemotePciInfo"); }
+VGPU_ENTRY int nvmlDeviceGetNvLinkRemotePciInfo_v2(void);
+int nvmlDeviceGetNvLinkRemotePciInfo_v2(void) { return vgpu_refuse("nvmlDeviceGetNvLinkRemotePciInfo_v2"); }
+VGPU_ENTRY int nvmlDeviceGetNvLinkState(void);
+int nvmlDeviceGetNvLinkState(void) { return vgpu_refuse("nvmlDeviceGetNvLinkState"); }
+VGPU_ENTRY int nvmlDeviceGetNvLinkUtilizationControl(void);
+int nvmlDeviceGetNvLinkUtilizationControl(void) { return vgpu_refuse("nvmlDeviceGetNvLinkUtilizationControl"); }
+VGPU_ENTRY int nvmlDeviceGetNvLinkUtilizationCounter(void);
+int nvmlDeviceGetNvLinkUtilizationCounter(void) { return vgpu_refuse("nvmlDeviceGetNvLinkUtilizationCounter"); }
+VGPU_ENTRY int nvmlDeviceGetNvLinkVersion(void);
+int nvmlDeviceGetNvLinkVersion(void) { return vgpu_refuse("nvmlDeviceGetNvLinkVersion"); }
+VGPU_ENTRY int nvmlDeviceGetOfaUtilization(void);
+int nvmlDeviceGetOfaUtilization(void) { return vgpu_refuse("nvmlDeviceGetOfaUtilization"); }
+VGPU_ENTRY int nvmlDeviceGetP2PStatus(void);
+int nvmlDeviceGetP2PStatus(void) { return vgpu_refuse("nvmlDeviceGetP2PStatus"); }
+VGPU_ENTRY int nvmlDeviceGetPcieLinkMaxSpeed(void);
+int nvmlDeviceGetPcieLinkMaxSpeed(void) { return vgpu_refuse("nvmlDeviceGetPcieLinkMaxSpeed"); }
+VGPU_ENTRY int nvmlDeviceGetPcieReplayCounter(void);
+int nvmlDeviceGetPcieReplayCounter(void) { return vgpu_refuse("nvmlDeviceGetPcieReplayCounter"); }
+VGPU_ENTRY int nvmlDeviceGetPcieSpeed(void);
+int nvmlDeviceGetPcieSpeed(void) { return vgpu_refuse("nvmlDeviceGetPcieSpeed"); }
+VGPU_ENTRY int nvmlDeviceGetPcieThroughput(void);
+int nvmlDeviceGetPcieThroughput(void) { return vgpu_refuse("nvmlDeviceGetPcieThroughput"); }
+VGPU_ENTRY int nvmlDeviceGetPerformanceState(void);
+int nvmlDeviceGetPerformanceState(void) { return vgpu_refuse("nvmlDeviceGetPerformanceState"); }
+VGPU_ENTRY int nvmlDeviceGetPersistenceMode(void);
+int nvmlDeviceGetPersistenceMode(void) { return vgpu_refuse("nvmlDeviceGetPersistenceMode"); }
+VGPU_ENTRY int nvmlDeviceGetPowerManagementDefaultLimit(void);
+int nvmlDeviceGetPowerManagementDefaultLimit(void) { return vgpu_refuse("nvmlDeviceGetPowerManagementDefaultLimit"); }
+VGPU_ENTRY int nvmlDeviceGetPowerManagementLimit(void);
+int nvmlDeviceGetPowerManagementLimit(void) { return vgpu_refuse("nvmlDeviceGetPowerManagementLimit"); }
+VGPU_ENTRY int nvmlDeviceGetPowerManagementLimitConstraints(void);
+int nvmlDeviceGetPowerManagementLimitConstraints(void) { return vgpu_refuse("nvmlDeviceGetPowerManagementLimitConstraints"); }
+VGPU_ENTRY int nvmlDeviceGetPowerManagementMode(void);
+int nvmlDeviceGetPowerManagementMode(void) { return vgpu_refuse("nvmlDeviceGetPowerManagementMode"); }
+VGPU_ENTRY int nvmlDeviceGetPowerSource(void);
+int nvmlDeviceGetPowerSource(void) { return vgpu_refuse("nvmlDeviceGetPowerSource"); }
+VGPU_ENTRY int nvmlDeviceGetPowerState(void);
+int nvmlDeviceGetPowerState(void) { return vgpu_refuse("nvmlDeviceGetPowerState"); }
+VGPU_ENTRY int nvmlDeviceGetPowerUsage(void);
+int nvmlDeviceGetPowerUsage(void) { return vgpu_refuse("nvmlDeviceGetPowerUsage"); }
+VGPU_ENTRY int nvmlDeviceGetRemappedRows(void);
+int nvmlDeviceGetRemappedRows(void) { return vgpu_refuse("nvmlDeviceGetRemappedRows"); }
+VGPU_ENTRY int nvmlDeviceGetRetiredPages(void);
+int nvmlDeviceGetRetiredPages(void) { return vgpu_refuse("nvmlDeviceGetRetiredPages"); }
+VGPU_ENTRY int nvmlDeviceGetRetiredPagesPendingStatus(void);
+int nvmlDeviceGetRetiredPagesPendingStatus(void) { return vgpu_refuse("nvmlDeviceGetRetiredPagesPendingStatus"); }
+VGPU_ENTRY int nvmlDeviceGetRetiredPages_v2(void);
+int nvmlDeviceGetRetiredPages_v2(void) { return vgpu_refuse("nvmlDeviceGetRetiredPages_v2"); }
+VGPU_ENTRY int nvmlDeviceGetRowRemapperHistogram(void);
+int nvmlDeviceGetRowRemapperHistogram(void) { return vgpu_refuse("nvmlDeviceGetRowRemapperHistogram"); }
+VGPU_ENTRY int nvmlDeviceGetRunningProcessDetailList(void);
+int nvmlDeviceGetRunningProcessDetailList(void) { return vgpu_refuse("nvmlDeviceGetRunningProcessDetailList"); }
+VGPU_ENTRY int nvmlDeviceGetSamples(void);
+int nvmlDeviceGetSamples(void) { return vgpu_refuse("nvmlDeviceGetSamples"); }
+VGPU_ENTRY int nvmlDeviceGetSerial(void);
+int nvmlDeviceGetSerial(void) { return vgpu_refuse("nvmlDeviceGetSerial"); }
+VGPU_ENTRY int nvmlDeviceGetSramEccErrorStatus(void);
+int nvmlDeviceGetSramEccErrorStatus(void) { return vgpu_refuse("nvmlDeviceGetSramEccErrorStatus"); }
+VGPU_ENTRY int nvmlDeviceGetSupportedClocksEventReasons(void);
+int nvmlDeviceGetSupportedClocksEventReasons(void) { return vgpu_refuse("nvmlDeviceGetSupportedClocksEventReasons"); }
+VGPU_ENTRY int nvmlDeviceGetSupportedClocksThrottleReasons(void);
+int nvmlDeviceGetSupportedClocksThrottleReasons(void) { return vgpu_refuse("nvmlDeviceGetSupportedClocksThrottleReasons"); }
+VGPU_ENTRY int nvmlDeviceGetSupportedEventTypes(void);
+int nvmlDeviceGetSupportedEventTypes(void) { return vgpu_refuse("nvmlDeviceGetSupportedEventTypes"); }
+VGPU_ENTRY int nvmlDeviceGetSupportedGraphicsClocks(void);
+int nvmlDeviceGetSupportedGraphicsClocks(void) { return vgpu_refuse("nvmlDeviceGetSupportedGraphicsClocks"); }
+VGPU_ENTRY int nvmlDeviceGetSupportedMemoryClocks(void);
+int nvmlDeviceGetSupportedMemoryClocks(void) { return vgpu_refuse("nvmlDeviceGetSupportedMemoryClocks"); }
+VGPU_ENTRY int nvmlDeviceGetSupportedPerformanceStates(void);
+int nvmlDeviceGetSupportedPerformanceStates(void) { return vgpu_refuse("nvmlDeviceGetSupportedPerformanceStates"); }
+VGPU_ENTRY int nvmlDeviceGetTargetFanSpeed(void);
+int nvmlDeviceGetTargetFanSpeed(void) { return vgpu_refuse("nvmlDeviceGetTargetFanSpeed"); }
+VGPU_ENTRY int nvmlDeviceGetTemperature(void);
+int nvmlDeviceGetTemperature(void) { return vgpu_refuse("nvmlDeviceGetTemperature"); }
+VGPU_ENTRY int nvmlDeviceGetTemperatureThreshold(void);
+int nvmlDeviceGetTemperatureThreshold(void) { return vgpu_refuse("nvmlDeviceGetTemperatureThreshold"); }
+VGPU_ENTRY int nvmlDeviceGetThermalSettings(void);
+int nvmlDeviceGetThermalSettings(void) { return vgpu_refuse("nvmlDeviceGetThermalSettings"); }
+VGPU_ENTRY int nvmlDeviceGetTopologyCommonAncestor(void);
+int nvmlDeviceGetTopologyCommonAncestor(void) { return vgpu_refuse("nvmlDeviceGetTopologyCommonAncestor"); }
+VGPU_ENTRY int nvmlDeviceGetTopologyNearestGpus(void);
+int nvmlDeviceGetTopologyNearestGpus(void) { return vgpu_refuse("nvmlDeviceGetTopologyNearestGpus"); }
+VGPU_ENTRY int nvmlDeviceGetTotalEccErrors(void);
+int nvmlDeviceGetTotalEccErrors(void) { return vgpu_refuse("nvmlDeviceGetTotalEccErrors"); }
+VGPU_ENTRY int nvmlDeviceGetTotalEnergyConsumption(void);
+int nvmlDeviceGetTotalEnergyConsumption(void) { return vgpu_refuse("nvmlDeviceGetTotalEnergyConsumption"); }
+VGPU_ENTRY int nvmlDeviceGetVbiosVersion(void);
+int nvmlDeviceGetVbiosVersion(void) { return vgpu_refuse("nvmlDeviceGetVbiosVersion"); }
+VGPU_ENTRY int nvmlDeviceGetViolationStatus(void);
+int nvmlDeviceGetViolationStatus(void) { return vgpu_refuse("nvmlDeviceGetViolationStatus"); }
+VGPU_ENTRY int nvmlDeviceGetVirtualizationMode(void);
+int nvmlDeviceGetVirtualizationMode(void) { return vgpu_refuse("nvmlDeviceGetVirtualizationMode"); }
+VGPU_ENTRY int nvmlDeviceIsMigDeviceHandle(void);
+int nvmlDeviceIsMigDeviceHandle(void) { return vgpu_refuse("nvmlDeviceIsMigDeviceHandle"); }
+VGPU_ENTRY int nvmlDeviceOnSameBoard(void);
+int nvmlDeviceOnSameBoard(void) { return vgpu_refuse("nvmlDeviceOnSameBoard"); }
+VGPU_ENTRY int nvmlDeviceRegisterEvents(void);
+int nvmlDeviceRegisterEvents(void) { return vgpu_refuse("nvmlDeviceRegisterEvents"); }
+VGPU_ENTRY int nvmlEventSetCreate(void);
+int nvmlEventSetCreate(void) { return vgpu_refuse("nvmlEventSetCreate"); }
+VGPU_ENTRY int nvmlEventSetFree(void);
+int nvmlEventSetFree(void) { return vgpu_refuse("nvmlEventSetFree"); }
+VGPU_ENTRY int nvmlEventSetWait(void);
+int nvmlEventSetWait(void) { return vgpu_refuse("nvmlEventSetWait"); }
+VGPU_ENTRY int nvmlEventSetWait_v2(void);
+int nvmlEventSetWait_v2(void) { return vgpu_refuse("nvmlEventSetWait_v2"); }
+VGPU_ENTRY int nvmlSystemGetHicVersion(void);
+int nvmlSystemGetHicVersion(void) { return vgpu_refuse("nvmlSystemGetHicVersion"); }
+VGPU_ENTRY int nvmlSystemGetNvlinkBwMode(void);
+int nvmlSystemGetNvlinkBwMode(void) { return vgpu_refuse("nvmlSystemGetNvlinkBwMode"); }
+VGPU_ENTRY int nvmlSystemGetProcessName(void);
+int nvmlSystemGetProcessName(void) { return vgpu_refuse("nvmlSystemGetProcessName"); }
+VGPU_ENTRY int nvmlSystemGetTopologyGpuSet(void);
+int nvmlSystemGetTopologyGpuSet(void) { return vgpu_refuse("nvmlSystemGetTopologyGpuSet"); }
+VGPU_ENTRY int nvmlUnitGetCount(void);
+int nvmlUnitGetCount(void) { return vgpu_refuse("nvmlUnitGetCount"); }
+VGPU_ENTRY int nvmlUnitGetDevices(void);
+int nvmlUnitGetDevices(void) { return vgpu_refuse("nvmlUnitGetDevices"); }
+VGPU_ENTRY int nvmlUnitGetFanSpeedInfo(void);
+int nvmlUnitGetFanSpeedInfo(void) { return vgpu_refuse("nvmlUnitGetFanSpeedInfo"); }
+VGPU_ENTRY int nvmlUnitGetHandleByIndex(void);
+int nvmlUnitGetHandleByIndex(void) { return vgpu_refuse("nvmlUnitGetHandleByIndex"); }
+VGPU_ENTRY int nvmlUnitGetLedState(void);
+int nvmlUnitGetLedState(void) { return vgpu_refuse("nvmlUnitGetLedState"); }
+VGPU_ENTRY int nvmlUnitGetPsuInfo(void);
+int nvmlUnitGetPsuInfo(void) { return vgpu_refuse("nvmlUnitGetPsuInfo"); }
+VGPU_ENTRY int nvmlUnitGetTemperature(void);
+int nvmlUnitGetTemperature(void) { return vgpu_refuse("nvmlUnitGetTemperature"); }
+VGPU_ENTRY int nvmlUnitGetUnitInfo(void);
+int nvmlUnitGetUnitInfo(void) { return vgpu_refuse("nvmlUnitGetUnitInfo"); }
 VGPU_ENTRY int cublasAsumEx(void);
 int cublasAsumEx(void) { return vgpu_refuse("cublasAsumEx"); }
 VGPU_ENTRY int cublasAsumEx_64(void);

@@ -59,8 +59,8 @@ describe('what programs call', () => {
     expect(new Set(functions).size).toBe(functions.length);
   });
 
-  // PyTorch and FFmpeg live with what is refused; the others are to run.
-  it.each(programFunctions.filter(({ title }) => !/^(PyTorch|FFmpeg)/.test(title)))(
+  // PyTorch, FFmpeg and nvtop live with what is refused; the others are to run.
+  it.each(programFunctions.filter(({ title }) => !/^(PyTorch|FFmpeg|nvtop)/.test(title)))(
     'works: $title',
     ({ functions }) => {
       expect(functions.filter((name) => coverageOf(name).software !== 'works')).toEqual([]);

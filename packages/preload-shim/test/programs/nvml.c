@@ -111,6 +111,29 @@ static void test_no_utilization(nvmlDevice_t device) {
   EXPECT_STATUS(nvmlDeviceGetProcessUtilization(device, NULL, &count, 0), NVML_NOT_SUPPORTED);
 }
 
+/// nvtop shows no GPU where it does not find each of these; it asks for the device and a number.
+static void test_refused(nvmlDevice_t device) {
+  static const char* const kNames[] = {
+      "nvmlDeviceGetMaxPcieLinkGeneration",
+      "nvmlDeviceGetMaxPcieLinkWidth",
+      "nvmlDeviceGetCurrPcieLinkGeneration",
+      "nvmlDeviceGetCurrPcieLinkWidth",
+      "nvmlDeviceGetFanSpeed",
+      "nvmlDeviceGetPowerUsage",
+  };
+  for (size_t i = 0; i < sizeof kNames / sizeof kNames[0]; ++i) {
+    unsigned int number = 0;
+    int (*ask)(nvmlDevice_t, unsigned int*) =
+        (int (*)(nvmlDevice_t, unsigned int*))driver_symbol(library, kNames[i]);
+    EXPECT_STATUS(ask(device, &number), NVML_NOT_SUPPORTED);
+  }
+  FIND(int, nvmlDeviceGetTemperature, (nvmlDevice_t, int, unsigned int*));
+  FIND(int, nvmlDeviceGetTemperatureThreshold, (nvmlDevice_t, int, unsigned int*));
+  unsigned int temperature = 0;
+  EXPECT_STATUS(nvmlDeviceGetTemperature(device, 0, &temperature), NVML_NOT_SUPPORTED);
+  EXPECT_STATUS(nvmlDeviceGetTemperatureThreshold(device, 0, &temperature), NVML_NOT_SUPPORTED);
+}
+
 int main(int argc, char** argv) {
   enum { ROOM = 256 };
   REQUIRE(argc == 2, "usage: %s measured|unmeasured", argv[0]);
@@ -123,7 +146,6 @@ int main(int argc, char** argv) {
   FIND(int, nvmlDeviceGetComputeRunningProcesses, (nvmlDevice_t, unsigned int*, struct process_v1*));
   FIND(int, nvmlDeviceGetComputeRunningProcesses_v3, (nvmlDevice_t, unsigned int*, struct process*));
   FIND(int, nvmlDeviceGetGraphicsRunningProcesses_v3, (nvmlDevice_t, unsigned int*, struct process*));
-  FIND(int, nvmlDeviceGetTemperature, (nvmlDevice_t, int, unsigned int*));
   FIND(const char*, nvmlErrorString, (int));
 
   nvmlDevice_t device = NULL;
@@ -172,8 +194,7 @@ int main(int argc, char** argv) {
   CHECK(nvmlDeviceGetGraphicsRunningProcesses_v3(device, &count, processes));
   REQUIRE(count == 0, "%u processes that draw", count);
 
-  unsigned int temperature = 0;
-  EXPECT_STATUS(nvmlDeviceGetTemperature(device, 0, &temperature), NVML_NOT_SUPPORTED);
+  test_refused(device);
   REQUIRE(strcmp(nvmlErrorString(NVML_NOT_SUPPORTED), "Not Supported") == 0, "%s",
           nvmlErrorString(NVML_NOT_SUPPORTED));
   REQUIRE(strcmp(nvmlErrorString(15), "GPU is lost") == 0, "%s", nvmlErrorString(15));

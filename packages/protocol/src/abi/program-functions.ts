@@ -56,6 +56,20 @@ export const programFunctions: readonly Program[] = [
       cuDeviceTotalMem_v2 cuDeviceGetPCIBusId nvmlInit_v2 nvmlSystemGetDriverVersion nvmlShutdown`),
   },
   {
+    title: 'nvtop: what it looks up in NVML before it shows a device',
+    source: 'Debian’s nvtop 3.0.1; it shows N/A for what is refused',
+    functions:
+      names(`nvmlDeviceGetClockInfo nvmlDeviceGetComputeRunningProcesses nvmlDeviceGetCount nvmlDeviceGetCount_v2
+      nvmlDeviceGetCurrPcieLinkGeneration nvmlDeviceGetCurrPcieLinkWidth nvmlDeviceGetDecoderUtilization
+      nvmlDeviceGetEncoderUtilization nvmlDeviceGetEnforcedPowerLimit nvmlDeviceGetFanSpeed
+      nvmlDeviceGetGraphicsRunningProcesses nvmlDeviceGetHandleByIndex nvmlDeviceGetHandleByIndex_v2
+      nvmlDeviceGetMaxClockInfo nvmlDeviceGetMaxPcieLinkGeneration nvmlDeviceGetMaxPcieLinkWidth
+      nvmlDeviceGetMemoryInfo nvmlDeviceGetName nvmlDeviceGetPciInfo nvmlDeviceGetPciInfo_v2
+      nvmlDeviceGetPciInfo_v3 nvmlDeviceGetPcieThroughput nvmlDeviceGetPowerUsage
+      nvmlDeviceGetProcessUtilization nvmlDeviceGetTemperature nvmlDeviceGetTemperatureThreshold
+      nvmlDeviceGetUtilizationRates nvmlErrorString nvmlInit nvmlInit_v2 nvmlShutdown`),
+  },
+  {
     title: 'FFmpeg: what it looks up in the driver before it uses any of it',
     source: '`libavutil`, by way of `ffnvcodec/dynlink_loader.h`; its filters that use textures stop there',
     functions:

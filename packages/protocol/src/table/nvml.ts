@@ -41,6 +41,61 @@ const runningProcesses = [
   running(`${name}_v3`, 'nvmlProcessInfo_t'),
 ]);
 
+/**
+ * What tools ask for and survive without; no device of ours measures it. All queries of NVML 12.2 but those of virtual GPUs,
+ * instances of a GPU and confidential computing: some tools (nvtop) do without any GPU where they do not find each name.
+ */
+const unmeasured = `
+  nvmlDeviceGetAPIRestriction nvmlDeviceGetAccountingBufferSize nvmlDeviceGetAccountingMode
+  nvmlDeviceGetAccountingPids nvmlDeviceGetAccountingStats nvmlDeviceGetAdaptiveClockInfoStatus
+  nvmlDeviceGetApplicationsClock nvmlDeviceGetArchitecture nvmlDeviceGetAttributes
+  nvmlDeviceGetAttributes_v2 nvmlDeviceGetAutoBoostedClocksEnabled nvmlDeviceGetBAR1MemoryInfo
+  nvmlDeviceGetBoardId nvmlDeviceGetBoardPartNumber nvmlDeviceGetBrand nvmlDeviceGetBridgeChipInfo
+  nvmlDeviceGetBusType nvmlDeviceGetClkMonStatus nvmlDeviceGetClock nvmlDeviceGetClockInfo
+  nvmlDeviceGetComputeMode nvmlDeviceGetCpuAffinity nvmlDeviceGetCpuAffinityWithinScope
+  nvmlDeviceGetCurrPcieLinkGeneration nvmlDeviceGetCurrPcieLinkWidth nvmlDeviceGetCurrentClocksEventReasons
+  nvmlDeviceGetCurrentClocksThrottleReasons nvmlDeviceGetDecoderUtilization
+  nvmlDeviceGetDefaultApplicationsClock nvmlDeviceGetDefaultEccMode nvmlDeviceGetDetailedEccErrors
+  nvmlDeviceGetDeviceHandleFromMigDeviceHandle nvmlDeviceGetDisplayActive nvmlDeviceGetDisplayMode
+  nvmlDeviceGetDriverModel nvmlDeviceGetDynamicPstatesInfo nvmlDeviceGetEccMode nvmlDeviceGetEncoderCapacity
+  nvmlDeviceGetEncoderSessions nvmlDeviceGetEncoderStats nvmlDeviceGetEncoderUtilization
+  nvmlDeviceGetEnforcedPowerLimit nvmlDeviceGetFBCSessions nvmlDeviceGetFBCStats
+  nvmlDeviceGetFanControlPolicy_v2 nvmlDeviceGetFanSpeed nvmlDeviceGetFanSpeed_v2 nvmlDeviceGetFieldValues
+  nvmlDeviceGetGpcClkMinMaxVfOffset nvmlDeviceGetGpcClkVfOffset nvmlDeviceGetGpuFabricInfo
+  nvmlDeviceGetGpuFabricInfoV nvmlDeviceGetGpuMaxPcieLinkGeneration nvmlDeviceGetGpuOperationMode
+  nvmlDeviceGetGspFirmwareMode nvmlDeviceGetGspFirmwareVersion nvmlDeviceGetHandleBySerial
+  nvmlDeviceGetInforomConfigurationChecksum nvmlDeviceGetInforomImageVersion nvmlDeviceGetInforomVersion
+  nvmlDeviceGetIrqNum nvmlDeviceGetJpgUtilization nvmlDeviceGetLastBBXFlushTime
+  nvmlDeviceGetMPSComputeRunningProcesses nvmlDeviceGetMPSComputeRunningProcesses_v2
+  nvmlDeviceGetMPSComputeRunningProcesses_v3 nvmlDeviceGetMaxClockInfo nvmlDeviceGetMaxCustomerBoostClock
+  nvmlDeviceGetMaxMigDeviceCount nvmlDeviceGetMaxPcieLinkGeneration nvmlDeviceGetMaxPcieLinkWidth
+  nvmlDeviceGetMemClkMinMaxVfOffset nvmlDeviceGetMemClkVfOffset nvmlDeviceGetMemoryAffinity
+  nvmlDeviceGetMemoryBusWidth nvmlDeviceGetMemoryErrorCounter nvmlDeviceGetMigDeviceHandleByIndex
+  nvmlDeviceGetMigMode nvmlDeviceGetMinMaxClockOfPState nvmlDeviceGetMinMaxFanSpeed nvmlDeviceGetMinorNumber
+  nvmlDeviceGetModuleId nvmlDeviceGetMultiGpuBoard nvmlDeviceGetNumFans nvmlDeviceGetNumGpuCores
+  nvmlDeviceGetNvLinkCapability nvmlDeviceGetNvLinkErrorCounter nvmlDeviceGetNvLinkRemoteDeviceType
+  nvmlDeviceGetNvLinkRemotePciInfo nvmlDeviceGetNvLinkRemotePciInfo_v2 nvmlDeviceGetNvLinkState
+  nvmlDeviceGetNvLinkUtilizationControl nvmlDeviceGetNvLinkUtilizationCounter nvmlDeviceGetNvLinkVersion
+  nvmlDeviceGetOfaUtilization nvmlDeviceGetP2PStatus nvmlDeviceGetPcieLinkMaxSpeed
+  nvmlDeviceGetPcieReplayCounter nvmlDeviceGetPcieSpeed nvmlDeviceGetPcieThroughput
+  nvmlDeviceGetPerformanceState nvmlDeviceGetPersistenceMode nvmlDeviceGetPowerManagementDefaultLimit
+  nvmlDeviceGetPowerManagementLimit nvmlDeviceGetPowerManagementLimitConstraints
+  nvmlDeviceGetPowerManagementMode nvmlDeviceGetPowerSource nvmlDeviceGetPowerState nvmlDeviceGetPowerUsage
+  nvmlDeviceGetRemappedRows nvmlDeviceGetRetiredPages nvmlDeviceGetRetiredPagesPendingStatus
+  nvmlDeviceGetRetiredPages_v2 nvmlDeviceGetRowRemapperHistogram nvmlDeviceGetRunningProcessDetailList
+  nvmlDeviceGetSamples nvmlDeviceGetSerial nvmlDeviceGetSramEccErrorStatus
+  nvmlDeviceGetSupportedClocksEventReasons nvmlDeviceGetSupportedClocksThrottleReasons
+  nvmlDeviceGetSupportedEventTypes nvmlDeviceGetSupportedGraphicsClocks nvmlDeviceGetSupportedMemoryClocks
+  nvmlDeviceGetSupportedPerformanceStates nvmlDeviceGetTargetFanSpeed nvmlDeviceGetTemperature
+  nvmlDeviceGetTemperatureThreshold nvmlDeviceGetThermalSettings nvmlDeviceGetTopologyCommonAncestor
+  nvmlDeviceGetTopologyNearestGpus nvmlDeviceGetTotalEccErrors nvmlDeviceGetTotalEnergyConsumption
+  nvmlDeviceGetVbiosVersion nvmlDeviceGetViolationStatus nvmlDeviceGetVirtualizationMode
+  nvmlDeviceIsMigDeviceHandle nvmlDeviceOnSameBoard nvmlDeviceRegisterEvents nvmlEventSetCreate
+  nvmlEventSetFree nvmlEventSetWait nvmlEventSetWait_v2 nvmlSystemGetHicVersion nvmlSystemGetNvlinkBwMode
+  nvmlSystemGetProcessName nvmlSystemGetTopologyGpuSet nvmlUnitGetCount nvmlUnitGetDevices
+  nvmlUnitGetFanSpeedInfo nvmlUnitGetHandleByIndex nvmlUnitGetLedState nvmlUnitGetPsuInfo
+  nvmlUnitGetTemperature nvmlUnitGetUnitInfo`;
+
 export const nvml: readonly CallEntry[] = [
   ...fromSnapshot.map((text) =>
     local('nvml', 0, text, 'reads the device snapshot that came with the handshake'),
@@ -55,18 +110,7 @@ export const nvml: readonly CallEntry[] = [
     `nvmlReturn_t nvmlDeviceGetProcessUtilization(nvmlDevice_t device, nvmlProcessUtilizationSample_t *utilization,
       unsigned int *processSamplesCount, unsigned long long lastSeenTimeStamp)`,
   ].map((text) => local('nvml', 0, text, 'asks the executor how long kernels ran')),
-  // What tools ask for and survive without; no device of ours measures it.
-  ...refused(
-    'nvml',
-    `nvmlDeviceGetTemperature nvmlDeviceGetPowerUsage
-     nvmlDeviceGetPowerManagementLimit nvmlDeviceGetEnforcedPowerLimit nvmlDeviceGetFanSpeed
-     nvmlDeviceGetClockInfo nvmlDeviceGetMaxClockInfo nvmlDeviceGetPerformanceState
-     nvmlDeviceGetEncoderUtilization nvmlDeviceGetDecoderUtilization nvmlDeviceGetPcieThroughput
-     nvmlDeviceGetPersistenceMode nvmlDeviceGetDisplayActive
-     nvmlDeviceGetDisplayMode nvmlDeviceGetEccMode nvmlDeviceGetComputeMode nvmlDeviceGetMigMode
-     nvmlDeviceGetSerial nvmlDeviceGetVbiosVersion nvmlSystemGetProcessName
-     nvmlDeviceGetNvLinkRemoteDeviceType nvmlDeviceGetNvLinkRemotePciInfo_v2 nvmlDeviceGetGpuFabricInfoV`,
-  ),
+  ...refused('nvml', unmeasured),
 ];
 
 /** What lies beneath: neither needs a context. */
