@@ -1,6 +1,7 @@
 // Init, versions, and what the handshake told about devices.
 #include "nvml/nvml.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -191,12 +192,22 @@ nvmlReturn_t nvmlDeviceGetPciInfo_v3(nvmlDevice_t device, nvmlPciInfo_t* pci) {
   return NVML_SUCCESS;
 }
 
+// Earlier forms had less to write, and programs built for them have no room for more: the first one ends in
+// front of the subsystem, the second one in front of the longer number of the bus.
+static nvmlReturn_t get_first_bytes(nvmlDevice_t device, nvmlPciInfo_t* pci, size_t bytes) {
+  nvmlPciInfo_t whole;
+  if (pci == NULL) return NVML_ERROR_INVALID_ARGUMENT;
+  const nvmlReturn_t result = nvmlDeviceGetPciInfo_v3(device, &whole);
+  if (result == NVML_SUCCESS) memcpy(pci, &whole, bytes);
+  return result;
+}
+
 nvmlReturn_t nvmlDeviceGetPciInfo_v2(nvmlDevice_t device, nvmlPciInfo_t* pci) {
-  return nvmlDeviceGetPciInfo_v3(device, pci);
+  return get_first_bytes(device, pci, offsetof(nvmlPciInfo_t, busId));
 }
 
 nvmlReturn_t nvmlDeviceGetPciInfo(nvmlDevice_t device, nvmlPciInfo_t* pci) {
-  return nvmlDeviceGetPciInfo_v3(device, pci);
+  return get_first_bytes(device, pci, offsetof(nvmlPciInfo_t, pciSubSystemId));
 }
 
 nvmlReturn_t nvmlDeviceGetCudaComputeCapability(nvmlDevice_t device, int* major, int* minor) {

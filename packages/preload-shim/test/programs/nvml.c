@@ -111,6 +111,26 @@ static void test_no_utilization(nvmlDevice_t device) {
   EXPECT_STATUS(nvmlDeviceGetProcessUtilization(device, NULL, &count, 0), NVML_NOT_SUPPORTED);
 }
 
+/// Programs built when the structure was smaller have no more room than that.
+static void test_pci_info(nvmlDevice_t device) {
+  enum { OF_FIRST_FORM = 32, OF_SECOND_FORM = 36, OF_THIRD_FORM = 68, UNTOUCHED = 0x5a };
+  FIND(int, nvmlDeviceGetPciInfo, (nvmlDevice_t, void*));
+  FIND(int, nvmlDeviceGetPciInfo_v2, (nvmlDevice_t, void*));
+  FIND(int, nvmlDeviceGetPciInfo_v3, (nvmlDevice_t, void*));
+  unsigned char forms[3][OF_THIRD_FORM + 1];
+  memset(forms, UNTOUCHED, sizeof forms);
+  CHECK(nvmlDeviceGetPciInfo(device, forms[0]));
+  CHECK(nvmlDeviceGetPciInfo_v2(device, forms[1]));
+  CHECK(nvmlDeviceGetPciInfo_v3(device, forms[2]));
+  static const size_t kBytes[] = {OF_FIRST_FORM, OF_SECOND_FORM, OF_THIRD_FORM};
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(memcmp(forms[i], forms[2], kBytes[i]) == 0, "form %d differs", i + 1);
+    for (size_t j = kBytes[i]; j < sizeof forms[i]; ++j) {
+      REQUIRE(forms[i][j] == UNTOUCHED, "form %d writes byte %zu", i + 1, j);
+    }
+  }
+}
+
 /// nvtop shows no GPU where it does not find each of these; it asks for the device and a number.
 static void test_refused(nvmlDevice_t device) {
   static const char* const kNames[] = {
@@ -194,6 +214,7 @@ int main(int argc, char** argv) {
   CHECK(nvmlDeviceGetGraphicsRunningProcesses_v3(device, &count, processes));
   REQUIRE(count == 0, "%u processes that draw", count);
 
+  test_pci_info(device);
   test_refused(device);
   REQUIRE(strcmp(nvmlErrorString(NVML_NOT_SUPPORTED), "Not Supported") == 0, "%s",
           nvmlErrorString(NVML_NOT_SUPPORTED));
