@@ -42,6 +42,7 @@ const EXTRA_COMMANDS = new Map([
   ['fish', 'fish'],
   // For tests of programs that use CUDA.
   ['ffmpeg', 'ffmpeg'],
+  ['hashcat', 'hashcat'],
   // For tests of pages.
   ['chromium', 'chromium'],
   // For a machine whose power can be cut.
