@@ -59,7 +59,8 @@ async function generate(prompt) {
     const last = [input.at(-1), { generateNext: { token: true, logits: true, options: { temperature: 0 } } }];
     const { next } = (await sequence.controlledEvaluate([...input.slice(0, -1), last])).at(-1);
     const logits = [];
-    for (const [token, logit] of next.logits) logits[token] = logit;
+    // Older versions have none.
+    for (const [token, logit] of next.logits ?? []) logits[token] = logit;
     steps.push({ token: next.token, logits });
     promptMs ||= performance.now() - start;
     input = [next.token];

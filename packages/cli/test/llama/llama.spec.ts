@@ -35,10 +35,12 @@ const TYPES = [
 const folder = mkdtempSync(join(tmpdir(), 'vgpu-llama-'));
 const log: string[] = [];
 let packages = '';
+let packagesOfCuda12 = '';
 let executor: Executor;
 
 beforeAll(async () => {
-  packages = fetchPackages();
+  packages = fetchPackages('cuda13');
+  packagesOfCuda12 = fetchPackages('cuda12');
   executor = await Executor.start({
     gpu: 'software',
     memoryBytes: MEMORY_BYTES,
@@ -75,7 +77,7 @@ it('registers its 143 modules in under 0.2 s', { timeout: TIMEOUT_MS, retry: 2 }
 
 describe.each(TYPES)('a model of $name', ({ name, type, bound }) => {
   it.each([true, false])(
-    'generates the same text as on the CPU, flash attention: %s',
+    'generates the same text as on the CPU, built with CUDA 13 and 12, flash attention: %s',
     { timeout: TIMEOUT_MS },
     async (flashAttention) => {
       const model = join(folder, `${name}.gguf`);
@@ -88,7 +90,8 @@ describe.each(TYPES)('a model of $name', ({ name, type, bound }) => {
 
       const firstLine = log.length;
       onTestFailed(() => void process.stderr.write(`${log.slice(firstLine).join('\n')}\n`));
-      const cuda = await generate({ ...job, prompts: chosen.map(({ prompt }) => prompt) }, executor.url);
+      const chosenJob = { ...job, prompts: chosen.map(({ prompt }) => prompt) };
+      const cuda = await generate(chosenJob, executor.url);
       expect(cuda.devices).toEqual([executor.device.name]);
       expect(cuda.memoryBytes).toBe(MEMORY_BYTES);
       expect(cuda.texts.map(tokensOf)).toEqual(chosen.map(({ text }) => tokensOf(text)));
@@ -99,6 +102,12 @@ describe.each(TYPES)('a model of $name', ({ name, type, bound }) => {
       // Of 143 modules and 6,731 kernels.
       expect(loaded.modules).toBeLessThan(30);
       expect(loaded.kernels).toBeLessThan(60);
+
+      // Through libcudart.so.12, with its older structures, and libcublas.so.12.
+      const cuda12 = await generate({ ...chosenJob, packages: packagesOfCuda12 }, executor.url);
+      expect(cuda12.devices).toEqual([executor.device.name]);
+      expect(cuda12.gpuLayers).toBe(cuda.gpuLayers);
+      expect(cuda12.texts.map(tokensOf)).toEqual(chosen.map(({ text }) => tokensOf(text)));
     },
   );
 });
