@@ -1,6 +1,6 @@
 // Builds the native parts for publishing: build/native-linux-x64 and so on beside each package's build/native.
 import { spawnSync } from 'node:child_process';
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireCommands } from '@vgpu/toolchain/system-packages';
 import { type NativePart, nativeParts, type Platform } from './platforms.js';
@@ -43,6 +43,8 @@ function buildTargets(
   const build = join('build', variant);
   process.stderr.write(`vgpu: ${folder}, ${variant}: ${targets.join(' ')}\n`);
   const options = ['-G', 'Ninja', '--log-level=WARNING', '-DCMAKE_BUILD_TYPE=RelWithDebInfo', ...definitions];
+  // A cache keeps the flags of the first time, whatever the toolchain file says now.
+  rmSync(join(cwd, build, 'CMakeCache.txt'), { force: true });
   run('cmake', ['-S', '.', '-B', build, ...options, ...nodeApi(cwd)], cwd);
   run('cmake', ['--build', build, '--target', ...targets], cwd);
 }

@@ -17,7 +17,8 @@ import { root } from './workspace.js';
 
 /** Debian 11, with glibc 2.31; what is newer than 2.28 in it the packer refuses. */
 const RELEASE = 'bullseye';
-const PACKAGES = ['libc6', 'libc6-dev', 'linux-libc-dev', 'libzstd-dev', 'liblz4-dev'];
+// libgcc-s1: the compiler's own asks for a newer glibc, which the linker notices for programs.
+const PACKAGES = ['libc6', 'libc6-dev', 'libgcc-s1', 'linux-libc-dev', 'libzstd-dev', 'liblz4-dev'];
 const architectures = { x64: 'amd64', arm64: 'arm64' };
 
 export type Architecture = keyof typeof architectures;

@@ -15,7 +15,11 @@
 #include "transport/session.h"
 
 // libc has it since 2.34, in the name of an older version; before, it is there when the program has libdl,
-// which a program with a driver has.
+// which a program with a driver has. Linked with a libc that lacks it, it has no version, and the loader
+// takes the one that there is.
+#if !__GLIBC_PREREQ(2, 34)
+extern void* vgpu_dlsym(void* library, const char* name) __asm__("dlsym") __attribute__((weak));
+#else
 #if defined(__x86_64__)
 #define OLDEST "GLIBC_2.2.5"
 #elif defined(__aarch64__)
@@ -23,6 +27,7 @@
 #endif
 extern void* vgpu_dlsym(void* library, const char* name) __attribute__((weak));
 __asm__(".symver vgpu_dlsym, dlsym@" OLDEST);
+#endif
 
 // CHOSEN: the installed driver, whose functions are about to be entered. Whoever meets that does it too:
 // waiting for the other thread could mean to wait for a lock of the loader's that this one holds.
