@@ -10,10 +10,7 @@ const MARK = /(<!-- boots: [^>]*-->\n)[\s\S]*?(<!-- \/boots -->)/;
 const ENTRY = '/usr/lib/vgpu-shim/current/libvgpu_cuda.so';
 /** A boot that took so much longer than the plain one waited for something. */
 const LONGER_SECONDS = 5;
-/**
- * What early initialisation may take at most, and a start of a program with it: its deadline, 1 s, and 50 ms. Of five
- * starts one must keep it: while the guest waits its clock is this machine's, which may have let QEMU wait, too.
- */
+/** What each start of a program with early initialisation may take at most: its deadline, 1 s, and 50 ms. */
 const EARLY_MS = 1050;
 
 /** Empty, or what is not as in the boot that it is compared with. */
@@ -31,8 +28,8 @@ export function complaintsAbout(scenario: Scenario, report: Report): string[] {
     [scenario.cut !== undefined && report.guard !== '', `the switch has not undone ${report.installed}`],
     [scenario.work === 'upgrade' && report.work?.endsWith('done') !== true, `the guest says: ${report.work}`],
     [
-      Math.min(...startsOf(report)) > EARLY_MS,
-      `a program that looks at its start starts within ${report.early} µs`,
+      Math.max(...startsOf(report)) > EARLY_MS,
+      `five programs that look at their start have started after ${report.early} µs`,
     ],
     [seconds > LONGER_SECONDS, `its login prompt came ${seconds.toFixed(1)} s later`],
   ];
@@ -71,7 +68,7 @@ function rowOf(scenario: Scenario): string[][] {
       `${loginSeconds(report)} s`,
       complaints.length === 0 ? verdict : `**${complaints.join('; ')}**`,
       scenario.found,
-      medianStart([report]),
+      slowestStart([report]),
     ],
   ];
 }
@@ -83,7 +80,7 @@ function plainRow(): string[][] {
   if (first === undefined || last === undefined) return [];
   const spread = `${(first / 1e6).toFixed(2)} to ${(last / 1e6).toFixed(2)} s in ${times.length} boots`;
   return [
-    ['without the library', spread, 'what the others are compared with', plain.found, medianStart(reports)],
+    ['without the library', spread, 'what the others are compared with', plain.found, slowestStart(reports)],
   ];
 }
 
@@ -91,9 +88,8 @@ const loginSeconds = ({ login }: Report) => (login / 1e6).toFixed(2);
 /** In milliseconds. */
 const startsOf = ({ early }: Report) => early.split(' ').map((time) => Number(time) / 1e3);
 
-function medianStart(reports: readonly Report[]): string {
-  const times = reports.flatMap(startsOf).sort((a, b) => a - b);
-  return `${times[times.length >> 1]?.toFixed(0)} ms`;
+function slowestStart(reports: readonly Report[]): string {
+  return `${Math.max(...reports.flatMap(startsOf)).toFixed(0)} ms`;
 }
 
 export function writeTable(): void {
