@@ -131,8 +131,8 @@ function furnish(tree: string): void {
     writeFileSync(at('etc/sudoers.d/tester'), 'tester ALL=(ALL) NOPASSWD: ALL\n', { mode: 0o440 });
     writeFileSync(at('etc/hostname'), 'boot-test\n');
     appendFileSync(at('etc/hosts'), '127.0.0.1 localhost boot-test\n');
-    writeFileSync(at('etc/fstab'), '/dev/nvme0n1 / ext4 defaults 0 0\n');
   }
+  writeFileSync(at('etc/fstab'), '/dev/nvme0n1 / ext4 defaults 0 0\n');
   writeFileSync(at('etc/systemd/system/boot-test-report.service'), REPORT_UNIT);
   const wants = at('etc/systemd/system/multi-user.target.wants');
   mkdirSync(wants, { recursive: true });
