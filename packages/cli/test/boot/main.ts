@@ -50,8 +50,8 @@ for (const scenario of chosen()) {
     .catch((error: unknown) => [error instanceof Error ? error.message : String(error)])
     .finally(layer.remove);
   if (complaints.length > 0) failures += 1;
-  process.stderr.write(`${complaints.length === 0 ? 'ok' : 'FAILED'}  ${scenario.name}\n`);
-  for (const complaint of complaints) process.stderr.write(`        ${complaint}\n`);
+  if (complaints.length === 0) process.stderr.write(`ok  ${scenario.name}\n`);
+  for (const complaint of complaints) process.stderr.write(`FAILED  ${scenario.name}: ${complaint}\n`);
 }
 process.stdout.write(`${tableOfBoots()}\n`);
 if (options.document) writeTable();
