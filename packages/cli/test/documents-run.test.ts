@@ -19,6 +19,10 @@ const NOT_DONE: readonly (readonly [RegExp, string])[] = [
   [/executor_fuzz \d/, 'the tests of the executor do it, with fewer frames'],
   [/^pnpm test:llama$|^pnpm vgpu run -- node program\.mjs$/, 'fetches 190 MB: a test run of its own'],
   [/^vgpu demo/, 'demo-run.test.ts does it'],
+  [
+    /^npm install .*@vgpu\/cli|^npx --no-install vgpu /,
+    'pnpm release:check does it, with a registry of its own',
+  ],
   [/^vgpu torture memory/, 'torture.test.ts does the short form, which wants memory to itself'],
   [
     /^((pnpm )?vgpu run .*)?\bpython3? /,

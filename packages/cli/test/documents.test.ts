@@ -9,7 +9,7 @@ import { blocksOf, documents, inlineCommands, root, unmarkedCommands } from './d
 const withCalls = documents.flatMap((document) => {
   const commands = blocksOf(document).flatMap((block) => block.commands);
   const calls = commands
-    .map((command) => command.replace(/^((\w+=\S+|sudo|pnpm) )+(?=vgpu )/, ''))
+    .map((command) => command.replace(/^((\w+=\S+|sudo|pnpm|npx --no-install) )+(?=vgpu )/, ''))
     .flatMap(callsIn);
   return calls.length === 0 ? [] : [{ path: document.path, calls }];
 });

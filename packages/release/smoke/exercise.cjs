@@ -10,7 +10,7 @@ exports.exercise = async (packages) => {
   }
   const folder = mkdtempSync(join(tmpdir(), 'vgpu-smoke-'));
   try {
-    await arraysOnDisk(packages, join(folder, 'a.pycauset'));
+    await exports.arraysOnDisk(packages, join(folder, 'a.pycauset'));
     await sort(packages);
     await gpu(packages);
   } finally {
@@ -19,7 +19,7 @@ exports.exercise = async (packages) => {
   console.log('works');
 };
 
-async function arraysOnDisk({ array, format, mmap }, path) {
+exports.arraysOnDisk = async ({ array, format, mmap }, path) => {
   assert.ok(mmap.pageSize() >= 4096);
   const created = await array.PersistentArray.create(path, {
     structure: 'dense',
@@ -35,7 +35,7 @@ async function arraysOnDisk({ array, format, mmap }, path) {
   assert.equal(opened.get(1, 2), 42);
   await opened.close();
   assert.equal(format.valuesOf(format.readContainer(new Uint8Array(readFileSync(path)))).get(1, 2), 42);
-}
+};
 
 async function sort({ compute }) {
   const session = await compute.createSession({ device: 'cpu' });

@@ -3,8 +3,10 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { output, outputMeanwhile, usersEnvironment } from './commands.js';
+import { expectPlatform, type ForeignMachine, foreignMachinesOf, npmOptions } from './foreign.js';
 import { nodeFolder } from './node-versions.js';
 import type { Packed } from './pack.js';
+import { thisPlatform } from './platforms.js';
 import { startRegistry } from './registry.js';
 import { readManifest, root } from './workspace.js';
 
@@ -24,17 +26,39 @@ export async function check(
 ): Promise<void> {
   await using registry = await startRegistry(packages);
   for (const manager of managers) {
-    const folder = mkdtempSync(join(tmpdir(), `vgpu-${manager}-`));
-    try {
+    await inNewFolder(manager, async (folder) => {
       await timed(`${manager}: install`, report, () => install(folder, manager, registry.url, packages));
       await timed(`${manager}: demo`, report, () => demo(folder, manager));
       for (const node of nodes.length > 0 ? nodes : [undefined]) {
         await timed(`${manager}: Node ${node ?? process.versions.node}`, report, () => use(folder, node));
       }
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    });
   }
+  const names = packages.map(({ manifest }) => manifest.name);
+  for (const machine of foreignMachinesOf(names, thisPlatform())) {
+    await timed(`${machine.platform}, emulated`, report, () => useElsewhere(machine, registry.url, packages));
+  }
+}
+
+async function inNewFolder(name: string, action: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), `vgpu-${name}-`));
+  try {
+    await action(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function useElsewhere(
+  machine: ForeignMachine,
+  registry: string,
+  packages: readonly Packed[],
+): Promise<void> {
+  await inNewFolder(machine.platform, async (folder) => {
+    await install(folder, 'npm', registry, packages, npmOptions(machine.platform));
+    expectPlatform(folder, machine.platform);
+    await machine.use(folder);
+  });
 }
 
 /** Only what a user would name: platform packages come by themselves. */
@@ -43,18 +67,19 @@ async function install(
   manager: Manager,
   registry: string,
   packages: readonly Packed[],
+  options: readonly string[] = [],
 ): Promise<void> {
   writeFileSync(join(folder, 'package.json'), '{ "name": "try", "private": true }\n');
   writeFileSync(join(folder, '.npmrc'), `@vgpu:registry=${registry}/\n`);
   cpSync(join(root, 'packages/release/smoke'), folder, { recursive: true });
   const names = packages.filter(({ manifest }) => !manifest.cpu).map(({ manifest }) => manifest.name);
-  await add(folder, manager, names);
+  await add(folder, manager, [...options, ...names]);
 }
 
-async function add(folder: string, manager: Manager, names: readonly string[]): Promise<void> {
+async function add(folder: string, manager: Manager, wanted: readonly string[]): Promise<void> {
   const command =
     manager === 'npm' ? ['npm', 'install', '--no-audit', '--no-fund'] : ['npx', '-y', 'pnpm@12.21.0', 'add'];
-  await outputMeanwhile([...command, ...names], folder);
+  await outputMeanwhile([...command, ...wanted], folder);
 }
 
 /** Says what it lacks, and works with it. */

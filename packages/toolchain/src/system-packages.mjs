@@ -33,6 +33,7 @@ const EXTRA_COMMANDS = new Map([
   // For what is published.
   ['x86_64-linux-gnu-g++', 'build-essential'],
   ['aarch64-linux-gnu-g++', 'g++-aarch64-linux-gnu'],
+  ['qemu-aarch64-static', 'qemu-user-static'],
   // For Windows programs: the compiler brings dlltool.
   ['x86_64-w64-mingw32-g++-posix', 'g++-mingw-w64-x86-64-posix'],
   ['x86_64-w64-mingw32-dlltool', 'g++-mingw-w64-x86-64-posix'],

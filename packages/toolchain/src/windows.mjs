@@ -38,14 +38,24 @@ export function missingWindowsCommands() {
  */
 export function prepareWindows(folder) {
   requireCommands(COMMANDS);
-  mkdirSync(cache, { recursive: true });
-  const node = windowsNode(cache);
-  prepareWine();
+  const node = startWindows();
   return [
     `-DCMAKE_TOOLCHAIN_FILE=${join(root, 'packages/toolchain/cmake/mingw-w64.cmake')}`,
     `-DVGPU_WINDOWS_NODE=${node}`,
     ...nodeApi(folder),
   ];
+}
+
+/**
+ * Makes Wine ready, for all programs that this process starts.
+ * @returns {string} node.exe
+ */
+export function startWindows() {
+  requireCommands(['wine']);
+  mkdirSync(cache, { recursive: true });
+  const node = windowsNode(cache);
+  prepareWine();
+  return node;
 }
 
 /** Ends what Wine keeps running in the background. */
