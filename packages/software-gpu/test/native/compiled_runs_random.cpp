@@ -64,6 +64,8 @@ constexpr std::array kForms{
     "selp.b32 w, w, w, p",
     "selp.b64 d, d, d, p",
     "mov.b64 d, {w, w}",
+    "mov.b64 {w, _}, d",
+    "mov.b64 {_, w}, d",
     "mov.u32 w, i",
     "add.f32 w, w, w",
     "sub.f32 w, w, w",

@@ -25,6 +25,19 @@ void narrow(Part& p, Narrow narrow_part) {
   c.vinserti64x4(p.result(), p.result(), half_of(Part::spare()), 1);
 }
 
+/// The lower or the upper words.
+void unpack(Part& p) {
+  RunCode& c = p.code();
+  narrow(p, [&](const Xbyak::Ymm& to, const Xbyak::Zmm& from) {
+    Xbyak::Zmm shifted = from;
+    if (p.instruction().immediate != 0) {
+      shifted = Xbyak::Zmm(to.getIdx());
+      c.vpsrlq(shifted, from, static_cast<std::uint8_t>(p.instruction().immediate));
+    }
+    c.vpmovqd(to, shifted);
+  });
+}
+
 /// The processor answers with the least integer for everything that does not fit; PTX has the nearest, and 0
 /// for NaN.
 void to_s32(Part& p, std::uint8_t rounding) {
@@ -57,6 +70,7 @@ void add_between_integers(Recipe* table) {
   VGPU_BITS(cvt_u64_u32, c.vpmovzxdq(d, p.words(0)))
   VGPU_BITS(cvt_s64_s32, c.vpmovsxdq(d, p.words(0)))
   VGPU_BITS(cvt_u32_u64, narrow(p, [&](const auto& to, const auto& from) { c.vpmovqd(to, from); }))
+  VGPU_BITS(unpack_32_of_64, unpack(p))
 }
 
 void add_with_floats(Recipe* table) {
