@@ -97,6 +97,8 @@ function prepareWine() {
     WINEARCH: 'win64',
     // Wine's own messages, and its offers to install Mono and Gecko.
     WINEDEBUG: '-all',
+    // Wine writes names of files in the locale's letters, and has no file for a name that they lack.
+    LC_ALL: 'C.UTF-8',
     WINEDLLOVERRIDES: 'mscoree=;mshtml=;winemenubuilder.exe=',
     // Wine calls itself an old Windows, which Node would refuse.
     NODE_SKIP_PLATFORM_CHECK: '1',
