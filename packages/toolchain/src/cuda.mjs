@@ -36,7 +36,7 @@ export function makePtx(nvcc, source) {
  */
 function withoutPath(code) {
   const hashes = [...code.matchAll(/_INTERNAL_([0-9a-f]{8})_\w+?_cu_([0-9a-f]{8})?/g)].flatMap(
-    ([, ofPath, other]) => [ofPath, other ?? []].flat(),
+    ([, ...both]) => both.filter((hash) => hash !== undefined),
   );
   return [...new Set(hashes)].reduce((text, hash) => text.replaceAll(hash, '0'.repeat(8)), code);
 }
