@@ -100,6 +100,8 @@ function bootstrap(tree: string): void {
     `--include=${PACKAGES.join(',')}`,
     ...LEFT_OUT.map((path) => `--dpkgopt=path-exclude=${path}`),
     '--dpkgopt=force-unsafe-io',
+    // A mirror that fails once is no reason to make no system.
+    '--aptopt=Acquire::Retries "5"',
     '--quiet',
     SUITE,
     partial,
