@@ -285,6 +285,20 @@ test('Prometheus does not keep a series for each of endlessly many kernels', () 
   expect(runs.at(-1)).toBe('vgpu_kernel_runs_total{kernel="other"} 2001');
 });
 
+test('Prometheus does not keep a series for each of endlessly many causes either', () => {
+  const sink = new PrometheusSink();
+  for (let code = 1; code <= 3000; code++) {
+    const metadata = { event: 'fallback', code, kind: 'unclassified', scope: 'operation' };
+    sink.write([eventRecord({ component: 'x', message: 'x', metadata })]);
+  }
+  const fallbacks = sink
+    .text()
+    .split('\n')
+    .filter((line) => line.startsWith('vgpu_fallbacks_total{'));
+  expect(fallbacks).toHaveLength(1000);
+  expect(fallbacks.at(-1)).toBe('vgpu_fallbacks_total{code="other",kind="other",scope="other"} 2001');
+});
+
 test('OpenTelemetry gets the same numbers', () => {
   const calls: unknown[] = [];
   const gauges = new Map<string, (result: { observe(value: number): void }) => void>();

@@ -60,7 +60,8 @@ export class PrometheusSink implements TelemetrySink {
     const key = JSON.stringify(attributes);
     const known = all.get(key);
     if (known !== undefined) return known;
-    if (all.size >= maximumSeries - 1 && attributes.kernel !== 'other') {
+    const isOther = Object.values(attributes).every((text) => text === 'other');
+    if (all.size >= maximumSeries - 1 && !isOther) {
       return this.#find(metric, Object.fromEntries(Object.keys(attributes).map((label) => [label, 'other'])));
     }
     const series: Series = { attributes, value: 0, count: 0, buckets: bucketBounds.map(() => 0) };
