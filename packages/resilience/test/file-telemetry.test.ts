@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
 import { eventRecord, parseRecord } from '../src/index.js';
 import { fileTelemetry, telemetryFolder } from '../src/node/index.js';
@@ -29,6 +31,39 @@ describe('fileTelemetry', () => {
     const [line = ''] = readFileSync(join(folder, `server-${process.pid}.jsonl`), 'utf8').split('\n');
     expect(parseRecord(line).message).toBe('hello');
     expect(statSync(folder).mode & 0o777).toBe(0o700);
+  });
+
+  test('has a file for each stream, and the same one again after its end', async () => {
+    const streams = [await fileTelemetry('server', folder), await fileTelemetry('server', folder)];
+    for (const stream of streams) stream.emit(eventRecord({ component: 'test', message: 'hello' }));
+    for (const stream of streams) await stream.close();
+    const again = await fileTelemetry('server', folder);
+    again.emit(eventRecord({ component: 'test', message: 'again' }));
+    await again.close();
+    const lines = (name: string) => readFileSync(join(folder, name), 'utf8').split('\n').length - 1;
+    const names = [`server-${process.pid}.jsonl`, `server.2-${process.pid}.jsonl`];
+    expect(readdirSync(folder).sort()).toEqual(names);
+    expect(names.map(lines)).toEqual([2, 1]);
+  });
+
+  test('has a file for each thread', async () => {
+    const script = `
+      const { parentPort, workerData } = require('node:worker_threads');
+      void (async () => {
+        const { fileTelemetry } = await import(workerData.module);
+        const telemetry = await fileTelemetry('server', workerData.folder);
+        telemetry.emit(workerData.record);
+        await telemetry.close();
+      })();`;
+    const module = new URL('../dist/node.js', import.meta.url).href;
+    const record = eventRecord({ component: 'test', message: 'hello' });
+    const workers = [1, 2].map(
+      () => new Worker(script, { eval: true, workerData: { module, folder, record } }),
+    );
+    await Promise.all(workers.map((worker) => once(worker, 'exit')));
+    const names = readdirSync(folder);
+    expect(names).toHaveLength(2);
+    for (const name of names) expect(name).toMatch(new RegExp(`^server\\.t\\d+-${process.pid}\\.jsonl$`));
   });
 
   test('removes files of processes that ended long ago, and no others', async () => {

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -55,6 +64,20 @@ test('files are put aside by size, the oldest goes, and no file is too large', a
   expect(messages).toEqual(
     Array.from({ length: messages.length }, (_, index) => `number ${100 - messages.length + index}`),
   );
+});
+
+test('what was written before a file could not be put aside counts as written', async () => {
+  const path = join(directory, 'log');
+  // A folder in the place of the file before.
+  mkdirSync(`${path}.1`);
+  const sink = new RotatingFileSink(path, { maximumBytes: 1024, maximumFiles: 2 });
+  const kept = await sink.write(Array.from({ length: 30 }, (_, index) => record(`number ${index}`)));
+  expect(kept).toBeGreaterThan(0);
+  expect(recordsIn(path)).toHaveLength(kept);
+  await expect(sink.write([record('x'.repeat(900))])).rejects.toMatchObject({ code: 'EISDIR' });
+  rmSync(`${path}.1`, { recursive: true });
+  expect(await sink.write([record('x'.repeat(900))])).toBe(1);
+  await sink.close();
 });
 
 test('one file alone begins anew', async () => {

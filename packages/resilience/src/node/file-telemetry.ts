@@ -2,7 +2,9 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { threadId } from 'node:worker_threads';
 import { ResilienceArgumentError } from '../errors.js';
+import type { TelemetrySink } from '../telemetry/channel.js';
 import { Telemetry } from '../telemetry/telemetry.js';
 import { RotatingFileSink } from './rotating-file-sink.js';
 
@@ -28,6 +30,9 @@ export function telemetryFolder(
  * A stream into a file of this process in the telemetry folder, which is made where it is missing: `name-pid.jsonl`, of 50 MB, and at most
  * nine older ones beside it. Files of processes that have ended go after seven days. Close it at the end.
  *
+ * Each stream has a file of its own: in a worker thread `name.tN-pid.jsonl`, where N is the thread's number, and the second one
+ * that is open at a time under the same name `name.2-pid.jsonl`.
+ *
  * @param name of the program: letters, digits, `.`, `_` and `-`
  * @throws ResilienceArgumentError for another name; the system's error where the folder cannot be made
  */
@@ -37,7 +42,27 @@ export async function fileTelemetry(name: string, folder: string = telemetryFold
   }
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await removeOld(folder);
-  return new Telemetry({ sinks: [new RotatingFileSink(join(folder, `${name}-${process.pid}.jsonl`))] });
+  return new Telemetry({ sinks: [sinkOfItsOwn(join(folder, name))] });
+}
+
+/** Files that streams of this thread write to. */
+const taken = new Set<string>();
+
+/** Two sinks of one file would put it aside under each other's hands. */
+function sinkOfItsOwn(start: string): TelemetrySink {
+  const inThread = threadId === 0 ? start : `${start}.t${threadId}`;
+  const pathOf = (index: number) => `${inThread}${index === 1 ? '' : `.${index}`}-${process.pid}.jsonl`;
+  let index = 1;
+  while (taken.has(pathOf(index))) index += 1;
+  const path = pathOf(index);
+  taken.add(path);
+  const sink = new RotatingFileSink(path);
+  return {
+    name: sink.name,
+    write: (records) => sink.write(records),
+    flush: () => sink.flush(),
+    close: () => sink.close().finally(() => taken.delete(path)),
+  };
 }
 
 /** Nothing depends on it: what cannot be looked at or removed stays. */

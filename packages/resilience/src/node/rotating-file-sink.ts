@@ -43,7 +43,11 @@ export class RotatingFileSink implements TelemetrySink {
     const lines = records.flatMap((record) => this.#encode(record));
     let kept = 0;
     for (let next = 0; next < lines.length; ) {
-      const { bytes, end } = await this.#fill(lines, next);
+      const piece = await this.#fill(lines, next).catch((error: unknown) => {
+        if (kept === 0) throw error;
+      });
+      if (piece === undefined) break;
+      const { bytes, end } = piece;
       const complete = await this.#append(bytes, kept === 0);
       kept += complete;
       if (complete < end - next) break;
