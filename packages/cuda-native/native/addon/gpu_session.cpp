@@ -174,9 +174,12 @@ Napi::Value GpuSession::freeMemory(const Napi::CallbackInfo& info) {
   return performOnGpu(info, trim, false);
 }
 
-/** Nothing that is under way writes anything any more, nor keeps the process alive. */
+/** Nothing that is under way writes anything any more, nor keeps the process alive. With an argument, what was
+ * begun with that one. */
 Napi::Value GpuSession::abandon(const Napi::CallbackInfo& info) {
+  const std::int32_t* stop = info.Length() > 0 ? stopArgument(info) : nullptr;
   for (const PendingGpuOperation* pending : pending_) {
+    if (stop != nullptr && pending->task->stop != stop) continue;
     pending->task->gate.close();
     napi_unref_threadsafe_function(info.Env(), pending->task->finished);
   }

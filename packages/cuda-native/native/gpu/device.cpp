@@ -53,6 +53,9 @@ void Device::reopen() {
   for (Lane& lane : lanes_) lane.stream = nullptr;
   // Whether that has helped, opening tells.
   if (driver_) static_cast<void>(driver_->cuDevicePrimaryCtxReset_v2(0));
+  // Resetting releases nothing.
+  if (retained_) static_cast<void>(driver_->cuDevicePrimaryCtxRelease_v2(0));
+  retained_ = false;
   open();
 }
 
@@ -73,16 +76,40 @@ void Device::connect() {
   name_ = name.data();
   ContextHandle context = nullptr;
   driver.check(driver.cuDevicePrimaryCtxRetain(&context, device), "cuDevicePrimaryCtxRetain");
-  driver.check(driver.cuCtxSetCurrent(context), "cuCtxSetCurrent");
-  for (Lane& lane : lanes_) {
-    // Not waiting for the default stream: nobody uses that one.
-    constexpr unsigned kNonBlocking = 1;
-    driver.check(driver.cuStreamCreate(&lane.stream, kNonBlocking), "cuStreamCreate");
-    if (lane.staging != nullptr) continue;
-    void* staging = nullptr;
-    driver.check(driver.cuMemAllocHost_v2(&staging, kStagingPieces * kPieceBytes), "cuMemAllocHost");
-    lane.staging = static_cast<std::byte*>(staging);
+  retained_ = true;
+  try {
+    driver.check(driver.cuCtxSetCurrent(context), "cuCtxSetCurrent");
+    openLanes();
+  } catch (...) {
+    static_cast<void>(driver.cuDevicePrimaryCtxRelease_v2(device));
+    retained_ = false;
+    throw;
   }
+}
+
+/** All of them or none. */
+void Device::openLanes() {
+  const Driver& driver = *driver_;
+  std::array<Lane, lanes> opened = lanes_;
+  try {
+    for (Lane& lane : opened) {
+      // Not waiting for the default stream: nobody uses that one.
+      constexpr unsigned kNonBlocking = 1;
+      driver.check(driver.cuStreamCreate(&lane.stream, kNonBlocking), "cuStreamCreate");
+      if (lane.staging != nullptr) continue;
+      void* staging = nullptr;
+      driver.check(driver.cuMemAllocHost_v2(&staging, kStagingPieces * kPieceBytes), "cuMemAllocHost");
+      lane.staging = static_cast<std::byte*>(staging);
+    }
+  } catch (...) {
+    // What cannot be given back, the driver has lost itself.
+    for (std::size_t i = 0; i < lanes; ++i) {
+      if (opened[i].stream != nullptr) static_cast<void>(driver.cuStreamDestroy_v2(opened[i].stream));
+      if (opened[i].staging != lanes_[i].staging) static_cast<void>(driver.cuMemFreeHost(opened[i].staging));
+    }
+    throw;
+  }
+  lanes_ = opened;
 }
 
 void Device::synchronize(StreamHandle stream) const {

@@ -78,6 +78,7 @@ class Device {
   explicit Device(std::string library) : library_(std::move(library)) {}
   void work();
   void connect();
+  void openLanes();
   void launchWith(Family family, const std::string& kernel, const Grid& grid, StreamHandle stream,
                   void** arguments);
   FunctionHandle function(Family family, const std::string& kernel);
@@ -90,6 +91,8 @@ class Device {
 
   std::unique_ptr<Driver> driver_;
   bool isOpen_ = false;
+  /** The device's primary context. */
+  bool retained_ = false;
   std::uint64_t generation_ = 0;
   std::string name_;
   std::array<Lane, lanes> lanes_;

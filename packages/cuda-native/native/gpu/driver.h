@@ -38,16 +38,19 @@ constexpr Result kOutOfMemory = 2;
   CALL(cuDeviceGet, int*, int)                                                                               \
   CALL(cuDeviceGetName, char*, int, int)                                                                     \
   CALL(cuDevicePrimaryCtxRetain, ContextHandle*, int)                                                        \
+  CALL(cuDevicePrimaryCtxRelease_v2, int)                                                                    \
   CALL(cuDevicePrimaryCtxReset_v2, int)                                                                      \
   CALL(cuCtxSetCurrent, ContextHandle)                                                                       \
   CALL(cuModuleLoadData, ModuleHandle*, const void*)                                                         \
   CALL(cuModuleGetFunction, FunctionHandle*, ModuleHandle, const char*)                                      \
   CALL(cuStreamCreate, StreamHandle*, unsigned)                                                              \
+  CALL(cuStreamDestroy_v2, StreamHandle)                                                                     \
   CALL(cuStreamSynchronize, StreamHandle)                                                                    \
   CALL(cuMemGetInfo_v2, std::size_t*, std::size_t*)                                                          \
   CALL(cuMemAlloc_v2, DevicePointer*, std::size_t)                                                           \
   CALL(cuMemFree_v2, DevicePointer)                                                                          \
   CALL(cuMemAllocHost_v2, void**, std::size_t)                                                               \
+  CALL(cuMemFreeHost, void*)                                                                                 \
   CALL(cuMemcpyHtoDAsync_v2, DevicePointer, const void*, std::size_t, StreamHandle)                          \
   CALL(cuMemcpyDtoHAsync_v2, void*, DevicePointer, std::size_t, StreamHandle)                                \
   CALL(cuMemsetD8Async, DevicePointer, unsigned char, std::size_t, StreamHandle)                             \
