@@ -39,6 +39,21 @@ const types = new Map<string, ElementType>([
   ['BigUint64Array', 'u64'],
 ]);
 
+/**
+ * Threads read and write where an array lay when the operation began: its memory must not go away meanwhile. What is shared can
+ * only grow.
+ *
+ * @throws ComputeError ERR_VGPU_COMPUTE_ARGUMENT for memory that may become less
+ */
+export function checkFixed({ buffer }: ArrayBufferView, name: string): void {
+  if (!('resizable' in buffer) || buffer.resizable !== true) return;
+  throw new ComputeError(
+    'ERR_VGPU_COMPUTE_ARGUMENT',
+    `${name} lies in an ArrayBuffer that can be made smaller meanwhile`,
+    { values: { array: name }, remedy: 'Use an ArrayBuffer without maxByteLength, or a SharedArrayBuffer.' },
+  );
+}
+
 /** @throws ComputeError ERR_VGPU_COMPUTE_ARGUMENT for anything but an array of a type that there is */
 export function elementTypeOf(value: NumericArray, name: string): ElementType {
   // The tag holds for arrays of other realms too, and cannot be set from outside.
@@ -46,6 +61,7 @@ export function elementTypeOf(value: NumericArray, name: string): ElementType {
   if (type === undefined) {
     throw argumentError(`${name} is not a typed array of f32, f64, i32, u32, i64 or u64`, { array: name });
   }
+  checkFixed(value, name);
   return type;
 }
 

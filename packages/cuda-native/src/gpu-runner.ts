@@ -1,4 +1,5 @@
 // A session's operations on the GPU: its breaker, its worker where it has one, and the fallback.
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CircuitBreaker,
   type Fault,
@@ -8,7 +9,7 @@ import {
   withFallback,
 } from '@vgpu/resilience';
 import type { NativeResult } from './calls.js';
-import { giveUp, type OpenGpu, reopen, unstoppable } from './gpu.js';
+import { freeMemory, giveUp, type OpenGpu, reopen, unstoppable } from './gpu.js';
 import type { Engine, GpuMemory } from './native.js';
 import type { ComputeResult } from './runner.js';
 import { Turns } from './turns.js';
@@ -65,6 +66,7 @@ export class GpuRunner {
   async run(
     { name, gpu, cpu }: Paths,
     options: { readonly fallback: 'allowed' | 'never'; readonly hangAfterMs: number },
+    signal: AbortSignal | undefined,
   ): Promise<ComputeResult<NativeResult>> {
     const opened = this.#gpu;
     const onGpu = async (context: OperationContext): Promise<NativeResult> => {
@@ -73,16 +75,23 @@ export class GpuRunner {
       return gpu(opened.engine);
     };
     await this.#workerOnItsWay();
-    const result = await this.#turns.run(() =>
-      withFallback(this.session, { name, gpu: onGpu, cpu, inputsUntouched: true }, options),
+    const result = await this.#turns.run(
+      () => withFallback(this.session, { name, gpu: onGpu, cpu, inputsUntouched: true }, options),
+      signal,
     );
     return result.device === 'cpu' ? result : { ...result, device: this.device };
   }
 
+  /** What was begun with `stop` touches no arrays any more. */
+  abandon(stop: Int32Array): void {
+    this.#gpu?.engine.abandon(stop);
+  }
+
   /** Waits for nothing that hangs. */
-  async close(): Promise<void> {
-    // What it answers changes nothing any more.
-    if (this.session.breaker.status === 'closed') await this.#freeMemory().catch(() => undefined);
+  async close(hangAfterMs: number): Promise<void> {
+    const kind = this.session.breaker.cause?.kind;
+    if (this.#gpu === null || kind === 'context-dead' || kind === 'gone') return;
+    await freeMemory(this.#gpu, hangAfterMs);
   }
 
   async #freeMemory(): Promise<void> {
@@ -100,12 +109,8 @@ export class GpuRunner {
   /** A moment after a worker has died, no operation need go to the CPU. */
   async #workerOnItsWay(): Promise<void> {
     const { breaker } = this.session;
-    if (this.#gpu?.isolation == null || breaker.status !== 'open' || breaker.isPermanent) return;
-    await new Promise<void>((resolve) => {
-      const subscription = breaker.onChange(() => {
-        subscription.dispose();
-        resolve();
-      });
-    });
+    if (this.#gpu?.isolation == null) return;
+    // The breaker's own timer would not keep a process alive that waits for nothing else.
+    while (breaker.status === 'open' && !breaker.isPermanent) await sleep(nextOperationMs);
   }
 }

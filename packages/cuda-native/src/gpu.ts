@@ -64,6 +64,12 @@ export function giveUp({ engine, isolation }: OpenGpu): void {
   isolation?.killWorker();
 }
 
+/** Whatever the driver answers: it is for a session that ends. */
+export async function freeMemory(gpu: OpenGpu, hangAfterMs: number): Promise<void> {
+  const freed = faultIn(gpu.engine.freeMemory(...unstoppable())).catch(() => null);
+  await limited(freed, hangAfterMs, () => giveUp(gpu));
+}
+
 async function limited(
   attempt: Promise<Fault | null>,
   milliseconds: number,

@@ -35,8 +35,11 @@ export interface Gpu extends Engine {
   readonly reopen: Call<[]>;
   /** Gives the driver memory that was kept for the next operation. */
   readonly freeMemory: Call<[]>;
-  /** What is under way writes nothing from now on. Its promises may stay open. */
-  abandon(): void;
+  /**
+   * What is under way reads and writes no arrays from now on, nor keeps the process: everything, or what was begun with `stop`. Its
+   * promises may stay open.
+   */
+  abandon(stop?: Int32Array): void;
   /** As they were at the end of the last operation. */
   counters(): GpuMemory;
   /** Empty before the device has been opened. */
@@ -103,13 +106,16 @@ const remedies: Partial<Record<NativeError['kind'], string>> = {
 };
 
 /**
- * The addon's errors become ours, all others stay. `reason` is what an abort rejects with; without one, the operation was given up
- * with another that hung.
+ * The addon's errors become ours, all others stay. What was stopped otherwise than by `signal` was given up with another operation
+ * that hung.
  */
-export function translate(error: unknown, reason: unknown): unknown {
+export function translate(error: unknown, signal: AbortSignal | undefined): unknown {
   if (!isNativeError(error)) return error;
   const { kind, first, second, message } = error;
-  if (kind === 'aborted') return reason ?? new GpuError(conditionFault('hung'), message, { cause: error });
+  if (kind === 'aborted') {
+    if (signal?.aborted === true) return signal.reason;
+    return new GpuError(conditionFault('hung'), message, { cause: error });
+  }
   if (kind === 'gpu') return new GpuError(gpuFault(first), message, { cause: error });
   if (kind === 'capacity') return new CapacityError('an array', first, second, { cause: error, message });
   const values =

@@ -33,7 +33,7 @@ export interface SessionOptions {
    * with this machine's GPU. One for each process.
    */
   readonly executor?: string;
-  /** How long an operation on the GPU may take until it counts as hung. In ms, above 0; ten minutes by default. */
+  /** How long an operation on the GPU may take until it counts as hung. In ms, above 0, at most 2³¹ − 1; ten minutes by default. */
   readonly hangAfterMs?: number;
   /**
    * The most memory that one operation may take for itself on the CPU, beside its inputs and outputs; and the most that the session may
@@ -50,7 +50,10 @@ export interface SessionOptions {
 
 /** What every operation takes. */
 export interface OperationOptions {
-  /** Rejects with the signal's reason, once nothing reads or writes the arrays any more. Outputs hold anything then. */
+  /**
+   * Rejects with the signal's reason, once nothing reads or writes the arrays any more: at once while the operation waits or is on the
+   * GPU. Outputs hold anything then.
+   */
   readonly signal?: AbortSignal;
   readonly fallback?: 'allowed' | 'never';
 }
@@ -73,6 +76,8 @@ type Place = 'gpu' | 'software-gpu' | 'cpu';
 const concurrent = 2;
 /** As long as the executor lets a kernel run. */
 const defaultHangMs = 600_000;
+/** Timers know no longer times. */
+const mostHangMs = 2 ** 31 - 1;
 
 const warn = (line: string, level: 'info' | 'warn'): void => {
   if (level === 'warn') console.warn(line);
@@ -103,10 +108,12 @@ export class Runner {
     if (!Number.isSafeInteger(memoryLimit) || memoryLimit < 0) {
       throw argumentError(`memoryLimit is ${String(memoryLimit)}, not a number of bytes`);
     }
+    const { driver, executor, hangAfterMs = defaultHangMs } = options;
+    if (typeof hangAfterMs !== 'number' || !(hangAfterMs > 0 && hangAfterMs <= mostHangMs)) {
+      throw argumentError(`hangAfterMs is ${String(hangAfterMs)}, not above 0 and at most ${mostHangMs}`);
+    }
     native();
     if (device === 'cpu') return new Runner(options, null);
-    const { driver, executor } = options;
-    const hangAfterMs = options.hangAfterMs ?? defaultHangMs;
     const gpu = await openGpu({ driver, isolation, executor, memoryLimit, hangAfterMs });
     const fault = 'kind' in gpu ? gpu : gpu.fault;
     if (device === 'gpu' && fault !== null) {
@@ -160,7 +167,7 @@ export class Runner {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled([...this.#running]);
-    await this.#gpu?.close();
+    await this.#gpu?.close(this.#hangAfterMs);
     this.#reports?.dispose();
   }
 
@@ -173,17 +180,21 @@ export class Runner {
     checkChoice(fallback, ['allowed', 'never'], 'fallback');
     signal?.throwIfAborted();
     const start: NativeStart = [new Int32Array(new SharedArrayBuffer(4)), this.#memoryLimit];
-    const onAbort = () => Atomics.store(start[0], 0, 1);
+    const [stop] = start;
+    const gpu = this.#gpu;
+    const onAbort = () => {
+      Atomics.store(stop, 0, 1);
+      gpu?.abandon(stop);
+    };
     signal?.addEventListener('abort', onAbort, { once: true });
-    const on = (where: Place, engine: Engine) =>
-      this.#measured(name, where, () => call(start, engine), signal);
-    const cpu = () => this.#turns.run(() => on('cpu', native()));
+    const on = (where: Place, work: () => Promise<NativeResult>) => this.#measured(name, where, work, signal);
+    const cpu = () => this.#turns.run(() => on('cpu', () => call(start, native())), signal);
     try {
-      const gpu = this.#gpu;
       if (gpu === null) return { value: await cpu(), device: 'cpu', reason: null, attempts: 0 };
       return await gpu.run(
-        { name, gpu: (engine) => on(gpu.device, engine), cpu },
+        { name, gpu: (engine) => on(gpu.device, () => orAborted(call(start, engine), signal)), cpu },
         { fallback, hangAfterMs: this.#hangAfterMs },
+        signal,
       );
     } finally {
       signal?.removeEventListener('abort', onAbort);
@@ -204,7 +215,7 @@ export class Runner {
       return result;
     } catch (error) {
       this.#report(name, where, performance.now() - began, null, error);
-      throw translate(error, signal?.reason);
+      throw translate(error, signal);
     }
   }
 
@@ -228,6 +239,16 @@ export class Runner {
       ),
     );
   }
+}
+
+/** A driver that hangs would not say that it was stopped; what was abandoned touches no arrays any more. */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const leave = () => reject(signal.reason);
+    signal.addEventListener('abort', leave, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+  });
 }
 
 function checkChoice(value: string, choices: readonly string[], name: string): void {

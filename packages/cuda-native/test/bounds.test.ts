@@ -215,6 +215,29 @@ describe('outputs over inputs', () => {
   });
 });
 
+describe('memory that can become less while it is used', () => {
+  /** TypeScript's library has it from ES2024 on. */
+  const Resizable = ArrayBuffer as unknown as new (
+    bytes: number,
+    options: { readonly maxByteLength: number },
+  ) => ArrayBuffer;
+  const data = new Float32Array(new Resizable(400, { maxByteLength: 800 }));
+  const halves = new Uint16Array(new Resizable(400, { maxByteLength: 800 }));
+  const calls: Record<string, () => Promise<unknown>> = {
+    'an input': () => session.sum(data),
+    'an output': () => session.scale(f32(100), 2, { out: data }),
+    'a matrix': () => session.transpose({ data, rows: 10, columns: 10 }),
+    'f16 as input': () => session.cast(halves, 'f32'),
+    'f16 as output': () => session.cast(f32(200), 'f16', { out: halves }),
+  };
+
+  it.each(Object.entries(calls))('is refused: %s', async (_name, call) => {
+    const error = await rejection(call());
+    expect(error.code).toBe('ERR_VGPU_COMPUTE_ARGUMENT');
+    expect(error.remedy).toContain('SharedArrayBuffer');
+  });
+});
+
 describe('arguments that make no sense', () => {
   const argument = { code: 'ERR_VGPU_COMPUTE_ARGUMENT' };
   const wrong: Record<string, () => Promise<unknown>> = {

@@ -204,6 +204,27 @@ it('what waits behind an operation that hangs gets its result from the CPU, too'
   expect(sum).toMatchObject({ value: 3n, device: 'cpu' });
 });
 
+it('a signal ends an operation that hangs, and closing the session ends its worker', {
+  timeout: 120_000,
+}, async () => {
+  await startExecutor('hang@launch:sort_scatter*');
+  const session = await createSession({
+    device: 'gpu',
+    isolation: 'process',
+    executor: `unix:${socketPath}`,
+    hangAfterMs: 5000,
+    log: () => {},
+  });
+  const out = new Int32Array(3);
+  const began = performance.now();
+  const signal = AbortSignal.timeout(500);
+  await expect(session.sort(new Int32Array([3, 1, 2]), { out, signal })).rejects.toThrow('timeout');
+  expect(performance.now() - began).toBeLessThan(4000);
+  expect([...out]).toEqual([0, 0, 0]);
+  await session.close();
+  expect(performance.now() - began).toBeLessThan(60_000);
+});
+
 it('what VGPU_FAULT says wrongly is an error', async () => {
   await expect(startExecutor('oom@disk')).rejects.toThrow('VGPU_FAULT');
 });

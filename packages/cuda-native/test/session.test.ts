@@ -52,6 +52,7 @@ describe('where an operation runs', () => {
       { device: 'tpu' },
       { memoryLimit: -1 },
       { fallback: 'sometimes' },
+      ...[0, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, '5'].map((hangAfterMs) => ({ hangAfterMs })),
       { isolation: 'much' },
     ]) {
       expect(await rejection(createSession(options as never))).toMatchObject({
@@ -105,6 +106,14 @@ describe('AbortSignal', () => {
     const written = out.reduce((sum, element) => sum + element, 0);
     expect(written).toBeLessThan(out.length);
     expect(out.reduce((sum, element) => sum + element, 0)).toBe(written);
+  });
+
+  it('may have any reason', async () => {
+    await using session = await createSession({ device: 'cpu' });
+    const controller = new AbortController();
+    const sorting = session.sort(new Float64Array(2_000_000), { signal: controller.signal });
+    controller.abort(null);
+    await expect(sorting).rejects.toBeNull();
   });
 
   it('stops what waits for its turn', async () => {

@@ -1,6 +1,7 @@
 // Arrays become an array, element by element.
 import {
   type ArrayOf,
+  checkFixed,
   checkOverlap,
   checkSameType,
   countOf,
@@ -47,8 +48,9 @@ function isHalfArray(array: ArrayBufferView): array is HalfArray {
   return tag === 'Uint16Array' || tag === 'Float16Array';
 }
 
-/** The same memory. */
-function bitsOf(array: HalfArray): Uint16Array {
+/** The same memory. @throws ComputeError ERR_VGPU_COMPUTE_ARGUMENT */
+function bitsOf(array: HalfArray, name: string): Uint16Array {
+  checkFixed(array, name);
   return new Uint16Array(array.buffer, array.byteOffset, array.length);
 }
 
@@ -143,7 +145,7 @@ export abstract class Elementwise extends Reductions {
     if (elementTypeOf(out, 'out') !== type) throw argumentError(`out has no elements of ${type}`);
     checkOverlap(named('out', out), [{ name: 'x', array: x }], count, half ? 'apart' : 'same-or-apart');
     return this.write('cast', out, options, (start, engine) =>
-      half ? engine.fromHalf(...start, bitsOf(x), out, count) : engine.cast(...start, x, out, count),
+      half ? engine.fromHalf(...start, bitsOf(x, 'x'), out, count) : engine.cast(...start, x, out, count),
     );
   }
 
@@ -158,7 +160,7 @@ export abstract class Elementwise extends Reductions {
     if (!isHalfArray(out)) throw argumentError('out is neither a Uint16Array nor a Float16Array');
     checkOverlap({ name: 'out', array: out }, [named('x', x)], count, 'apart');
     return this.write('cast', out, options, (start, engine) =>
-      engine.toHalf(...start, x, bitsOf(out), count),
+      engine.toHalf(...start, x, bitsOf(out, 'out'), count),
     );
   }
 
