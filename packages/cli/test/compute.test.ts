@@ -1,6 +1,7 @@
 // `vgpu compute` on real files, against what the numbers must be.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PersistentArray } from '@vgpu/array';
 import { encodeNpyHeader, type NpyDtype, readNpy } from '@vgpu/format';
@@ -13,7 +14,7 @@ afterAll(() => folder.remove());
 
 function npy(
   name: string,
-  data: Float64Array | Float32Array | Uint32Array | BigInt64Array | Int16Array,
+  data: Float64Array | Float32Array | Uint32Array | BigInt64Array | Int16Array | Uint16Array,
   shape?: number[],
 ) {
   const names = {
@@ -22,6 +23,8 @@ function npy(
     Uint32Array: 'u32',
     BigInt64Array: 'i64',
     Int16Array: 'i16',
+    // Its bits.
+    Uint16Array: 'f16',
   };
   const dtype = names[data.constructor.name as keyof typeof names] as NpyDtype;
   const header = encodeNpyHeader({ dtype, shape: shape ?? [data.length] });
@@ -188,6 +191,25 @@ describe('writes', () => {
   });
 });
 
+it('casts to f16 and back, in .npy and .pycauset', async () => {
+  const x = npy('wide.npy', new Float64Array([1, -2.5, 1e6, 0.1]));
+  const half = folder.at('half.npy');
+  const stored = folder.at('half.pycauset');
+  for (const [from, to, dtype] of [
+    [x, half, 'f16'],
+    [half, folder.at('back.npy'), 'f32'],
+    [x, stored, 'f16'],
+    [stored, folder.at('back2.npy'), 'f32'],
+  ] as const) {
+    const { code, stderr } = await vgpu('compute', 'cast', from, '--dtype', dtype, '-o', to);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('computed on')]);
+  }
+  const nearest = [1, -2.5, Number.POSITIVE_INFINITY, 0.0999755859375];
+  expect(numbers(half)).toEqual({ dtype: 'f16', shape: [4], values: nearest });
+  expect(numbers(folder.at('back.npy'))).toEqual({ dtype: 'f32', shape: [4], values: nearest });
+  expect(numbers(folder.at('back2.npy')).values).toEqual(nearest);
+});
+
 describe('refuses', () => {
   const x = npy('refused.npy', new Float64Array([3, 1, 2]));
 
@@ -205,6 +227,21 @@ describe('refuses', () => {
 
   it.each([
     ['an unknown operation', ['frobnicate', x], 'ERR_VGPU_USAGE'],
+    ['what every object has', ['toString', x], 'ERR_VGPU_USAGE'],
+    [
+      'one output by two names',
+      [
+        ...['sort-pairs', x, x],
+        ...['-o', folder.at('no.npy'), '-o', `${folder.path}/../${basename(folder.path)}/no.npy`],
+      ],
+      'ERR_VGPU_USAGE',
+    ],
+    [
+      'a factor that integers cannot be multiplied by',
+      ['scale', npy('integers.npy', new Uint32Array(2)), '--by', '1.5', '-o', folder.at('no.npy')],
+      'ERR_VGPU_USAGE',
+    ],
+    ['sums of f16', ['sum', npy('halves.npy', new Uint16Array(2))], 'ERR_VGPU_COMPUTE_ARGUMENT'],
     ['too many inputs', ['sum', x, x], 'ERR_VGPU_USAGE'],
     ['no output', ['sort', x], 'ERR_VGPU_USAGE'],
     ['an output too many', ['sum', x, '-o', folder.at('no.npy')], 'ERR_VGPU_USAGE'],

@@ -73,6 +73,14 @@ export type NativeCall = (start: NativeStart, engine: Engine) => Promise<NativeR
 
 type Place = 'gpu' | 'software-gpu' | 'cpu';
 
+/** Of an operation, one attempt. */
+interface Run {
+  readonly name: string;
+  readonly where: Place;
+  /** Whether one before it has failed. */
+  readonly isRecovery: boolean;
+}
+
 const concurrent = 2;
 /** As long as the executor lets a kernel run. */
 const defaultHangMs = 600_000;
@@ -187,7 +195,9 @@ export class Runner {
       gpu?.abandon(stop);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
-    const on = (where: Place, work: () => Promise<NativeResult>) => this.#measured(name, where, work, signal);
+    let runs = 0;
+    const on = (where: Place, work: () => Promise<NativeResult>) =>
+      this.#measured({ name, where, isRecovery: runs++ > 0 }, work, signal);
     const cpu = () => this.#turns.run(() => on('cpu', () => call(start, native())), signal);
     try {
       if (gpu === null) return { value: await cpu(), device: 'cpu', reason: null, attempts: 0 };
@@ -202,8 +212,7 @@ export class Runner {
   }
 
   async #measured(
-    name: string,
-    where: Place,
+    run: Run,
     call: () => Promise<NativeResult>,
     signal: AbortSignal | undefined,
   ): Promise<NativeResult> {
@@ -211,15 +220,15 @@ export class Runner {
     const began = performance.now();
     try {
       const result = await call();
-      this.#report(name, where, performance.now() - began, result.memoryBytes, null);
+      this.#report(run, performance.now() - began, result.memoryBytes, null);
       return result;
     } catch (error) {
-      this.#report(name, where, performance.now() - began, null, error);
+      this.#report(run, performance.now() - began, null, error);
       throw translate(error, signal);
     }
   }
 
-  #report(name: string, where: Place, ms: number, memoryBytes: number | null, error: unknown): void {
+  #report({ name, where, isRecovery }: Run, ms: number, memoryBytes: number | null, error: unknown): void {
     const place = where === 'cpu' ? 'the CPU' : `the ${where}`;
     this.#telemetry?.emit(
       kernelRecord(
@@ -234,7 +243,7 @@ export class Runner {
           execution_time_us: ms * 1000,
           memory_peak_mb: memoryBytes === null ? null : memoryBytes / 1e6,
           error_count: error === null ? 0 : 1,
-          recovery_attempts: 0,
+          recovery_attempts: Number(isRecovery),
         },
       ),
     );

@@ -2,7 +2,15 @@
 // the log, nothing left on the GPU. Every operation once for one fault of each kind; with VGPU_FAULT_MATRIX=full every operation
 // for each fault at each point, and what came of it is written to docs/fault-matrix.md.
 import { Executor, executorStatus } from '@vgpu/executor';
-import { cudaFaults, driverFault, type Fault, type FaultKind, isGpuError } from '@vgpu/resilience';
+import {
+  cudaFaults,
+  driverFault,
+  type Fault,
+  type FaultKind,
+  isGpuError,
+  Telemetry,
+  type TelemetryRecord,
+} from '@vgpu/resilience';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -66,8 +74,9 @@ async function startExecutor(spec: string): Promise<void> {
   delete process.env.VGPU_FAULT;
 }
 
-function openSession(lines: string[], hangs: boolean): Promise<ComputeSession> {
+function openSession(lines: string[], hangs: boolean, telemetry?: Telemetry): Promise<ComputeSession> {
   return createSession({
+    ...(telemetry && { telemetry }),
     isolation: 'process',
     executor: `unix:${socketPath}`,
     ...(hangs ? { hangAfterMs } : {}),
@@ -202,6 +211,22 @@ it('what waits behind an operation that hangs gets its result from the CPU, too'
   expect([...sorted.value]).toEqual([1, 2, 3]);
   expect(sorted).toMatchObject({ device: 'cpu', reason: { code: 'hung' } });
   expect(sum).toMatchObject({ value: 3n, device: 'cpu' });
+});
+
+it('telemetry says which runs came after one that failed', async () => {
+  await startExecutor('oom@alloc');
+  const records: TelemetryRecord[] = [];
+  const telemetry = new Telemetry();
+  telemetry.subscribe((record) => records.push(record));
+  await using session = await openSession([], false, telemetry);
+  expect(await session.sum(new Float32Array([1, 2]))).toMatchObject({ value: 3, device: 'cpu', attempts: 2 });
+  await telemetry.close();
+  const runs = records.flatMap(({ gpu_metrics }) => gpu_metrics ?? []);
+  expect(runs.map((run) => [run.error_count, run.recovery_attempts])).toEqual([
+    [1, 0],
+    [1, 1],
+    [0, 1],
+  ]);
 });
 
 it('a signal ends an operation that hangs, and closing the session ends its worker', {

@@ -5,6 +5,7 @@ import { documentExamples, runExample } from '@vgpu/toolchain/document-examples'
 import { expect, test } from 'vitest';
 import { createSession } from '../src/index.js';
 import { Operations } from '../src/operations/operations.js';
+import * as onDisk from '../src/stored/index.js';
 
 const packageDirectory = join(dirname(fileURLToPath(import.meta.url)), '..');
 const readme = readFileSync(join(packageDirectory, 'README.md'), 'utf8');
@@ -26,9 +27,14 @@ test('the README names every error code and no other', () => {
   expect(table.sort()).toEqual([...codes].sort());
 });
 
-test('the README names every operation and no other', async () => {
+const architecture = readFileSync(join(packageDirectory, '../../docs/compute.md'), 'utf8');
+
+test.each([
+  ['the README', readme],
+  ['docs/compute.md', architecture],
+])('%s names every operation and no other', async (_name, text) => {
   await using session = await createSession({ device: 'cpu' });
-  const table = [...readme.matchAll(/^\| (`[a-z].*?) \|/gm)].flatMap((match) =>
+  const table = [...text.matchAll(/^\| (`[a-z].*?) \|/gm)].flatMap((match) =>
     [...(match[1] ?? '').matchAll(/`(\w+)`/g)].map((name) => name[1]),
   );
   const operations: string[] = [];
@@ -36,4 +42,12 @@ test('the README names every operation and no other', async () => {
     operations.push(...Object.getOwnPropertyNames(family).filter((name) => name !== 'constructor'));
   }
   expect(table.sort()).toEqual(operations.sort());
+});
+
+test('docs/compute.md says which operations there are on disk', () => {
+  const rows = [...architecture.matchAll(/^\| (`[a-z].*?) \|.*\| (yes|`.*?)(?: and (`\w+`))? \|$/gm)];
+  const listed = rows.flatMap(([, names = '', some = '', other = '']) =>
+    [...(some === 'yes' ? names : some + other).matchAll(/`(\w+)`/g)].map((name) => name[1]),
+  );
+  expect(listed.sort()).toEqual(Object.keys(onDisk).sort());
 });

@@ -34,7 +34,15 @@ export function computeCommand(): Command {
     .option('--from <number>', 'histogram: where the first one begins', numberArgument)
     .option('--to <number>', 'histogram: where the last one ends', numberArgument)
     .addOption(
-      new Option('--dtype <name>', 'cast: to this type').choices(['f32', 'f64', 'i32', 'u32', 'i64', 'u64']),
+      new Option('--dtype <name>', 'cast: to this type').choices([
+        'f16',
+        'f32',
+        'f64',
+        'i32',
+        'u32',
+        'i64',
+        'u64',
+      ]),
     )
     .option('--telemetry', 'write a record of each step to the telemetry folder: see `vgpu logs`')
     .addOption(forceOption())

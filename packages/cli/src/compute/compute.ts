@@ -4,7 +4,7 @@ import { type ComputeSession, createSession } from '@vgpu/cuda-native';
 import type { ResumeOptions, StoredArray } from '@vgpu/cuda-native/stored';
 import type { Telemetry } from '@vgpu/resilience';
 import { CliError } from '../errors.js';
-import { checkInput, checkOutput } from '../file/paths.js';
+import { checkInput, checkOutput, placeOf } from '../file/paths.js';
 import { formatBytes, formatCount } from '../output/bytes.js';
 import type { Context, Outcome } from '../output/command.js';
 import { progressBar } from '../output/progress-bar.js';
@@ -28,7 +28,7 @@ export async function compute(
   options: ComputeOptions,
   context: Context,
 ): Promise<Outcome> {
-  const operation = operations[name];
+  const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
   if (operation === undefined) {
     throw new CliError('ERR_VGPU_USAGE', `there is no operation ${name}`, {
       remedy: `choose one of ${Object.keys(operations).join(', ')}`,
@@ -126,7 +126,6 @@ function checkUsage(
   if (outputs.length !== operation.outputs) {
     throw usage(`${name} has ${operation.outputs} output(s) (-o), not ${outputs.length}`);
   }
-  if (new Set(outputs).size !== outputs.length) throw usage('the outputs are one and the same file');
   if (resume && operation.resumable !== true) {
     const can = Object.keys(operations).filter((each) => operations[each]?.resumable === true);
     throw usage(`${name} cannot be resumed, only ${can.join(', ')}`);
@@ -140,6 +139,8 @@ function checkUsage(
   for (const path of outputs) {
     for (const input of paths) checkOutput(path, { force: force || goesOn, input });
   }
+  if (new Set(outputs.map(placeOf)).size !== outputs.length)
+    throw usage('the outputs are one and the same file');
   return outputs;
 }
 
@@ -175,7 +176,7 @@ function outcomeOf(
 const deviceNames = { gpu: 'GPU', 'software-gpu': 'software GPU', cpu: 'CPU' } as const;
 
 function wrote({ path, shape: { dtype, rows, columns } }: OutputFile): string {
-  const bytes = rows * (columns ?? 1) * (dtype.endsWith('64') ? 8 : 4);
+  const bytes = (rows * (columns ?? 1) * Number(dtype.slice(1))) / 8;
   const size = columns === undefined ? formatCount(rows) : `${formatCount(rows)} x ${formatCount(columns)}`;
   return `wrote ${path}: ${size} ${dtype}, ${formatBytes(bytes)}`;
 }

@@ -14,7 +14,10 @@ const classes = new Map<
   | Uint32ArrayConstructor
   | BigInt64ArrayConstructor
   | BigUint64ArrayConstructor
+  | Uint16ArrayConstructor
 >([
+  // Its bits.
+  ['f16', Uint16Array],
   ['f32', Float32Array],
   ['f64', Float64Array],
   ['i32', Int32Array],
@@ -153,9 +156,13 @@ function check(path: string, { dtype, shape, littleEndian, dataOffset }: NpyHead
   }
   const remedy = 'convert it: vgpu file import, then vgpu file convert --dtype';
   if (!classes.has(dtype)) {
-    throw new CliError('ERR_VGPU_BAD_INPUT', `${path} holds ${dtype}, not f32, f64, i32, u32, i64 or u64`, {
-      remedy,
-    });
+    throw new CliError(
+      'ERR_VGPU_BAD_INPUT',
+      `${path} holds ${dtype}, not f16, f32, f64, i32, u32, i64 or u64`,
+      {
+        remedy,
+      },
+    );
   }
   const isOdd = dataOffset % npyDataBytes(dtype, [1]) !== 0;
   if (!littleEndian || endianness() !== 'LE' || isOdd) {

@@ -1,5 +1,5 @@
 // One operation of `vgpu compute`: what it takes and makes, and how it is called.
-import type { ComputeResult, ComputeSession, ElementType, Metric, NumericArray } from '@vgpu/cuda-native';
+import type { ComputeResult, ComputeSession, Metric, NumericArray } from '@vgpu/cuda-native';
 import type * as onDisk from '@vgpu/cuda-native/stored';
 import { CliError } from '../errors.js';
 
@@ -14,13 +14,17 @@ export interface OperationFlags {
   readonly bins?: number | undefined;
   readonly from?: number | undefined;
   readonly to?: number | undefined;
-  readonly dtype?: ElementType | undefined;
+  readonly dtype?: onDisk.StoredType | undefined;
   readonly metric?: Metric | undefined;
 }
 
+const computable: readonly string[] = ['f32', 'f64', 'i32', 'u32', 'i64', 'u64'];
+/** What `cast` takes. */
+export const castable: readonly string[] = [...computable, 'f16'];
+
 /** A vector, or with columns a matrix. */
 export interface Shape {
-  readonly dtype: ElementType;
+  readonly dtype: onDisk.StoredType;
   readonly rows: number;
   readonly columns?: number;
 }
@@ -93,26 +97,31 @@ export function checkPlain({ path, descriptor: { structure, view } }: StoredArra
   }
 }
 
-export function shapeOf({ path, descriptor }: StoredArray): Shape {
+/** `types`: those that the operation takes. @throws CliError */
+export function shapeOf({ path, descriptor }: StoredArray, types: readonly string[] = computable): Shape {
   const { structure, dtype, rows, columns } = descriptor;
-  const known = ['f32', 'f64', 'i32', 'u32', 'i64', 'u64'].includes(dtype ?? '');
-  if (!known) {
+  if (!types.includes(dtype ?? '')) {
     throw new CliError(
       'ERR_VGPU_BAD_INPUT',
-      `${path} holds ${dtype ?? 'blocks'}, not f32, f64, i32, u32, i64 or u64`,
-      {
-        remedy: 'convert it: vgpu file convert --dtype',
-      },
+      `${path} holds ${dtype ?? 'blocks'}, not one of ${types.join(', ')}`,
+      { remedy: `convert it: ${dtype === 'f16' ? 'vgpu compute cast' : 'vgpu file convert'} --dtype` },
     );
   }
-  return { dtype: dtype as ElementType, rows, ...(structure === 'vector' ? {} : { columns }) };
+  return { dtype: dtype as onDisk.StoredType, rows, ...(structure === 'vector' ? {} : { columns }) };
 }
+
+const ranges: Readonly<Record<string, readonly [least: number, most: number]>> = {
+  i32: [-(2 ** 31), 2 ** 31 - 1],
+  u32: [0, 2 ** 32 - 1],
+};
 
 export function scalar({ descriptor: { dtype } }: StoredArray, { by }: OperationFlags): number | bigint {
   const text = needed(by, '--by');
   const isLong = dtype === 'i64' || dtype === 'u64';
   const value = isLong && /^-?\d+$/.test(text) ? BigInt(text) : Number(text);
-  if (text.trim() !== '' && (isLong ? typeof value === 'bigint' : !Number.isNaN(value))) return value;
+  const [least, most] = ranges[dtype ?? ''] ?? [-Infinity, Infinity];
+  const fits = value >= least && value <= most && (least === -Infinity || Number.isInteger(value));
+  if (text.trim() !== '' && (isLong ? typeof value === 'bigint' : fits)) return value;
   throw new CliError('ERR_VGPU_USAGE', `--by ${text} is no number of type ${dtype}`);
 }
 

@@ -5,6 +5,7 @@ import { matrixOperations } from './matrix-operations.js';
 import {
   type Arguments,
   abortOf,
+  castable,
   inMemory,
   needed,
   type Operation,
@@ -114,7 +115,9 @@ export const operations: Readonly<Record<string, Operation>> = {
     inputs: 1,
     outputs: 1,
     flags: ['dtype'],
-    shapes: (inputs, { dtype }) => [{ ...shapeOf(one(inputs, 0)), dtype: needed(dtype, '--dtype') }],
+    shapes: (inputs, { dtype }) => [
+      { ...shapeOf(one(inputs, 0), castable), dtype: needed(dtype, '--dtype') },
+    ],
     run: ({ session, inputs, outputs, options }) =>
       onDisk.cast(session, one(inputs, 0), one(outputs, 0), options),
   },

@@ -1,6 +1,6 @@
 // The files that a command reads and writes, looked at before any work begins.
-import { accessSync, constants, type Stats, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { accessSync, constants, realpathSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { CliError } from '../errors.js';
 
 /** @throws CliError unless `path` is a regular file that can be read. */
@@ -38,6 +38,18 @@ export function checkOutput(path: string, { force, input }: { force: boolean; in
     throw new CliError('ERR_VGPU_OUTPUT_EXISTS', `${path} is there already`, {
       remedy: 'add --force to replace it, or choose another name',
     });
+  }
+}
+
+/** The same for two paths of one file, whether it is there or not. @throws CliError without a folder for it */
+export function placeOf(path: string): string {
+  const present = statOrNothing(path);
+  if (present !== undefined) return `${present.dev}:${present.ino}`;
+  const whole = resolve(path);
+  try {
+    return join(realpathSync(dirname(whole)), basename(whole));
+  } catch (error) {
+    throw fileError(dirname(whole), error);
   }
 }
 

@@ -174,8 +174,8 @@ Napi::Value GpuSession::freeMemory(const Napi::CallbackInfo& info) {
   return performOnGpu(info, trim, false);
 }
 
-/** Nothing that is under way writes anything any more, nor keeps the process alive. With an argument, what was
- * begun with that one. */
+/** Nothing that is under way writes anything any more, nor keeps the process alive. With an argument, what
+ * was begun with that one. */
 Napi::Value GpuSession::abandon(const Napi::CallbackInfo& info) {
   const std::int32_t* stop = info.Length() > 0 ? stopArgument(info) : nullptr;
   for (const PendingGpuOperation* pending : pending_) {

@@ -6,7 +6,14 @@ import { checkScalar } from '../scalars.js';
 import type { ComputeSession } from '../session.js';
 import { Output, writing } from './output.js';
 import { Run, type StoredOptions, type StoredResult } from './run.js';
-import { checkAlike, Elements, type StoredArray, type StoredOutput } from './stored-array.js';
+import {
+  checkAlike,
+  Elements,
+  type StoredArray,
+  type StoredOutput,
+  type StoredType,
+  type WindowOf,
+} from './stored-array.js';
 import { bytesPerRow, pieceSize, piecesOf, stream } from './stream.js';
 
 type Written = Promise<StoredResult<StoredOutput>>;
@@ -17,7 +24,11 @@ type Binary = (
   out: StoredOutput,
   options?: StoredOptions,
 ) => Written;
-type Call = (windows: readonly NumericArray[], out: NumericArray) => Promise<ComputeResult<unknown>>;
+type Window = WindowOf<StoredType>;
+type Call<In extends Window, Out extends Window> = (
+  windows: readonly In[],
+  out: Out,
+) => Promise<ComputeResult<unknown>>;
 
 /** As `session.add`. */
 export const add: Binary = binary('add');
@@ -83,23 +94,26 @@ export async function axpy(
   );
 }
 
-/** As `session.cast`, to the type of `out`. */
+/** As `session.cast`, to the type of `out`; from and to f16, too. */
 export async function cast(
   session: ComputeSession,
   x: StoredArray,
   out: StoredOutput,
   options: StoredOptions = {},
 ): Written {
-  const { type } = new Output(out, 'out');
-  return each(
-    'cast',
-    session,
-    [new Elements(x, 'x')],
-    out,
+  const input = new Elements<StoredType>(x, 'x', 'in-order', 'with-f16');
+  const output = new Output<StoredType>(out, 'out', 'with-f16');
+  const { type, count } = output;
+  if (input.count !== count) throw argumentError(`out has ${count} elements, and x ${input.count}`);
+  if (type === 'f16' && input.type === 'f16') throw argumentError('x and out are both of f16');
+  return through<Window, Window>(
+    { operation: 'cast', session, inputs: [input], output },
     options,
     (run) =>
       ([window], target) =>
-        session.cast(window as NumericArray, type, { ...run.options, out: target as Float64Array }),
+        type === 'f16'
+          ? session.cast(window as NumericArray, type, { ...run.options, out: target as Uint16Array })
+          : session.cast(window as Window, type, { ...run.options, out: target as Float64Array }),
   );
 }
 
@@ -147,23 +161,34 @@ async function each(
   inputs: readonly Elements[],
   out: StoredOutput,
   options: StoredOptions,
-  callOf: (run: Run) => Call,
+  callOf: (run: Run) => Call<NumericArray, NumericArray>,
 ): Written {
   const output = new Output(out, 'out');
-  for (const input of inputs) {
-    if (operation !== 'cast') checkAlike(input, output);
-    else if (input.count !== output.count)
-      throw argumentError(`out has ${output.count} elements, and x ${input.count}`);
-  }
+  for (const input of inputs) checkAlike(input, output);
+  return through({ operation, session, inputs, output }, options, callOf);
+}
+
+interface Pass {
+  readonly operation: string;
+  readonly session: ComputeSession;
+  readonly inputs: readonly Elements<StoredType>[];
+  readonly output: Output<StoredType>;
+}
+
+async function through<In extends Window, Out extends Window>(
+  { operation, session, inputs, output }: Pass,
+  options: StoredOptions,
+  callOf: (run: Run) => Call<In, Out>,
+): Written {
   const arrays = [...inputs, output];
   const run = new Run(session, options, output.count * bytesPerRow(arrays));
   const size = pieceSize(run, arrays, 4096);
   const call = callOf(run);
   await writing({ operation, inputs, outputs: [output] }, () =>
     stream(run, piecesOf(output.count, size), { inputs, outputs: [output] }, async ({ first, count }) => {
-      const windows = inputs.map((input) => input.window(first, count));
-      await run.take(call(windows, output.window(first, count)));
+      const windows = inputs.map((input) => input.window(first, count) as In);
+      await run.take(call(windows, output.window(first, count) as Out));
     }),
   );
-  return run.result(out);
+  return run.result(output.array);
 }

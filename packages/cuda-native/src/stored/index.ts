@@ -5,4 +5,4 @@ export type { ResumeOptions } from './output.js';
 export { dot, histogram, max, mean, min, norm, sum, topK } from './reduce.js';
 export type { StoredOptions, StoredResult } from './run.js';
 export { type StoredSortOptions, sort, sortPairs } from './sort.js';
-export type { StoredArray, StoredOutput } from './stored-array.js';
+export type { StoredArray, StoredOutput, StoredType } from './stored-array.js';

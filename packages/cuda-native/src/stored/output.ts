@@ -4,7 +4,14 @@ import { argumentError, ComputeError } from '../errors.js';
 import { Journal, journalPath } from './journal.js';
 import type { StoredOptions } from './run.js';
 import { runsPath } from './scratch.js';
-import { checkApart, Elements, type StoredArray, type StoredOutput } from './stored-array.js';
+import type { ElementType } from '../arrays.js';
+import {
+  checkApart,
+  Elements,
+  type StoredArray,
+  type StoredOutput,
+  type StoredType,
+} from './stored-array.js';
 
 /** For operations that can go on after a crash. */
 export interface ResumeOptions extends StoredOptions {
@@ -19,12 +26,12 @@ export interface ResumeOptions extends StoredOptions {
 }
 
 /** An output, and its elements. */
-export class Output extends Elements {
+export class Output<Type extends StoredType = ElementType> extends Elements<Type> {
   declare readonly array: StoredOutput;
 
-  /** @throws ComputeError ERR_VGPU_COMPUTE_ARGUMENT for an array that cannot be updated now */
-  constructor(array: StoredOutput, name: string) {
-    super(array, name);
+  /** `taken` goes with `Type`. @throws ComputeError ERR_VGPU_COMPUTE_ARGUMENT for an array that cannot be updated now */
+  constructor(array: StoredOutput, name: string, taken: 'numbers' | 'with-f16' = 'numbers') {
+    super(array, name, 'in-order', taken);
     if (array.update === undefined || array.updating) {
       throw new ComputeError(
         'ERR_VGPU_COMPUTE_ARGUMENT',
@@ -41,8 +48,8 @@ export class Output extends Elements {
 /** What an operation reads, writes and is. */
 export interface Task {
   readonly operation: string;
-  readonly inputs: readonly Elements[];
-  readonly outputs: readonly [Output, ...Output[]];
+  readonly inputs: readonly Elements<StoredType>[];
+  readonly outputs: readonly [Output<StoredType>, ...Output<StoredType>[]];
 }
 
 /**
@@ -86,7 +93,7 @@ export async function resumable(
 
 /** What was written so far is on disk, and gets known. */
 export async function checkpoint(
-  outputs: readonly Output[],
+  outputs: readonly Output<StoredType>[],
   journal: Journal,
   state: readonly number[],
 ): Promise<void> {

@@ -45,27 +45,47 @@ export interface StoredOutput extends StoredArray {
 /** Where the order of the elements matters, and where it does not. */
 export type Order = 'in-order' | 'any-order';
 
+/** What an array on disk may hold. f16 is for storage: all that can be done with it is `cast`. */
+export type StoredType = ElementType | 'f16';
+
+/** Elements in memory: those of f16 are their bits. */
+export type WindowOf<Type extends StoredType> = Type extends 'f16' ? Uint16Array : NumericArray;
+
 const withElements = ['dense', 'vector'];
-const types = new Set<string>(['f32', 'f64', 'i32', 'u32', 'i64', 'u64'] satisfies ElementType[]);
+const computable = ['f32', 'f64', 'i32', 'u32', 'i64', 'u64'] as const satisfies ElementType[];
+/** By what operations take. */
+const types: Readonly<Record<'numbers' | 'with-f16', readonly string[]>> = {
+  numbers: computable,
+  'with-f16': [...computable, 'f16'],
+};
 
 /** An array that was looked at: its elements are numbers of one type, one after the other. */
-export class Elements {
+export class Elements<Type extends StoredType = ElementType> {
   readonly array: StoredArray;
   readonly name: string;
-  readonly type: ElementType;
+  readonly type: Type;
   /** How many. */
   readonly count: number;
   readonly bytesPerElement: number;
 
-  /** @throws ComputeError ERR_VGPU_COMPUTE_ARGUMENT for arrays that are stored otherwise, or seen through a view */
-  constructor(array: StoredArray, name: string, order: Order = 'in-order') {
+  /**
+   * `taken` goes with `Type`.
+   *
+   * @throws ComputeError ERR_VGPU_COMPUTE_ARGUMENT for arrays that are stored otherwise, or seen through a view
+   */
+  constructor(
+    array: StoredArray,
+    name: string,
+    order: Order = 'in-order',
+    taken: keyof typeof types = 'numbers',
+  ) {
     const { structure, dtype, rows, columns, view } = array.descriptor;
-    if (!withElements.includes(structure) || dtype === undefined || !types.has(dtype)) {
+    if (!withElements.includes(structure) || dtype === undefined || !types[taken].includes(dtype)) {
       const what = `${structure} array of ${dtype ?? 'blocks'}`;
       throw new ComputeError('ERR_VGPU_COMPUTE_ARGUMENT', `${name} is a ${what}`, {
         values: { array: name, structure, dtype: dtype ?? 'none' },
         remedy:
-          'Convert it to a dense matrix or vector of f32, f64, i32, u32, i64 or u64: vgpu file convert.',
+          'Convert it to a dense matrix or vector of f32, f64, i32, u32, i64 or u64: vgpu file convert, or cast for f16.',
       });
     }
     const plain = !view.conjugated && view.scalar.re === 1 && view.scalar.im === 0;
@@ -77,9 +97,9 @@ export class Elements {
     }
     this.array = array;
     this.name = name;
-    this.type = dtype as ElementType;
+    this.type = dtype as Type;
     this.count = rows * columns;
-    this.bytesPerElement = this.type.endsWith('64') ? 8 : 4;
+    this.bytesPerElement = Number(this.type.slice(1)) / 8;
   }
 
   get rows(): number {
@@ -91,12 +111,12 @@ export class Elements {
   }
 
   /** @throws ComputeError ERR_VGPU_COMPUTE_ARGUMENT, CapacityError where the array holds something else than it says */
-  window(first: number, count: number): NumericArray {
-    const view = this.array.elements(first, count) as NumericArray;
-    if (elementTypeOf(view, this.name) !== this.type)
-      throw argumentError(`${this.name} is not of ${this.type}`);
+  window(first: number, count: number): WindowOf<Type> {
+    const view = this.array.elements(first, count) as NumericArray | Uint16Array;
+    const type = view instanceof Uint16Array ? 'f16' : elementTypeOf(view, this.name);
+    if (type !== this.type) throw argumentError(`${this.name} is not of ${this.type}`);
     if (view.length !== count) throw new CapacityError(this.name, count, view.length);
-    return view;
+    return view as WindowOf<Type>;
   }
 }
 
@@ -112,7 +132,10 @@ export function checkAlike(first: Elements, ...others: readonly Elements[]): voi
 }
 
 /** @throws ComputeError ERR_VGPU_COMPUTE_OVERLAP where an output's file is another array's, too */
-export function checkApart(outputs: readonly Elements[], inputs: readonly Elements[]): void {
+export function checkApart(
+  outputs: readonly Elements<StoredType>[],
+  inputs: readonly Elements<StoredType>[],
+): void {
   for (const [index, output] of outputs.entries()) {
     for (const other of [...inputs, ...outputs.slice(index + 1)]) {
       if (other.array.path !== output.array.path) continue;

@@ -1,7 +1,7 @@
 // Going through arrays side by side: the next piece is read while this one is worked on, and the last one is given back.
 import { inBackground } from './background.js';
 import { piecesThatFit, type Run } from './run.js';
-import type { Elements } from './stored-array.js';
+import type { Elements, StoredType } from './stored-array.js';
 
 export interface Piece {
   readonly first: number;
@@ -23,7 +23,7 @@ export function* piecesOf(count: number, size: number, start = 0): Generator<Pie
  *
  * @throws ComputeError ERR_VGPU_COMPUTE_MEMORY_LIMIT
  */
-export function pieceSize(run: Run, arrays: readonly Elements[], multiple: number): number {
+export function pieceSize(run: Run, arrays: readonly Elements<StoredType>[], multiple: number): number {
   const bytes = multiple * bytesPerRow(arrays);
   const most = Math.max(1, Math.floor((mostPieceBytes * arrays.length) / bytes));
   return multiple * piecesThatFit(run.memoryLimit, piecesInMemory * bytes, 1, most);
@@ -36,7 +36,10 @@ export function pieceSize(run: Run, arrays: readonly Elements[], multiple: numbe
 export async function stream(
   run: Run,
   pieces: Iterable<Piece>,
-  { inputs, outputs = [] }: { readonly inputs: readonly Elements[]; readonly outputs?: readonly Elements[] },
+  {
+    inputs,
+    outputs = [],
+  }: { readonly inputs: readonly Elements<StoredType>[]; readonly outputs?: readonly Elements<StoredType>[] },
   work: (piece: Piece) => Promise<void>,
 ): Promise<void> {
   const { signal } = run.options;
@@ -80,7 +83,7 @@ export async function stream(
   }
 }
 
-export function bytesPerRow(arrays: readonly Elements[]): number {
+export function bytesPerRow(arrays: readonly Elements<StoredType>[]): number {
   return arrays.reduce((sum, { bytesPerElement }) => sum + bytesPerElement, 0);
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { PersistentArray } from '@vgpu/array';
 import { afterEach } from 'vitest';
 import type { ElementType, NumericArray } from '../../src/index.js';
-import type { StoredArray, StoredOutput } from '../../src/stored/index.js';
+import type { StoredArray, StoredOutput, StoredType } from '../../src/stored/index.js';
 
 const folders: string[] = [];
 const open: PersistentArray[] = [];
@@ -42,7 +42,7 @@ export async function stored(
 }
 
 export async function empty(
-  dtype: ElementType,
+  dtype: StoredType,
   count: number,
   { columns = 0, update = 'atomic' as 'atomic' | 'in-place' } = {},
 ): Promise<PersistentArray> {

@@ -38,6 +38,24 @@ describe.each(elementTypes)('%s', (type) => {
   });
 });
 
+test('f16 is cast to and from', async () => {
+  const x = arrayOf('f32', { ...shape, special: false });
+  const halves = await empty('f16', x.length);
+  await onDisk.cast(small, await stored(x), halves);
+  const bits = (await memory.cast(x, 'f16')).value as Uint16Array;
+  expect(halves.elements(0, x.length)).toEqual(bits);
+  for (const type of elementTypes) {
+    const back = await empty(type, x.length);
+    const { memoryBytes } = await onDisk.cast(small, halves, back);
+    expect(holds(back, (await memory.cast(bits, type)).value)).toBe(true);
+    expect(memoryBytes).toBeLessThanOrEqual(2 ** 20);
+  }
+  const argument = { code: 'ERR_VGPU_COMPUTE_ARGUMENT' };
+  expect(await rejection(onDisk.cast(small, halves, await empty('f16', x.length)))).toMatchObject(argument);
+  expect(await rejection(onDisk.sum(small, halves))).toMatchObject(argument);
+  expect(await rejection(onDisk.fill(small, halves, 1))).toMatchObject(argument);
+});
+
 test('what fails half-way leaves the old version', async () => {
   const x = await stored(new Int32Array(100_000).fill(5));
   const y = await stored(new Int32Array(100_000).fill(1).fill(0, 99_999));

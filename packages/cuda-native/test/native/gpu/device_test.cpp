@@ -1,4 +1,5 @@
-// Opening a device holds one context, a stream for each lane and its memory; failing to open it holds nothing.
+// Opening a device holds one context, a stream for each lane and its memory; failing to open it holds
+// nothing.
 #include "gpu/device.h"
 
 #include <dlfcn.h>

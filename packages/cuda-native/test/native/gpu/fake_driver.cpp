@@ -1,10 +1,10 @@
 // A driver that counts what it gives out, and refuses one call when it is told to. For device_test.cpp.
+#include "fake_driver.h"
+
 #include <array>
 #include <cstddef>
 #include <cstring>
 #include <string>
-
-#include "fake_driver.h"
 
 namespace {
 
