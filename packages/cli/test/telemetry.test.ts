@@ -1,5 +1,7 @@
 // `vgpu top` and `vgpu logs`, on files that a stream of @vgpu/resilience has written.
-import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { encodeRecord, eventRecord, type GpuMetrics, kernelRecord, type NewRecord } from '@vgpu/resilience';
 import { fileTelemetry } from '@vgpu/resilience/node';
@@ -106,6 +108,34 @@ describe('logs', () => {
     const top = await vgpu('top', '--dir', hostile, '--window', '3600');
     expect(top.stdout).toContain('\\u001b[2Jsort');
     expect(logs.stdout + top.stdout).not.toMatch(/[^\P{Cc}\n]/u);
+  });
+
+  it('passes over what is no file', async () => {
+    const odd = folder.at('odd');
+    mkdirSync(`${odd}/folder-1.jsonl`, { recursive: true });
+    execFileSync('mkfifo', [`${odd}/pipe-2.jsonl`]);
+    symlinkSync('/dev/zero', `${odd}/endless-3.jsonl`);
+    writeFileSync(`${odd}/a-${gone}.jsonl`, run(0, 'sum', 1, {}, { message: 'one' }));
+    const { document } = await vgpuJson(logsDocument, 'logs', '--dir', odd);
+    expect(document.records.map(({ message }) => message)).toEqual(['one']);
+  });
+
+  it.each([
+    ['logs', '--follow'],
+    ['top', '--watch', '--interval', '0.1'],
+  ])('ends quietly once nobody reads on: %s %s', async (...args) => {
+    const mine = folder.at(`unread-${args[0]}`);
+    mkdirSync(mine);
+    const path = `${mine}/a-${gone}.jsonl`;
+    writeFileSync(path, run(0, 'sum', 1, {}, { message: 'one' }));
+    const child = start([...args, '--dir', mine]);
+    const ending = ended(child);
+    await once(child.stdout, 'data');
+    child.stdout.destroy();
+    const growing = setInterval(() => appendFileSync(path, run(0, 'sum', 1)), 100);
+    const { code, stderr } = await ending;
+    clearInterval(growing);
+    expect([code, stderr]).toEqual([0, '']);
   });
 
   it('says so where there is nothing', async () => {

@@ -10,7 +10,10 @@ export interface CommonOptions {
 }
 
 export interface Context {
-  /** Aborted by the first SIGINT, SIGTERM or SIGHUP; the second one ends the process at once. */
+  /**
+   * Aborted by the first SIGINT, SIGTERM or SIGHUP; the second one ends the process at once. Also once nobody reads stdout any more:
+   * what prints without end then ends quietly.
+   */
   readonly signal: AbortSignal;
   /** On stderr, at a terminal only. */
   readonly progress: Progress;
@@ -38,7 +41,7 @@ export async function runCommand(
   work: (context: Context) => Promise<Outcome>,
 ): Promise<void> {
   const interruption = new Interruption();
-  endQuietlyWithoutReader();
+  onLostReader(() => interruption.loseReader());
   try {
     const outcome = await work({
       signal: interruption.signal,
@@ -50,6 +53,7 @@ export async function runCommand(
     process.stdout.write(json ? jsonDocument(name, exitCode === 0, document) : `${text}\n`);
     process.exitCode = exitCode;
   } catch (caught) {
+    if (interruption.lostReader) return;
     const error = interruption.cancellation ?? caught;
     process.stderr.write(describeError(error));
     if (json) process.stdout.write(jsonDocument(name, false, { error: errorDocument(error) }));
@@ -62,6 +66,8 @@ export async function runCommand(
 class Interruption {
   /** What the command failed with if it was interrupted. */
   cancellation: CliError | undefined;
+  /** Whether nobody reads what the command prints. */
+  lostReader = false;
   readonly #abort = new AbortController();
 
   constructor() {
@@ -70,6 +76,11 @@ class Interruption {
 
   get signal(): AbortSignal {
     return this.#abort.signal;
+  }
+
+  loseReader(): void {
+    this.lostReader = this.cancellation === undefined;
+    this.#abort.abort();
   }
 
   end(): void {
@@ -87,8 +98,9 @@ class Interruption {
 }
 
 /** `vgpu … | head` closes our stdout: nobody reads on, which is no error of ours. */
-function endQuietlyWithoutReader(): void {
+function onLostReader(lost: () => void): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
+    lost();
   });
 }

@@ -1,5 +1,5 @@
 // The telemetry of all processes: their files, what was put aside included, as they grow.
-import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { AnomalyDetector, parseRecord, type TelemetryRecord } from '@vgpu/resilience';
 import { CliError } from '../errors.js';
@@ -78,14 +78,17 @@ export class TelemetryReader {
   #readFile(path: string, onLine: (line: string) => void): void {
     let file: number;
     try {
-      file = openSync(path, 'r');
+      // Of what is no file, opening might wait for ever, and reading never end.
+      file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     } catch (error) {
       // Put aside or removed in between: it is read under its new name next time.
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       throw new CliError('ERR_VGPU_FILE_ACCESS', `cannot read ${path}`, { cause: error });
     }
     try {
-      const { ino, dev, size, mtimeMs } = fstatSync(file);
+      const status = fstatSync(file);
+      if (!status.isFile()) return;
+      const { ino, dev, size, mtimeMs } = status;
       const key = `${dev}:${ino}`;
       const { since } = this.#options;
       if (!this.#positions.has(key) && since !== undefined && mtimeMs < since) return;

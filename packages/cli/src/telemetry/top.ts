@@ -20,6 +20,8 @@ const CLEAR_SCREEN = '\x1b[H\x1b[2J';
 /** Of each file, when it is seen first. */
 const TAIL_BYTES = 8 * 1024 * 1024;
 const MOST_ENTRIES = 200_000;
+/** Timers know no longer times: 24 days. */
+const MOST_SLEEP_MS = 2 ** 31 - 1;
 
 export async function top(options: TopOptions, { signal, say }: Context): Promise<Outcome> {
   const view = new View(options);
@@ -34,7 +36,7 @@ export async function top(options: TopOptions, { signal, say }: Context): Promis
     process.stdout.write(
       options.json ? jsonDocument('top', true, documentOf(snapshot, view)) : screen(snapshot),
     );
-    await sleep(options.interval * 1000, undefined, { signal });
+    await sleep(Math.min(options.interval * 1000, MOST_SLEEP_MS), undefined, { signal });
   }
 }
 
