@@ -107,7 +107,9 @@ export async function histogram(
   return run.result(counts);
 }
 
-/** As `session.topK`, with indices up to 2⁵³. */
+/**
+ * As `session.topK`, with indices up to 2⁵³. Takes about 100 bytes for each of the k elements, beside pieces of the array.
+ */
 export async function topK(
   session: ComputeSession,
   x: StoredArray,
@@ -118,13 +120,18 @@ export async function topK(
   const elements = new Elements(x, 'x');
   checkInteger(k, 'k');
   if (k > elements.count) throw argumentError(`${k} elements of ${elements.count}`, { k });
-  const run = new Run(session, others, elements.count * elements.bytesPerElement);
-  let best = { values: newArray(elements.type, 0) as NumericArray, indices: new Float64Array() };
-  await segments(run, [elements], async ([window], { first, count }) => {
+  const { type, count, bytesPerElement } = elements;
+  // What was found, what a segment adds, both together, and what stays of them; and what the session takes for that.
+  const own = k * (5 * bytesPerElement + 72);
+  const run = new Run(session, others, count * bytesPerElement, own);
+  let best = { values: newArray(type, 0) as NumericArray, indices: new Float64Array() };
+  await segments(run, [elements], async ([window], { first, count: length }) => {
     const wanted = { ...run.options, descending };
-    const more = await run.take(session.topK(window, Math.min(k, count), wanted));
-    const values = joined(elements.type, best.values, more.values);
-    const indices = [...best.indices, ...Array.from(more.indices, (index) => first + index)];
+    const more = await run.take(session.topK(window, Math.min(k, length), wanted));
+    const values = joined(type, best.values, more.values);
+    const indices = new Float64Array(values.length);
+    indices.set(best.indices);
+    for (const [i, index] of more.indices.entries()) indices[best.indices.length + i] = first + index;
     // Of equal ones the first stay: those that were found before come first.
     const kept = await run.take(session.topK(values, Math.min(k, values.length), wanted));
     best = { values: kept.values, indices: Float64Array.from(kept.indices, (index) => indices[index] ?? 0) };
@@ -183,13 +190,9 @@ async function total(
   return parts.reduce<bigint>((sum, each) => sum + BigInt(each), 0n);
 }
 
-function joined(
-  type: ElementType,
-  one: NumericArray,
-  other: Iterable<Total> & { readonly length: number },
-): NumericArray {
+function joined(type: ElementType, one: NumericArray, other: ArrayLike<Total>): NumericArray {
   const all = newArray(type, one.length + other.length) as Float64Array;
   all.set(one as Float64Array);
-  all.set([...(other as Iterable<number>)], one.length);
+  all.set(other as ArrayLike<number>, one.length);
   return all;
 }

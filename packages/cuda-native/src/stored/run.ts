@@ -35,18 +35,26 @@ export class Run {
   readonly #calls = { gpu: 0, 'software-gpu': 0, cpu: 0 };
   readonly #onProgress: StoredOptions['onProgress'];
   readonly #total: number;
+  readonly #own: number;
   #done = 0;
   #told = -Infinity;
   #memory = 0;
   #attempts = 0;
   #reason: ComputeResult<unknown>['reason'] = null;
 
-  /** @param total of the work, in bytes */
-  constructor(session: ComputeSession, options: StoredOptions, total: number) {
+  /**
+   * @param total of the work, in bytes
+   * @param own what the operation takes beside windows, in bytes; `memoryLimit` is what is left of the session's
+   * @throws ComputeError ERR_VGPU_COMPUTE_MEMORY_LIMIT
+   */
+  constructor(session: ComputeSession, options: StoredOptions, total: number, own = 0) {
     const { onProgress, ...others } = options;
     this.session = session;
     this.options = others;
-    this.memoryLimit = session.memoryLimit === Number.MAX_SAFE_INTEGER ? defaultLimit() : session.memoryLimit;
+    const limit = session.memoryLimit === Number.MAX_SAFE_INTEGER ? defaultLimit() : session.memoryLimit;
+    if (own > limit) throw memoryError(own, limit);
+    this.memoryLimit = limit - own;
+    this.#own = own;
     this.#onProgress = onProgress;
     this.#total = total;
     others.signal?.throwIfAborted();
@@ -61,9 +69,9 @@ export class Run {
     return value;
   }
 
-  /** So much memory is in use now. */
+  /** So much memory is in use now, beside what is the operation's own. */
   uses(bytes: number): void {
-    this.#memory = Math.max(this.#memory, bytes);
+    this.#memory = Math.max(this.#memory, bytes + this.#own);
   }
 
   /** So much more is done. */

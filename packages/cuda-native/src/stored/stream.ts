@@ -77,6 +77,10 @@ export async function stream(
     }
     // Where a file was cut off, this is what says so.
     await behind;
+  } catch (error) {
+    // Arrays have errors of their own for what a signal has stopped.
+    signal?.throwIfAborted();
+    throw error;
   } finally {
     // Nothing touches the arrays any more, however this ends.
     await Promise.allSettled([ahead, behind]);

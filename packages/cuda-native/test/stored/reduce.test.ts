@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createSession } from '../../src/index.js';
 import * as onDisk from '../../src/stored/index.js';
 import { arrayOf, elementTypes, rejection } from '../support.js';
-import { closing, empty, stored } from './arrays.js';
+import { closing, empty, stored, watched } from './arrays.js';
 
 const memory = await createSession({ device: 'cpu' });
 // Pieces of one segment: 2^17 elements.
@@ -78,6 +78,30 @@ test('progress ends at the end, and an abort is heeded', async () => {
     onProgress: () => control.abort(new Error('enough')),
   });
   await expect(aborted).rejects.toThrow('enough');
+});
+
+test('an abort while pieces are read rejects with its reason', async () => {
+  const array = await stored(new Float64Array(shape.count));
+  const control = new AbortController();
+  const input = watched(array, (call) => {
+    if (call === 'prefetch') control.abort(new Error('enough'));
+  });
+  await expect(onDisk.sum(small, input, { signal: control.signal })).rejects.toThrow('enough');
+});
+
+test('many greatest elements count for the memory limit', async () => {
+  const data = arrayOf('f64', shape);
+  const array = await stored(data);
+  const { value, memoryBytes } = await onDisk.topK(small, array, 30_000);
+  const expected = (await memory.topK(data, 30_000)).value;
+  expect([...value.values]).toEqual([...expected.values]);
+  expect([...value.indices]).toEqual([...expected.indices]);
+  expect(memoryBytes).toBeGreaterThan(30_000 * 16);
+  expect(memoryBytes).toBeLessThanOrEqual(7 * 2 ** 20);
+  expect(await rejection(onDisk.topK(small, array, 60_000))).toMatchObject({
+    code: 'ERR_VGPU_COMPUTE_MEMORY_LIMIT',
+    values: { needed: 3 * 2 ** 20, memoryLimit: 7 * 2 ** 20 - 60_000 * 112 },
+  });
 });
 
 test('what cannot be computed is refused with both numbers', async () => {

@@ -5,8 +5,6 @@
 #include <dlfcn.h>
 #include <doctest/doctest.h>
 
-#include <utility>
-
 #include "fake_driver.h"
 
 namespace {
@@ -47,14 +45,18 @@ class FakeDriver {
 TEST_CASE("a device that cannot be opened holds nothing, and one that can is opened once") {
   const FakeDriver driver;
   Device& device = Device::of(VGPU_FAKE_DRIVER);
-  constexpr std::pair<const char*, int> failures[] = {
+  struct Failure {
+    const char* call;
+    int number;
+  };
+  constexpr Failure failures[] = {
       {"cuDevicePrimaryCtxRetain", 1}, {"cuCtxSetCurrent", 1},   {"cuStreamCreate", 1},
       {"cuStreamCreate", 2},           {"cuMemAllocHost_v2", 1}, {"cuMemAllocHost_v2", 2},
   };
-  for (const auto& [call, number] : failures) {
-    CAPTURE(call);
-    CAPTURE(number);
-    driver.refuse(call, number);
+  for (const Failure& failure : failures) {
+    CAPTURE(failure.call);
+    CAPTURE(failure.number);
+    driver.refuse(failure.call, failure.number);
     CHECK_THROWS_AS(device.open(), DriverError);
     driver.checkHeld(0, 0, 0);
   }
