@@ -73,7 +73,14 @@ Product block_of(const Product& product, const Grid& grid, std::int64_t index) {
 }
 
 /// Below this many multiplications, waking threads costs more than they save.
-constexpr double kWorthThreads = 1 << 18;
+constexpr double kWorthThreads = 1 << 21;
+
+/// Null where our own kernel has vectors twice as long, too.
+std::unique_ptr<OpenBlas> faster_open_blas(Path path, unsigned threads) {
+  auto open_blas = OpenBlas::load(threads);
+  if (open_blas && path == Path::avx512 && !open_blas->uses_avx512()) return nullptr;
+  return open_blas;
+}
 
 }  // namespace
 
@@ -85,7 +92,7 @@ Multiplier::Multiplier(Path path, unsigned threads, Parallel parallel, bool use_
     : kernels_(kernels_of(path)),
       threads_(threads),
       parallel_(std::move(parallel)),
-      open_blas_(use_open_blas ? OpenBlas::load(threads) : nullptr),
+      open_blas_(use_open_blas ? faster_open_blas(path, threads) : nullptr),
       description_(open_blas_ ? open_blas_->description() : std::string("its own kernel, ") + name_of(path)),
       scratch_(threads) {}
 

@@ -4,6 +4,7 @@
 
 #include <limits>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace vgpu::blas {
@@ -50,6 +51,12 @@ bool find(void* library, const char* name, Function& function) {
   return function != nullptr;
 }
 
+/// The kernels that OpenBLAS has for AVX-512, by its names for processors (its driver/others/dynamic.c). A
+/// name that is not among them costs speed at most.
+bool has_avx512(std::string_view core) {
+  return core == "SkylakeX" || core == "Cooperlake" || core == "SapphireRapids";
+}
+
 }  // namespace
 
 struct OpenBlas::Functions {
@@ -57,8 +64,12 @@ struct OpenBlas::Functions {
   Gemm<double> dgemm = nullptr;
 };
 
-OpenBlas::OpenBlas(void* library, std::unique_ptr<Functions> functions, const char* description)
-    : library_(library), functions_(std::move(functions)), description_(description) {}
+OpenBlas::OpenBlas(void* library, std::unique_ptr<Functions> functions, const char* description,
+                   bool uses_avx512)
+    : library_(library),
+      functions_(std::move(functions)),
+      description_(description),
+      uses_avx512_(uses_avx512) {}
 
 OpenBlas::~OpenBlas() {
   dlclose(library_);
@@ -70,14 +81,16 @@ std::unique_ptr<OpenBlas> OpenBlas::load(unsigned threads) {
   auto functions = std::make_unique<Functions>();
   void (*set_threads)(int) = nullptr;
   const char* (*description)() = nullptr;
+  const char* (*core)() = nullptr;
   if (!find(library, "cblas_sgemm", functions->sgemm) || !find(library, "cblas_dgemm", functions->dgemm) ||
       !find(library, "openblas_set_num_threads", set_threads) ||
-      !find(library, "openblas_get_config", description)) {
+      !find(library, "openblas_get_config", description) || !find(library, "openblas_get_corename", core)) {
     dlclose(library);
     return nullptr;
   }
   set_threads(static_cast<int>(threads));
-  return std::unique_ptr<OpenBlas>(new OpenBlas(library, std::move(functions), description()));
+  return std::unique_ptr<OpenBlas>(
+      new OpenBlas(library, std::move(functions), description(), has_avx512(core())));
 }
 
 bool OpenBlas::multiply(const Product& product) const {

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <random>
 #include <string>
 #include <thread>
@@ -110,6 +111,27 @@ TEST_CASE_TEMPLATE("products are those of three loops", Number, float, double) {
       }
     }
   }
+}
+
+TEST_CASE("OpenBLAS with shorter vectors than ours is left alone") {
+  if (!OpenBlas::load(1)) {
+    MESSAGE("skipped: libopenblas.so.0 is not installed");
+    return;
+  }
+  if (paths().back() != Path::avx512) {
+    MESSAGE("skipped: this processor has no AVX-512");
+    return;
+  }
+  const auto uses_open_blas = [](Path path, const char* core) {
+    // What OpenBLAS reads when it is loaded; nothing else runs here.
+    REQUIRE(setenv("OPENBLAS_CORETYPE", core, 1) == 0);  // NOLINT(concurrency-mt-unsafe)
+    const Multiplier multiplier(path, 1, onThreads, true);
+    REQUIRE(unsetenv("OPENBLAS_CORETYPE") == 0);  // NOLINT(concurrency-mt-unsafe)
+    return multiplier.description().starts_with("OpenBLAS");
+  };
+  CHECK(uses_open_blas(Path::avx2, "Haswell"));
+  CHECK_FALSE(uses_open_blas(Path::avx512, "Haswell"));
+  CHECK(uses_open_blas(Path::avx512, "SkylakeX"));
 }
 
 }  // namespace

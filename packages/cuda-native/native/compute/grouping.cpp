@@ -21,19 +21,15 @@ void groupItems(Context& context, std::size_t itemCount, std::size_t groups,
   });
   const auto keys = context.allocate<std::uint32_t>(itemCount);
   const Columns<Pair32> sorted{keys.get(), items};
-  radixSort<Pair32>(context, itemCount,
-                    {.loadKeys =
-                         [&](std::size_t first, std::size_t count, std::uint32_t* to) {
-                           for (std::size_t i = 0; i < count; ++i) to[i] = groupOf(first + i);
-                         },
-                     .load =
-                         [&](std::size_t first, std::size_t count, Pair32* to) {
-                           for (std::size_t i = 0; i < count; ++i)
-                             to[i] = {groupOf(first + i), static_cast<std::uint32_t>(first + i)};
-                         },
-                     .store = [&](std::size_t first, std::size_t count,
-                                  const Pair32* from) { writeColumns(sorted, first, count, from); },
-                     .room = sorted});
+  radixSort(
+      context, itemCount,
+      [&](std::size_t i) {
+        return Pair32{groupOf(i), static_cast<std::uint32_t>(i)};
+      },
+      [=](std::size_t first, std::size_t count, const Pair32* from) {
+        writeColumns(sorted, first, count, from);
+      },
+      sorted);
   // Each item tells where the groups after its predecessor's begin, up to its own; one more, where the rest
   // do.
   context.forBlocks(itemCount + 1, kBlock, [&](std::size_t first, std::size_t last) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -28,6 +29,11 @@ struct PairRecord {
   using Payload = P;
   Key key;
   P payload;
+};
+
+template <typename Record>
+constexpr bool kHasPayload = requires(Record record) {
+  record.payload;
 };
 
 template <typename Record>
@@ -85,15 +91,19 @@ class ColumnMemory<PairRecord<K, P>> {
 };
 
 template <typename K>
-void readColumns(const Columns<KeyRecord<K>>& from, std::size_t first, std::size_t count,
-                 KeyRecord<K>* records) {
-  for (std::size_t i = 0; i < count; ++i) records[i] = {from.keys[first + i]};
+KeyRecord<K> recordOf(const Columns<KeyRecord<K>>& columns, std::size_t i) {
+  return {columns.keys[i]};
 }
 
 template <typename K, typename P>
-void readColumns(const Columns<PairRecord<K, P>>& from, std::size_t first, std::size_t count,
-                 PairRecord<K, P>* records) {
-  for (std::size_t i = 0; i < count; ++i) records[i] = {from.keys[first + i], from.payloads[first + i]};
+PairRecord<K, P> recordOf(const Columns<PairRecord<K, P>>& columns, std::size_t i) {
+  return {columns.keys[i], columns.payloads[i]};
+}
+
+template <typename Record>
+void readColumns(const Columns<Record>& from, std::size_t first, std::size_t count,
+                 std::type_identity_t<Record>* records) {
+  for (std::size_t i = 0; i < count; ++i) records[i] = recordOf(from, first + i);
 }
 
 template <typename K>
@@ -120,17 +130,44 @@ std::size_t leadOf(const Field* column) {
   return reinterpret_cast<std::uintptr_t>(column) / sizeof(Field) % kBatch;
 }
 
+/** The fields of a batch of records, side by side. */
+template <typename Record>
+struct BatchFields;
+
+template <typename K>
+struct BatchFields<KeyRecord<K>> {
+  std::array<K, kBatch> keys;
+
+  explicit BatchFields(const KeyRecord<K>* records) {
+    for (std::size_t i = 0; i < kBatch; ++i) keys[i] = records[i].key;
+  }
+};
+
+template <typename K, typename P>
+struct BatchFields<PairRecord<K, P>> {
+  std::array<K, kBatch> keys;
+  std::array<P, kBatch> payloads;
+
+  BatchFields() = default;
+  explicit BatchFields(const PairRecord<K, P>* records) {
+    for (std::size_t i = 0; i < kBatch; ++i) {
+      keys[i] = records[i].key;
+      payloads[i] = records[i].payload;
+    }
+  }
+};
+
 /** A batch to where one fills whole lines: past the caches, which need not read them before. */
 template <typename Field>
-void streamBatch(Field* to, const std::array<Field, kBatch>& fields) {
+void streamBatch(Field* to, const Field* fields) {
 #ifdef __SSE2__
-  constexpr std::size_t kWords = sizeof(fields) / sizeof(__m128i);
+  constexpr std::size_t kWords = kBatch * sizeof(Field) / sizeof(__m128i);
   for (std::size_t i = 0; i < kWords; ++i) {
     _mm_stream_si128(reinterpret_cast<__m128i*>(to) + i,
-                     _mm_loadu_si128(reinterpret_cast<const __m128i*>(fields.data()) + i));
+                     _mm_loadu_si128(reinterpret_cast<const __m128i*>(fields) + i));
   }
 #else
-  std::memcpy(to, fields.data(), sizeof(fields));
+  std::memcpy(to, fields, kBatch * sizeof(Field));
 #endif
 }
 

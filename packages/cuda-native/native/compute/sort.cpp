@@ -1,6 +1,5 @@
 #include "compute/sort.h"
 
-#include <algorithm>
 #include <limits>
 
 #include "compute/checks.h"
@@ -27,15 +26,6 @@ void checkIndexable(std::size_t count) {
   throw Error(ErrorKind::argument, "more elements than an index of 32 bits can tell");
 }
 
-/** Asks for what loading the run after the next one takes, so that memory works while this one is sorted in.
- */
-template <typename T>
-void prefetch(const T* elements, std::size_t first, std::size_t run, std::size_t count) {
-  constexpr std::size_t kLine = 64 / sizeof(T);
-  const std::size_t last = std::min(first + 3 * run, count);
-  for (std::size_t i = first + 2 * run; i < last; i += kLine) __builtin_prefetch(elements + i);
-}
-
 /** Keys as integers that sort in the order. */
 template <typename T>
 class KeyColumn {
@@ -44,10 +34,6 @@ class KeyColumn {
 
   [[nodiscard]] SortKey<T> at(std::size_t i) const {
     return static_cast<SortKey<T>>(toSortKey(keys_[i]) ^ flip_);
-  }
-  /** Asks memory for what comes after the run after this one. */
-  void prefetchAfter(std::size_t first, std::size_t run, std::size_t count) const {
-    prefetch(keys_, first, run, count);
   }
   [[nodiscard]] T element(SortKey<T> key) const {
     return fromSortKey<T>(static_cast<SortKey<T>>(key ^ flip_));
@@ -58,30 +44,14 @@ class KeyColumn {
   SortKey<T> flip_;
 };
 
-/** Makes a record of each index, sorts them, and hands each over with its new index. Loops work on copies of
- * `make` and `take`, which no store can change. */
-template <typename Record, typename T, typename Make, typename Take>
-void sortRecords(Context& context, std::size_t count, const KeyColumn<T>& keys, const Columns<Record>& room,
-                 const Make& make, const Take& take) {
-  radixSort<Record>(context, count,
-                    {.loadKeys =
-                         [&](std::size_t first, std::size_t run, SortKey<T>* to) {
-                           keys.prefetchAfter(first, run, count);
-                           const KeyColumn<T> column = keys;
-                           for (std::size_t i = 0; i < run; ++i) to[i] = column.at(first + i);
-                         },
-                     .load =
-                         [&](std::size_t first, std::size_t run, Record* to) {
-                           keys.prefetchAfter(first, run, count);
-                           const Make makeOne = make;
-                           for (std::size_t i = 0; i < run; ++i) to[i] = makeOne(first + i);
-                         },
-                     .store =
-                         [&](std::size_t first, std::size_t run, const Record* from) {
-                           const Take takeOne = take;
-                           for (std::size_t i = 0; i < run; ++i) takeOne(first + i, from[i]);
-                         },
-                     .room = room});
+/** What takes each record by its index, as the store of a sort. Loops work on a copy, which no store can
+ * change. */
+template <typename Take>
+auto storeEach(const Take& take) {
+  return [take](std::size_t first, std::size_t run, const auto* records) {
+    const Take takeOne = take;
+    for (std::size_t i = 0; i < run; ++i) takeOne(first + i, records[i]);
+  };
 }
 
 /** `Bits`: those of a value, which go along. */
@@ -98,15 +68,16 @@ void sortPairsOf(Context& context, const Array& keys, const Array& values, Order
   if (!isInput(outKeys) && !isInput(outValues)) {
     room = {reinterpret_cast<SortKey<T>*>(outKeys.data), outBits};
   }
-  sortRecords<Record>(
-      context, keys.count, column, room,
-      [&](std::size_t i) {
+  radixSort(
+      context, keys.count,
+      [=](std::size_t i) {
         return Record{column.at(i), bits[i]};
       },
-      [=](std::size_t i, const Record& record) {
+      storeEach([=](std::size_t i, const Record& record) {
         outElements[i] = column.element(record.key);
         outBits[i] = record.payload;
-      });
+      }),
+      room);
 }
 
 }  // namespace
@@ -120,9 +91,10 @@ void sort(Context& context, const Array& keys, Order order, const Array& out) {
     Columns<Record> room;
     T* elements = out.as<T>();
     if (out.data != keys.data) room.keys = reinterpret_cast<SortKey<T>*>(out.data);
-    sortRecords<Record>(
-        context, keys.count, column, room, [=](std::size_t i) { return Record{column.at(i)}; },
-        [=](std::size_t i, const Record& record) { elements[i] = column.element(record.key); });
+    radixSort(
+        context, keys.count, [=](std::size_t i) { return Record{column.at(i)}; },
+        storeEach([=](std::size_t i, const Record& record) { elements[i] = column.element(record.key); }),
+        room);
   });
 }
 
@@ -156,12 +128,12 @@ void argsort(Context& context, const Array& keys, Order order, const Array& indi
     auto* out = indices.as<std::uint32_t>();
     Columns<Record> room;
     if (indices.data != keys.data) room.payloads = out;
-    sortRecords<Record>(
-        context, keys.count, column, room,
-        [&](std::size_t i) {
+    radixSort(
+        context, keys.count,
+        [=](std::size_t i) {
           return Record{column.at(i), static_cast<std::uint32_t>(i)};
         },
-        [=](std::size_t i, const Record& record) { out[i] = record.payload; });
+        storeEach([=](std::size_t i, const Record& record) { out[i] = record.payload; }), room);
   });
 }
 

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <numeric>
 #include <random>
@@ -57,19 +58,8 @@ struct Case {
                      [](const Record& one, const Record& other) { return one.key < other.key; });
   }
 
-  RecordStream<Record> streamTo(std::vector<Record>& out) {
-    return {.loadKeys =
-                [this](std::size_t first, std::size_t run, typename Record::Key* to) {
-                  for (std::size_t i = 0; i < run; ++i) to[i] = records[first + i].key;
-                },
-            .load =
-                [this](std::size_t first, std::size_t run, Record* to) {
-                  std::copy_n(records.begin() + static_cast<std::ptrdiff_t>(first), run, to);
-                },
-            .store =
-                [&out](std::size_t first, std::size_t run, const Record* from) {
-                  std::copy_n(from, run, out.begin() + static_cast<std::ptrdiff_t>(first));
-                }};
+  [[nodiscard]] auto recordAt() const {
+    return [from = records.data()](std::size_t i) { return from[i]; };
   }
 
   [[nodiscard]] bool isSorted(const std::vector<Record>& out) const {
@@ -88,7 +78,10 @@ void compareWithStableSort(unsigned threads, int kind, std::size_t count) {
   ThreadPool pool(threads);
   Context context(pool, kNoLimit, nullptr);
   Case<Record> overItself(kind, count);
-  radixSort<Record>(context, count, overItself.streamTo(overItself.records));
+  radixSort(context, count, overItself.recordAt(),
+            [&](std::size_t first, std::size_t run, const Record* from) {
+              std::copy_n(from, run, overItself.records.begin() + static_cast<std::ptrdiff_t>(first));
+            });
   CHECK(overItself.isSorted(overItself.records));
 }
 
@@ -104,12 +97,10 @@ void compareInRoom(int kind, std::size_t count, std::size_t offset) {
   std::vector<typename Record::Key> keys(count + 40, 4711);
   std::vector<typename Record::Payload> payloads(count + 40, 4711);
   const Columns<Record> room{keys.data() + offset, payloads.data() + 2 * offset};
-  RecordStream<Record> stream = test.streamTo(test.records);
-  stream.store = [&](std::size_t first, std::size_t run, const Record* from) {
-    writeColumns(room, first, run, from);
-  };
-  stream.room = room;
-  radixSort<Record>(context, count, stream);
+  radixSort(
+      context, count, test.recordAt(),
+      [&](std::size_t first, std::size_t run, const Record* from) { writeColumns(room, first, run, from); },
+      room);
   std::vector<Record> out(count);
   readColumns(room, 0, count, out.data());
   CHECK(test.isSorted(out));
@@ -146,18 +137,16 @@ TEST_CASE("records that change while they are sorted are an error, and reach no 
   Context context(pool, kNoLimit, nullptr);
   constexpr std::size_t kCount = 100'000;
   std::size_t stored = 0;
+  std::atomic<std::size_t> reads{0};
   const auto sortChanging = [&] {
-    radixSort<Pair32>(context, kCount,
-                      {.loadKeys =
-                           [](std::size_t first, std::size_t run, std::uint32_t* to) {
-                             for (std::size_t i = 0; i < run; ++i)
-                               to[i] = static_cast<std::uint32_t>((first + i) * 40'000);
-                           },
-                       .load =
-                           [](std::size_t, std::size_t run, Pair32* to) {
-                             for (std::size_t i = 0; i < run; ++i) to[i] = {0xffffffffU, 0};
-                           },
-                       .store = [&](std::size_t, std::size_t run, const Pair32*) { stored += run; }});
+    radixSort(
+        context, kCount,
+        [&](std::size_t i) {
+          // The first to be read is read once more than the others.
+          const bool isCounted = reads++ <= kCount;
+          return Pair32{isCounted ? static_cast<std::uint32_t>(i * 40'000) : 0xffffffffU, 0};
+        },
+        [&](std::size_t, std::size_t run, const Pair32*) { stored += run; });
   };
   CHECK_THROWS_WITH(sortChanging(), "an array changed while it was sorted");
   CHECK(stored == 0);

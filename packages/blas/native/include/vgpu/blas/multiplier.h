@@ -22,7 +22,7 @@ using Parallel = std::function<void(unsigned count, const std::function<void(uns
 class Multiplier {
  public:
   /// `path` must be one that the processor has. With `use_open_blas` it does what OpenBLAS has functions for,
-  /// if the machine has OpenBLAS.
+  /// if the machine has OpenBLAS, and that has kernels for AVX-512 where the path is.
   Multiplier(Path path, unsigned threads, Parallel parallel, bool use_open_blas);
 
   /// "OpenBLAS 0.3.21 …" or "its own kernel (avx512)", for the log.
