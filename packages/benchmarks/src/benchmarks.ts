@@ -74,6 +74,25 @@ export const benchmarks: readonly Benchmark[] = [
     ),
   },
   compiled('cuda-native kernels', 'packages/cuda-native', 'build/native/bin/compute_bench'),
+  {
+    name: 'packages from npm',
+    folder: 'packages/cuda-native',
+    command: ['node', 'bench/packages.mjs', '--json'],
+    read: reader(
+      z.object({
+        table: z.array(z.object({ operation: z.string(), timesAsLong: z.record(z.string(), z.number()) })),
+      }),
+      ({ table }) =>
+        table.flatMap(({ operation, timesAsLong }) =>
+          Object.entries(timesAsLong).map(([beside, value]) => ({
+            what: operation,
+            beside,
+            value,
+            unit: '×',
+          })),
+        ),
+    ),
+  },
   compiled('executor products', 'packages/executor', 'build/native/bin/executor_blas_bench'),
   {
     name: 'software-gpu',
