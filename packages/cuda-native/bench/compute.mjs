@@ -2,16 +2,13 @@
 //   node bench/compute.mjs [--json]
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { createSession } from '../dist/index.js';
+import { fastest } from './fastest.mjs';
 
 const { values: options } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
 const addon = createRequire(import.meta.url)('../build/native/lib/vgpu_compute.node');
 const session = await createSession({ device: 'cpu' });
 const rounds = 7;
-/** Of so many times in a row the fastest counts: a processor that has had nothing to do takes a while to come back. */
-const repetitions = 3;
 const goal = { callOverhead: 3 };
 
 const topBits = 10;
@@ -122,28 +119,13 @@ const work = {
   [`${calls} sums of 16`]: () => repeat(() => session.sum(tiny)),
 };
 
-setFlagsFromString('--expose-gc');
-/** Arrays that one has left behind would else be given back in the next one's time, on its processors. */
-const collectGarbage = runInNewContext('gc');
-
 const times = Object.fromEntries(Object.keys(work).map((name) => [name, []]));
 const processorTimes = Object.fromEntries(Object.keys(work).map((name) => [name, []]));
-/** Milliseconds on the clock and of all threads of this process. */
-async function timesOf(run) {
-  collectGarbage();
-  const before = process.cpuUsage();
-  const began = performance.now();
-  await run();
-  const ms = performance.now() - began;
-  const { user, system } = process.cpuUsage(before);
-  return { ms, processorMs: (user + system) / 1000 };
-}
 for (let round = 0; round < rounds; round++) {
   for (const [name, run] of Object.entries(work)) {
-    const tries = [];
-    for (let i = 0; i < repetitions; i++) tries.push(await timesOf(run));
-    times[name].push(Math.min(...tries.map(({ ms }) => ms)));
-    processorTimes[name].push(Math.min(...tries.map(({ processorMs }) => processorMs)));
+    const { ms, processorMs } = await fastest(run);
+    times[name].push(ms);
+    processorTimes[name].push(processorMs);
   }
 }
 const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];

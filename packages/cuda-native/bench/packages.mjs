@@ -6,9 +6,8 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { createSession } from '../dist/index.js';
+import { fastest } from './fastest.mjs';
 
 const { values: options } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
 const rounds = 5;
@@ -147,30 +146,16 @@ if (loadTensorFlow !== undefined) {
   transpose['tfjs-node (f32)'] = run(() => tf.transpose(tfA));
 }
 
-setFlagsFromString('--expose-gc');
-/** What one package leaves behind would else be collected in the next one's time. */
-const collectGarbage = runInNewContext('gc');
-
-/** Of a few times in a row the fastest: a processor that has had nothing to do takes a while to come back. */
-async function timeOf(run) {
-  let fastest = Infinity;
-  for (let i = 0; i < 3; i++) {
-    collectGarbage();
-    const began = performance.now();
-    const result = await run();
-    fastest = Math.min(fastest, performance.now() - began);
-    // numpy-ts: its heap has room for a few arrays.
-    result?.dispose?.();
-  }
-  return fastest;
-}
+// numpy-ts: its heap has room for a few arrays.
+const discard = (result) => result?.dispose?.();
 
 const times = new Map();
 for (let round = 0; round < rounds; round++) {
   for (const [operation, packages] of Object.entries(work)) {
     for (const [name, run] of Object.entries(packages)) {
       const key = `${operation}\n${name}`;
-      times.set(key, [...(times.get(key) ?? []), await timeOf(run)]);
+      const { ms } = await fastest(run, discard);
+      times.set(key, [...(times.get(key) ?? []), ms]);
     }
   }
 }
