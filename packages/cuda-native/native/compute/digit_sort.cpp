@@ -47,6 +47,7 @@ Record* sortInPasses(Record* from, Record* other, std::size_t count, int top) {
     if (starts[digit<bits>(from[0].key, shift)] == count) continue;
     std::uint32_t sum = 0;
     for (std::uint32_t& start : starts) start = std::exchange(sum, sum + start);
+#pragma GCC unroll 8
     for (std::size_t i = 0; i < count; ++i) {
       const Record record = from[i];
       other[starts[digit<bits>(record.key, shift)]++] = record;
@@ -69,7 +70,7 @@ template <typename Record>
 Record* sortByDigits(Record* records, Record* other, std::size_t count, int top) {
   if (count > kInsertion) {
     return count < kWideDigits ? sortByDigitsOf<8>(records, other, count, top)
-                               : sortByDigitsOf<11>(records, other, count, top);
+                               : sortByDigitsOf<12>(records, other, count, top);
   }
   insertionSort(records, count);
   return records;

@@ -1,7 +1,7 @@
 // Stable sorting of records by an unsigned key, on all threads.
-// First from the top: all threads together split the records by the highest digit in which keys differ, until
-// the parts fit into the cache. Then from the bottom, inside each part.
-// Splitting is one pass through memory, in whole cache lines that bypass the caches; so is what follows.
+// First from the top: all threads together split the records by the highest digit in which keys differ, which
+// is one pass through memory, in whole cache lines that bypass the caches. Then one thread sorts a part: from
+// the bottom, in the caches, or by splitting it again where it is larger than they are.
 #pragma once
 
 #include <algorithm>
@@ -21,8 +21,10 @@
 
 namespace vgpu::compute {
 
-/** Two of these fit into the second-level cache. */
-constexpr std::size_t kPartBytes = std::size_t{256} << 10;
+/** So many records one thread sorts as fast as all together. Two of these fit into the second-level cache. */
+constexpr std::size_t kAloneBytes = std::size_t{256} << 10;
+/** Two of these fit into one thread's share of the third-level cache. */
+constexpr std::size_t kPartBytes = std::size_t{2} << 20;
 
 /** Records that are equal in all bits from `top` on. They lie in `from` from number `index` on, where the
  * first of them belongs. */
@@ -32,26 +34,44 @@ struct Part {
   std::size_t index;
   std::size_t count;
   int top;
+
+  [[nodiscard]] bool isSmall() const { return count * sizeof(Record) <= kPartBytes || top == 0; }
 };
 
-/** Splits records into parts. */
+/** Reads a part's records where they lie. */
 template <typename Record>
+auto readerOf(const Part<Record>& part) {
+  return [from = part.from, index = part.index](std::size_t i) { return recordOf(from, index + i); };
+}
+
+/** Splits a part, which `recordAt` reads, in slices that run at the same time. */
+template <typename Record, typename RecordAt>
 class Splitter {
  public:
-  Splitter(Context& context, std::size_t count, const Columns<Record>& room)
-      : context_(context), room_(context, count, room), count_(count) {}
+  Splitter(Context& context, std::size_t slices, const RecordAt& recordAt, const Part<Record>& part)
+      : context_(context), slices_(slices), recordAt_(recordAt), part_(part) {}
 
-  /** Reads everything. Returns the parts to sort afterwards, none of them large but where all keys are equal.
-   */
-  template <typename RecordAt>
-  std::vector<Part<Record>> split(const RecordAt& recordAt) {
-    splitInto(recordAt, room_.columns(), {{}, 0, count_, kKeyBits});
-    return std::move(parts_);
+  /** Moves everything to its place in `to`, in the order of the highest digit that differs. Calls take() with
+   * each of the parts. One whose keys are all equal stays where it is. */
+  template <typename Take>
+  void split(const Columns<Record>& to, const Take& take) {
+    int shift = std::max(0, part_.top - kSplitBits);
+    Histogram histogram = countDigits(shift);
+    const int differing = std::min(part_.top, histogram.differing);
+    if (differing == 0 && part_.from.keys != nullptr) return take({part_.from, part_.index, part_.count, 0});
+    if (std::max(0, differing - kSplitBits) != shift) {
+      shift = std::max(0, differing - kSplitBits);
+      histogram = countDigits(shift);
+    }
+    std::size_t first = part_.index;
+    for (const std::size_t size : scatter(to, shift, histogram.ofSlices)) {
+      if (size > 0) take({to, first, size, shift});
+      first += size;
+    }
   }
 
  private:
   using Key = typename Record::Key;
-  static constexpr int kKeyBits = 8 * sizeof(Key);
 
   struct Histogram {
     std::vector<Counts> ofSlices;
@@ -59,24 +79,20 @@ class Splitter {
     int differing = 0;
   };
 
-  [[nodiscard]] std::size_t slices() const { return context_.pool().threads(); }
-  [[nodiscard]] std::size_t bound(std::size_t count, std::size_t slice) const {
-    return count * slice / slices();
-  }
+  [[nodiscard]] std::size_t bound(std::size_t slice) const { return part_.count * slice / slices_; }
 
-  template <typename RecordAt>
-  Histogram countDigits(const RecordAt& recordAt, std::size_t count, int shift) {
-    Histogram histogram{.ofSlices = std::vector<Counts>(slices())};
-    std::vector<Key> differences(slices());
-    const Key first = recordAt(0).key;
-    context_.forEach(slices(), [&, recordAt, first, shift](std::size_t slice) {
+  Histogram countDigits(int shift) {
+    Histogram histogram{.ofSlices = std::vector<Counts>(slices_)};
+    std::vector<Key> differences(slices_);
+    const Key first = recordAt_(0).key;
+    context_.forEach(slices_, [&, first, shift](std::size_t slice) {
       // Copies, which no store can change.
-      const RecordAt at = recordAt;
+      const RecordAt at = recordAt_;
       Counts& counts = histogram.ofSlices[slice];
       Key difference = 0;
-      const std::size_t last = bound(count, slice + 1);
-#pragma GCC unroll 4
-      for (std::size_t i = bound(count, slice); i < last; ++i) {
+      const std::size_t last = bound(slice + 1);
+#pragma GCC unroll 16
+      for (std::size_t i = bound(slice); i < last; ++i) {
         const Key key = at(i).key;
         difference |= key ^ first;
         ++counts[digit<kSplitBits>(key, shift)];
@@ -85,95 +101,85 @@ class Splitter {
     });
     Key difference = 0;
     for (const Key part : differences) difference |= part;
-    histogram.differing = kKeyBits - std::countl_zero(difference);
+    histogram.differing = static_cast<int>(8 * sizeof(Key)) - std::countl_zero(difference);
     return histogram;
   }
 
-  /** Moves a part, which `recordAt` reads, to its place in `to`, in the order of the highest digit that
-   * differs. */
-  template <typename RecordAt>
-  void splitInto(const RecordAt& recordAt, const Columns<Record>& to, const Part<Record>& part) {
-    int shift = std::max(0, part.top - kSplitBits);
-    Histogram histogram = countDigits(recordAt, part.count, shift);
-    const int differing = std::min(part.top, histogram.differing);
-    if (differing == 0 && part.from.keys != nullptr) {
-      parts_.push_back({part.from, part.index, part.count, 0});
-      return;
-    }
-    if (std::max(0, differing - kSplitBits) != shift) {
-      shift = std::max(0, differing - kSplitBits);
-      histogram = countDigits(recordAt, part.count, shift);
-    }
-    const Counts sizes = scatter(recordAt, to, part, shift, histogram.ofSlices);
-    std::size_t first = part.index;
-    for (const std::size_t size : sizes) {
-      if (size > 0) splitFurther({to, first, size, shift});
-      first += size;
-    }
-  }
-
-  void splitFurther(const Part<Record>& part) {
-    if (part.count * sizeof(Record) <= kPartBytes || part.top == 0) {
-      parts_.push_back(part);
-      return;
-    }
-    if (!spare_) spare_.emplace(context_, count_, Columns<Record>{});
-    // What lies in one of the two goes to the same place of the other.
-    const bool isInSpare = part.from.keys == spare_->columns().keys;
-    splitInto([from = part.from, index = part.index](std::size_t i) { return recordOf(from, index + i); },
-              isInSpare ? room_.columns() : spare_->columns(), part);
-  }
-
   /** Returns how many records have each digit. */
-  template <typename RecordAt>
-  Counts scatter(const RecordAt& recordAt, const Columns<Record>& to, const Part<Record>& part, int shift,
-                 std::vector<Counts>& starts) {
+  Counts scatter(const Columns<Record>& to, int shift, std::vector<Counts>& starts) {
     Counts sizes{};
-    std::size_t sum = part.index;
-    std::vector<Counts> ends(slices());
+    std::size_t sum = part_.index;
+    std::vector<Counts> ends(slices_);
     for (std::size_t value = 0; value < kSplits; ++value) {
       const std::size_t before = sum;
-      for (std::size_t slice = 0; slice < slices(); ++slice) {
+      for (std::size_t slice = 0; slice < slices_; ++slice) {
         starts[slice][value] = std::exchange(sum, sum + starts[slice][value]);
         ends[slice][value] = sum;
       }
       sizes[value] = sum - before;
     }
-    context_.forEach(slices(), [&, shift](std::size_t slice) {
-      const int from = shift;
+    context_.forEach(slices_, [&](std::size_t slice) {
       // Too much for the stack of a thread that is not ours.
       const auto scatter = std::make_unique<Scatter<Record>>(to, starts[slice], ends[slice]);
-      const RecordAt at = recordAt;
-      const std::size_t last = bound(part.count, slice + 1);
-      for (std::size_t i = bound(part.count, slice); i < last; ++i) {
-        const Record record = at(i);
-        scatter->add(record, digit<kSplitBits>(record.key, from));
-      }
+      scatter->add(recordAt_, bound(slice), bound(slice + 1), shift);
       scatter->finish();
     });
     return sizes;
   }
 
   Context& context_;
-  ColumnMemory<Record> room_;
-  std::optional<ColumnMemory<Record>> spare_;
-  std::size_t count_;
-  std::vector<Part<Record>> parts_;
+  std::size_t slices_;
+  RecordAt recordAt_;
+  Part<Record> part_;
 };
 
-/** Sorts parts one after the other. */
+/** The columns between which parts move; what lies in one of the two goes to the same place of the other. */
+template <typename Record>
+class Rooms {
+ public:
+  Rooms(Context& context, std::size_t count, const Columns<Record>& room)
+      : context_(context), count_(count), room_(context, count, room) {}
+
+  [[nodiscard]] const Columns<Record>& first() const { return room_.columns(); }
+  /** Before otherThan() is called. Not for several threads at once. */
+  void takeSecond() {
+    if (!spare_) spare_.emplace(context_, count_, Columns<Record>{});
+  }
+  [[nodiscard]] const Columns<Record>& otherThan(const Columns<Record>& columns) const {
+    return columns.keys == spare_->columns().keys ? room_.columns() : spare_->columns();
+  }
+
+ private:
+  Context& context_;
+  std::size_t count_;
+  ColumnMemory<Record> room_;
+  std::optional<ColumnMemory<Record>> spare_;
+};
+
+/** Sorts parts one after the other, on one thread. */
 template <typename Record>
 class PartSorter {
  public:
-  PartSorter(Context& context, std::size_t most)
-      : records_(context.allocate<Record>(most)), other_(context.allocate<Record>(most)), most_(most) {}
+  PartSorter(Context& context, const Rooms<Record>& rooms, std::size_t most)
+      : context_(context),
+        rooms_(rooms),
+        records_(context.allocate<Record>(most)),
+        other_(context.allocate<Record>(most)),
+        most_(most) {}
 
   template <typename Store>
   void sort(const Part<Record>& part, const Store& store) {
-    if (part.top == 0) return copy(part, store);
-    // Counted and moved are copies of what somebody else could change between the two.
-    readColumns(part.from, part.index, part.count, records_.get());
-    store(part.index, part.count, sortByDigits(records_.get(), other_.get(), part.count, part.top));
+    if (part.top == 0) {
+      copy(part, store);
+    } else if (part.isSmall()) {
+      // Counted and moved are copies of what somebody else could change between the two.
+      readColumns(part.from, part.index, part.count, records_.get());
+      store(part.index, part.count, sortByDigits(records_.get(), other_.get(), part.count, part.top));
+    } else {
+      context_.throwIfStopped();
+      Splitter(context_, 1, readerOf(part), part)
+          .split(rooms_.otherThan(part.from), [&](const Part<Record>& sub) { sort(sub, store); });
+    }
   }
 
  private:
@@ -187,10 +193,34 @@ class PartSorter {
     }
   }
 
+  Context& context_;
+  const Rooms<Record>& rooms_;
   Memory<Record> records_;
   Memory<Record> other_;
   std::size_t most_;
 };
+
+/** Splits everything on all threads, until no part would keep one of them busy while the others have none
+ * left. Returns the parts. */
+template <typename Record, typename RecordAt>
+std::vector<Part<Record>> splitTogether(Context& context, std::size_t count, const RecordAt& recordAt,
+                                        Rooms<Record>& rooms) {
+  const std::size_t threads = context.pool().threads();
+  std::vector<Part<Record>> parts;
+  std::vector<Part<Record>> large;
+  const auto take = [&](const Part<Record>& part) {
+    if (!part.isSmall()) rooms.takeSecond();
+    (part.isSmall() || part.count <= count / (4 * threads) ? parts : large).push_back(part);
+  };
+  constexpr int kKeyBits = 8 * sizeof(typename Record::Key);
+  Splitter(context, threads, recordAt, Part<Record>{{}, 0, count, kKeyBits}).split(rooms.first(), take);
+  while (!large.empty()) {
+    const Part<Record> part = large.back();
+    large.pop_back();
+    Splitter(context, threads, readerOf(part), part).split(rooms.otherThan(part.from), take);
+  }
+  return parts;
+}
 
 /** Sorts `count` records, ascending. Takes room for a copy of them where too many keys agree in their highest
  * bits.
@@ -203,23 +233,23 @@ class PartSorter {
 template <typename RecordAt, typename Store, typename Record = std::invoke_result_t<RecordAt, std::size_t>>
 void radixSort(Context& context, std::size_t count, const RecordAt& recordAt, const Store& store,
                const std::type_identity_t<Columns<Record>>& room = {}) {
-  constexpr std::size_t kPart = kPartBytes / sizeof(Record);
+  constexpr int kKeyBits = 8 * sizeof(typename Record::Key);
   if (count == 0) return;
-  if (count <= kPart) {
+  if (count * sizeof(Record) <= kAloneBytes) {
     const auto records = context.allocate<Record>(count);
     const auto other = context.allocate<Record>(count);
     context.throwIfStopped();
     for (std::size_t i = 0; i < count; ++i) records[i] = recordAt(i);
-    constexpr int kKeyBits = 8 * sizeof(typename Record::Key);
     store(0, count, sortByDigits(records.get(), other.get(), count, kKeyBits));
     return;
   }
-  Splitter<Record> splitter(context, count, room);
-  const std::vector<Part<Record>> parts = splitter.split(recordAt);
+  Rooms<Record> rooms(context, count, room);
+  const std::vector<Part<Record>> parts = splitTogether(context, count, recordAt, rooms);
   std::size_t most = 0;
-  for (const Part<Record>& part : parts) most = std::max(most, std::min(part.count, kPart));
+  for (const Part<Record>& part : parts)
+    most = std::max(most, std::min(part.count, kPartBytes / sizeof(Record)));
   std::vector<PartSorter<Record>> sorters;
-  for (unsigned i = 0; i < context.pool().threads(); ++i) sorters.emplace_back(context, most);
+  for (unsigned i = 0; i < context.pool().threads(); ++i) sorters.emplace_back(context, rooms, most);
   std::atomic<std::size_t> next{0};
   context.forEach(sorters.size(), [&](std::size_t slice) {
     for (std::size_t i = next++; i < parts.size(); i = next++) {

@@ -122,52 +122,52 @@ void writeColumns(const Columns<PairRecord<K, P>>& to, std::size_t first, std::s
 }
 
 /** So many elements of a column fill whole cache lines. */
-constexpr std::size_t kBatch = 16;
+constexpr std::size_t kGroup = 16;
 
-/** By how many elements a column begins after a place where a batch that fills whole lines could begin. */
+/** By how many elements a column begins after a place where a group that fills whole lines could begin. */
 template <typename Field>
 std::size_t leadOf(const Field* column) {
-  return reinterpret_cast<std::uintptr_t>(column) / sizeof(Field) % kBatch;
+  return reinterpret_cast<std::uintptr_t>(column) / sizeof(Field) % kGroup;
 }
 
-/** The fields of a batch of records, side by side. */
+/** The fields of a group of records, side by side. */
 template <typename Record>
-struct BatchFields;
+struct GroupFields;
 
 template <typename K>
-struct BatchFields<KeyRecord<K>> {
-  std::array<K, kBatch> keys;
+struct GroupFields<KeyRecord<K>> {
+  std::array<K, kGroup> keys;
 
-  explicit BatchFields(const KeyRecord<K>* records) {
-    for (std::size_t i = 0; i < kBatch; ++i) keys[i] = records[i].key;
+  explicit GroupFields(const KeyRecord<K>* records) {
+    for (std::size_t i = 0; i < kGroup; ++i) keys[i] = records[i].key;
   }
 };
 
 template <typename K, typename P>
-struct BatchFields<PairRecord<K, P>> {
-  std::array<K, kBatch> keys;
-  std::array<P, kBatch> payloads;
+struct GroupFields<PairRecord<K, P>> {
+  std::array<K, kGroup> keys;
+  std::array<P, kGroup> payloads;
 
-  BatchFields() = default;
-  explicit BatchFields(const PairRecord<K, P>* records) {
-    for (std::size_t i = 0; i < kBatch; ++i) {
+  GroupFields() = default;
+  explicit GroupFields(const PairRecord<K, P>* records) {
+    for (std::size_t i = 0; i < kGroup; ++i) {
       keys[i] = records[i].key;
       payloads[i] = records[i].payload;
     }
   }
 };
 
-/** A batch to where one fills whole lines: past the caches, which need not read them before. */
+/** A group to where one fills whole lines: past the caches, which need not read them before. */
 template <typename Field>
-void streamBatch(Field* to, const Field* fields) {
+void streamGroup(Field* to, const Field* fields) {
 #ifdef __SSE2__
-  constexpr std::size_t kWords = kBatch * sizeof(Field) / sizeof(__m128i);
+  constexpr std::size_t kWords = kGroup * sizeof(Field) / sizeof(__m128i);
   for (std::size_t i = 0; i < kWords; ++i) {
     _mm_stream_si128(reinterpret_cast<__m128i*>(to) + i,
                      _mm_loadu_si128(reinterpret_cast<const __m128i*>(fields) + i));
   }
 #else
-  std::memcpy(to, fields, kBatch * sizeof(Field));
+  std::memcpy(to, fields, kGroup * sizeof(Field));
 #endif
 }
 

@@ -35,6 +35,9 @@ std::uint64_t keyOf(int kind, std::uint64_t bits) {
     case 5:
       // A few, then many that are split again, from wherever the few end.
       return bits % 1000 < 7 ? bits % 8 : (std::uint64_t{3} << 30) | (bits >> 40);
+    case 6:
+      // Five large parts, each of which is split again.
+      return (bits % 5) << 29 | bits >> 43;
     case 3:
       return bits % 100 == 0 ? bits : 12345;
     default:
@@ -119,6 +122,13 @@ TEST_CASE_TEMPLATE("radixSort is std::stable_sort", Record, Pair32, Pair64, Pair
       }
     }
   }
+}
+
+TEST_CASE("parts larger than the caches are split again, by one thread or by all") {
+  constexpr int kFiveParts = 6;
+  constexpr int kOnePart = 5;
+  compareWithStableSort<Pair32>(1, kFiveParts, 1'500'000);
+  compareWithStableSort<Pair32>(3, kOnePart, 600'000);
 }
 
 TEST_CASE_TEMPLATE("the room of the caller is enough, and nothing beside it is written", Record, Pair32,
