@@ -44,6 +44,7 @@ const plain = [
   'ndarray-ops@1.2.2',
   'ndarray-gemm@1.0.0',
   'numpy-ts@1.7.0',
+  'radix-sorter@1.0.0',
 ];
 const load = install('bench-packages', plain, false);
 // Its native part is fetched by an install script.
@@ -59,24 +60,59 @@ const a = random(side * side);
 const b = random(side * side);
 const system = random(fewer * fewer).map((each, i) => (i % (fewer + 1) === 0 ? each + fewer : each));
 const right = random(fewer);
+const keys = Uint32Array.from({ length: 10_000_000 }, () => Math.random() * 2 ** 32);
+const values = Uint32Array.from(keys.keys());
 const session = await createSession({ device: 'cpu' });
 const square = (data, rows) => ({ data, rows, columns: rows });
 
-/** By operation, then by package. Each is given its inputs in the form that the package has for them. */
-const work = {
-  'sum, 4 × 10⁶': { vgpu: () => session.sum(x), 'typed arrays': () => x.reduce((sum, each) => sum + each) },
-  'add, 4 × 10⁶': { vgpu: () => session.add(x, y), 'typed arrays': () => x.map((each, i) => each + y[i]) },
-  'sort, 4 × 10⁶': { vgpu: () => session.sort(x), 'typed arrays': () => x.slice().sort() },
-  'matmul, 512³': { vgpu: () => session.matmul(square(a, side), square(b, side)) },
-  'transpose, 512²': { vgpu: () => session.transpose(square(a, side)) },
-  'solve, 200': {
-    vgpu: () => session.solve(square(system, fewer), { data: right, rows: fewer, columns: 1 }),
-  },
-  'inverse, 200': { vgpu: () => session.inverse(square(system, fewer)) },
+const ours = {
+  'sum, 4 × 10⁶': () => session.sum(x),
+  'add, 4 × 10⁶': () => session.add(x, y),
+  'sort, 4 × 10⁶': () => session.sort(x),
+  'sortPairs u32, 10⁷': () => session.sortPairs(keys, values),
+  'matmul, 512³': () => session.matmul(square(a, side), square(b, side)),
+  'transpose, 512²': () => session.transpose(square(a, side)),
+  'solve, 200': () => session.solve(square(system, fewer), { data: right, rows: fewer, columns: 1 }),
+  'inverse, 200': () => session.inverse(square(system, fewer)),
 };
-const [sum, add, sort, matmul, transpose, solve, inverse] = Object.values(work);
+const operations = Object.keys(ours);
+const median = (list) => list.toSorted((one, other) => one - other)[list.length >> 1];
+// numpy-ts: its heap has room for a few arrays.
+const discard = (result) => result?.dispose?.();
+const table = new Map(operations.map((operation) => [operation, { ms: [], timesAsLong: {} }]));
 
-if (load !== undefined) {
+/**
+ * Beside these packages, in turns. `theirs`: for each of them a function for each operation that it has, in the order of `operations`,
+ * which is given its inputs in the form that the package has for them.
+ */
+async function measure(theirs) {
+  const ratios = new Map();
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, operation] of operations.entries()) {
+      const { ms } = await fastest(ours[operation]);
+      table.get(operation).ms.push(ms);
+      for (const [name, runs] of Object.entries(theirs)) {
+        if (runs[i] === undefined) continue;
+        const other = await fastest(runs[i], discard);
+        const key = `${operation}\n${name}`;
+        ratios.set(key, [...(ratios.get(key) ?? []), other.ms / ms]);
+      }
+    }
+  }
+  for (const [key, all] of ratios) {
+    const [operation, name] = key.split('\n');
+    table.get(operation).timesAsLong[name] = median(all);
+  }
+}
+
+const plainJavaScript = [
+  () => x.reduce((sum, each) => sum + each),
+  () => x.map((each, i) => each + y[i]),
+  () => x.slice().sort(),
+];
+if (load === undefined) {
+  await measure({ 'typed arrays': plainJavaScript });
+} else {
   const np = await load('numpy-ts');
   const array = (data, shape) => {
     const made = np.zeros(shape, 'float64');
@@ -90,15 +126,54 @@ if (load !== undefined) {
     array(b, [side, side]),
   ];
   const [npSystem, npRight] = [array(system, [fewer, fewer]), array(right, [fewer])];
-  sum['numpy-ts'] = () => np.sum(npX);
-  add['numpy-ts'] = () => np.add(npX, npY);
-  sort['numpy-ts'] = () => np.sort(npX);
-  matmul['numpy-ts'] = () => np.matmul(npA, npB);
-  // Otherwise it only says that it is transposed.
-  transpose['numpy-ts'] = () => np.ascontiguousarray(np.transpose(npA));
-  solve['numpy-ts'] = () => np.linalg.solve(npSystem, npRight);
-  inverse['numpy-ts'] = () => np.linalg.inv(npSystem);
 
+  const { default: ndarray } = await load('ndarray');
+  const { default: ops } = await load('ndarray-ops');
+  const { default: gemm } = await load('ndarray-gemm');
+  const [ndX, ndY, ndA, ndB] = [ndarray(x), ndarray(y), ndarray(a, [side, side]), ndarray(b, [side, side])];
+
+  const { default: RadixSorter } = await load('radix-sorter');
+  const sorter = new RadixSorter(keys.length);
+  const gather = (from, indices) => {
+    const to = new Uint32Array(from.length);
+    for (let i = 0; i < to.length; i++) to[i] = from[indices[i]];
+    return to;
+  };
+
+  await measure({
+    'typed arrays': plainJavaScript,
+    'numpy-ts': [
+      () => np.sum(npX),
+      () => np.add(npX, npY),
+      () => np.sort(npX),
+      undefined,
+      () => np.matmul(npA, npB),
+      // Otherwise it only says that it is transposed.
+      () => np.ascontiguousarray(np.transpose(npA)),
+      () => np.linalg.solve(npSystem, npRight),
+      () => np.linalg.inv(npSystem),
+    ],
+    ndarray: [
+      () => ops.sum(ndX),
+      () => ops.add(ndarray(new Float64Array(count)), ndX, ndY),
+      undefined,
+      undefined,
+      () => gemm(ndarray(new Float64Array(side * side), [side, side]), ndA, ndB),
+      () => ops.assign(ndarray(new Float64Array(side * side), [side, side]), ndA.transpose(1, 0)),
+    ],
+    'radix-sorter': [
+      undefined,
+      undefined,
+      undefined,
+      // It tells where each element comes from.
+      () => {
+        const indices = sorter.sort(keys);
+        return [gather(keys, indices), gather(values, indices)];
+      },
+    ],
+  });
+
+  // By itself: its lists of numbers are work for the garbage collector, which begins it whenever somebody makes a large array.
   const math = await load('mathjs');
   const rows = (data, columns) =>
     Array.from({ length: data.length / columns }, (_, i) => [
@@ -111,22 +186,18 @@ if (load !== undefined) {
     math.matrix(rows(b, side)),
   ];
   const [mathSystem, mathRight] = [math.matrix(rows(system, fewer)), math.matrix([...right])];
-  sum.mathjs = () => math.sum(mathX);
-  add.mathjs = () => math.add(mathX, mathY);
-  matmul.mathjs = () => math.multiply(mathA, mathB);
-  transpose.mathjs = () => math.transpose(mathA);
-  solve.mathjs = () => math.lusolve(mathSystem, mathRight);
-  inverse.mathjs = () => math.inv(mathSystem);
-
-  const { default: ndarray } = await load('ndarray');
-  const { default: ops } = await load('ndarray-ops');
-  const { default: gemm } = await load('ndarray-gemm');
-  const [ndX, ndY, ndA, ndB] = [ndarray(x), ndarray(y), ndarray(a, [side, side]), ndarray(b, [side, side])];
-  sum.ndarray = () => ops.sum(ndX);
-  add.ndarray = () => ops.add(ndarray(new Float64Array(count)), ndX, ndY);
-  matmul.ndarray = () => gemm(ndarray(new Float64Array(side * side), [side, side]), ndA, ndB);
-  transpose.ndarray = () =>
-    ops.assign(ndarray(new Float64Array(side * side), [side, side]), ndA.transpose(1, 0));
+  await measure({
+    mathjs: [
+      () => math.sum(mathX),
+      () => math.add(mathX, mathY),
+      undefined,
+      undefined,
+      () => math.multiply(mathA, mathB),
+      () => math.transpose(mathA),
+      () => math.lusolve(mathSystem, mathRight),
+      () => math.inv(mathSystem),
+    ],
+  });
 }
 
 if (loadTensorFlow !== undefined) {
@@ -140,42 +211,29 @@ if (loadTensorFlow !== undefined) {
     tensor(b, [side, side]),
   ];
   const run = (compute) => () => tf.tidy(() => compute().dataSync());
-  sum['tfjs-node (f32)'] = run(() => tf.sum(tfX));
-  add['tfjs-node (f32)'] = run(() => tf.add(tfX, tfY));
-  matmul['tfjs-node (f32)'] = run(() => tf.matMul(tfA, tfB));
-  transpose['tfjs-node (f32)'] = run(() => tf.transpose(tfA));
-}
-
-// numpy-ts: its heap has room for a few arrays.
-const discard = (result) => result?.dispose?.();
-
-const times = new Map();
-for (let round = 0; round < rounds; round++) {
-  for (const [operation, packages] of Object.entries(work)) {
-    for (const [name, run] of Object.entries(packages)) {
-      const key = `${operation}\n${name}`;
-      const { ms } = await fastest(run, discard);
-      times.set(key, [...(times.get(key) ?? []), ms]);
-    }
-  }
+  await measure({
+    'tfjs-node (f32)': [
+      run(() => tf.sum(tfX)),
+      run(() => tf.add(tfX, tfY)),
+      undefined,
+      undefined,
+      run(() => tf.matMul(tfA, tfB)),
+      run(() => tf.transpose(tfA)),
+    ],
+  });
 }
 await session.close();
-const median = (list) => list.toSorted((one, other) => one - other)[list.length >> 1];
-const table = Object.entries(work).map(([operation, packages]) => {
-  const ours = times.get(`${operation}\nvgpu`);
-  const others = Object.keys(packages)
-    .filter((name) => name !== 'vgpu')
-    .map((name) => {
-      const all = times.get(`${operation}\n${name}`);
-      return [name, median(all.map((time, round) => time / ours[round]))];
-    });
-  return { operation, ms: median(ours), timesAsLong: Object.fromEntries(others) };
-});
+const rowsOf = [...table].map(([operation, { ms, timesAsLong }]) => ({
+  operation,
+  // Those of the first packages.
+  ms: median(ms.slice(0, rounds)),
+  timesAsLong,
+}));
 if (options.json) {
-  console.log(JSON.stringify({ rounds, table }, null, 2));
+  console.log(JSON.stringify({ rounds, table: rowsOf }, null, 2));
 } else {
-  console.log('f64; milliseconds here, and how many times as long the others take');
-  for (const { operation, ms, timesAsLong } of table) {
+  console.log('f64 unless said otherwise; milliseconds here, and how many times as long the others take');
+  for (const { operation, ms, timesAsLong } of rowsOf) {
     const others = Object.entries(timesAsLong).map(([name, ratio]) => `${name} ${ratio.toFixed(1)}`);
     console.log(`${operation.padEnd(18)} ${ms.toFixed(2).padStart(8)} ms   ${others.join(', ')}`);
   }
