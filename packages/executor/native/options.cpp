@@ -276,7 +276,7 @@ Serves a GPU to CUDA programs that run with the vgpu guest library.
   --vector-path PATH        auto (default), portable, avx2, or avx512
   --compiled-code WHEN      compile straight-line code of kernels: auto (default: of those that run for long,
                             where the processor has AVX-512), never, or always
-  --blas CHOICE             auto (default: OpenBLAS where it is installed), or own
+  --blas CHOICE             auto (default: OpenBLAS where it is installed and knows this processor), or own
   --max-clients N           clients at a time (default: 256)
   --ready-fd N              file descriptor that "ready" is written to once the socket listens
   --parent-fd N             stop when the other end of this file descriptor is closed

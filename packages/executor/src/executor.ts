@@ -40,7 +40,7 @@ export interface StartOptions {
   maximumClients?: number | undefined;
   /** The software GPU's threads; one per core where it is not given. */
   threads?: number | undefined;
-  /** What multiplies matrices on the software GPU: `auto`, OpenBLAS where it is installed; `own`, its own kernel. */
+  /** What multiplies matrices on the software GPU: `auto`, OpenBLAS where it is installed and knows this processor; `own`, its own kernel. */
   blas?: 'auto' | 'own' | undefined;
   /** A kernel that runs for longer is stopped; 0 means never. Ten minutes where it is not given. */
   kernelTimeoutSeconds?: number | undefined;
