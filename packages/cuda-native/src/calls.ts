@@ -6,6 +6,8 @@ export interface NativeResult {
   readonly value: number | bigint | undefined;
   /** The most memory that it had for itself. */
   readonly memoryBytes: number;
+  /** Of all arrays that it was given. */
+  readonly arrayBytes: number;
 }
 
 /** What each call begins with: the first element becomes 1 to stop the operation; how many bytes it may take for itself. */

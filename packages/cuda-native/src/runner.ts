@@ -1,5 +1,6 @@
 // Where an operation runs, and what is told about it.
 import {
+  AnomalyDetector,
   type CircuitBreaker,
   type Fault,
   GpuError,
@@ -42,7 +43,10 @@ export interface SessionOptions {
   readonly memoryLimit?: number;
   /** `never`: fail with the GPU's error instead of using the CPU. `allowed` by default; each call may say otherwise. */
   readonly fallback?: 'allowed' | 'never';
-  /** Gets a record for each operation. It stays its owner's: closing the session does not close it. */
+  /**
+   * Gets a record for each operation, which says whether it took unusually long or short beside those of its name with arrays of about
+   * its size. It stays its owner's: closing the session does not close it.
+   */
   readonly telemetry?: Telemetry;
   /** Gets each cause of a fallback once; by default warnings go to the console. */
   readonly log?: (line: string, level: 'info' | 'warn') => void;
@@ -100,6 +104,7 @@ export class Runner {
   /** `null`: nobody asked for it. */
   readonly #gpu: GpuRunner | null;
   readonly #reports: Subscription | undefined;
+  readonly #anomalies = new AnomalyDetector();
   readonly #turns = new Turns(concurrent);
   readonly #running = new Set<Promise<unknown>>();
   #closed = false;
@@ -220,7 +225,7 @@ export class Runner {
     const began = performance.now();
     try {
       const result = await call();
-      this.#report(run, performance.now() - began, result.memoryBytes, null);
+      this.#report(run, performance.now() - began, result, null);
       return result;
     } catch (error) {
       this.#report(run, performance.now() - began, null, error);
@@ -228,25 +233,28 @@ export class Runner {
     }
   }
 
-  #report({ name, where, isRecovery }: Run, ms: number, memoryBytes: number | null, error: unknown): void {
+  #report({ name, where, isRecovery }: Run, ms: number, result: NativeResult | null, error: unknown): void {
+    if (this.#telemetry === undefined) return;
     const place = where === 'cpu' ? 'the CPU' : `the ${where}`;
-    this.#telemetry?.emit(
-      kernelRecord(
-        {
-          component: 'cuda-native',
-          level: error === null ? 'info' : 'error',
-          message: error === null ? `${name} on ${place}` : `${name} failed: ${String(error)}`,
-          metadata: { device: where, instruction_set: where === 'cpu' ? native().instructionSet : null },
-        },
-        {
-          kernel_name: name,
-          execution_time_us: ms * 1000,
-          memory_peak_mb: memoryBytes === null ? null : memoryBytes / 1e6,
-          error_count: error === null ? 0 : 1,
-          recovery_attempts: Number(isRecovery),
-        },
-      ),
-    );
+    const metrics = {
+      kernel_name: name,
+      execution_time_us: ms * 1000,
+      memory_peak_mb: result === null ? null : result.memoryBytes / 1e6,
+      error_count: error === null ? 0 : 1,
+      recovery_attempts: Number(isRecovery),
+    };
+    const record = {
+      component: 'cuda-native',
+      level: error === null ? 'info' : 'error',
+      message: error === null ? `${name} on ${place}` : `${name} failed: ${String(error)}`,
+      metadata: {
+        device: where,
+        instruction_set: where === 'cpu' ? native().instructionSet : null,
+        array_bytes: result?.arrayBytes ?? null,
+      },
+    } as const;
+    const isAnomaly = this.#anomalies.judge(kernelRecord(record, metrics));
+    this.#telemetry.emit(kernelRecord(record, { ...metrics, performance_anomaly: isAnomaly }));
   }
 }
 

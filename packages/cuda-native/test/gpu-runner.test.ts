@@ -6,7 +6,7 @@ import type { OpenGpu } from '../src/gpu.js';
 import { GpuRunner } from '../src/gpu-runner.js';
 import type { Gpu } from '../src/native.js';
 
-const result: NativeResult = { value: undefined, memoryBytes: 0 };
+const result: NativeResult = { value: undefined, memoryBytes: 0, arrayBytes: 0 };
 const options = { fallback: 'allowed', hangAfterMs: 60_000 } as const;
 const never = () => new Promise<NativeResult>(() => {});
 

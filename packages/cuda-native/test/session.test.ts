@@ -173,6 +173,30 @@ describe('telemetry', () => {
     const fallbacks = records.filter((record) => record.metadata.event === 'fallback');
     expect(fallbacks.map((record) => record.metadata.operation)).toEqual(['sort', 'div']);
   });
+
+  it('says whether an operation took unusually long beside those with arrays of its size', async () => {
+    const records: TelemetryRecord[] = [];
+    const sink = {
+      name: 'list',
+      write: (batch: readonly TelemetryRecord[]) => records.push(...batch) && batch.length,
+    };
+    const telemetry = new Telemetry({ sinks: [sink] });
+    {
+      await using session = await createSession({ telemetry, device: 'cpu' });
+      for (let i = 0; i < 25; i++) await session.sum(new Float64Array(1000));
+      await session.sum(new Float64Array(1_000_000));
+    }
+    await telemetry.close();
+    const told = records.map(({ gpu_metrics: metrics, metadata }) => [
+      metadata.array_bytes,
+      typeof metrics?.performance_anomaly,
+    ]);
+    expect(told).toEqual([
+      ...Array.from({ length: 20 }, () => [8000, 'object']),
+      ...Array.from({ length: 5 }, () => [8000, 'boolean']),
+      [8_000_000, 'object'],
+    ]);
+  });
 });
 
 describe('the end of a session', () => {

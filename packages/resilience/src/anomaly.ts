@@ -4,6 +4,7 @@
 // standard deviation. 1.4826 × MAD estimates the standard deviation of a normal distribution.
 // (F. R. Hampel, "The influence curve and its role in robust estimation", JASA 69, 1974.)
 import { ResilienceArgumentError } from './errors.js';
+import type { TelemetryRecord } from './telemetry/record.js';
 
 /** A sample that does not fit what the kernel did before. */
 export interface Anomaly {
@@ -92,6 +93,21 @@ export class AnomalyDetector {
     const direction = value > median ? 'high' : 'low';
     const kind = this.#persists(baseline, value, direction) ? 'shift' : 'outlier';
     return { kind, direction, kernel, value, median, score };
+  }
+
+  /**
+   * Whether the run of a kernel that a record tells of is unusual, and `null` where nobody can tell: too few runs, or one that failed.
+   * What the record says itself stands. Runs are compared with those of the same kernel on the same `metadata.device`, with arrays
+   * (`metadata.array_bytes`) of about the same size: within a factor of two.
+   */
+  judge({ gpu_metrics: metrics, metadata }: TelemetryRecord): boolean | null {
+    if (metrics === null) return null;
+    const { kernel_name: kernel, execution_time_us: time, performance_anomaly: said } = metrics;
+    if (said !== null || kernel === null || time === null || (metrics.error_count ?? 0) > 0) return said;
+    const { device = null, array_bytes: bytes } = metadata;
+    const size = typeof bytes === 'number' && bytes > 0 ? Math.floor(Math.log2(bytes)) : null;
+    const anomaly = this.observe(JSON.stringify([kernel, device, size]), time);
+    return anomaly === undefined ? null : anomaly !== null;
   }
 
   /** Remembers the outlier; where it is the last of a shift, the outliers become the baseline. */

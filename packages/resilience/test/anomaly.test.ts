@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Anomaly, AnomalyDetector, ResilienceArgumentError } from '../src/index.js';
+import {
+  type Anomaly,
+  AnomalyDetector,
+  type GpuMetrics,
+  kernelRecord,
+  ResilienceArgumentError,
+} from '../src/index.js';
 
 /** Around 100, within 5. */
 const normal = (index: number): number => 100 + ((index * 7) % 11) - 5;
@@ -116,4 +122,37 @@ test.each([
 
 test.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('a sample of %d is refused', (value) => {
   expect(() => new AnomalyDetector().observe('k', value)).toThrow(ResilienceArgumentError);
+});
+
+function sortRecord(time: number, metadata: Record<string, string | number>, more: Partial<GpuMetrics> = {}) {
+  return kernelRecord(
+    { component: 'test', message: 'sort', metadata },
+    { kernel_name: 'sort', execution_time_us: time, ...more },
+  );
+}
+
+test('runs are judged beside those of their kernel and device, with arrays of about their size', () => {
+  const detector = new AnomalyDetector();
+  const small = { device: 'cpu', array_bytes: 5000 };
+  for (let index = 0; index < 20; index++) {
+    expect(detector.judge(sortRecord(normal(index), small))).toBeNull();
+  }
+  expect(detector.judge(sortRecord(100, { ...small, array_bytes: 7000 }))).toBe(false);
+  expect(detector.judge(sortRecord(9000, small))).toBe(true);
+  expect(detector.judge(sortRecord(9000, { ...small, array_bytes: 500_000 }))).toBeNull();
+  expect(detector.judge(sortRecord(9000, { ...small, device: 'gpu' }))).toBeNull();
+  expect(detector.judge(sortRecord(9000, {}))).toBeNull();
+});
+
+test('what a record says itself stands, and what failed is not judged', () => {
+  const detector = new AnomalyDetector();
+  for (let index = 0; index < 100; index++) {
+    expect(detector.judge(sortRecord(9000, {}, { error_count: 1 }))).toBeNull();
+    expect(detector.judge(sortRecord(9000, {}, { performance_anomaly: true }))).toBe(true);
+  }
+  for (let index = 0; index < 20; index++) {
+    expect(detector.judge(sortRecord(normal(index), {}))).toBeNull();
+  }
+  expect(detector.judge(sortRecord(9000, {}, { error_count: 1 }))).toBeNull();
+  expect(detector.judge(sortRecord(9000, {}))).toBe(true);
 });

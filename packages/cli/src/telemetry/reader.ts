@@ -10,7 +10,7 @@ export interface Entry {
   /** The file's name without what rotation adds: program and process. */
   readonly session: string;
   readonly processId: number | undefined;
-  /** What the record says; where it says nothing, how the run compares with those before it. */
+  /** What the record says; where it says nothing, how the run compares with those before it, see `AnomalyDetector.judge()`. */
   readonly isAnomaly: boolean;
 }
 
@@ -147,13 +147,9 @@ export class TelemetryReader {
     onEntry({ ...source, record, isAnomaly: this.#isAnomaly(source.session, record) });
   }
 
-  #isAnomaly(session: string, { gpu_metrics: metrics }: TelemetryRecord): boolean {
-    if (metrics === null) return false;
-    const { kernel_name: kernel, execution_time_us: time, performance_anomaly: said } = metrics;
-    if (said !== null) return said;
-    if (kernel === null || time === null) return false;
+  #isAnomaly(session: string, record: TelemetryRecord): boolean {
     const detector = this.#detectors.get(session) ?? new AnomalyDetector();
     this.#detectors.set(session, detector);
-    return (detector.observe(kernel, time) ?? null) !== null;
+    return detector.judge(record) ?? false;
   }
 }

@@ -142,4 +142,12 @@ std::size_t choiceArgument(const Napi::CallbackInfo& info, std::size_t index,
   return static_cast<std::size_t>(found - names.begin());
 }
 
+std::size_t arrayBytes(const Napi::CallbackInfo& info) {
+  std::size_t bytes = 0;
+  for (std::size_t i = 2; i < info.Length(); ++i) {
+    if (info[i].IsTypedArray()) bytes += info[i].As<Napi::TypedArray>().ByteLength();
+  }
+  return bytes;
+}
+
 }  // namespace vgpu::addon

@@ -40,6 +40,8 @@ compute::BitMatrix bitMatrixArgument(const Napi::CallbackInfo& info, std::size_t
 /** A Uint16Array: the first `count` elements of f16.
  * @throws compute::Error capacity, when there are not so many */
 compute::HalfArray halfArgument(const Napi::CallbackInfo& info, std::size_t index, std::size_t count);
+/** Of all typed arrays among the arguments from the third on. */
+std::size_t arrayBytes(const Napi::CallbackInfo& info);
 /** One of the names; returns which. */
 std::size_t choiceArgument(const Napi::CallbackInfo& info, std::size_t index,
                            std::initializer_list<const char*> names);

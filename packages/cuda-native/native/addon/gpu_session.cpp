@@ -22,7 +22,7 @@ struct Task {
   gpu::Gate gate;
   Value value;
   std::exception_ptr exception;
-  std::size_t memoryBytes = 0;
+  Sizes sizes{};
 
   std::mutex mutex;
   /** Whom the device's thread tells; Node deletes it when an environment ends, whoever still wants to use it.
@@ -61,7 +61,7 @@ void run(Task& task) noexcept {
     task.exception = std::current_exception();
     settle(state.device);
   }
-  task.memoryBytes = state.pool.counters().peakBytes;
+  task.sizes.memoryBytes = state.pool.counters().peakBytes;
   const std::lock_guard lock(state.mutex);
   state.counters = state.pool.counters();
   state.deviceName = state.device.name();
@@ -83,7 +83,7 @@ struct PendingGpuOperation {
     if (task->exception) {
       deferred.Reject(toError(env, task->exception).Value());
     } else {
-      deferred.Resolve(toResult(env, task->value, task->memoryBytes));
+      deferred.Resolve(toResult(env, task->value, task->sizes));
     }
   }
 
@@ -125,6 +125,7 @@ Napi::Value GpuSession::performOnGpu(const Napi::CallbackInfo& info, GpuOperatio
   task->state = state_;
   task->operation = std::move(operation);
   task->stop = stopArgument(info);
+  task->sizes.arrayBytes = arrayBytes(info);
   task->opens = opens;
   const auto arguments = Napi::Array::New(info.Env(), info.Length());
   for (std::uint32_t i = 0; i < info.Length(); ++i) arguments.Set(i, info[i]);

@@ -39,7 +39,7 @@ class GpuSession final : public Napi::ObjectWrap<GpuSession> {
   explicit GpuSession(const Napi::CallbackInfo& info);
   ~GpuSession() override;
 
-  /** A promise of { value, memoryBytes }, see performOperation(). `opens`: the device, first. */
+  /** A promise of { value, memoryBytes, arrayBytes }, see performOperation(). `opens`: the device, first. */
   Napi::Value performOnGpu(const Napi::CallbackInfo& info, GpuOperation operation, bool opens = true);
 
  private:

@@ -64,7 +64,8 @@ class Worker final : public Napi::AsyncWorker {
       : Napi::AsyncWorker(info.Env(), "vgpu_compute"),
         deferred_(Napi::Promise::Deferred::New(info.Env())),
         context_(compute::ThreadPool::shared(), sizeArgument(info, 1), stopArgument(info)),
-        operation_(std::move(operation)) {
+        operation_(std::move(operation)),
+        arrayBytes_(arrayBytes(info)) {
     const Napi::Array arguments = Napi::Array::New(info.Env(), info.Length());
     for (std::uint32_t i = 0; i < info.Length(); ++i) arguments.Set(i, info[i]);
     arguments_ = Napi::Persistent(arguments.As<Napi::Object>());
@@ -87,13 +88,14 @@ class Worker final : public Napi::AsyncWorker {
       deferred_.Reject(toError(Env(), exception_).Value());
       return;
     }
-    deferred_.Resolve(toResult(Env(), value_, context_.memoryUsed()));
+    deferred_.Resolve(toResult(Env(), value_, {context_.memoryUsed(), arrayBytes_}));
   }
 
  private:
   Napi::Promise::Deferred deferred_;
   compute::Context context_;
   Operation operation_;
+  std::size_t arrayBytes_;
   Napi::ObjectReference arguments_;
   Value value_;
   std::exception_ptr exception_;
@@ -117,10 +119,11 @@ std::int32_t* stopArgument(const Napi::CallbackInfo& info) {
   return flag.as<std::int32_t>();
 }
 
-Napi::Object toResult(Napi::Env env, const Value& value, std::size_t memoryBytes) {
+Napi::Object toResult(Napi::Env env, const Value& value, const Sizes& sizes) {
   const Napi::Object result = Napi::Object::New(env);
   result.Set("value", std::visit(ToJavaScript{env}, value));
-  result.Set("memoryBytes", Napi::Number::New(env, static_cast<double>(memoryBytes)));
+  result.Set("memoryBytes", Napi::Number::New(env, static_cast<double>(sizes.memoryBytes)));
+  result.Set("arrayBytes", Napi::Number::New(env, static_cast<double>(sizes.arrayBytes)));
   return result;
 }
 

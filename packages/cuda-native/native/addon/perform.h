@@ -17,9 +17,9 @@ namespace vgpu::addon {
 using Value = std::variant<std::monostate, double, compute::Wide>;
 using Operation = std::function<Value(compute::Context&)>;
 
-/** A promise of { value, memoryBytes }. The first two arguments of the call are an Int32Array whose first
- * element becomes other than 0 to stop it, and the most memory it may take for itself. All arguments stay
- * alive until it has ended. */
+/** A promise of { value, memoryBytes, arrayBytes }. The first two arguments of the call are an Int32Array
+ * whose first element becomes other than 0 to stop it, and the most memory it may take for itself. All
+ * arguments stay alive until it has ended. */
 Napi::Value performOperation(const Napi::CallbackInfo& info, Operation operation);
 
 /** `work` takes a Context and returns void or a number. Exceptions of this function are those of JavaScript.
@@ -40,8 +40,14 @@ Napi::Value perform(const Napi::CallbackInfo& info, Work work) {
 
 /** The first argument of the call, whose first element stops it. */
 std::int32_t* stopArgument(const Napi::CallbackInfo& info);
-/** { value, memoryBytes } */
-Napi::Object toResult(Napi::Env env, const Value& value, std::size_t memoryBytes);
+struct Sizes {
+  /** The most that the operation had for itself. */
+  std::size_t memoryBytes;
+  /** Of all arrays that it was given. */
+  std::size_t arrayBytes;
+};
+/** { value, memoryBytes, arrayBytes } */
+Napi::Object toResult(Napi::Env env, const Value& value, const Sizes& sizes);
 /** An Error with `kind`, `first` and `second`; src/native.ts describes it. */
 Napi::Error toError(Napi::Env env, const std::exception_ptr& exception);
 
