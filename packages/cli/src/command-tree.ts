@@ -15,6 +15,8 @@ import { shimCommand } from './commands/shim.js';
 import { logsCommand, topCommand } from './commands/telemetry.js';
 import { tortureCommand } from './commands/torture.js';
 import { traceCommand } from './commands/trace.js';
+import { stdout } from './output/stdout.js';
+import { usageError } from './usage.js';
 
 /** @param version what `vgpu --version` prints */
 export function commandTree(version: string): Command {
@@ -23,8 +25,8 @@ export function commandTree(version: string): Command {
     .version(version)
     // Options after the program's name are the program's, even without `--`.
     .enablePositionalOptions()
-    .showHelpAfterError('(vgpu --help lists commands and options)')
-    .exitOverride()
+    // Whoever catches it prints it, as every other error.
+    .configureOutput({ outputError: () => {}, writeOut: (text) => stdout().write(text) })
     .addCommand(runCommand())
     .addCommand(traceCommand())
     .addCommand(profileCommand())
@@ -47,6 +49,10 @@ export function commandTree(version: string): Command {
 }
 
 function inheritSettings(parent: Command): void {
+  parent.exitOverride((error) => {
+    // Help that was asked for, or that is the answer to a group of commands without one of them, is printed already.
+    throw error.code.startsWith('commander.help') || error.exitCode === 0 ? error : usageError(parent, error);
+  });
   for (const command of parent.commands) {
     command.copyInheritedSettings(parent);
     inheritSettings(command);

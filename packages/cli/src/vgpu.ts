@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 import { commandTree } from './command-tree.js';
-import { CliError, describeError, EXIT_FAILED, EXIT_VGPU_FAILED, exitCodeOf } from './errors.js';
+import { describeError, EXIT_FAILED, EXIT_VGPU_FAILED, exitCodeOf } from './errors.js';
+
+import { stdout } from './output/stdout.js';
+import { checkArguments, UsageError } from './usage.js';
 
 declare const VGPU_VERSION: string;
 
@@ -12,20 +15,19 @@ let failureExitCode = EXIT_FAILED;
 let jsonOnStdout = process.argv.includes('--json');
 
 const program = commandTree(VGPU_VERSION).hook('preSubcommand', (_, command) => {
-  if (!runningPrograms.includes(command.name())) return;
-  failureExitCode = EXIT_VGPU_FAILED;
-  jsonOnStdout &&= command.name() === 'demo';
+  if (runningPrograms.includes(command.name())) {
+    failureExitCode = EXIT_VGPU_FAILED;
+    jsonOnStdout &&= command.name() === 'demo';
+  }
+  checkArguments(process.argv.slice(2));
 });
 
 try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
-    // commander has printed it. Zero for --help and --version; else usage, which must not look like an exit
-    // code of the program that was to run.
+    // Help, and commander has printed it: to stdout for --help, else to stderr because a command is missing.
     process.exitCode = error.exitCode === 0 ? 0 : failureExitCode;
-    if (error.exitCode !== 0 && jsonOnStdout)
-      await printFailure(new CliError('ERR_VGPU_USAGE', error.message));
   } else {
     process.stderr.write(describeError(error));
     process.exitCode = exitCodeOf(error, failureExitCode);
@@ -37,5 +39,6 @@ try {
 async function printFailure(cause: unknown): Promise<void> {
   const { errorDocument, jsonDocument } = await import('./output/json.js');
   const words = process.argv.slice(2, 4).filter((word) => !word.startsWith('-'));
-  process.stdout.write(jsonDocument(words.join(' '), false, { error: errorDocument(cause) }));
+  const command = cause instanceof UsageError && cause.command !== '' ? cause.command : words.join(' ');
+  stdout().write(jsonDocument(command, false, { error: errorDocument(cause) }));
 }

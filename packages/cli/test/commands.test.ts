@@ -1,8 +1,8 @@
 // What holds for every command: the tests walk the tree of commands, so a new one is tested as soon as it is registered.
-import { CommanderError } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { commandTree } from '../src/command-tree.js';
 import { examplesOf, walk } from '../src/command-walk.js';
+import { nearest } from '../src/nearest.js';
 import { manualPage } from '../src/reference/manual.js';
 import { callsIn, parse } from './command-line.js';
 import { failureSchema } from './schemas.js';
@@ -57,7 +57,7 @@ describe.each(commands.map((command) => [command.path, command] as const))('%s',
 
 it('an example that is wrong is noticed', async () => {
   for (const call of [['file', 'inspect', '--nosuch', 'x'], ['file', 'inspect'], ['nosuch']]) {
-    expect((await parse(call)).error, call.join(' ')).toBeInstanceOf(CommanderError);
+    expect((await parse(call)).error, call.join(' ')).toMatchObject({ code: 'ERR_VGPU_USAGE' });
   }
   expect(callsIn('sudo vgpu shim install --executor x && sudo vgpu shim confirm')).toEqual([
     ['shim', 'install', '--executor', 'x'],
@@ -80,9 +80,14 @@ describe.each(leaves.map((command) => [command.path, command] as const))('%s', (
     // Options that a command insists on are looked at first.
     const mandatory = path === 'vgpu file create' ? ['--rows', '1'] : [];
     const { stdout, stderr, error } = await parse([...words, ...mandatory, '--hepl']);
-    expect(error).toBeInstanceOf(CommanderError);
-    expect(stdout).toBe('');
-    expect(stderr).toContain("unknown option '--hepl'\n(Did you mean --help?)");
+    expect(error).toMatchObject({
+      code: 'ERR_VGPU_USAGE',
+      command: words.join(' '),
+      message: "unknown option '--hepl'",
+      remedy: `did you mean --help? Else see \`${path} --help\``,
+    });
+    // It is printed once, by whoever catches it.
+    expect(stdout + stderr).toBe('');
   });
 });
 
@@ -112,12 +117,37 @@ it.each([
   });
 });
 
+it('says what is wrong with a call as it says what else is wrong: with code and remedy', async () => {
+  expect(await vgpu('file', 'inspect')).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr:
+      "vgpu: missing required argument 'file' [ERR_VGPU_USAGE]\n  remedy: see `vgpu file inspect --help`\n",
+  });
+});
+
+it('an argument is no part of the name of the command that failed', async () => {
+  const { stdout } = await vgpu('compute', 'sum', '--json');
+  expect(failureSchema.parse(JSON.parse(stdout))).toMatchObject({ command: 'compute' });
+});
+
+it.each([
+  ['matmull', ['matmul']],
+  ['topK', ['top-k']],
+  ['zzz', []],
+  ['', []],
+])('the operation %j may have been meant as %j', (word, meant) => {
+  expect(nearest(word, ['sum', 'matmul', 'matvec', 'top-k'])).toEqual(meant);
+});
+
 it.each(commands.slice(1).map(({ path }) => path))('%s is suggested when mistyped', async (path) => {
   const words = path.split(' ').slice(1);
   const last = words.pop() ?? '';
-  const { stderr, error } = await parse([...words, `${last}${last.at(-1)}`]);
-  expect(error).toMatchObject({ exitCode: 1 });
-  expect(stderr).toMatch(new RegExp(`Did you mean (one of )?.*\\b${last}\\b`));
+  const { error } = await parse([...words, `${last}${last.at(-1)}`]);
+  expect(error).toMatchObject({
+    code: 'ERR_VGPU_USAGE',
+    remedy: expect.stringMatching(new RegExp(`^did you mean (one of )?.*\\b${last}\\b`)),
+  });
 });
 
 it('no command paints or animates where nobody looks, and NO_COLOR is kept', async () => {

@@ -1,4 +1,5 @@
 import { Argument, Command } from 'commander';
+import { stdout } from '../output/stdout.js';
 import { EXIT_STATUS, examples } from './arguments.js';
 
 const shells = ['bash', 'zsh', 'fish'] as const;
@@ -12,7 +13,7 @@ export function completionCommand(program: () => Command): Command {
     .addHelpText('after', EXIT_STATUS + EXAMPLES)
     .action(async (shell: Shell) => {
       const { completionScript } = await import('../completion/scripts.js');
-      process.stdout.write(completionScript(shell, program()));
+      stdout().write(completionScript(shell, program()));
     });
 }
 

@@ -5,6 +5,7 @@ import type { ResumeOptions, StoredArray } from '@vgpu/cuda-native/stored';
 import type { Telemetry } from '@vgpu/resilience';
 import { CliError } from '../errors.js';
 import { checkInput, checkOutput, placeOf } from '../file/paths.js';
+import { nearest } from '../nearest.js';
 import { formatBytes, formatCount } from '../output/bytes.js';
 import type { Context, Outcome } from '../output/command.js';
 import { progressBar } from '../output/progress-bar.js';
@@ -31,7 +32,10 @@ export async function compute(
   const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
   if (operation === undefined) {
     throw new CliError('ERR_VGPU_USAGE', `there is no operation ${name}`, {
-      remedy: `choose one of ${Object.keys(operations).join(', ')}`,
+      remedy: [
+        ...nearest(name, Object.keys(operations)).map((each) => `did you mean ${each}? `),
+        `choose one of ${Object.keys(operations).join(', ')}`,
+      ].join(''),
     });
   }
   const goesOn = options.resume === true && (await canResume(options.output ?? []));

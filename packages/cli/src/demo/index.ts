@@ -1,5 +1,6 @@
 import { jsonDocument } from '../output/json.js';
 import { Progress } from '../output/progress.js';
+import { stdout } from '../output/stdout.js';
 import { difference, kmeans } from './kmeans.js';
 import { launch } from './launch.js';
 import { buildProgram, findSources, type ProgramKind } from './program.js';
@@ -59,10 +60,10 @@ export async function runDemo(options: DemoOptions = {}): Promise<number> {
     const places = clusters.map((cluster, index) => ({ ...cluster, centre: centres[index] }));
     const times = timeline.map((step) => ({ ...step, step: step.step.trim() }));
     const document = { ...facts, difference: wrong, clusters: places, steps: times };
-    process.stdout.write(jsonDocument('demo', wrong === undefined, document));
+    stdout().write(jsonDocument('demo', wrong === undefined, document));
   } else {
     const view = { palette: paletteOf(process.stdout, process.env), columns: process.stdout.columns ?? 80 };
-    process.stdout.write(render(zipCodes, result, clusters, timeline, view));
+    stdout().write(render(zipCodes, result, clusters, timeline, view));
   }
   if (wrong !== undefined) {
     say(`vgpu: WRONG: the GPU's result differs from TypeScript's: ${wrong}`);

@@ -78,7 +78,7 @@ export function fileError(path: string, error: unknown): unknown {
   switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':
-      return new CliError('ERR_VGPU_FILE_NOT_FOUND', `there is no file ${path}`, {
+      return new CliError('ERR_VGPU_FILE_NOT_FOUND', `there is no file ${path || '""'}`, {
         remedy: 'check the path',
       });
     case 'EACCES':

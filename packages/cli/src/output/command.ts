@@ -2,6 +2,7 @@
 import { CliError, describeError, EXIT_CANCELLED, EXIT_FAILED, exitCodeOf } from '../errors.js';
 import { errorDocument, jsonDocument } from './json.js';
 import { Progress } from './progress.js';
+import { stdout } from './stdout.js';
 import { type Style, styleOf } from './style.js';
 
 export interface CommonOptions {
@@ -41,7 +42,8 @@ export async function runCommand(
   work: (context: Context) => Promise<Outcome>,
 ): Promise<void> {
   const interruption = new Interruption();
-  onLostReader(() => interruption.loseReader());
+  // Nobody reads on, or nothing can be written: what prints without end ends.
+  stdout().on('error', () => interruption.loseReader());
   try {
     const outcome = await work({
       signal: interruption.signal,
@@ -50,13 +52,13 @@ export async function runCommand(
       say: (text) => process.stderr.write(`${text}\n`),
     });
     const { exitCode = 0, document, text } = outcome;
-    process.stdout.write(json ? jsonDocument(name, exitCode === 0, document) : `${text}\n`);
+    stdout().write(json ? jsonDocument(name, exitCode === 0, document) : `${text}\n`);
     process.exitCode = exitCode;
   } catch (caught) {
     if (interruption.lostReader) return;
     const error = interruption.cancellation ?? caught;
     process.stderr.write(describeError(error));
-    if (json) process.stdout.write(jsonDocument(name, false, { error: errorDocument(error) }));
+    if (json) stdout().write(jsonDocument(name, false, { error: errorDocument(error) }));
     process.exitCode = exitCodeOf(error, EXIT_FAILED);
   } finally {
     interruption.end();
@@ -95,12 +97,4 @@ class Interruption {
     });
     this.#abort.abort(this.cancellation);
   };
-}
-
-/** `vgpu … | head` closes our stdout: nobody reads on, which is no error of ours. */
-function onLostReader(lost: () => void): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    lost();
-  });
 }

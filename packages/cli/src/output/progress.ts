@@ -1,3 +1,5 @@
+import { moves } from './style.js';
+
 const FRAMES = ['|', '/', '-', '\\'];
 const PATIENCE_MS = 1000;
 const FRAME_MS = 100;
@@ -9,7 +11,7 @@ interface Terminal {
   write(text: string): unknown;
 }
 
-/** Says on a terminal what takes so long, from the first second on. Elsewhere, and before that, silent. */
+/** Says on a terminal where text may move what takes so long, from the first second on. Elsewhere, and before that, silent. */
 export class Progress {
   #step = '';
   #detail = '';
@@ -28,7 +30,7 @@ export class Progress {
     this.#step = step;
     this.#detail = '';
     this.#started = Date.now();
-    if (this.#terminal.isTTY) this.#timer = setInterval(() => this.#draw(), FRAME_MS);
+    if (moves(this.#terminal, process.env)) this.#timer = setInterval(() => this.#draw(), FRAME_MS);
     try {
       return await work((text) => {
         this.#detail = text;

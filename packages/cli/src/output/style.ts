@@ -13,6 +13,22 @@ export interface Style {
 const paint = (open: number, close: number) => (text: string) => `\x1b[${open}m${text}\x1b[${close}m`;
 const plain = (text: string) => text;
 
+/** Whether lines may be overwritten there: at a terminal that knows how to, unless NO_COLOR asks for plain text. */
+export function moves({ isTTY }: { isTTY?: boolean | undefined }, environment: NodeJS.ProcessEnv): boolean {
+  return isTTY === true && !environment.NO_COLOR && environment.TERM !== 'dumb';
+}
+
+const CLEAR_SCREEN = '\x1b[H\x1b[2J';
+
+/** `text` in the place of what a terminal shows; where nothing may move, behind what is there already. */
+export function screenful(
+  text: string,
+  stream: Partial<WriteStream>,
+  environment: NodeJS.ProcessEnv,
+): string {
+  return moves(stream, environment) ? `${CLEAR_SCREEN}${text}\n` : `${text}\n\n`;
+}
+
 /** Colours at a terminal that has them, unless NO_COLOR says otherwise; Unicode at one whose locale is UTF-8. */
 export function styleOf(stream: Partial<WriteStream>, environment: NodeJS.ProcessEnv): Style {
   const terminal = stream.isTTY === true;

@@ -5,6 +5,7 @@ import { CliError } from '../errors.js';
 import { executorUrl } from '../executor/address.js';
 import { formatBytes, formatCount } from '../output/bytes.js';
 import type { Context, Outcome } from '../output/command.js';
+import { screenful } from '../output/style.js';
 import { table } from '../output/table.js';
 
 interface PsOptions {
@@ -27,8 +28,6 @@ interface Look {
   readonly at: number;
   readonly status: ExecutorStatus;
 }
-
-const CLEAR_SCREEN = '\x1b[H\x1b[2J';
 
 export async function ps(options: PsOptions, { signal, progress }: Context): Promise<Outcome> {
   const url = executorUrl(options.executor);
@@ -59,7 +58,7 @@ async function watch(url: string, { interval, json }: PsOptions, signal: AbortSi
     await sleep(interval * 1000, undefined, { signal });
     const now = await look(url);
     const text = describe(clientRates(before, now));
-    process.stdout.write(process.stdout.isTTY ? `${CLEAR_SCREEN}${text}\n` : `${text}\n\n`);
+    process.stdout.write(screenful(text, process.stdout, process.env));
     before = now;
   }
 }

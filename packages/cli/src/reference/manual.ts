@@ -39,7 +39,7 @@ const ENVIRONMENT = [
   ['VGPU_TOKEN_FILE', 'the secret that executors at TCP and vsock ask for'],
   ['VGPU_LOG', 'a file, or journal: where the guest library says why there is no device'],
   ['VGPU_TELEMETRY_DIR', 'where sessions write their records'],
-  ['NO_COLOR', 'if set and not empty: no colours'],
+  ['NO_COLOR', 'if set and not empty: no colours, and nothing on the terminal is overwritten'],
 ] as const;
 
 function commandLines({ path, usage, description, options, subcommands, notes }: CommandFacts): string[] {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { telemetryFolder } from '@vgpu/resilience/node';
 import type { Context, Outcome } from '../output/command.js';
 import { jsonDocument } from '../output/json.js';
+import { screenful } from '../output/style.js';
 import { type Entry, TelemetryReader } from './reader.js';
 import { breakerIn, describeSnapshot, type Snapshot, snapshotOf } from './snapshot.js';
 
@@ -16,7 +17,6 @@ export interface TopOptions {
   readonly json?: boolean | undefined;
 }
 
-const CLEAR_SCREEN = '\x1b[H\x1b[2J';
 /** Of each file, when it is seen first. */
 const TAIL_BYTES = 8 * 1024 * 1024;
 const MOST_ENTRIES = 200_000;
@@ -34,15 +34,12 @@ export async function top(options: TopOptions, { signal, say }: Context): Promis
   for (;;) {
     const snapshot = view.look();
     process.stdout.write(
-      options.json ? jsonDocument('top', true, documentOf(snapshot, view)) : screen(snapshot),
+      options.json
+        ? jsonDocument('top', true, documentOf(snapshot, view))
+        : screenful(describeSnapshot(snapshot), process.stdout, process.env),
     );
     await sleep(Math.min(options.interval * 1000, MOST_SLEEP_MS), undefined, { signal });
   }
-}
-
-function screen(snapshot: Snapshot): string {
-  const text = describeSnapshot(snapshot);
-  return process.stdout.isTTY === true ? `${CLEAR_SCREEN}${text}\n` : `${text}\n\n`;
 }
 
 function documentOf({ anomalies, ...snapshot }: Snapshot, { folder, brokenLines }: View): object {
