@@ -1,5 +1,5 @@
 // What the documents tell people to type is understood by vgpu, and by pnpm. `documents-run.test.ts` runs it.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -31,6 +31,37 @@ it('every fence with commands says that it has them', () => {
   expect(unmarkedCommands({ path: '', text: '```\nx\n```\n\nvgpu run\n\n```\nvgpu run\n```\n' })).toEqual([
     'vgpu run',
   ]);
+});
+
+it('the README names every package, and no other', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const rows = [...readme.matchAll(/^\| \[packages\/([\w-]+)\]\(packages\/\1\) \|/gm)].map(
+    ([, name]) => name,
+  );
+  const folders = readdirSync(join(root, 'packages'), { withFileTypes: true }).filter((each) =>
+    each.isDirectory(),
+  );
+  expect(rows.toSorted()).toEqual(folders.map(({ name }) => name).toSorted());
+});
+
+it('CONTRIBUTING says what .ci/run runs', () => {
+  const line =
+    /^\| `bash \.ci\/run` \| (.*) \|$/m.exec(readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8'))?.[1] ?? '';
+  const script = readFileSync(join(root, '.ci/run'), 'utf8');
+  expect(line).not.toBe('');
+  for (const name of ['crowd', 'llama', 'valgrind', 'bench']) {
+    expect(line.includes(name), name).toBe(new RegExp(`^stage .*${name}`, 'm').test(script));
+  }
+  const words: Readonly<Record<string, string>> = {
+    lockfile: '',
+    test: 'tests',
+    'native lint': 'lint',
+    windows: 'Windows',
+    boot: 'test:boot',
+  };
+  const stages = [...script.matchAll(/^stage "([^"]+)"/gm)].map(([, name = '']) => words[name] ?? name);
+  expect(stages.length).toBeGreaterThan(10);
+  for (const stage of stages) expect(line).toContain(stage);
 });
 
 const scripts = (folder: string) =>
