@@ -65,7 +65,7 @@ export const remedies: Readonly<Record<string, string>> = {
   ERR_VGPU_FILE_NOT_FOUND: "Check the path.",
   ERR_VGPU_FORMAT_ARGUMENT: "Correct the argument that the message names.",
   ERR_VGPU_FORMAT_BAD_CHECKSUM: "Copy the file again, or restore it from a backup.",
-  ERR_VGPU_FORMAT_BAD_MAGIC: "Check that this is the right file: it is neither a .pycauset nor a .npy file.",
+  ERR_VGPU_FORMAT_BAD_MAGIC: "Check that this is the right file, and that it is of the kind that is asked for: .pycauset or .npy.",
   ERR_VGPU_FORMAT_BAD_METADATA: "Write the file again with another program.",
   ERR_VGPU_FORMAT_BLOCKS: "Keep the folder `<file>.blocks` beside the file, as it was written.",
   ERR_VGPU_FORMAT_NOT_COMMITTED: "Write the file again, or look with `vgpu file repair` what it holds.",

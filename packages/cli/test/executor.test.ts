@@ -105,6 +105,15 @@ describe('vgpu executor', () => {
     expect({ code, error: document.error.code }).toEqual({ code: 1, error: 'ERR_VGPU_BACKEND_UNAVAILABLE' });
   });
 
+  it.each([
+    ['--listen', 'foo', '"foo" is neither unix:/path, tcp:host:port, nor vsock:cid:port'],
+    ['--threads', '99999999', '--threads needs a whole number from 1 to 4096, not "99999999"'],
+  ])('reports what is wrong with %s %s', async (option, value, reason) => {
+    const { code, document } = await json(failureSchema, 'executor', 'start', option, value);
+    expect(code).toBe(1);
+    expect(document.error.message).toContain(reason);
+  });
+
   it('refuses a folder that others can write to', async () => {
     mkdirSync(folder.at('vgpu'));
     chmodSync(folder.at('vgpu'), 0o777);

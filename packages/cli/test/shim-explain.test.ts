@@ -70,7 +70,8 @@ describe('vgpu shim explain', { timeout: 60_000 }, () => {
     ['4194999', 'ERR_VGPU_NO_PROCESS'],
     ['no-such-program', 'ERR_VGPU_PROGRAM_NOT_FOUND'],
   ])('%s fails with %s', async (operand, code) => {
-    const { stdout } = await ended(start(['shim', 'explain', '--json', operand]));
+    const { stdout, code: status } = await ended(start(['shim', 'explain', '--json', operand]));
+    expect(status).toBe(1);
     expect(failureSchema.parse(JSON.parse(stdout)).error.code).toBe(code);
   });
 });

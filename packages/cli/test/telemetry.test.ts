@@ -139,8 +139,8 @@ describe('logs', () => {
   });
 
   it('says so where there is nothing', async () => {
-    const { code, stderr } = await vgpu('logs', '--dir', folder.at('nowhere'));
-    expect([code, stderr]).toEqual([0, `no records in ${folder.at('nowhere')}\n`]);
+    const { code, stdout, stderr } = await vgpu('logs', '--dir', folder.at('nowhere'));
+    expect([code, stdout, stderr]).toEqual([0, '', `no records in ${folder.at('nowhere')}\n`]);
   });
 
   it.each([[['--since', '5']], [['--since', 'yesterday']], [['--follow', '--json']]])(

@@ -101,14 +101,14 @@ export class Daemon {
   }
 
   #startError({ code, signal }: Ending): ExecutorError {
-    const lastWords = this.#lastLines.at(-1);
     if (this.#spawnError) {
       return new ExecutorError('ERR_VGPU_EXECUTOR_START', `cannot start ${this.#process.spawnfile}`, {
         cause: this.#spawnError,
       });
     }
-    // The line is "time level [pid] CODE: message"; people need the end of it only.
-    const reason = lastWords?.match(/ERR_VGPU_\w+: (.*)$/)?.[1] ?? lastWords;
+    // The line is "… CODE: message"; people need the end of it only. What follows it is advice about the daemon's own options.
+    const reasons = this.#lastLines.flatMap((line) => line.match(/ERR_VGPU_\w+: (.*)$/)?.[1] ?? []);
+    const reason = reasons.at(-1) ?? this.#lastLines.at(-1);
     if (code === EXIT_BACKEND_UNAVAILABLE) {
       return new ExecutorError('ERR_VGPU_BACKEND_UNAVAILABLE', reason ?? 'the backend is not available', {
         remedy: 'use the software GPU: --gpu software, or gpu: "software"',

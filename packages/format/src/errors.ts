@@ -18,7 +18,7 @@ const problemCodes = {
   truncated: 'ERR_VGPU_FORMAT_TRUNCATED',
   /**
    * Not a file of this kind.
-   * @remedy Check that this is the right file: it is neither a .pycauset nor a .npy file.
+   * @remedy Check that this is the right file, and that it is of the kind that is asked for: .pycauset or .npy.
    */
   'bad-magic': 'ERR_VGPU_FORMAT_BAD_MAGIC',
   /**
@@ -50,7 +50,8 @@ const problemCodes = {
 
 const problemRemedies: Record<FileProblem, string> = {
   truncated: 'The end of the file is missing: copy or download it again, or restore it from a backup.',
-  'bad-magic': 'Check that this is the right file: it is neither a .pycauset nor a .npy file.',
+  'bad-magic':
+    'Check that this is the right file, and that it is of the kind that is asked for: .pycauset or .npy.',
   'unsupported-version': 'Read it with a newer version of @vgpu/format.',
   'bad-checksum': 'The file is damaged: copy it again, or restore it from a backup.',
   'not-committed': 'A writer was interrupted. Write the file again, or open it explicitly as uncommitted.',

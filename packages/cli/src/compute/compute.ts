@@ -4,7 +4,7 @@ import { type ComputeSession, createSession } from '@vgpu/cuda-native';
 import type { ResumeOptions, StoredArray } from '@vgpu/cuda-native/stored';
 import type { Telemetry } from '@vgpu/resilience';
 import { CliError } from '../errors.js';
-import { checkInput, checkOutput, placeOf } from '../file/paths.js';
+import { checkInput, checkOutput, namingFile, placeOf } from '../file/paths.js';
 import { nearest } from '../nearest.js';
 import { formatBytes, formatCount } from '../output/bytes.js';
 import type { Context, Outcome } from '../output/command.js';
@@ -105,7 +105,9 @@ async function computeWith(
 }
 
 async function openInput(path: string, closing: (() => Promise<unknown>)[]): Promise<StoredArray> {
-  const array = path.endsWith('.npy') ? await NpyArray.open(path) : await PersistentArray.open(path);
+  const array = await namingFile<NpyArray | PersistentArray>(path, () =>
+    path.endsWith('.npy') ? NpyArray.open(path) : PersistentArray.open(path),
+  );
   closing.push(() => array.close());
   return array;
 }

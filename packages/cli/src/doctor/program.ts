@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { guestLibrary } from '@vgpu/preload-shim';
 import { calls } from '@vgpu/protocol';
-import { findProgram, preloadObstacle } from '../run/program.js';
+import { findProgramToLookAt, preloadObstacle } from '../run/program.js';
 import { type Check, ok, problem, skipped, warning } from './check.js';
 import { type ElfFile, isElf, readElf } from './elf.js';
 import { deviceCode } from './fat-binary.js';
@@ -12,7 +12,7 @@ const CUDA_FUNCTION = /^(?:cu[A-Z]|cuda[A-Z]|cublas[A-Z]|nvml[A-Z]|__cuda)/;
 
 /** Libraries are looked at like programs. */
 export function checkProgram(name: string): Check[] {
-  const path = findProgram(name);
+  const path = findProgramToLookAt(name);
   const bytes = readFileSync(path);
   if (!isElf(bytes)) {
     return [skipped('program', `${path} is not a 64-bit ELF file: the program that it starts matters`)];

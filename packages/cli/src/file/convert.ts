@@ -6,7 +6,7 @@ import { formatCount } from '../output/bytes.js';
 import type { Context, Outcome } from '../output/command.js';
 import { progressBar } from '../output/progress-bar.js';
 import { writtenOutcome } from './create.js';
-import { checkInput, checkOutput } from './paths.js';
+import { checkInput, checkOutput, namingFile } from './paths.js';
 import { exactly, nearest, sameValue, scalarText } from './scalars.js';
 import { describeShape, type PlainArray } from './shape.js';
 
@@ -28,7 +28,7 @@ export async function convert(
   const { force = false, lossy = false, assume } = options;
   checkInput(input);
   checkOutput(output, { force, input });
-  await using source = await PersistentArray.open(input, assume ? { assume } : {});
+  await using source = await namingFile(input, () => PersistentArray.open(input, assume ? { assume } : {}));
   const target = targetFor(source, options);
   const conversion = new Conversion(source, target.dtype, lossy);
   return await progress.during(`converting ${input}`, async (detail) => {

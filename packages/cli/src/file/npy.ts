@@ -7,7 +7,7 @@ import type { Context, Outcome } from '../output/command.js';
 import { progressBar } from '../output/progress-bar.js';
 import { writtenOutcome } from './create.js';
 import { describeArray } from './describe.js';
-import { checkInput, checkOutput } from './paths.js';
+import { checkInput, checkOutput, namingFile } from './paths.js';
 
 export interface ImportOptions {
   readonly force?: boolean | undefined;
@@ -23,11 +23,13 @@ export async function importFile(
   checkOutput(output, { force, input });
   return progress.during(`importing ${input}`, async (detail) => {
     const bar = progressBar();
-    await using array = await importNpy(input, output, {
-      replace: force,
-      signal,
-      onProgress: (done, total) => detail(bar(done, total)),
-    });
+    await using array = await namingFile(input, () =>
+      importNpy(input, output, {
+        replace: force,
+        signal,
+        onProgress: (done, total) => detail(bar(done, total)),
+      }),
+    );
     return writtenOutcome(output, array, { input });
   });
 }
@@ -48,7 +50,9 @@ export async function exportFile(
   checkOutput(output, { force, input });
   return progress.during(`exporting ${input}`, async (detail) => {
     const bar = progressBar();
-    await using array = await PersistentArray.open(input, { allowUncommitted, ...(assume && { assume }) });
+    await using array = await namingFile(input, () =>
+      PersistentArray.open(input, { allowUncommitted, ...(assume && { assume }) }),
+    );
     await exportNpy(array, output, {
       replace: force,
       signal,

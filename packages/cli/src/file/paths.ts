@@ -71,6 +71,18 @@ function notAFile(path: string, stats: Stats): CliError {
   );
 }
 
+/** What `work` finds wrong inside the file at `path`, with its name in the message. */
+export async function namingFile<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const inside =
+      error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_VGPU_FORMAT_');
+    if (inside && !error.message.includes(path)) error.message = `${path}: ${error.message}`;
+    throw error;
+  }
+}
+
 /** An error of Node's file functions in words. */
 export function fileError(path: string, error: unknown): unknown {
   if (!(error instanceof Error)) return error;

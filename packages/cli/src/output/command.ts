@@ -52,7 +52,8 @@ export async function runCommand(
       say: (text) => process.stderr.write(`${text}\n`),
     });
     const { exitCode = 0, document, text } = outcome;
-    stdout().write(json ? jsonDocument(name, exitCode === 0, document) : `${text}\n`);
+    const lines = text === '' ? '' : `${text}\n`;
+    stdout().write(json ? jsonDocument(name, exitCode === 0, document) : lines);
     process.exitCode = exitCode;
   } catch (caught) {
     if (interruption.lostReader) return;

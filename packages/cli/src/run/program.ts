@@ -2,6 +2,17 @@ import { accessSync, closeSync, constants, openSync, readSync, statSync } from '
 import { delimiter, join } from 'node:path';
 import { CliError, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND } from '../errors.js';
 
+/** The same for commands that do not run it: `doctor --program` and `shim explain` exit with 1, as for all errors. */
+export function findProgramToLookAt(name: string): string {
+  try {
+    return findProgram(name);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    const { code, message, remedy } = error;
+    throw new CliError(code, message, remedy === undefined ? {} : { remedy });
+  }
+}
+
 /**
  * Finds the program as a shell would. Done before anything is started, so that a misspelt name costs nothing.
  */
@@ -19,10 +30,11 @@ export function findProgram(name: string, searchPath = process.env.PATH ?? ''): 
   if (present) throw notExecutable(present);
   if (name.includes('/') && isFolder(name)) {
     throw new CliError('ERR_VGPU_PROGRAM_NOT_EXECUTABLE', `${name} is a folder`, {
+      remedy: 'name a program in it',
       exitCode: EXIT_NOT_EXECUTABLE,
     });
   }
-  throw new CliError('ERR_VGPU_PROGRAM_NOT_FOUND', `program not found: ${name}`, {
+  throw new CliError('ERR_VGPU_PROGRAM_NOT_FOUND', `program not found: ${name || '""'}`, {
     remedy: name.includes('/') ? 'check the path' : 'give its path (./program), or put its folder into PATH',
     exitCode: EXIT_NOT_FOUND,
   });

@@ -6,7 +6,7 @@ import { shimExplainProgram } from '@vgpu/preload-shim';
 import { z } from 'zod';
 import { CliError } from '../errors.js';
 import type { Outcome } from '../output/command.js';
-import { elfObstacle, findProgram } from '../run/program.js';
+import { elfObstacle, findProgramToLookAt } from '../run/program.js';
 
 const TIMEOUT_MS = 10_000;
 
@@ -35,7 +35,7 @@ const failure = z.object({ error: z.object({ number: z.int(), message: z.string(
 
 export function explain(operand: string): Outcome {
   const running = /^\d+$/.test(operand);
-  const path = running ? undefined : findProgram(operand);
+  const path = running ? undefined : findProgramToLookAt(operand);
   const found = ask(path === undefined ? ['--pid', operand] : ['--program', path], operand);
   // Such a program never meets the library, whatever that would make of it.
   const obstacle = path === undefined ? undefined : elfObstacle(path);

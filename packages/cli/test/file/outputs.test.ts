@@ -232,6 +232,20 @@ it('a file that somebody writes to is not replaced', async () => {
   expect(writer.rows).toBe(1);
 });
 
+it.each([
+  ['compute', 'add', 'good.npy', 'bad.npy', '-o', 'sum.npy'],
+  ['file', 'import', 'bad.npy', 'x.pycauset'],
+  ['file', 'convert', 'bad.npy', 'x.pycauset'],
+  ['file', 'export', 'bad.npy', 'x.npy'],
+])('says which file it is that is no array: %s %s', async (...words) => {
+  const names = words.map((word) => (word.includes('.') ? folder.at(word) : word));
+  writeFileSync(folder.at('good.npy'), writeNpy({ dtype: 'f64', shape: [2, 2] }, () => 1));
+  writeFileSync(folder.at('bad.npy'), 'this is no array of numbers');
+  const { code, stderr } = await vgpu(...names);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`vgpu: ${folder.at('bad.npy')}: the file does not begin with`);
+});
+
 it('wrong options are JSON too, for who asked for it', async () => {
   const { code, document } = await vgpuJson(
     failureSchema,
