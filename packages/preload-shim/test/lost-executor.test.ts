@@ -122,7 +122,7 @@ describe.each(Object.entries(TRANSPORTS))('through %s', { timeout: TEST_TIMEOUT_
     const { status, milliseconds } = await program.result();
     expect(status).toBe(RPC_FAILURE);
     if (mode !== 'waits') expect(milliseconds).toBeLessThan(AT_ONCE_MS);
-    expect(await clientCount()).toBe(1);
+    await expect.poll(() => clientCount(), { timeout: 5_000 }).toBe(1);
     process.kill(await other.worker(), 0);
   });
 

@@ -36,6 +36,10 @@ struct Part {
   int top;
 
   [[nodiscard]] bool isSmall() const { return count * sizeof(Record) <= kPartBytes || top == 0; }
+  /** Equal keys are only copied. */
+  [[nodiscard]] std::size_t mostAtOnce() const {
+    return (top == 0 ? kAloneBytes : kPartBytes) / sizeof(Record);
+  }
 };
 
 /** Reads a part's records where they lie. */
@@ -246,8 +250,7 @@ void radixSort(Context& context, std::size_t count, const RecordAt& recordAt, co
   Rooms<Record> rooms(context, count, room);
   const std::vector<Part<Record>> parts = splitTogether(context, count, recordAt, rooms);
   std::size_t most = 0;
-  for (const Part<Record>& part : parts)
-    most = std::max(most, std::min(part.count, kPartBytes / sizeof(Record)));
+  for (const Part<Record>& part : parts) most = std::max(most, std::min(part.count, part.mostAtOnce()));
   std::vector<PartSorter<Record>> sorters;
   for (unsigned i = 0; i < context.pool().threads(); ++i) sorters.emplace_back(context, rooms, most);
   std::atomic<std::size_t> next{0};

@@ -215,6 +215,10 @@ TEST_CASE("memory is counted") {
   Context enough(pool, 8000, nullptr);
   sort(enough, array(keys), Order::ascending, array(keys));
   CHECK(enough.memoryUsed() == 8000);
+  std::vector<std::uint32_t> equal(1'000'000, 7);
+  Context copies(pool, 4'000'000 + 2 * kAloneBytes, nullptr);
+  sort(copies, array(equal), Order::ascending, array(equal));
+  CHECK(copies.memoryUsed() == 4'000'000 + 2 * kAloneBytes);
   Context tight(pool, 7999, nullptr);
   CHECK_THROWS_WITH(sort(tight, array(keys), Order::ascending, array(keys)),
                     "the operation needs 8000 bytes of memory for itself, more than the limit of 7999");
