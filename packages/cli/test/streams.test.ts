@@ -55,7 +55,9 @@ it('hands no argument to a program that is not the one given', () => {
 });
 
 it('takes the character that stands for what is not UTF-8 as what it is', () => {
-  const { status } = shell(`$VGPU file create --rows 4 --columns 4 "$FOLDER"/$'good\\uFFFD.pycauset'`);
+  const { status } = shell(
+    `$VGPU file create --rows 4 --columns 4 "$FOLDER"/$'good\\xef\\xbf\\xbd.pycauset'`,
+  );
   expect(status).toBe(0);
   expect(readdirSync(folder.path)).toEqual(['good\uFFFD.pycauset']);
 });

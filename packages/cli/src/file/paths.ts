@@ -1,6 +1,7 @@
 // The files that a command reads and writes, looked at before any work begins.
 import { accessSync, constants, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { isFormatError } from '@vgpu/format';
 import { CliError } from '../errors.js';
 
 /** @throws CliError unless `path` is a regular file that can be read. */
@@ -76,9 +77,7 @@ export async function namingFile<T>(path: string, work: () => Promise<T>): Promi
   try {
     return await work();
   } catch (error) {
-    const inside =
-      error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_VGPU_FORMAT_');
-    if (inside && !error.message.includes(path)) error.message = `${path}: ${error.message}`;
+    if (isFormatError(error) && !error.message.includes(path)) error.message = `${path}: ${error.message}`;
     throw error;
   }
 }

@@ -239,7 +239,10 @@ it.each([
   ['file', 'export', 'bad.npy', 'x.npy'],
 ])('says which file it is that is no array: %s %s', async (...words) => {
   const names = words.map((word) => (word.includes('.') ? folder.at(word) : word));
-  writeFileSync(folder.at('good.npy'), writeNpy({ dtype: 'f64', shape: [2, 2] }, () => 1));
+  writeFileSync(
+    folder.at('good.npy'),
+    writeNpy({ dtype: 'f64', shape: [2, 2] }, () => 1),
+  );
   writeFileSync(folder.at('bad.npy'), 'this is no array of numbers');
   const { code, stderr } = await vgpu(...names);
   expect(code).toBe(1);
