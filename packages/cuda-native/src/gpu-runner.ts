@@ -4,12 +4,13 @@ import {
   CircuitBreaker,
   type Fault,
   FallbackSession,
+  faultOf,
   GpuError,
   type OperationContext,
   withFallback,
 } from '@vgpu/resilience';
 import type { NativeResult } from './calls.js';
-import { freeMemory, giveUp, type OpenGpu, reopen, unstoppable } from './gpu.js';
+import { freeMemory, giveUp, goneByXid, type OpenGpu, reopen, unstoppable } from './gpu.js';
 import type { Engine, GpuMemory } from './native.js';
 import type { ComputeResult } from './runner.js';
 import { Turns } from './turns.js';
@@ -72,7 +73,12 @@ export class GpuRunner {
     const onGpu = async (context: OperationContext): Promise<NativeResult> => {
       if (opened === null) throw new Error('an open breaker has let an operation through');
       context.signal.addEventListener('abort', () => giveUp(opened), { once: true });
-      return gpu(opened.engine);
+      try {
+        return await gpu(opened.engine);
+      } catch (error) {
+        const gone = faultOf(error) && goneByXid(opened.engine);
+        throw gone === undefined ? error : new GpuError(gone, name, { cause: error });
+      }
     };
     await this.#workerOnItsWay();
     const result = await this.#turns.run(

@@ -1,6 +1,6 @@
 // Which driver a session uses, and whether it works.
 import { fileURLToPath } from 'node:url';
-import { conditionFault, driverFault, type Fault, faultOf } from '@vgpu/resilience';
+import { conditionFault, driverFault, type Fault, faultOf, xidFault } from '@vgpu/resilience';
 import { type ProbeResult, pessimisticProbe } from '@vgpu/resilience/node';
 import type { NativeStart } from './calls.js';
 import { argumentError } from './errors.js';
@@ -50,9 +50,11 @@ async function open(
   const gpu: OpenGpu = { engine, isolation, fault: null };
   const attempt = async () => {
     await isolation?.workersKilled();
-    const fault = await faultIn(engine.open(...unstoppable()));
+    const fault = await faultIn(engine, engine.open(...unstoppable()));
+    if (fault === null || isolation === null || fault.kind === 'absent' || fault.kind === 'gone')
+      return fault;
     // A worker that an earlier session has lost is replaced.
-    return fault === null || isolation === null || fault.kind === 'absent' ? fault : reopen(gpu);
+    return reopen(gpu);
   };
   const fault = await limited(attempt(), options.hangAfterMs, () => giveUp(gpu));
   return fault?.kind === 'absent' ? fault : { ...gpu, fault };
@@ -66,7 +68,7 @@ export function giveUp({ engine, isolation }: OpenGpu): void {
 
 /** Whatever the driver answers: it is for a session that ends. */
 export async function freeMemory(gpu: OpenGpu, hangAfterMs: number): Promise<void> {
-  const freed = faultIn(gpu.engine.freeMemory(...unstoppable())).catch(() => null);
+  const freed = faultIn(gpu.engine, gpu.engine.freeMemory(...unstoppable())).catch(() => null);
   await limited(freed, hangAfterMs, () => giveUp(gpu));
 }
 
@@ -89,24 +91,32 @@ async function limited(
   }
 }
 
+/** The Xid error that says that the GPU is gone, whatever the driver's own answer says. */
+export function goneByXid(engine: Gpu): Fault | undefined {
+  return engine
+    .xids()
+    .map(xidFault)
+    .find(({ kind }) => kind === 'gone');
+}
+
 /** What the GPU answers, if that is no success. */
-async function faultIn(call: Promise<unknown>): Promise<Fault | null> {
+async function faultIn(engine: Gpu, call: Promise<unknown>): Promise<Fault | null> {
   try {
     await call;
     return null;
   } catch (error) {
     const fault = faultOf(translate(error, undefined));
     if (fault === undefined) throw error;
-    return fault;
+    return goneByXid(engine) ?? fault;
   }
 }
 
 /** A new worker, or why there is none. */
 export async function reopen({ engine, isolation }: OpenGpu): Promise<Fault | null> {
   await isolation?.workersKilled();
-  const fault = await faultIn(engine.reopen(...unstoppable()));
+  const fault = (await faultIn(engine, engine.reopen(...unstoppable()))) ?? goneByXid(engine);
   // An executor that was there before is on its way back, as far as anybody knows.
-  return fault?.code === noDevice ? conditionFault('executor-restarting') : fault;
+  return fault?.code === noDevice ? conditionFault('executor-restarting') : (fault ?? null);
 }
 
 const noDevice = 100;

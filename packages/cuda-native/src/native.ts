@@ -44,6 +44,8 @@ export interface Gpu extends Engine {
   counters(): GpuMemory;
   /** Empty before the device has been opened. */
   deviceName(): string;
+  /** The Xid errors that NVML told of, as of the end of the last operation that failed, or reopened the device. */
+  xids(): number[];
 }
 
 /** In bytes; of frees, those that the driver refused. */

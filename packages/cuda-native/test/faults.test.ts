@@ -46,8 +46,10 @@ const byCode: FaultCase[] = cudaFaults
 const kinds = [...new Map(byCode.map((fault) => [fault.kind, fault])).values()];
 const unclassified: FaultCase = { spec: '3', kind: 'unclassified', code: 3 };
 const crash: FaultCase = { spec: 'crash', kind: 'context-dead', code: 'worker-died' };
+/** The driver's own answer, 999, would be a dead context. */
+const offTheBus: FaultCase = { spec: 'xid79', kind: 'gone', code: 79 };
 const hang: FaultCase = { spec: 'hang', kind: 'context-dead', code: 'hung' };
-const faults = [...(full ? byCode : kinds), unclassified, crash, hang];
+const faults = [...(full ? byCode : kinds), unclassified, offTheBus, crash, hang];
 
 /** `fill` copies nothing in. */
 const touches = ({ name }: OperationCase, point: Point) => name !== 'fill' || point !== 'copy-in';
@@ -158,6 +160,25 @@ it.skipIf(full)('docs/fault-matrix.md is about these operations and faults', () 
     ...byCode.map(({ spec, kind }) => specName(spec, kind)),
   ];
   expect(rows.filter((row) => !written.includes(`\n| ${row} |`))).toEqual([]);
+});
+
+it.each([
+  [31, 'closed', 'CUDA_ERROR_UNKNOWN, 999', 'this operation'],
+  [79, 'open', 'Xid 79: GPU has fallen off the bus, 79', 'remainder of session'],
+] as const)('Xid %i beside an unknown error', async (xid, afterwards, cause, scope) => {
+  await startExecutor(`xid${xid}@launch:1`);
+  const lines: string[] = [];
+  await using session = await openSession(lines, false);
+  const sum = () => session.sum(new Float32Array([1, 2]));
+  expect(await sum()).toMatchObject({ value: 3, device: 'cpu' });
+  // Of a new worker, the first launch would fail again.
+  await startExecutor('');
+  await expect
+    .poll(sum)
+    .toMatchObject({ value: 3, device: afterwards === 'closed' ? 'software-gpu' : 'cpu' });
+  expect(session.breaker?.status).toBe(afterwards);
+  expect(session.breaker?.isPermanent).toBe(afterwards === 'open');
+  expect(lines[0]).toBe(`GPU failed (${cause}). Falling back to CPU for ${scope}.`);
 });
 
 it('the worker is killed in the middle: the CPU’s result, one line, and a new worker for the next call', async () => {

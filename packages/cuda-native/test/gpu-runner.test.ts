@@ -12,7 +12,11 @@ const never = () => new Promise<NativeResult>(() => {});
 
 /** Whose worker has died when `fault` says so; a new one is there at once. */
 function runnerWith(fault: OpenGpu['fault']): GpuRunner {
-  const engine = { deviceName: () => 'GPU', reopen: async () => result } satisfies Partial<Gpu>;
+  const engine = {
+    deviceName: () => 'GPU',
+    reopen: async () => result,
+    xids: () => [],
+  } satisfies Partial<Gpu>;
   const isolation = { library: '', executor: '', killWorker: () => {}, workersKilled: async () => {} };
   return new GpuRunner({ engine: engine as unknown as Gpu, fault, isolation }, () => {});
 }

@@ -16,6 +16,7 @@
 #include "driver/library.h"
 #include "driver/link.h"
 #include "driver/shared_memory.h"
+#include "nvml/nvml.h"
 #include "output.h"
 #include "runtime/modules.h"
 #include "runtime/primary_context.h"
@@ -52,6 +53,7 @@ static void forget_parent(void) {
   vgpu_host_memory_forget();
   vgpu_modules_forget_all();
   vgpu_primary_contexts_forget();
+  vgpu_nvml_events_forget();
 }
 
 static _Atomic uint64_t* find_owner(void) {

@@ -31,6 +31,7 @@ typedef struct CUgraphExec_st *cudaGraphExec_t;
 typedef struct CUgraphNode_st *cudaGraphNode_t;
 typedef struct CUmemPoolHandle_st *cudaMemPool_t;
 typedef struct nvmlDevice_st *nvmlDevice_t;
+typedef struct nvmlEventSet_st *nvmlEventSet_t;
 typedef struct cublasContext *cublasHandle_t;
 typedef int CUdevice;
 typedef unsigned long long CUdeviceptr;
@@ -2005,6 +2006,22 @@ struct nvmlProcessUtilizationSample_t {
   unsigned int decUtil;
 };
 typedef struct nvmlProcessUtilizationSample_t nvmlProcessUtilizationSample_t;
+
+struct nvmlEventData_v1_t {
+  nvmlDevice_t device;
+  unsigned long long eventType;
+  unsigned long long eventData;
+};
+typedef struct nvmlEventData_v1_t nvmlEventData_v1_t;
+
+struct nvmlEventData_t {
+  nvmlDevice_t device;
+  unsigned long long eventType;
+  unsigned long long eventData;
+  unsigned int gpuInstanceId;
+  unsigned int computeInstanceId;
+};
+typedef struct nvmlEventData_t nvmlEventData_t;
 
 struct nvmlPciInfo_t {
   char busIdLegacy[16];

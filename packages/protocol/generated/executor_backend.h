@@ -371,6 +371,10 @@ class BackendCalls {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
+  virtual CUresult vgpuDeviceXid(std::uint64_t /*context*/, std::uint64_t& /*next*/, std::uint32_t& /*xid*/, std::uint64_t /*seen*/, std::int32_t /*device*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
   virtual CUresult vgpuDeviceProcesses(std::uint64_t /*context*/, std::span<std::byte> /*processes*/, std::int32_t /*device*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }

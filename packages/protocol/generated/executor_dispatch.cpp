@@ -186,6 +186,8 @@ std::string_view call_name(std::uint32_t call) {
       return "vgpuDeviceMemory";
     case VGPU_CALL_vgpuDeviceUtilization:
       return "vgpuDeviceUtilization";
+    case VGPU_CALL_vgpuDeviceXid:
+      return "vgpuDeviceXid";
     case VGPU_CALL_vgpuDeviceProcesses:
       return "vgpuDeviceProcesses";
     default:
@@ -958,6 +960,17 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
       result = backend.vgpuDeviceUtilization(context, percent, device);
       response.write(percent);
+      break;
+    }
+    case VGPU_CALL_vgpuDeviceXid: {
+      std::uint64_t next{};
+      std::uint32_t xid{};
+      const auto seen = request.read<std::uint64_t>();
+      const auto device = request.read<std::int32_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuDeviceXid(context, next, xid, seen, device);
+      response.write(next);
+      response.write(xid);
       break;
     }
     case VGPU_CALL_vgpuDeviceProcesses: {

@@ -927,6 +927,21 @@ CUresult vgpuDeviceUtilization(unsigned int *percent, CUdevice device) {
   return CUDA_SUCCESS;
 }
 
+CUresult vgpuDeviceXid(unsigned long long *next, unsigned int *xid, unsigned long long seen, CUdevice device) {
+  uint64_t wire_next = 0;
+  uint32_t wire_xid = 0;
+  const uint64_t wire_seen = (uint64_t)seen;
+  const int32_t wire_device = (int32_t)device;
+  if (next == NULL || xid == NULL) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_seen, sizeof(wire_seen)}, {&wire_device, sizeof(wire_device)}};
+  const struct vgpu_buffer response[] = {{&wire_next, sizeof(wire_next)}, {&wire_xid, sizeof(wire_xid)}};
+  const CUresult result = vgpu_exchange(VGPU_CALL_vgpuDeviceXid, 0, request, 2, response, 2);
+  if (result != CUDA_SUCCESS) return result;
+  *next = (unsigned long long)wire_next;
+  *xid = (unsigned int)wire_xid;
+  return CUDA_SUCCESS;
+}
+
 CUresult vgpuDeviceProcesses(void *processes, size_t bytes, CUdevice device) {
   const uint64_t wire_bytes = (uint64_t)bytes;
   const int32_t wire_device = (int32_t)device;

@@ -1415,289 +1415,289 @@ const char *vgpu_entry_name(unsigned int index) {
     case 701:
       return "nvmlDeviceGetProcessUtilization";
     case 702:
-      return "nvmlDeviceGetAPIRestriction";
-    case 703:
-      return "nvmlDeviceGetAccountingBufferSize";
-    case 704:
-      return "nvmlDeviceGetAccountingMode";
-    case 705:
-      return "nvmlDeviceGetAccountingPids";
-    case 706:
-      return "nvmlDeviceGetAccountingStats";
-    case 707:
-      return "nvmlDeviceGetAdaptiveClockInfoStatus";
-    case 708:
-      return "nvmlDeviceGetApplicationsClock";
-    case 709:
-      return "nvmlDeviceGetArchitecture";
-    case 710:
-      return "nvmlDeviceGetAttributes";
-    case 711:
-      return "nvmlDeviceGetAttributes_v2";
-    case 712:
-      return "nvmlDeviceGetAutoBoostedClocksEnabled";
-    case 713:
-      return "nvmlDeviceGetBAR1MemoryInfo";
-    case 714:
-      return "nvmlDeviceGetBoardId";
-    case 715:
-      return "nvmlDeviceGetBoardPartNumber";
-    case 716:
-      return "nvmlDeviceGetBrand";
-    case 717:
-      return "nvmlDeviceGetBridgeChipInfo";
-    case 718:
-      return "nvmlDeviceGetBusType";
-    case 719:
-      return "nvmlDeviceGetClkMonStatus";
-    case 720:
-      return "nvmlDeviceGetClock";
-    case 721:
-      return "nvmlDeviceGetClockInfo";
-    case 722:
-      return "nvmlDeviceGetComputeMode";
-    case 723:
-      return "nvmlDeviceGetCpuAffinity";
-    case 724:
-      return "nvmlDeviceGetCpuAffinityWithinScope";
-    case 725:
-      return "nvmlDeviceGetCurrPcieLinkGeneration";
-    case 726:
-      return "nvmlDeviceGetCurrPcieLinkWidth";
-    case 727:
-      return "nvmlDeviceGetCurrentClocksEventReasons";
-    case 728:
-      return "nvmlDeviceGetCurrentClocksThrottleReasons";
-    case 729:
-      return "nvmlDeviceGetDecoderUtilization";
-    case 730:
-      return "nvmlDeviceGetDefaultApplicationsClock";
-    case 731:
-      return "nvmlDeviceGetDefaultEccMode";
-    case 732:
-      return "nvmlDeviceGetDetailedEccErrors";
-    case 733:
-      return "nvmlDeviceGetDeviceHandleFromMigDeviceHandle";
-    case 734:
-      return "nvmlDeviceGetDisplayActive";
-    case 735:
-      return "nvmlDeviceGetDisplayMode";
-    case 736:
-      return "nvmlDeviceGetDriverModel";
-    case 737:
-      return "nvmlDeviceGetDynamicPstatesInfo";
-    case 738:
-      return "nvmlDeviceGetEccMode";
-    case 739:
-      return "nvmlDeviceGetEncoderCapacity";
-    case 740:
-      return "nvmlDeviceGetEncoderSessions";
-    case 741:
-      return "nvmlDeviceGetEncoderStats";
-    case 742:
-      return "nvmlDeviceGetEncoderUtilization";
-    case 743:
-      return "nvmlDeviceGetEnforcedPowerLimit";
-    case 744:
-      return "nvmlDeviceGetFBCSessions";
-    case 745:
-      return "nvmlDeviceGetFBCStats";
-    case 746:
-      return "nvmlDeviceGetFanControlPolicy_v2";
-    case 747:
-      return "nvmlDeviceGetFanSpeed";
-    case 748:
-      return "nvmlDeviceGetFanSpeed_v2";
-    case 749:
-      return "nvmlDeviceGetFieldValues";
-    case 750:
-      return "nvmlDeviceGetGpcClkMinMaxVfOffset";
-    case 751:
-      return "nvmlDeviceGetGpcClkVfOffset";
-    case 752:
-      return "nvmlDeviceGetGpuFabricInfo";
-    case 753:
-      return "nvmlDeviceGetGpuFabricInfoV";
-    case 754:
-      return "nvmlDeviceGetGpuMaxPcieLinkGeneration";
-    case 755:
-      return "nvmlDeviceGetGpuOperationMode";
-    case 756:
-      return "nvmlDeviceGetGspFirmwareMode";
-    case 757:
-      return "nvmlDeviceGetGspFirmwareVersion";
-    case 758:
-      return "nvmlDeviceGetHandleBySerial";
-    case 759:
-      return "nvmlDeviceGetInforomConfigurationChecksum";
-    case 760:
-      return "nvmlDeviceGetInforomImageVersion";
-    case 761:
-      return "nvmlDeviceGetInforomVersion";
-    case 762:
-      return "nvmlDeviceGetIrqNum";
-    case 763:
-      return "nvmlDeviceGetJpgUtilization";
-    case 764:
-      return "nvmlDeviceGetLastBBXFlushTime";
-    case 765:
-      return "nvmlDeviceGetMPSComputeRunningProcesses";
-    case 766:
-      return "nvmlDeviceGetMPSComputeRunningProcesses_v2";
-    case 767:
-      return "nvmlDeviceGetMPSComputeRunningProcesses_v3";
-    case 768:
-      return "nvmlDeviceGetMaxClockInfo";
-    case 769:
-      return "nvmlDeviceGetMaxCustomerBoostClock";
-    case 770:
-      return "nvmlDeviceGetMaxMigDeviceCount";
-    case 771:
-      return "nvmlDeviceGetMaxPcieLinkGeneration";
-    case 772:
-      return "nvmlDeviceGetMaxPcieLinkWidth";
-    case 773:
-      return "nvmlDeviceGetMemClkMinMaxVfOffset";
-    case 774:
-      return "nvmlDeviceGetMemClkVfOffset";
-    case 775:
-      return "nvmlDeviceGetMemoryAffinity";
-    case 776:
-      return "nvmlDeviceGetMemoryBusWidth";
-    case 777:
-      return "nvmlDeviceGetMemoryErrorCounter";
-    case 778:
-      return "nvmlDeviceGetMigDeviceHandleByIndex";
-    case 779:
-      return "nvmlDeviceGetMigMode";
-    case 780:
-      return "nvmlDeviceGetMinMaxClockOfPState";
-    case 781:
-      return "nvmlDeviceGetMinMaxFanSpeed";
-    case 782:
-      return "nvmlDeviceGetMinorNumber";
-    case 783:
-      return "nvmlDeviceGetModuleId";
-    case 784:
-      return "nvmlDeviceGetMultiGpuBoard";
-    case 785:
-      return "nvmlDeviceGetNumFans";
-    case 786:
-      return "nvmlDeviceGetNumGpuCores";
-    case 787:
-      return "nvmlDeviceGetNvLinkCapability";
-    case 788:
-      return "nvmlDeviceGetNvLinkErrorCounter";
-    case 789:
-      return "nvmlDeviceGetNvLinkRemoteDeviceType";
-    case 790:
-      return "nvmlDeviceGetNvLinkRemotePciInfo";
-    case 791:
-      return "nvmlDeviceGetNvLinkRemotePciInfo_v2";
-    case 792:
-      return "nvmlDeviceGetNvLinkState";
-    case 793:
-      return "nvmlDeviceGetNvLinkUtilizationControl";
-    case 794:
-      return "nvmlDeviceGetNvLinkUtilizationCounter";
-    case 795:
-      return "nvmlDeviceGetNvLinkVersion";
-    case 796:
-      return "nvmlDeviceGetOfaUtilization";
-    case 797:
-      return "nvmlDeviceGetP2PStatus";
-    case 798:
-      return "nvmlDeviceGetPcieLinkMaxSpeed";
-    case 799:
-      return "nvmlDeviceGetPcieReplayCounter";
-    case 800:
-      return "nvmlDeviceGetPcieSpeed";
-    case 801:
-      return "nvmlDeviceGetPcieThroughput";
-    case 802:
-      return "nvmlDeviceGetPerformanceState";
-    case 803:
-      return "nvmlDeviceGetPersistenceMode";
-    case 804:
-      return "nvmlDeviceGetPowerManagementDefaultLimit";
-    case 805:
-      return "nvmlDeviceGetPowerManagementLimit";
-    case 806:
-      return "nvmlDeviceGetPowerManagementLimitConstraints";
-    case 807:
-      return "nvmlDeviceGetPowerManagementMode";
-    case 808:
-      return "nvmlDeviceGetPowerSource";
-    case 809:
-      return "nvmlDeviceGetPowerState";
-    case 810:
-      return "nvmlDeviceGetPowerUsage";
-    case 811:
-      return "nvmlDeviceGetRemappedRows";
-    case 812:
-      return "nvmlDeviceGetRetiredPages";
-    case 813:
-      return "nvmlDeviceGetRetiredPagesPendingStatus";
-    case 814:
-      return "nvmlDeviceGetRetiredPages_v2";
-    case 815:
-      return "nvmlDeviceGetRowRemapperHistogram";
-    case 816:
-      return "nvmlDeviceGetRunningProcessDetailList";
-    case 817:
-      return "nvmlDeviceGetSamples";
-    case 818:
-      return "nvmlDeviceGetSerial";
-    case 819:
-      return "nvmlDeviceGetSramEccErrorStatus";
-    case 820:
-      return "nvmlDeviceGetSupportedClocksEventReasons";
-    case 821:
-      return "nvmlDeviceGetSupportedClocksThrottleReasons";
-    case 822:
-      return "nvmlDeviceGetSupportedEventTypes";
-    case 823:
-      return "nvmlDeviceGetSupportedGraphicsClocks";
-    case 824:
-      return "nvmlDeviceGetSupportedMemoryClocks";
-    case 825:
-      return "nvmlDeviceGetSupportedPerformanceStates";
-    case 826:
-      return "nvmlDeviceGetTargetFanSpeed";
-    case 827:
-      return "nvmlDeviceGetTemperature";
-    case 828:
-      return "nvmlDeviceGetTemperatureThreshold";
-    case 829:
-      return "nvmlDeviceGetThermalSettings";
-    case 830:
-      return "nvmlDeviceGetTopologyCommonAncestor";
-    case 831:
-      return "nvmlDeviceGetTopologyNearestGpus";
-    case 832:
-      return "nvmlDeviceGetTotalEccErrors";
-    case 833:
-      return "nvmlDeviceGetTotalEnergyConsumption";
-    case 834:
-      return "nvmlDeviceGetVbiosVersion";
-    case 835:
-      return "nvmlDeviceGetViolationStatus";
-    case 836:
-      return "nvmlDeviceGetVirtualizationMode";
-    case 837:
-      return "nvmlDeviceIsMigDeviceHandle";
-    case 838:
-      return "nvmlDeviceOnSameBoard";
-    case 839:
-      return "nvmlDeviceRegisterEvents";
-    case 840:
       return "nvmlEventSetCreate";
-    case 841:
+    case 703:
       return "nvmlEventSetFree";
-    case 842:
+    case 704:
+      return "nvmlDeviceGetSupportedEventTypes";
+    case 705:
+      return "nvmlDeviceRegisterEvents";
+    case 706:
       return "nvmlEventSetWait";
-    case 843:
+    case 707:
       return "nvmlEventSetWait_v2";
+    case 708:
+      return "nvmlDeviceGetAPIRestriction";
+    case 709:
+      return "nvmlDeviceGetAccountingBufferSize";
+    case 710:
+      return "nvmlDeviceGetAccountingMode";
+    case 711:
+      return "nvmlDeviceGetAccountingPids";
+    case 712:
+      return "nvmlDeviceGetAccountingStats";
+    case 713:
+      return "nvmlDeviceGetAdaptiveClockInfoStatus";
+    case 714:
+      return "nvmlDeviceGetApplicationsClock";
+    case 715:
+      return "nvmlDeviceGetArchitecture";
+    case 716:
+      return "nvmlDeviceGetAttributes";
+    case 717:
+      return "nvmlDeviceGetAttributes_v2";
+    case 718:
+      return "nvmlDeviceGetAutoBoostedClocksEnabled";
+    case 719:
+      return "nvmlDeviceGetBAR1MemoryInfo";
+    case 720:
+      return "nvmlDeviceGetBoardId";
+    case 721:
+      return "nvmlDeviceGetBoardPartNumber";
+    case 722:
+      return "nvmlDeviceGetBrand";
+    case 723:
+      return "nvmlDeviceGetBridgeChipInfo";
+    case 724:
+      return "nvmlDeviceGetBusType";
+    case 725:
+      return "nvmlDeviceGetClkMonStatus";
+    case 726:
+      return "nvmlDeviceGetClock";
+    case 727:
+      return "nvmlDeviceGetClockInfo";
+    case 728:
+      return "nvmlDeviceGetComputeMode";
+    case 729:
+      return "nvmlDeviceGetCpuAffinity";
+    case 730:
+      return "nvmlDeviceGetCpuAffinityWithinScope";
+    case 731:
+      return "nvmlDeviceGetCurrPcieLinkGeneration";
+    case 732:
+      return "nvmlDeviceGetCurrPcieLinkWidth";
+    case 733:
+      return "nvmlDeviceGetCurrentClocksEventReasons";
+    case 734:
+      return "nvmlDeviceGetCurrentClocksThrottleReasons";
+    case 735:
+      return "nvmlDeviceGetDecoderUtilization";
+    case 736:
+      return "nvmlDeviceGetDefaultApplicationsClock";
+    case 737:
+      return "nvmlDeviceGetDefaultEccMode";
+    case 738:
+      return "nvmlDeviceGetDetailedEccErrors";
+    case 739:
+      return "nvmlDeviceGetDeviceHandleFromMigDeviceHandle";
+    case 740:
+      return "nvmlDeviceGetDisplayActive";
+    case 741:
+      return "nvmlDeviceGetDisplayMode";
+    case 742:
+      return "nvmlDeviceGetDriverModel";
+    case 743:
+      return "nvmlDeviceGetDynamicPstatesInfo";
+    case 744:
+      return "nvmlDeviceGetEccMode";
+    case 745:
+      return "nvmlDeviceGetEncoderCapacity";
+    case 746:
+      return "nvmlDeviceGetEncoderSessions";
+    case 747:
+      return "nvmlDeviceGetEncoderStats";
+    case 748:
+      return "nvmlDeviceGetEncoderUtilization";
+    case 749:
+      return "nvmlDeviceGetEnforcedPowerLimit";
+    case 750:
+      return "nvmlDeviceGetFBCSessions";
+    case 751:
+      return "nvmlDeviceGetFBCStats";
+    case 752:
+      return "nvmlDeviceGetFanControlPolicy_v2";
+    case 753:
+      return "nvmlDeviceGetFanSpeed";
+    case 754:
+      return "nvmlDeviceGetFanSpeed_v2";
+    case 755:
+      return "nvmlDeviceGetFieldValues";
+    case 756:
+      return "nvmlDeviceGetGpcClkMinMaxVfOffset";
+    case 757:
+      return "nvmlDeviceGetGpcClkVfOffset";
+    case 758:
+      return "nvmlDeviceGetGpuFabricInfo";
+    case 759:
+      return "nvmlDeviceGetGpuFabricInfoV";
+    case 760:
+      return "nvmlDeviceGetGpuMaxPcieLinkGeneration";
+    case 761:
+      return "nvmlDeviceGetGpuOperationMode";
+    case 762:
+      return "nvmlDeviceGetGspFirmwareMode";
+    case 763:
+      return "nvmlDeviceGetGspFirmwareVersion";
+    case 764:
+      return "nvmlDeviceGetHandleBySerial";
+    case 765:
+      return "nvmlDeviceGetInforomConfigurationChecksum";
+    case 766:
+      return "nvmlDeviceGetInforomImageVersion";
+    case 767:
+      return "nvmlDeviceGetInforomVersion";
+    case 768:
+      return "nvmlDeviceGetIrqNum";
+    case 769:
+      return "nvmlDeviceGetJpgUtilization";
+    case 770:
+      return "nvmlDeviceGetLastBBXFlushTime";
+    case 771:
+      return "nvmlDeviceGetMPSComputeRunningProcesses";
+    case 772:
+      return "nvmlDeviceGetMPSComputeRunningProcesses_v2";
+    case 773:
+      return "nvmlDeviceGetMPSComputeRunningProcesses_v3";
+    case 774:
+      return "nvmlDeviceGetMaxClockInfo";
+    case 775:
+      return "nvmlDeviceGetMaxCustomerBoostClock";
+    case 776:
+      return "nvmlDeviceGetMaxMigDeviceCount";
+    case 777:
+      return "nvmlDeviceGetMaxPcieLinkGeneration";
+    case 778:
+      return "nvmlDeviceGetMaxPcieLinkWidth";
+    case 779:
+      return "nvmlDeviceGetMemClkMinMaxVfOffset";
+    case 780:
+      return "nvmlDeviceGetMemClkVfOffset";
+    case 781:
+      return "nvmlDeviceGetMemoryAffinity";
+    case 782:
+      return "nvmlDeviceGetMemoryBusWidth";
+    case 783:
+      return "nvmlDeviceGetMemoryErrorCounter";
+    case 784:
+      return "nvmlDeviceGetMigDeviceHandleByIndex";
+    case 785:
+      return "nvmlDeviceGetMigMode";
+    case 786:
+      return "nvmlDeviceGetMinMaxClockOfPState";
+    case 787:
+      return "nvmlDeviceGetMinMaxFanSpeed";
+    case 788:
+      return "nvmlDeviceGetMinorNumber";
+    case 789:
+      return "nvmlDeviceGetModuleId";
+    case 790:
+      return "nvmlDeviceGetMultiGpuBoard";
+    case 791:
+      return "nvmlDeviceGetNumFans";
+    case 792:
+      return "nvmlDeviceGetNumGpuCores";
+    case 793:
+      return "nvmlDeviceGetNvLinkCapability";
+    case 794:
+      return "nvmlDeviceGetNvLinkErrorCounter";
+    case 795:
+      return "nvmlDeviceGetNvLinkRemoteDeviceType";
+    case 796:
+      return "nvmlDeviceGetNvLinkRemotePciInfo";
+    case 797:
+      return "nvmlDeviceGetNvLinkRemotePciInfo_v2";
+    case 798:
+      return "nvmlDeviceGetNvLinkState";
+    case 799:
+      return "nvmlDeviceGetNvLinkUtilizationControl";
+    case 800:
+      return "nvmlDeviceGetNvLinkUtilizationCounter";
+    case 801:
+      return "nvmlDeviceGetNvLinkVersion";
+    case 802:
+      return "nvmlDeviceGetOfaUtilization";
+    case 803:
+      return "nvmlDeviceGetP2PStatus";
+    case 804:
+      return "nvmlDeviceGetPcieLinkMaxSpeed";
+    case 805:
+      return "nvmlDeviceGetPcieReplayCounter";
+    case 806:
+      return "nvmlDeviceGetPcieSpeed";
+    case 807:
+      return "nvmlDeviceGetPcieThroughput";
+    case 808:
+      return "nvmlDeviceGetPerformanceState";
+    case 809:
+      return "nvmlDeviceGetPersistenceMode";
+    case 810:
+      return "nvmlDeviceGetPowerManagementDefaultLimit";
+    case 811:
+      return "nvmlDeviceGetPowerManagementLimit";
+    case 812:
+      return "nvmlDeviceGetPowerManagementLimitConstraints";
+    case 813:
+      return "nvmlDeviceGetPowerManagementMode";
+    case 814:
+      return "nvmlDeviceGetPowerSource";
+    case 815:
+      return "nvmlDeviceGetPowerState";
+    case 816:
+      return "nvmlDeviceGetPowerUsage";
+    case 817:
+      return "nvmlDeviceGetRemappedRows";
+    case 818:
+      return "nvmlDeviceGetRetiredPages";
+    case 819:
+      return "nvmlDeviceGetRetiredPagesPendingStatus";
+    case 820:
+      return "nvmlDeviceGetRetiredPages_v2";
+    case 821:
+      return "nvmlDeviceGetRowRemapperHistogram";
+    case 822:
+      return "nvmlDeviceGetRunningProcessDetailList";
+    case 823:
+      return "nvmlDeviceGetSamples";
+    case 824:
+      return "nvmlDeviceGetSerial";
+    case 825:
+      return "nvmlDeviceGetSramEccErrorStatus";
+    case 826:
+      return "nvmlDeviceGetSupportedClocksEventReasons";
+    case 827:
+      return "nvmlDeviceGetSupportedClocksThrottleReasons";
+    case 828:
+      return "nvmlDeviceGetSupportedGraphicsClocks";
+    case 829:
+      return "nvmlDeviceGetSupportedMemoryClocks";
+    case 830:
+      return "nvmlDeviceGetSupportedPerformanceStates";
+    case 831:
+      return "nvmlDeviceGetTargetFanSpeed";
+    case 832:
+      return "nvmlDeviceGetTemperature";
+    case 833:
+      return "nvmlDeviceGetTemperatureThreshold";
+    case 834:
+      return "nvmlDeviceGetThermalSettings";
+    case 835:
+      return "nvmlDeviceGetTopologyCommonAncestor";
+    case 836:
+      return "nvmlDeviceGetTopologyNearestGpus";
+    case 837:
+      return "nvmlDeviceGetTotalEccErrors";
+    case 838:
+      return "nvmlDeviceGetTotalEnergyConsumption";
+    case 839:
+      return "nvmlDeviceGetVbiosVersion";
+    case 840:
+      return "nvmlDeviceGetViolationStatus";
+    case 841:
+      return "nvmlDeviceGetVirtualizationMode";
+    case 842:
+      return "nvmlDeviceIsMigDeviceHandle";
+    case 843:
+      return "nvmlDeviceOnSameBoard";
     case 844:
       return "nvmlSystemGetHicVersion";
     case 845:
@@ -3463,148 +3463,148 @@ ENTRY(nvmlDeviceGetGraphicsRunningProcesses_v2, 698)
 ENTRY(nvmlDeviceGetGraphicsRunningProcesses_v3, 699)
 ENTRY(nvmlDeviceGetUtilizationRates, 700)
 ENTRY(nvmlDeviceGetProcessUtilization, 701)
-ENTRY(nvmlDeviceGetAPIRestriction, 702)
-ENTRY(nvmlDeviceGetAccountingBufferSize, 703)
-ENTRY(nvmlDeviceGetAccountingMode, 704)
-ENTRY(nvmlDeviceGetAccountingPids, 705)
-ENTRY(nvmlDeviceGetAccountingStats, 706)
-ENTRY(nvmlDeviceGetAdaptiveClockInfoStatus, 707)
-ENTRY(nvmlDeviceGetApplicationsClock, 708)
-ENTRY(nvmlDeviceGetArchitecture, 709)
-ENTRY(nvmlDeviceGetAttributes, 710)
-ENTRY(nvmlDeviceGetAttributes_v2, 711)
-ENTRY(nvmlDeviceGetAutoBoostedClocksEnabled, 712)
-ENTRY(nvmlDeviceGetBAR1MemoryInfo, 713)
-ENTRY(nvmlDeviceGetBoardId, 714)
-ENTRY(nvmlDeviceGetBoardPartNumber, 715)
-ENTRY(nvmlDeviceGetBrand, 716)
-ENTRY(nvmlDeviceGetBridgeChipInfo, 717)
-ENTRY(nvmlDeviceGetBusType, 718)
-ENTRY(nvmlDeviceGetClkMonStatus, 719)
-ENTRY(nvmlDeviceGetClock, 720)
-ENTRY(nvmlDeviceGetClockInfo, 721)
-ENTRY(nvmlDeviceGetComputeMode, 722)
-ENTRY(nvmlDeviceGetCpuAffinity, 723)
-ENTRY(nvmlDeviceGetCpuAffinityWithinScope, 724)
-ENTRY(nvmlDeviceGetCurrPcieLinkGeneration, 725)
-ENTRY(nvmlDeviceGetCurrPcieLinkWidth, 726)
-ENTRY(nvmlDeviceGetCurrentClocksEventReasons, 727)
-ENTRY(nvmlDeviceGetCurrentClocksThrottleReasons, 728)
-ENTRY(nvmlDeviceGetDecoderUtilization, 729)
-ENTRY(nvmlDeviceGetDefaultApplicationsClock, 730)
-ENTRY(nvmlDeviceGetDefaultEccMode, 731)
-ENTRY(nvmlDeviceGetDetailedEccErrors, 732)
-ENTRY(nvmlDeviceGetDeviceHandleFromMigDeviceHandle, 733)
-ENTRY(nvmlDeviceGetDisplayActive, 734)
-ENTRY(nvmlDeviceGetDisplayMode, 735)
-ENTRY(nvmlDeviceGetDriverModel, 736)
-ENTRY(nvmlDeviceGetDynamicPstatesInfo, 737)
-ENTRY(nvmlDeviceGetEccMode, 738)
-ENTRY(nvmlDeviceGetEncoderCapacity, 739)
-ENTRY(nvmlDeviceGetEncoderSessions, 740)
-ENTRY(nvmlDeviceGetEncoderStats, 741)
-ENTRY(nvmlDeviceGetEncoderUtilization, 742)
-ENTRY(nvmlDeviceGetEnforcedPowerLimit, 743)
-ENTRY(nvmlDeviceGetFBCSessions, 744)
-ENTRY(nvmlDeviceGetFBCStats, 745)
-ENTRY(nvmlDeviceGetFanControlPolicy_v2, 746)
-ENTRY(nvmlDeviceGetFanSpeed, 747)
-ENTRY(nvmlDeviceGetFanSpeed_v2, 748)
-ENTRY(nvmlDeviceGetFieldValues, 749)
-ENTRY(nvmlDeviceGetGpcClkMinMaxVfOffset, 750)
-ENTRY(nvmlDeviceGetGpcClkVfOffset, 751)
-ENTRY(nvmlDeviceGetGpuFabricInfo, 752)
-ENTRY(nvmlDeviceGetGpuFabricInfoV, 753)
-ENTRY(nvmlDeviceGetGpuMaxPcieLinkGeneration, 754)
-ENTRY(nvmlDeviceGetGpuOperationMode, 755)
-ENTRY(nvmlDeviceGetGspFirmwareMode, 756)
-ENTRY(nvmlDeviceGetGspFirmwareVersion, 757)
-ENTRY(nvmlDeviceGetHandleBySerial, 758)
-ENTRY(nvmlDeviceGetInforomConfigurationChecksum, 759)
-ENTRY(nvmlDeviceGetInforomImageVersion, 760)
-ENTRY(nvmlDeviceGetInforomVersion, 761)
-ENTRY(nvmlDeviceGetIrqNum, 762)
-ENTRY(nvmlDeviceGetJpgUtilization, 763)
-ENTRY(nvmlDeviceGetLastBBXFlushTime, 764)
-ENTRY(nvmlDeviceGetMPSComputeRunningProcesses, 765)
-ENTRY(nvmlDeviceGetMPSComputeRunningProcesses_v2, 766)
-ENTRY(nvmlDeviceGetMPSComputeRunningProcesses_v3, 767)
-ENTRY(nvmlDeviceGetMaxClockInfo, 768)
-ENTRY(nvmlDeviceGetMaxCustomerBoostClock, 769)
-ENTRY(nvmlDeviceGetMaxMigDeviceCount, 770)
-ENTRY(nvmlDeviceGetMaxPcieLinkGeneration, 771)
-ENTRY(nvmlDeviceGetMaxPcieLinkWidth, 772)
-ENTRY(nvmlDeviceGetMemClkMinMaxVfOffset, 773)
-ENTRY(nvmlDeviceGetMemClkVfOffset, 774)
-ENTRY(nvmlDeviceGetMemoryAffinity, 775)
-ENTRY(nvmlDeviceGetMemoryBusWidth, 776)
-ENTRY(nvmlDeviceGetMemoryErrorCounter, 777)
-ENTRY(nvmlDeviceGetMigDeviceHandleByIndex, 778)
-ENTRY(nvmlDeviceGetMigMode, 779)
-ENTRY(nvmlDeviceGetMinMaxClockOfPState, 780)
-ENTRY(nvmlDeviceGetMinMaxFanSpeed, 781)
-ENTRY(nvmlDeviceGetMinorNumber, 782)
-ENTRY(nvmlDeviceGetModuleId, 783)
-ENTRY(nvmlDeviceGetMultiGpuBoard, 784)
-ENTRY(nvmlDeviceGetNumFans, 785)
-ENTRY(nvmlDeviceGetNumGpuCores, 786)
-ENTRY(nvmlDeviceGetNvLinkCapability, 787)
-ENTRY(nvmlDeviceGetNvLinkErrorCounter, 788)
-ENTRY(nvmlDeviceGetNvLinkRemoteDeviceType, 789)
-ENTRY(nvmlDeviceGetNvLinkRemotePciInfo, 790)
-ENTRY(nvmlDeviceGetNvLinkRemotePciInfo_v2, 791)
-ENTRY(nvmlDeviceGetNvLinkState, 792)
-ENTRY(nvmlDeviceGetNvLinkUtilizationControl, 793)
-ENTRY(nvmlDeviceGetNvLinkUtilizationCounter, 794)
-ENTRY(nvmlDeviceGetNvLinkVersion, 795)
-ENTRY(nvmlDeviceGetOfaUtilization, 796)
-ENTRY(nvmlDeviceGetP2PStatus, 797)
-ENTRY(nvmlDeviceGetPcieLinkMaxSpeed, 798)
-ENTRY(nvmlDeviceGetPcieReplayCounter, 799)
-ENTRY(nvmlDeviceGetPcieSpeed, 800)
-ENTRY(nvmlDeviceGetPcieThroughput, 801)
-ENTRY(nvmlDeviceGetPerformanceState, 802)
-ENTRY(nvmlDeviceGetPersistenceMode, 803)
-ENTRY(nvmlDeviceGetPowerManagementDefaultLimit, 804)
-ENTRY(nvmlDeviceGetPowerManagementLimit, 805)
-ENTRY(nvmlDeviceGetPowerManagementLimitConstraints, 806)
-ENTRY(nvmlDeviceGetPowerManagementMode, 807)
-ENTRY(nvmlDeviceGetPowerSource, 808)
-ENTRY(nvmlDeviceGetPowerState, 809)
-ENTRY(nvmlDeviceGetPowerUsage, 810)
-ENTRY(nvmlDeviceGetRemappedRows, 811)
-ENTRY(nvmlDeviceGetRetiredPages, 812)
-ENTRY(nvmlDeviceGetRetiredPagesPendingStatus, 813)
-ENTRY(nvmlDeviceGetRetiredPages_v2, 814)
-ENTRY(nvmlDeviceGetRowRemapperHistogram, 815)
-ENTRY(nvmlDeviceGetRunningProcessDetailList, 816)
-ENTRY(nvmlDeviceGetSamples, 817)
-ENTRY(nvmlDeviceGetSerial, 818)
-ENTRY(nvmlDeviceGetSramEccErrorStatus, 819)
-ENTRY(nvmlDeviceGetSupportedClocksEventReasons, 820)
-ENTRY(nvmlDeviceGetSupportedClocksThrottleReasons, 821)
-ENTRY(nvmlDeviceGetSupportedEventTypes, 822)
-ENTRY(nvmlDeviceGetSupportedGraphicsClocks, 823)
-ENTRY(nvmlDeviceGetSupportedMemoryClocks, 824)
-ENTRY(nvmlDeviceGetSupportedPerformanceStates, 825)
-ENTRY(nvmlDeviceGetTargetFanSpeed, 826)
-ENTRY(nvmlDeviceGetTemperature, 827)
-ENTRY(nvmlDeviceGetTemperatureThreshold, 828)
-ENTRY(nvmlDeviceGetThermalSettings, 829)
-ENTRY(nvmlDeviceGetTopologyCommonAncestor, 830)
-ENTRY(nvmlDeviceGetTopologyNearestGpus, 831)
-ENTRY(nvmlDeviceGetTotalEccErrors, 832)
-ENTRY(nvmlDeviceGetTotalEnergyConsumption, 833)
-ENTRY(nvmlDeviceGetVbiosVersion, 834)
-ENTRY(nvmlDeviceGetViolationStatus, 835)
-ENTRY(nvmlDeviceGetVirtualizationMode, 836)
-ENTRY(nvmlDeviceIsMigDeviceHandle, 837)
-ENTRY(nvmlDeviceOnSameBoard, 838)
-ENTRY(nvmlDeviceRegisterEvents, 839)
-ENTRY(nvmlEventSetCreate, 840)
-ENTRY(nvmlEventSetFree, 841)
-ENTRY(nvmlEventSetWait, 842)
-ENTRY(nvmlEventSetWait_v2, 843)
+ENTRY(nvmlEventSetCreate, 702)
+ENTRY(nvmlEventSetFree, 703)
+ENTRY(nvmlDeviceGetSupportedEventTypes, 704)
+ENTRY(nvmlDeviceRegisterEvents, 705)
+ENTRY(nvmlEventSetWait, 706)
+ENTRY(nvmlEventSetWait_v2, 707)
+ENTRY(nvmlDeviceGetAPIRestriction, 708)
+ENTRY(nvmlDeviceGetAccountingBufferSize, 709)
+ENTRY(nvmlDeviceGetAccountingMode, 710)
+ENTRY(nvmlDeviceGetAccountingPids, 711)
+ENTRY(nvmlDeviceGetAccountingStats, 712)
+ENTRY(nvmlDeviceGetAdaptiveClockInfoStatus, 713)
+ENTRY(nvmlDeviceGetApplicationsClock, 714)
+ENTRY(nvmlDeviceGetArchitecture, 715)
+ENTRY(nvmlDeviceGetAttributes, 716)
+ENTRY(nvmlDeviceGetAttributes_v2, 717)
+ENTRY(nvmlDeviceGetAutoBoostedClocksEnabled, 718)
+ENTRY(nvmlDeviceGetBAR1MemoryInfo, 719)
+ENTRY(nvmlDeviceGetBoardId, 720)
+ENTRY(nvmlDeviceGetBoardPartNumber, 721)
+ENTRY(nvmlDeviceGetBrand, 722)
+ENTRY(nvmlDeviceGetBridgeChipInfo, 723)
+ENTRY(nvmlDeviceGetBusType, 724)
+ENTRY(nvmlDeviceGetClkMonStatus, 725)
+ENTRY(nvmlDeviceGetClock, 726)
+ENTRY(nvmlDeviceGetClockInfo, 727)
+ENTRY(nvmlDeviceGetComputeMode, 728)
+ENTRY(nvmlDeviceGetCpuAffinity, 729)
+ENTRY(nvmlDeviceGetCpuAffinityWithinScope, 730)
+ENTRY(nvmlDeviceGetCurrPcieLinkGeneration, 731)
+ENTRY(nvmlDeviceGetCurrPcieLinkWidth, 732)
+ENTRY(nvmlDeviceGetCurrentClocksEventReasons, 733)
+ENTRY(nvmlDeviceGetCurrentClocksThrottleReasons, 734)
+ENTRY(nvmlDeviceGetDecoderUtilization, 735)
+ENTRY(nvmlDeviceGetDefaultApplicationsClock, 736)
+ENTRY(nvmlDeviceGetDefaultEccMode, 737)
+ENTRY(nvmlDeviceGetDetailedEccErrors, 738)
+ENTRY(nvmlDeviceGetDeviceHandleFromMigDeviceHandle, 739)
+ENTRY(nvmlDeviceGetDisplayActive, 740)
+ENTRY(nvmlDeviceGetDisplayMode, 741)
+ENTRY(nvmlDeviceGetDriverModel, 742)
+ENTRY(nvmlDeviceGetDynamicPstatesInfo, 743)
+ENTRY(nvmlDeviceGetEccMode, 744)
+ENTRY(nvmlDeviceGetEncoderCapacity, 745)
+ENTRY(nvmlDeviceGetEncoderSessions, 746)
+ENTRY(nvmlDeviceGetEncoderStats, 747)
+ENTRY(nvmlDeviceGetEncoderUtilization, 748)
+ENTRY(nvmlDeviceGetEnforcedPowerLimit, 749)
+ENTRY(nvmlDeviceGetFBCSessions, 750)
+ENTRY(nvmlDeviceGetFBCStats, 751)
+ENTRY(nvmlDeviceGetFanControlPolicy_v2, 752)
+ENTRY(nvmlDeviceGetFanSpeed, 753)
+ENTRY(nvmlDeviceGetFanSpeed_v2, 754)
+ENTRY(nvmlDeviceGetFieldValues, 755)
+ENTRY(nvmlDeviceGetGpcClkMinMaxVfOffset, 756)
+ENTRY(nvmlDeviceGetGpcClkVfOffset, 757)
+ENTRY(nvmlDeviceGetGpuFabricInfo, 758)
+ENTRY(nvmlDeviceGetGpuFabricInfoV, 759)
+ENTRY(nvmlDeviceGetGpuMaxPcieLinkGeneration, 760)
+ENTRY(nvmlDeviceGetGpuOperationMode, 761)
+ENTRY(nvmlDeviceGetGspFirmwareMode, 762)
+ENTRY(nvmlDeviceGetGspFirmwareVersion, 763)
+ENTRY(nvmlDeviceGetHandleBySerial, 764)
+ENTRY(nvmlDeviceGetInforomConfigurationChecksum, 765)
+ENTRY(nvmlDeviceGetInforomImageVersion, 766)
+ENTRY(nvmlDeviceGetInforomVersion, 767)
+ENTRY(nvmlDeviceGetIrqNum, 768)
+ENTRY(nvmlDeviceGetJpgUtilization, 769)
+ENTRY(nvmlDeviceGetLastBBXFlushTime, 770)
+ENTRY(nvmlDeviceGetMPSComputeRunningProcesses, 771)
+ENTRY(nvmlDeviceGetMPSComputeRunningProcesses_v2, 772)
+ENTRY(nvmlDeviceGetMPSComputeRunningProcesses_v3, 773)
+ENTRY(nvmlDeviceGetMaxClockInfo, 774)
+ENTRY(nvmlDeviceGetMaxCustomerBoostClock, 775)
+ENTRY(nvmlDeviceGetMaxMigDeviceCount, 776)
+ENTRY(nvmlDeviceGetMaxPcieLinkGeneration, 777)
+ENTRY(nvmlDeviceGetMaxPcieLinkWidth, 778)
+ENTRY(nvmlDeviceGetMemClkMinMaxVfOffset, 779)
+ENTRY(nvmlDeviceGetMemClkVfOffset, 780)
+ENTRY(nvmlDeviceGetMemoryAffinity, 781)
+ENTRY(nvmlDeviceGetMemoryBusWidth, 782)
+ENTRY(nvmlDeviceGetMemoryErrorCounter, 783)
+ENTRY(nvmlDeviceGetMigDeviceHandleByIndex, 784)
+ENTRY(nvmlDeviceGetMigMode, 785)
+ENTRY(nvmlDeviceGetMinMaxClockOfPState, 786)
+ENTRY(nvmlDeviceGetMinMaxFanSpeed, 787)
+ENTRY(nvmlDeviceGetMinorNumber, 788)
+ENTRY(nvmlDeviceGetModuleId, 789)
+ENTRY(nvmlDeviceGetMultiGpuBoard, 790)
+ENTRY(nvmlDeviceGetNumFans, 791)
+ENTRY(nvmlDeviceGetNumGpuCores, 792)
+ENTRY(nvmlDeviceGetNvLinkCapability, 793)
+ENTRY(nvmlDeviceGetNvLinkErrorCounter, 794)
+ENTRY(nvmlDeviceGetNvLinkRemoteDeviceType, 795)
+ENTRY(nvmlDeviceGetNvLinkRemotePciInfo, 796)
+ENTRY(nvmlDeviceGetNvLinkRemotePciInfo_v2, 797)
+ENTRY(nvmlDeviceGetNvLinkState, 798)
+ENTRY(nvmlDeviceGetNvLinkUtilizationControl, 799)
+ENTRY(nvmlDeviceGetNvLinkUtilizationCounter, 800)
+ENTRY(nvmlDeviceGetNvLinkVersion, 801)
+ENTRY(nvmlDeviceGetOfaUtilization, 802)
+ENTRY(nvmlDeviceGetP2PStatus, 803)
+ENTRY(nvmlDeviceGetPcieLinkMaxSpeed, 804)
+ENTRY(nvmlDeviceGetPcieReplayCounter, 805)
+ENTRY(nvmlDeviceGetPcieSpeed, 806)
+ENTRY(nvmlDeviceGetPcieThroughput, 807)
+ENTRY(nvmlDeviceGetPerformanceState, 808)
+ENTRY(nvmlDeviceGetPersistenceMode, 809)
+ENTRY(nvmlDeviceGetPowerManagementDefaultLimit, 810)
+ENTRY(nvmlDeviceGetPowerManagementLimit, 811)
+ENTRY(nvmlDeviceGetPowerManagementLimitConstraints, 812)
+ENTRY(nvmlDeviceGetPowerManagementMode, 813)
+ENTRY(nvmlDeviceGetPowerSource, 814)
+ENTRY(nvmlDeviceGetPowerState, 815)
+ENTRY(nvmlDeviceGetPowerUsage, 816)
+ENTRY(nvmlDeviceGetRemappedRows, 817)
+ENTRY(nvmlDeviceGetRetiredPages, 818)
+ENTRY(nvmlDeviceGetRetiredPagesPendingStatus, 819)
+ENTRY(nvmlDeviceGetRetiredPages_v2, 820)
+ENTRY(nvmlDeviceGetRowRemapperHistogram, 821)
+ENTRY(nvmlDeviceGetRunningProcessDetailList, 822)
+ENTRY(nvmlDeviceGetSamples, 823)
+ENTRY(nvmlDeviceGetSerial, 824)
+ENTRY(nvmlDeviceGetSramEccErrorStatus, 825)
+ENTRY(nvmlDeviceGetSupportedClocksEventReasons, 826)
+ENTRY(nvmlDeviceGetSupportedClocksThrottleReasons, 827)
+ENTRY(nvmlDeviceGetSupportedGraphicsClocks, 828)
+ENTRY(nvmlDeviceGetSupportedMemoryClocks, 829)
+ENTRY(nvmlDeviceGetSupportedPerformanceStates, 830)
+ENTRY(nvmlDeviceGetTargetFanSpeed, 831)
+ENTRY(nvmlDeviceGetTemperature, 832)
+ENTRY(nvmlDeviceGetTemperatureThreshold, 833)
+ENTRY(nvmlDeviceGetThermalSettings, 834)
+ENTRY(nvmlDeviceGetTopologyCommonAncestor, 835)
+ENTRY(nvmlDeviceGetTopologyNearestGpus, 836)
+ENTRY(nvmlDeviceGetTotalEccErrors, 837)
+ENTRY(nvmlDeviceGetTotalEnergyConsumption, 838)
+ENTRY(nvmlDeviceGetVbiosVersion, 839)
+ENTRY(nvmlDeviceGetViolationStatus, 840)
+ENTRY(nvmlDeviceGetVirtualizationMode, 841)
+ENTRY(nvmlDeviceIsMigDeviceHandle, 842)
+ENTRY(nvmlDeviceOnSameBoard, 843)
 ENTRY(nvmlSystemGetHicVersion, 844)
 ENTRY(nvmlSystemGetNvlinkBwMode, 845)
 ENTRY(nvmlSystemGetProcessName, 846)

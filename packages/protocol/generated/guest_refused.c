@@ -244,8 +244,6 @@ VGPU_ENTRY int nvmlDeviceGetSupportedClocksEventReasons(void);
 int nvmlDeviceGetSupportedClocksEventReasons(void) { return vgpu_refuse("nvmlDeviceGetSupportedClocksEventReasons"); }
 VGPU_ENTRY int nvmlDeviceGetSupportedClocksThrottleReasons(void);
 int nvmlDeviceGetSupportedClocksThrottleReasons(void) { return vgpu_refuse("nvmlDeviceGetSupportedClocksThrottleReasons"); }
-VGPU_ENTRY int nvmlDeviceGetSupportedEventTypes(void);
-int nvmlDeviceGetSupportedEventTypes(void) { return vgpu_refuse("nvmlDeviceGetSupportedEventTypes"); }
 VGPU_ENTRY int nvmlDeviceGetSupportedGraphicsClocks(void);
 int nvmlDeviceGetSupportedGraphicsClocks(void) { return vgpu_refuse("nvmlDeviceGetSupportedGraphicsClocks"); }
 VGPU_ENTRY int nvmlDeviceGetSupportedMemoryClocks(void);
@@ -278,16 +276,6 @@ VGPU_ENTRY int nvmlDeviceIsMigDeviceHandle(void);
 int nvmlDeviceIsMigDeviceHandle(void) { return vgpu_refuse("nvmlDeviceIsMigDeviceHandle"); }
 VGPU_ENTRY int nvmlDeviceOnSameBoard(void);
 int nvmlDeviceOnSameBoard(void) { return vgpu_refuse("nvmlDeviceOnSameBoard"); }
-VGPU_ENTRY int nvmlDeviceRegisterEvents(void);
-int nvmlDeviceRegisterEvents(void) { return vgpu_refuse("nvmlDeviceRegisterEvents"); }
-VGPU_ENTRY int nvmlEventSetCreate(void);
-int nvmlEventSetCreate(void) { return vgpu_refuse("nvmlEventSetCreate"); }
-VGPU_ENTRY int nvmlEventSetFree(void);
-int nvmlEventSetFree(void) { return vgpu_refuse("nvmlEventSetFree"); }
-VGPU_ENTRY int nvmlEventSetWait(void);
-int nvmlEventSetWait(void) { return vgpu_refuse("nvmlEventSetWait"); }
-VGPU_ENTRY int nvmlEventSetWait_v2(void);
-int nvmlEventSetWait_v2(void) { return vgpu_refuse("nvmlEventSetWait_v2"); }
 VGPU_ENTRY int nvmlSystemGetHicVersion(void);
 int nvmlSystemGetHicVersion(void) { return vgpu_refuse("nvmlSystemGetHicVersion"); }
 VGPU_ENTRY int nvmlSystemGetNvlinkBwMode(void);

@@ -279,4 +279,8 @@ CUresult RealCalls::vgpuDeviceUtilization(std::uint64_t, std::uint32_t&, std::in
   throw CallError(CUDA_ERROR_NOT_SUPPORTED, "kernels run behind the calls, and how long nobody measures");
 }
 
+CUresult RealCalls::vgpuDeviceXid(std::uint64_t, std::uint64_t&, std::uint32_t&, std::uint64_t, std::int32_t) {
+  throw CallError(CUDA_ERROR_NOT_SUPPORTED, "the NVML of the GPU's own machine tells its Xid errors");
+}
+
 }  // namespace vgpu::executor

@@ -100,6 +100,7 @@ class RealCalls : public RealState {
   CUresult vgpuOutputTake(std::uint64_t context, std::span<std::byte> text) override = 0;
   CUresult vgpuDeviceMemory(std::uint64_t context, std::uint64_t& free, std::uint64_t& total, std::int32_t device) override;
   CUresult vgpuDeviceUtilization(std::uint64_t context, std::uint32_t& percent, std::int32_t device) override;
+  CUresult vgpuDeviceXid(std::uint64_t context, std::uint64_t& next, std::uint32_t& xid, std::uint64_t seen, std::int32_t device) override;
   CUresult vgpuDeviceProcesses(std::uint64_t context, std::span<std::byte> processes, std::int32_t device) override = 0;
 };
 

@@ -92,4 +92,5 @@
   visit(vgpuOutputTake) \
   visit(vgpuDeviceMemory) \
   visit(vgpuDeviceUtilization) \
+  visit(vgpuDeviceXid) \
   visit(vgpuDeviceProcesses)

@@ -469,6 +469,12 @@ const struct vgpu_trace_function vgpu_trace_functions[] = {
     {"nvmlDeviceGetGraphicsRunningProcesses_v3", NULL, "nvml", VGPU_TRACE_I32, 3, (const struct vgpu_trace_parameter[]){{"device", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}, {"infoCount", VGPU_TRACE_POINTER, VGPU_TRACE_U32}, {"infos", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}}},
     {"nvmlDeviceGetUtilizationRates", NULL, "nvml", VGPU_TRACE_I32, 2, (const struct vgpu_trace_parameter[]){{"device", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}, {"utilization", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}}},
     {"nvmlDeviceGetProcessUtilization", NULL, "nvml", VGPU_TRACE_I32, 4, (const struct vgpu_trace_parameter[]){{"device", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}, {"utilization", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}, {"processSamplesCount", VGPU_TRACE_POINTER, VGPU_TRACE_U32}, {"lastSeenTimeStamp", VGPU_TRACE_U64, VGPU_TRACE_NOTHING}}},
+    {"nvmlEventSetCreate", NULL, "nvml", VGPU_TRACE_I32, 1, (const struct vgpu_trace_parameter[]){{"set", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}}},
+    {"nvmlEventSetFree", NULL, "nvml", VGPU_TRACE_I32, 1, (const struct vgpu_trace_parameter[]){{"set", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}}},
+    {"nvmlDeviceGetSupportedEventTypes", NULL, "nvml", VGPU_TRACE_I32, 2, (const struct vgpu_trace_parameter[]){{"device", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}, {"eventTypes", VGPU_TRACE_POINTER, VGPU_TRACE_U64}}},
+    {"nvmlDeviceRegisterEvents", NULL, "nvml", VGPU_TRACE_I32, 3, (const struct vgpu_trace_parameter[]){{"device", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}, {"eventTypes", VGPU_TRACE_U64, VGPU_TRACE_NOTHING}, {"set", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}}},
+    {"nvmlEventSetWait", NULL, "nvml", VGPU_TRACE_I32, 3, (const struct vgpu_trace_parameter[]){{"set", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}, {"data", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}, {"timeoutms", VGPU_TRACE_U32, VGPU_TRACE_NOTHING}}},
+    {"nvmlEventSetWait_v2", NULL, "nvml", VGPU_TRACE_I32, 3, (const struct vgpu_trace_parameter[]){{"set", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}, {"data", VGPU_TRACE_POINTER, VGPU_TRACE_NOTHING}, {"timeoutms", VGPU_TRACE_U32, VGPU_TRACE_NOTHING}}},
     {"nvmlDeviceGetAPIRestriction", NULL, "nvml", VGPU_TRACE_I32, 0, NULL},
     {"nvmlDeviceGetAccountingBufferSize", NULL, "nvml", VGPU_TRACE_I32, 0, NULL},
     {"nvmlDeviceGetAccountingMode", NULL, "nvml", VGPU_TRACE_I32, 0, NULL},
@@ -589,7 +595,6 @@ const struct vgpu_trace_function vgpu_trace_functions[] = {
     {"nvmlDeviceGetSramEccErrorStatus", NULL, "nvml", VGPU_TRACE_I32, 0, NULL},
     {"nvmlDeviceGetSupportedClocksEventReasons", NULL, "nvml", VGPU_TRACE_I32, 0, NULL},
     {"nvmlDeviceGetSupportedClocksThrottleReasons", NULL, "nvml", VGPU_TRACE_I32, 0, NULL},
-    {"nvmlDeviceGetSupportedEventTypes", NULL, "nvml", VGPU_TRACE_I32, 0, NULL},
     {"nvmlDeviceGetSupportedGraphicsClocks", NULL, "nvml", VGPU_TRACE_I32, 0, NULL},
     {"nvmlDeviceGetSupportedMemoryClocks", NULL, "nvml", VGPU_TRACE_I32, 0, NULL},
     {"nvmlDeviceGetSupportedPerformanceStates", NULL, "nvml", VGPU_TRACE_I32, 0, NULL},
@@ -606,11 +611,6 @@ const struct vgpu_trace_function vgpu_trace_functions[] = {
     {"nvmlDeviceGetVirtualizationMode", NULL, "nvml", VGPU_TRACE_I32, 0, NULL},
     {"nvmlDeviceIsMigDeviceHandle", NULL, "nvml", VGPU_TRACE_I32, 0, NULL},
     {"nvmlDeviceOnSameBoard", NULL, "nvml", VGPU_TRACE_I32, 0, NULL},
-    {"nvmlDeviceRegisterEvents", NULL, "nvml", VGPU_TRACE_I32, 0, NULL},
-    {"nvmlEventSetCreate", NULL, "nvml", VGPU_TRACE_I32, 0, NULL},
-    {"nvmlEventSetFree", NULL, "nvml", VGPU_TRACE_I32, 0, NULL},
-    {"nvmlEventSetWait", NULL, "nvml", VGPU_TRACE_I32, 0, NULL},
-    {"nvmlEventSetWait_v2", NULL, "nvml", VGPU_TRACE_I32, 0, NULL},
     {"nvmlSystemGetHicVersion", NULL, "nvml", VGPU_TRACE_I32, 0, NULL},
     {"nvmlSystemGetNvlinkBwMode", NULL, "nvml", VGPU_TRACE_I32, 0, NULL},
     {"nvmlSystemGetProcessName", NULL, "nvml", VGPU_TRACE_I32, 0, NULL},
@@ -5062,9 +5062,51 @@ VGPU_EXPORT nvmlReturn_t nvmlDeviceGetProcessUtilization(nvmlDevice_t device, nv
   return answer;
 }
 
+VGPU_EXPORT nvmlReturn_t nvmlEventSetCreate(nvmlEventSet_t *set) {
+  const struct vgpu_trace_call traced = vgpu_trace_begin(464);
+  const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlEventSet_t *set))traced.function)(set);
+  vgpu_trace_end(&traced, (const void *const[]){&set}, &answer);
+  return answer;
+}
+
+VGPU_EXPORT nvmlReturn_t nvmlEventSetFree(nvmlEventSet_t set) {
+  const struct vgpu_trace_call traced = vgpu_trace_begin(465);
+  const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlEventSet_t set))traced.function)(set);
+  vgpu_trace_end(&traced, (const void *const[]){&set}, &answer);
+  return answer;
+}
+
+VGPU_EXPORT nvmlReturn_t nvmlDeviceGetSupportedEventTypes(nvmlDevice_t device, unsigned long long *eventTypes) {
+  const struct vgpu_trace_call traced = vgpu_trace_begin(466);
+  const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlDevice_t device, unsigned long long *eventTypes))traced.function)(device, eventTypes);
+  vgpu_trace_end(&traced, (const void *const[]){&device, &eventTypes}, &answer);
+  return answer;
+}
+
+VGPU_EXPORT nvmlReturn_t nvmlDeviceRegisterEvents(nvmlDevice_t device, unsigned long long eventTypes, nvmlEventSet_t set) {
+  const struct vgpu_trace_call traced = vgpu_trace_begin(467);
+  const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlDevice_t device, unsigned long long eventTypes, nvmlEventSet_t set))traced.function)(device, eventTypes, set);
+  vgpu_trace_end(&traced, (const void *const[]){&device, &eventTypes, &set}, &answer);
+  return answer;
+}
+
+VGPU_EXPORT nvmlReturn_t nvmlEventSetWait(nvmlEventSet_t set, nvmlEventData_v1_t *data, unsigned int timeoutms) {
+  const struct vgpu_trace_call traced = vgpu_trace_begin(468);
+  const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlEventSet_t set, nvmlEventData_v1_t *data, unsigned int timeoutms))traced.function)(set, data, timeoutms);
+  vgpu_trace_end(&traced, (const void *const[]){&set, &data, &timeoutms}, &answer);
+  return answer;
+}
+
+VGPU_EXPORT nvmlReturn_t nvmlEventSetWait_v2(nvmlEventSet_t set, nvmlEventData_t *data, unsigned int timeoutms) {
+  const struct vgpu_trace_call traced = vgpu_trace_begin(469);
+  const nvmlReturn_t answer = ((nvmlReturn_t (*)(nvmlEventSet_t set, nvmlEventData_t *data, unsigned int timeoutms))traced.function)(set, data, timeoutms);
+  vgpu_trace_end(&traced, (const void *const[]){&set, &data, &timeoutms}, &answer);
+  return answer;
+}
+
 VGPU_EXPORT int nvmlDeviceGetAPIRestriction(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetAPIRestriction(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(464);
+  const struct vgpu_trace_call call = vgpu_trace_begin(470);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5072,7 +5114,7 @@ VGPU_EXPORT int nvmlDeviceGetAPIRestriction(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int nvmlDeviceGetAccountingBufferSize(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetAccountingBufferSize(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(465);
+  const struct vgpu_trace_call call = vgpu_trace_begin(471);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5080,7 +5122,7 @@ VGPU_EXPORT int nvmlDeviceGetAccountingBufferSize(uintptr_t word0, uintptr_t wor
 
 VGPU_EXPORT int nvmlDeviceGetAccountingMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetAccountingMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(466);
+  const struct vgpu_trace_call call = vgpu_trace_begin(472);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5088,7 +5130,7 @@ VGPU_EXPORT int nvmlDeviceGetAccountingMode(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int nvmlDeviceGetAccountingPids(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetAccountingPids(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(467);
+  const struct vgpu_trace_call call = vgpu_trace_begin(473);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5096,7 +5138,7 @@ VGPU_EXPORT int nvmlDeviceGetAccountingPids(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int nvmlDeviceGetAccountingStats(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetAccountingStats(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(468);
+  const struct vgpu_trace_call call = vgpu_trace_begin(474);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5104,7 +5146,7 @@ VGPU_EXPORT int nvmlDeviceGetAccountingStats(uintptr_t word0, uintptr_t word1, u
 
 VGPU_EXPORT int nvmlDeviceGetAdaptiveClockInfoStatus(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetAdaptiveClockInfoStatus(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(469);
+  const struct vgpu_trace_call call = vgpu_trace_begin(475);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5112,7 +5154,7 @@ VGPU_EXPORT int nvmlDeviceGetAdaptiveClockInfoStatus(uintptr_t word0, uintptr_t 
 
 VGPU_EXPORT int nvmlDeviceGetApplicationsClock(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetApplicationsClock(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(470);
+  const struct vgpu_trace_call call = vgpu_trace_begin(476);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5120,7 +5162,7 @@ VGPU_EXPORT int nvmlDeviceGetApplicationsClock(uintptr_t word0, uintptr_t word1,
 
 VGPU_EXPORT int nvmlDeviceGetArchitecture(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetArchitecture(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(471);
+  const struct vgpu_trace_call call = vgpu_trace_begin(477);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5128,7 +5170,7 @@ VGPU_EXPORT int nvmlDeviceGetArchitecture(uintptr_t word0, uintptr_t word1, uint
 
 VGPU_EXPORT int nvmlDeviceGetAttributes(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetAttributes(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(472);
+  const struct vgpu_trace_call call = vgpu_trace_begin(478);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5136,7 +5178,7 @@ VGPU_EXPORT int nvmlDeviceGetAttributes(uintptr_t word0, uintptr_t word1, uintpt
 
 VGPU_EXPORT int nvmlDeviceGetAttributes_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetAttributes_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(473);
+  const struct vgpu_trace_call call = vgpu_trace_begin(479);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5144,7 +5186,7 @@ VGPU_EXPORT int nvmlDeviceGetAttributes_v2(uintptr_t word0, uintptr_t word1, uin
 
 VGPU_EXPORT int nvmlDeviceGetAutoBoostedClocksEnabled(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetAutoBoostedClocksEnabled(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(474);
+  const struct vgpu_trace_call call = vgpu_trace_begin(480);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5152,7 +5194,7 @@ VGPU_EXPORT int nvmlDeviceGetAutoBoostedClocksEnabled(uintptr_t word0, uintptr_t
 
 VGPU_EXPORT int nvmlDeviceGetBAR1MemoryInfo(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetBAR1MemoryInfo(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(475);
+  const struct vgpu_trace_call call = vgpu_trace_begin(481);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5160,7 +5202,7 @@ VGPU_EXPORT int nvmlDeviceGetBAR1MemoryInfo(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int nvmlDeviceGetBoardId(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetBoardId(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(476);
+  const struct vgpu_trace_call call = vgpu_trace_begin(482);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5168,7 +5210,7 @@ VGPU_EXPORT int nvmlDeviceGetBoardId(uintptr_t word0, uintptr_t word1, uintptr_t
 
 VGPU_EXPORT int nvmlDeviceGetBoardPartNumber(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetBoardPartNumber(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(477);
+  const struct vgpu_trace_call call = vgpu_trace_begin(483);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5176,7 +5218,7 @@ VGPU_EXPORT int nvmlDeviceGetBoardPartNumber(uintptr_t word0, uintptr_t word1, u
 
 VGPU_EXPORT int nvmlDeviceGetBrand(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetBrand(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(478);
+  const struct vgpu_trace_call call = vgpu_trace_begin(484);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5184,7 +5226,7 @@ VGPU_EXPORT int nvmlDeviceGetBrand(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int nvmlDeviceGetBridgeChipInfo(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetBridgeChipInfo(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(479);
+  const struct vgpu_trace_call call = vgpu_trace_begin(485);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5192,7 +5234,7 @@ VGPU_EXPORT int nvmlDeviceGetBridgeChipInfo(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int nvmlDeviceGetBusType(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetBusType(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(480);
+  const struct vgpu_trace_call call = vgpu_trace_begin(486);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5200,7 +5242,7 @@ VGPU_EXPORT int nvmlDeviceGetBusType(uintptr_t word0, uintptr_t word1, uintptr_t
 
 VGPU_EXPORT int nvmlDeviceGetClkMonStatus(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetClkMonStatus(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(481);
+  const struct vgpu_trace_call call = vgpu_trace_begin(487);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5208,7 +5250,7 @@ VGPU_EXPORT int nvmlDeviceGetClkMonStatus(uintptr_t word0, uintptr_t word1, uint
 
 VGPU_EXPORT int nvmlDeviceGetClock(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetClock(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(482);
+  const struct vgpu_trace_call call = vgpu_trace_begin(488);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5216,7 +5258,7 @@ VGPU_EXPORT int nvmlDeviceGetClock(uintptr_t word0, uintptr_t word1, uintptr_t w
 
 VGPU_EXPORT int nvmlDeviceGetClockInfo(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetClockInfo(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(483);
+  const struct vgpu_trace_call call = vgpu_trace_begin(489);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5224,7 +5266,7 @@ VGPU_EXPORT int nvmlDeviceGetClockInfo(uintptr_t word0, uintptr_t word1, uintptr
 
 VGPU_EXPORT int nvmlDeviceGetComputeMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetComputeMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(484);
+  const struct vgpu_trace_call call = vgpu_trace_begin(490);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5232,7 +5274,7 @@ VGPU_EXPORT int nvmlDeviceGetComputeMode(uintptr_t word0, uintptr_t word1, uintp
 
 VGPU_EXPORT int nvmlDeviceGetCpuAffinity(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetCpuAffinity(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(485);
+  const struct vgpu_trace_call call = vgpu_trace_begin(491);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5240,7 +5282,7 @@ VGPU_EXPORT int nvmlDeviceGetCpuAffinity(uintptr_t word0, uintptr_t word1, uintp
 
 VGPU_EXPORT int nvmlDeviceGetCpuAffinityWithinScope(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetCpuAffinityWithinScope(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(486);
+  const struct vgpu_trace_call call = vgpu_trace_begin(492);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5248,7 +5290,7 @@ VGPU_EXPORT int nvmlDeviceGetCpuAffinityWithinScope(uintptr_t word0, uintptr_t w
 
 VGPU_EXPORT int nvmlDeviceGetCurrPcieLinkGeneration(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetCurrPcieLinkGeneration(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(487);
+  const struct vgpu_trace_call call = vgpu_trace_begin(493);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5256,7 +5298,7 @@ VGPU_EXPORT int nvmlDeviceGetCurrPcieLinkGeneration(uintptr_t word0, uintptr_t w
 
 VGPU_EXPORT int nvmlDeviceGetCurrPcieLinkWidth(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetCurrPcieLinkWidth(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(488);
+  const struct vgpu_trace_call call = vgpu_trace_begin(494);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5264,7 +5306,7 @@ VGPU_EXPORT int nvmlDeviceGetCurrPcieLinkWidth(uintptr_t word0, uintptr_t word1,
 
 VGPU_EXPORT int nvmlDeviceGetCurrentClocksEventReasons(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetCurrentClocksEventReasons(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(489);
+  const struct vgpu_trace_call call = vgpu_trace_begin(495);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5272,7 +5314,7 @@ VGPU_EXPORT int nvmlDeviceGetCurrentClocksEventReasons(uintptr_t word0, uintptr_
 
 VGPU_EXPORT int nvmlDeviceGetCurrentClocksThrottleReasons(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetCurrentClocksThrottleReasons(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(490);
+  const struct vgpu_trace_call call = vgpu_trace_begin(496);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5280,7 +5322,7 @@ VGPU_EXPORT int nvmlDeviceGetCurrentClocksThrottleReasons(uintptr_t word0, uintp
 
 VGPU_EXPORT int nvmlDeviceGetDecoderUtilization(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetDecoderUtilization(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(491);
+  const struct vgpu_trace_call call = vgpu_trace_begin(497);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5288,7 +5330,7 @@ VGPU_EXPORT int nvmlDeviceGetDecoderUtilization(uintptr_t word0, uintptr_t word1
 
 VGPU_EXPORT int nvmlDeviceGetDefaultApplicationsClock(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetDefaultApplicationsClock(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(492);
+  const struct vgpu_trace_call call = vgpu_trace_begin(498);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5296,7 +5338,7 @@ VGPU_EXPORT int nvmlDeviceGetDefaultApplicationsClock(uintptr_t word0, uintptr_t
 
 VGPU_EXPORT int nvmlDeviceGetDefaultEccMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetDefaultEccMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(493);
+  const struct vgpu_trace_call call = vgpu_trace_begin(499);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5304,7 +5346,7 @@ VGPU_EXPORT int nvmlDeviceGetDefaultEccMode(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int nvmlDeviceGetDetailedEccErrors(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetDetailedEccErrors(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(494);
+  const struct vgpu_trace_call call = vgpu_trace_begin(500);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5312,7 +5354,7 @@ VGPU_EXPORT int nvmlDeviceGetDetailedEccErrors(uintptr_t word0, uintptr_t word1,
 
 VGPU_EXPORT int nvmlDeviceGetDeviceHandleFromMigDeviceHandle(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetDeviceHandleFromMigDeviceHandle(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(495);
+  const struct vgpu_trace_call call = vgpu_trace_begin(501);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5320,7 +5362,7 @@ VGPU_EXPORT int nvmlDeviceGetDeviceHandleFromMigDeviceHandle(uintptr_t word0, ui
 
 VGPU_EXPORT int nvmlDeviceGetDisplayActive(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetDisplayActive(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(496);
+  const struct vgpu_trace_call call = vgpu_trace_begin(502);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5328,7 +5370,7 @@ VGPU_EXPORT int nvmlDeviceGetDisplayActive(uintptr_t word0, uintptr_t word1, uin
 
 VGPU_EXPORT int nvmlDeviceGetDisplayMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetDisplayMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(497);
+  const struct vgpu_trace_call call = vgpu_trace_begin(503);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5336,7 +5378,7 @@ VGPU_EXPORT int nvmlDeviceGetDisplayMode(uintptr_t word0, uintptr_t word1, uintp
 
 VGPU_EXPORT int nvmlDeviceGetDriverModel(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetDriverModel(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(498);
+  const struct vgpu_trace_call call = vgpu_trace_begin(504);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5344,7 +5386,7 @@ VGPU_EXPORT int nvmlDeviceGetDriverModel(uintptr_t word0, uintptr_t word1, uintp
 
 VGPU_EXPORT int nvmlDeviceGetDynamicPstatesInfo(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetDynamicPstatesInfo(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(499);
+  const struct vgpu_trace_call call = vgpu_trace_begin(505);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5352,7 +5394,7 @@ VGPU_EXPORT int nvmlDeviceGetDynamicPstatesInfo(uintptr_t word0, uintptr_t word1
 
 VGPU_EXPORT int nvmlDeviceGetEccMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetEccMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(500);
+  const struct vgpu_trace_call call = vgpu_trace_begin(506);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5360,7 +5402,7 @@ VGPU_EXPORT int nvmlDeviceGetEccMode(uintptr_t word0, uintptr_t word1, uintptr_t
 
 VGPU_EXPORT int nvmlDeviceGetEncoderCapacity(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetEncoderCapacity(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(501);
+  const struct vgpu_trace_call call = vgpu_trace_begin(507);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5368,7 +5410,7 @@ VGPU_EXPORT int nvmlDeviceGetEncoderCapacity(uintptr_t word0, uintptr_t word1, u
 
 VGPU_EXPORT int nvmlDeviceGetEncoderSessions(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetEncoderSessions(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(502);
+  const struct vgpu_trace_call call = vgpu_trace_begin(508);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5376,7 +5418,7 @@ VGPU_EXPORT int nvmlDeviceGetEncoderSessions(uintptr_t word0, uintptr_t word1, u
 
 VGPU_EXPORT int nvmlDeviceGetEncoderStats(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetEncoderStats(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(503);
+  const struct vgpu_trace_call call = vgpu_trace_begin(509);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5384,7 +5426,7 @@ VGPU_EXPORT int nvmlDeviceGetEncoderStats(uintptr_t word0, uintptr_t word1, uint
 
 VGPU_EXPORT int nvmlDeviceGetEncoderUtilization(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetEncoderUtilization(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(504);
+  const struct vgpu_trace_call call = vgpu_trace_begin(510);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5392,7 +5434,7 @@ VGPU_EXPORT int nvmlDeviceGetEncoderUtilization(uintptr_t word0, uintptr_t word1
 
 VGPU_EXPORT int nvmlDeviceGetEnforcedPowerLimit(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetEnforcedPowerLimit(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(505);
+  const struct vgpu_trace_call call = vgpu_trace_begin(511);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5400,7 +5442,7 @@ VGPU_EXPORT int nvmlDeviceGetEnforcedPowerLimit(uintptr_t word0, uintptr_t word1
 
 VGPU_EXPORT int nvmlDeviceGetFBCSessions(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetFBCSessions(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(506);
+  const struct vgpu_trace_call call = vgpu_trace_begin(512);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5408,7 +5450,7 @@ VGPU_EXPORT int nvmlDeviceGetFBCSessions(uintptr_t word0, uintptr_t word1, uintp
 
 VGPU_EXPORT int nvmlDeviceGetFBCStats(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetFBCStats(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(507);
+  const struct vgpu_trace_call call = vgpu_trace_begin(513);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5416,7 +5458,7 @@ VGPU_EXPORT int nvmlDeviceGetFBCStats(uintptr_t word0, uintptr_t word1, uintptr_
 
 VGPU_EXPORT int nvmlDeviceGetFanControlPolicy_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetFanControlPolicy_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(508);
+  const struct vgpu_trace_call call = vgpu_trace_begin(514);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5424,7 +5466,7 @@ VGPU_EXPORT int nvmlDeviceGetFanControlPolicy_v2(uintptr_t word0, uintptr_t word
 
 VGPU_EXPORT int nvmlDeviceGetFanSpeed(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetFanSpeed(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(509);
+  const struct vgpu_trace_call call = vgpu_trace_begin(515);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5432,7 +5474,7 @@ VGPU_EXPORT int nvmlDeviceGetFanSpeed(uintptr_t word0, uintptr_t word1, uintptr_
 
 VGPU_EXPORT int nvmlDeviceGetFanSpeed_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetFanSpeed_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(510);
+  const struct vgpu_trace_call call = vgpu_trace_begin(516);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5440,7 +5482,7 @@ VGPU_EXPORT int nvmlDeviceGetFanSpeed_v2(uintptr_t word0, uintptr_t word1, uintp
 
 VGPU_EXPORT int nvmlDeviceGetFieldValues(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetFieldValues(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(511);
+  const struct vgpu_trace_call call = vgpu_trace_begin(517);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5448,7 +5490,7 @@ VGPU_EXPORT int nvmlDeviceGetFieldValues(uintptr_t word0, uintptr_t word1, uintp
 
 VGPU_EXPORT int nvmlDeviceGetGpcClkMinMaxVfOffset(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetGpcClkMinMaxVfOffset(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(512);
+  const struct vgpu_trace_call call = vgpu_trace_begin(518);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5456,7 +5498,7 @@ VGPU_EXPORT int nvmlDeviceGetGpcClkMinMaxVfOffset(uintptr_t word0, uintptr_t wor
 
 VGPU_EXPORT int nvmlDeviceGetGpcClkVfOffset(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetGpcClkVfOffset(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(513);
+  const struct vgpu_trace_call call = vgpu_trace_begin(519);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5464,7 +5506,7 @@ VGPU_EXPORT int nvmlDeviceGetGpcClkVfOffset(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int nvmlDeviceGetGpuFabricInfo(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetGpuFabricInfo(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(514);
+  const struct vgpu_trace_call call = vgpu_trace_begin(520);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5472,7 +5514,7 @@ VGPU_EXPORT int nvmlDeviceGetGpuFabricInfo(uintptr_t word0, uintptr_t word1, uin
 
 VGPU_EXPORT int nvmlDeviceGetGpuFabricInfoV(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetGpuFabricInfoV(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(515);
+  const struct vgpu_trace_call call = vgpu_trace_begin(521);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5480,7 +5522,7 @@ VGPU_EXPORT int nvmlDeviceGetGpuFabricInfoV(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int nvmlDeviceGetGpuMaxPcieLinkGeneration(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetGpuMaxPcieLinkGeneration(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(516);
+  const struct vgpu_trace_call call = vgpu_trace_begin(522);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5488,7 +5530,7 @@ VGPU_EXPORT int nvmlDeviceGetGpuMaxPcieLinkGeneration(uintptr_t word0, uintptr_t
 
 VGPU_EXPORT int nvmlDeviceGetGpuOperationMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetGpuOperationMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(517);
+  const struct vgpu_trace_call call = vgpu_trace_begin(523);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5496,7 +5538,7 @@ VGPU_EXPORT int nvmlDeviceGetGpuOperationMode(uintptr_t word0, uintptr_t word1, 
 
 VGPU_EXPORT int nvmlDeviceGetGspFirmwareMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetGspFirmwareMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(518);
+  const struct vgpu_trace_call call = vgpu_trace_begin(524);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5504,7 +5546,7 @@ VGPU_EXPORT int nvmlDeviceGetGspFirmwareMode(uintptr_t word0, uintptr_t word1, u
 
 VGPU_EXPORT int nvmlDeviceGetGspFirmwareVersion(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetGspFirmwareVersion(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(519);
+  const struct vgpu_trace_call call = vgpu_trace_begin(525);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5512,7 +5554,7 @@ VGPU_EXPORT int nvmlDeviceGetGspFirmwareVersion(uintptr_t word0, uintptr_t word1
 
 VGPU_EXPORT int nvmlDeviceGetHandleBySerial(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetHandleBySerial(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(520);
+  const struct vgpu_trace_call call = vgpu_trace_begin(526);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5520,7 +5562,7 @@ VGPU_EXPORT int nvmlDeviceGetHandleBySerial(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int nvmlDeviceGetInforomConfigurationChecksum(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetInforomConfigurationChecksum(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(521);
+  const struct vgpu_trace_call call = vgpu_trace_begin(527);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5528,7 +5570,7 @@ VGPU_EXPORT int nvmlDeviceGetInforomConfigurationChecksum(uintptr_t word0, uintp
 
 VGPU_EXPORT int nvmlDeviceGetInforomImageVersion(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetInforomImageVersion(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(522);
+  const struct vgpu_trace_call call = vgpu_trace_begin(528);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5536,7 +5578,7 @@ VGPU_EXPORT int nvmlDeviceGetInforomImageVersion(uintptr_t word0, uintptr_t word
 
 VGPU_EXPORT int nvmlDeviceGetInforomVersion(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetInforomVersion(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(523);
+  const struct vgpu_trace_call call = vgpu_trace_begin(529);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5544,7 +5586,7 @@ VGPU_EXPORT int nvmlDeviceGetInforomVersion(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int nvmlDeviceGetIrqNum(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetIrqNum(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(524);
+  const struct vgpu_trace_call call = vgpu_trace_begin(530);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5552,7 +5594,7 @@ VGPU_EXPORT int nvmlDeviceGetIrqNum(uintptr_t word0, uintptr_t word1, uintptr_t 
 
 VGPU_EXPORT int nvmlDeviceGetJpgUtilization(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetJpgUtilization(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(525);
+  const struct vgpu_trace_call call = vgpu_trace_begin(531);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5560,7 +5602,7 @@ VGPU_EXPORT int nvmlDeviceGetJpgUtilization(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int nvmlDeviceGetLastBBXFlushTime(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetLastBBXFlushTime(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(526);
+  const struct vgpu_trace_call call = vgpu_trace_begin(532);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5568,7 +5610,7 @@ VGPU_EXPORT int nvmlDeviceGetLastBBXFlushTime(uintptr_t word0, uintptr_t word1, 
 
 VGPU_EXPORT int nvmlDeviceGetMPSComputeRunningProcesses(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetMPSComputeRunningProcesses(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(527);
+  const struct vgpu_trace_call call = vgpu_trace_begin(533);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5576,7 +5618,7 @@ VGPU_EXPORT int nvmlDeviceGetMPSComputeRunningProcesses(uintptr_t word0, uintptr
 
 VGPU_EXPORT int nvmlDeviceGetMPSComputeRunningProcesses_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetMPSComputeRunningProcesses_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(528);
+  const struct vgpu_trace_call call = vgpu_trace_begin(534);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5584,7 +5626,7 @@ VGPU_EXPORT int nvmlDeviceGetMPSComputeRunningProcesses_v2(uintptr_t word0, uint
 
 VGPU_EXPORT int nvmlDeviceGetMPSComputeRunningProcesses_v3(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetMPSComputeRunningProcesses_v3(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(529);
+  const struct vgpu_trace_call call = vgpu_trace_begin(535);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5592,7 +5634,7 @@ VGPU_EXPORT int nvmlDeviceGetMPSComputeRunningProcesses_v3(uintptr_t word0, uint
 
 VGPU_EXPORT int nvmlDeviceGetMaxClockInfo(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetMaxClockInfo(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(530);
+  const struct vgpu_trace_call call = vgpu_trace_begin(536);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5600,7 +5642,7 @@ VGPU_EXPORT int nvmlDeviceGetMaxClockInfo(uintptr_t word0, uintptr_t word1, uint
 
 VGPU_EXPORT int nvmlDeviceGetMaxCustomerBoostClock(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetMaxCustomerBoostClock(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(531);
+  const struct vgpu_trace_call call = vgpu_trace_begin(537);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5608,7 +5650,7 @@ VGPU_EXPORT int nvmlDeviceGetMaxCustomerBoostClock(uintptr_t word0, uintptr_t wo
 
 VGPU_EXPORT int nvmlDeviceGetMaxMigDeviceCount(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetMaxMigDeviceCount(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(532);
+  const struct vgpu_trace_call call = vgpu_trace_begin(538);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5616,7 +5658,7 @@ VGPU_EXPORT int nvmlDeviceGetMaxMigDeviceCount(uintptr_t word0, uintptr_t word1,
 
 VGPU_EXPORT int nvmlDeviceGetMaxPcieLinkGeneration(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetMaxPcieLinkGeneration(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(533);
+  const struct vgpu_trace_call call = vgpu_trace_begin(539);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5624,7 +5666,7 @@ VGPU_EXPORT int nvmlDeviceGetMaxPcieLinkGeneration(uintptr_t word0, uintptr_t wo
 
 VGPU_EXPORT int nvmlDeviceGetMaxPcieLinkWidth(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetMaxPcieLinkWidth(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(534);
+  const struct vgpu_trace_call call = vgpu_trace_begin(540);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5632,7 +5674,7 @@ VGPU_EXPORT int nvmlDeviceGetMaxPcieLinkWidth(uintptr_t word0, uintptr_t word1, 
 
 VGPU_EXPORT int nvmlDeviceGetMemClkMinMaxVfOffset(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetMemClkMinMaxVfOffset(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(535);
+  const struct vgpu_trace_call call = vgpu_trace_begin(541);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5640,7 +5682,7 @@ VGPU_EXPORT int nvmlDeviceGetMemClkMinMaxVfOffset(uintptr_t word0, uintptr_t wor
 
 VGPU_EXPORT int nvmlDeviceGetMemClkVfOffset(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetMemClkVfOffset(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(536);
+  const struct vgpu_trace_call call = vgpu_trace_begin(542);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5648,7 +5690,7 @@ VGPU_EXPORT int nvmlDeviceGetMemClkVfOffset(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int nvmlDeviceGetMemoryAffinity(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetMemoryAffinity(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(537);
+  const struct vgpu_trace_call call = vgpu_trace_begin(543);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5656,7 +5698,7 @@ VGPU_EXPORT int nvmlDeviceGetMemoryAffinity(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int nvmlDeviceGetMemoryBusWidth(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetMemoryBusWidth(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(538);
+  const struct vgpu_trace_call call = vgpu_trace_begin(544);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5664,7 +5706,7 @@ VGPU_EXPORT int nvmlDeviceGetMemoryBusWidth(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int nvmlDeviceGetMemoryErrorCounter(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetMemoryErrorCounter(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(539);
+  const struct vgpu_trace_call call = vgpu_trace_begin(545);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5672,7 +5714,7 @@ VGPU_EXPORT int nvmlDeviceGetMemoryErrorCounter(uintptr_t word0, uintptr_t word1
 
 VGPU_EXPORT int nvmlDeviceGetMigDeviceHandleByIndex(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetMigDeviceHandleByIndex(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(540);
+  const struct vgpu_trace_call call = vgpu_trace_begin(546);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5680,7 +5722,7 @@ VGPU_EXPORT int nvmlDeviceGetMigDeviceHandleByIndex(uintptr_t word0, uintptr_t w
 
 VGPU_EXPORT int nvmlDeviceGetMigMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetMigMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(541);
+  const struct vgpu_trace_call call = vgpu_trace_begin(547);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5688,7 +5730,7 @@ VGPU_EXPORT int nvmlDeviceGetMigMode(uintptr_t word0, uintptr_t word1, uintptr_t
 
 VGPU_EXPORT int nvmlDeviceGetMinMaxClockOfPState(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetMinMaxClockOfPState(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(542);
+  const struct vgpu_trace_call call = vgpu_trace_begin(548);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5696,7 +5738,7 @@ VGPU_EXPORT int nvmlDeviceGetMinMaxClockOfPState(uintptr_t word0, uintptr_t word
 
 VGPU_EXPORT int nvmlDeviceGetMinMaxFanSpeed(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetMinMaxFanSpeed(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(543);
+  const struct vgpu_trace_call call = vgpu_trace_begin(549);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5704,7 +5746,7 @@ VGPU_EXPORT int nvmlDeviceGetMinMaxFanSpeed(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int nvmlDeviceGetMinorNumber(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetMinorNumber(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(544);
+  const struct vgpu_trace_call call = vgpu_trace_begin(550);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5712,7 +5754,7 @@ VGPU_EXPORT int nvmlDeviceGetMinorNumber(uintptr_t word0, uintptr_t word1, uintp
 
 VGPU_EXPORT int nvmlDeviceGetModuleId(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetModuleId(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(545);
+  const struct vgpu_trace_call call = vgpu_trace_begin(551);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5720,7 +5762,7 @@ VGPU_EXPORT int nvmlDeviceGetModuleId(uintptr_t word0, uintptr_t word1, uintptr_
 
 VGPU_EXPORT int nvmlDeviceGetMultiGpuBoard(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetMultiGpuBoard(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(546);
+  const struct vgpu_trace_call call = vgpu_trace_begin(552);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5728,7 +5770,7 @@ VGPU_EXPORT int nvmlDeviceGetMultiGpuBoard(uintptr_t word0, uintptr_t word1, uin
 
 VGPU_EXPORT int nvmlDeviceGetNumFans(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetNumFans(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(547);
+  const struct vgpu_trace_call call = vgpu_trace_begin(553);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5736,7 +5778,7 @@ VGPU_EXPORT int nvmlDeviceGetNumFans(uintptr_t word0, uintptr_t word1, uintptr_t
 
 VGPU_EXPORT int nvmlDeviceGetNumGpuCores(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetNumGpuCores(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(548);
+  const struct vgpu_trace_call call = vgpu_trace_begin(554);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5744,7 +5786,7 @@ VGPU_EXPORT int nvmlDeviceGetNumGpuCores(uintptr_t word0, uintptr_t word1, uintp
 
 VGPU_EXPORT int nvmlDeviceGetNvLinkCapability(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetNvLinkCapability(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(549);
+  const struct vgpu_trace_call call = vgpu_trace_begin(555);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5752,7 +5794,7 @@ VGPU_EXPORT int nvmlDeviceGetNvLinkCapability(uintptr_t word0, uintptr_t word1, 
 
 VGPU_EXPORT int nvmlDeviceGetNvLinkErrorCounter(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetNvLinkErrorCounter(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(550);
+  const struct vgpu_trace_call call = vgpu_trace_begin(556);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5760,7 +5802,7 @@ VGPU_EXPORT int nvmlDeviceGetNvLinkErrorCounter(uintptr_t word0, uintptr_t word1
 
 VGPU_EXPORT int nvmlDeviceGetNvLinkRemoteDeviceType(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetNvLinkRemoteDeviceType(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(551);
+  const struct vgpu_trace_call call = vgpu_trace_begin(557);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5768,7 +5810,7 @@ VGPU_EXPORT int nvmlDeviceGetNvLinkRemoteDeviceType(uintptr_t word0, uintptr_t w
 
 VGPU_EXPORT int nvmlDeviceGetNvLinkRemotePciInfo(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetNvLinkRemotePciInfo(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(552);
+  const struct vgpu_trace_call call = vgpu_trace_begin(558);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5776,7 +5818,7 @@ VGPU_EXPORT int nvmlDeviceGetNvLinkRemotePciInfo(uintptr_t word0, uintptr_t word
 
 VGPU_EXPORT int nvmlDeviceGetNvLinkRemotePciInfo_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetNvLinkRemotePciInfo_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(553);
+  const struct vgpu_trace_call call = vgpu_trace_begin(559);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5784,7 +5826,7 @@ VGPU_EXPORT int nvmlDeviceGetNvLinkRemotePciInfo_v2(uintptr_t word0, uintptr_t w
 
 VGPU_EXPORT int nvmlDeviceGetNvLinkState(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetNvLinkState(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(554);
+  const struct vgpu_trace_call call = vgpu_trace_begin(560);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5792,7 +5834,7 @@ VGPU_EXPORT int nvmlDeviceGetNvLinkState(uintptr_t word0, uintptr_t word1, uintp
 
 VGPU_EXPORT int nvmlDeviceGetNvLinkUtilizationControl(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetNvLinkUtilizationControl(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(555);
+  const struct vgpu_trace_call call = vgpu_trace_begin(561);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5800,7 +5842,7 @@ VGPU_EXPORT int nvmlDeviceGetNvLinkUtilizationControl(uintptr_t word0, uintptr_t
 
 VGPU_EXPORT int nvmlDeviceGetNvLinkUtilizationCounter(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetNvLinkUtilizationCounter(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(556);
+  const struct vgpu_trace_call call = vgpu_trace_begin(562);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5808,7 +5850,7 @@ VGPU_EXPORT int nvmlDeviceGetNvLinkUtilizationCounter(uintptr_t word0, uintptr_t
 
 VGPU_EXPORT int nvmlDeviceGetNvLinkVersion(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetNvLinkVersion(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(557);
+  const struct vgpu_trace_call call = vgpu_trace_begin(563);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5816,7 +5858,7 @@ VGPU_EXPORT int nvmlDeviceGetNvLinkVersion(uintptr_t word0, uintptr_t word1, uin
 
 VGPU_EXPORT int nvmlDeviceGetOfaUtilization(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetOfaUtilization(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(558);
+  const struct vgpu_trace_call call = vgpu_trace_begin(564);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5824,7 +5866,7 @@ VGPU_EXPORT int nvmlDeviceGetOfaUtilization(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int nvmlDeviceGetP2PStatus(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetP2PStatus(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(559);
+  const struct vgpu_trace_call call = vgpu_trace_begin(565);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5832,7 +5874,7 @@ VGPU_EXPORT int nvmlDeviceGetP2PStatus(uintptr_t word0, uintptr_t word1, uintptr
 
 VGPU_EXPORT int nvmlDeviceGetPcieLinkMaxSpeed(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetPcieLinkMaxSpeed(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(560);
+  const struct vgpu_trace_call call = vgpu_trace_begin(566);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5840,7 +5882,7 @@ VGPU_EXPORT int nvmlDeviceGetPcieLinkMaxSpeed(uintptr_t word0, uintptr_t word1, 
 
 VGPU_EXPORT int nvmlDeviceGetPcieReplayCounter(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetPcieReplayCounter(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(561);
+  const struct vgpu_trace_call call = vgpu_trace_begin(567);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5848,7 +5890,7 @@ VGPU_EXPORT int nvmlDeviceGetPcieReplayCounter(uintptr_t word0, uintptr_t word1,
 
 VGPU_EXPORT int nvmlDeviceGetPcieSpeed(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetPcieSpeed(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(562);
+  const struct vgpu_trace_call call = vgpu_trace_begin(568);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5856,7 +5898,7 @@ VGPU_EXPORT int nvmlDeviceGetPcieSpeed(uintptr_t word0, uintptr_t word1, uintptr
 
 VGPU_EXPORT int nvmlDeviceGetPcieThroughput(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetPcieThroughput(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(563);
+  const struct vgpu_trace_call call = vgpu_trace_begin(569);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5864,7 +5906,7 @@ VGPU_EXPORT int nvmlDeviceGetPcieThroughput(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int nvmlDeviceGetPerformanceState(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetPerformanceState(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(564);
+  const struct vgpu_trace_call call = vgpu_trace_begin(570);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5872,7 +5914,7 @@ VGPU_EXPORT int nvmlDeviceGetPerformanceState(uintptr_t word0, uintptr_t word1, 
 
 VGPU_EXPORT int nvmlDeviceGetPersistenceMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetPersistenceMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(565);
+  const struct vgpu_trace_call call = vgpu_trace_begin(571);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5880,7 +5922,7 @@ VGPU_EXPORT int nvmlDeviceGetPersistenceMode(uintptr_t word0, uintptr_t word1, u
 
 VGPU_EXPORT int nvmlDeviceGetPowerManagementDefaultLimit(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetPowerManagementDefaultLimit(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(566);
+  const struct vgpu_trace_call call = vgpu_trace_begin(572);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5888,7 +5930,7 @@ VGPU_EXPORT int nvmlDeviceGetPowerManagementDefaultLimit(uintptr_t word0, uintpt
 
 VGPU_EXPORT int nvmlDeviceGetPowerManagementLimit(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetPowerManagementLimit(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(567);
+  const struct vgpu_trace_call call = vgpu_trace_begin(573);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5896,7 +5938,7 @@ VGPU_EXPORT int nvmlDeviceGetPowerManagementLimit(uintptr_t word0, uintptr_t wor
 
 VGPU_EXPORT int nvmlDeviceGetPowerManagementLimitConstraints(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetPowerManagementLimitConstraints(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(568);
+  const struct vgpu_trace_call call = vgpu_trace_begin(574);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5904,7 +5946,7 @@ VGPU_EXPORT int nvmlDeviceGetPowerManagementLimitConstraints(uintptr_t word0, ui
 
 VGPU_EXPORT int nvmlDeviceGetPowerManagementMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetPowerManagementMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(569);
+  const struct vgpu_trace_call call = vgpu_trace_begin(575);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5912,7 +5954,7 @@ VGPU_EXPORT int nvmlDeviceGetPowerManagementMode(uintptr_t word0, uintptr_t word
 
 VGPU_EXPORT int nvmlDeviceGetPowerSource(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetPowerSource(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(570);
+  const struct vgpu_trace_call call = vgpu_trace_begin(576);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5920,7 +5962,7 @@ VGPU_EXPORT int nvmlDeviceGetPowerSource(uintptr_t word0, uintptr_t word1, uintp
 
 VGPU_EXPORT int nvmlDeviceGetPowerState(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetPowerState(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(571);
+  const struct vgpu_trace_call call = vgpu_trace_begin(577);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5928,7 +5970,7 @@ VGPU_EXPORT int nvmlDeviceGetPowerState(uintptr_t word0, uintptr_t word1, uintpt
 
 VGPU_EXPORT int nvmlDeviceGetPowerUsage(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetPowerUsage(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(572);
+  const struct vgpu_trace_call call = vgpu_trace_begin(578);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5936,7 +5978,7 @@ VGPU_EXPORT int nvmlDeviceGetPowerUsage(uintptr_t word0, uintptr_t word1, uintpt
 
 VGPU_EXPORT int nvmlDeviceGetRemappedRows(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetRemappedRows(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(573);
+  const struct vgpu_trace_call call = vgpu_trace_begin(579);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5944,7 +5986,7 @@ VGPU_EXPORT int nvmlDeviceGetRemappedRows(uintptr_t word0, uintptr_t word1, uint
 
 VGPU_EXPORT int nvmlDeviceGetRetiredPages(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetRetiredPages(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(574);
+  const struct vgpu_trace_call call = vgpu_trace_begin(580);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5952,7 +5994,7 @@ VGPU_EXPORT int nvmlDeviceGetRetiredPages(uintptr_t word0, uintptr_t word1, uint
 
 VGPU_EXPORT int nvmlDeviceGetRetiredPagesPendingStatus(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetRetiredPagesPendingStatus(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(575);
+  const struct vgpu_trace_call call = vgpu_trace_begin(581);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5960,7 +6002,7 @@ VGPU_EXPORT int nvmlDeviceGetRetiredPagesPendingStatus(uintptr_t word0, uintptr_
 
 VGPU_EXPORT int nvmlDeviceGetRetiredPages_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetRetiredPages_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(576);
+  const struct vgpu_trace_call call = vgpu_trace_begin(582);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5968,7 +6010,7 @@ VGPU_EXPORT int nvmlDeviceGetRetiredPages_v2(uintptr_t word0, uintptr_t word1, u
 
 VGPU_EXPORT int nvmlDeviceGetRowRemapperHistogram(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetRowRemapperHistogram(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(577);
+  const struct vgpu_trace_call call = vgpu_trace_begin(583);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5976,7 +6018,7 @@ VGPU_EXPORT int nvmlDeviceGetRowRemapperHistogram(uintptr_t word0, uintptr_t wor
 
 VGPU_EXPORT int nvmlDeviceGetRunningProcessDetailList(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetRunningProcessDetailList(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(578);
+  const struct vgpu_trace_call call = vgpu_trace_begin(584);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5984,7 +6026,7 @@ VGPU_EXPORT int nvmlDeviceGetRunningProcessDetailList(uintptr_t word0, uintptr_t
 
 VGPU_EXPORT int nvmlDeviceGetSamples(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetSamples(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(579);
+  const struct vgpu_trace_call call = vgpu_trace_begin(585);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -5992,7 +6034,7 @@ VGPU_EXPORT int nvmlDeviceGetSamples(uintptr_t word0, uintptr_t word1, uintptr_t
 
 VGPU_EXPORT int nvmlDeviceGetSerial(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetSerial(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(580);
+  const struct vgpu_trace_call call = vgpu_trace_begin(586);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6000,7 +6042,7 @@ VGPU_EXPORT int nvmlDeviceGetSerial(uintptr_t word0, uintptr_t word1, uintptr_t 
 
 VGPU_EXPORT int nvmlDeviceGetSramEccErrorStatus(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetSramEccErrorStatus(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(581);
+  const struct vgpu_trace_call call = vgpu_trace_begin(587);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6008,7 +6050,7 @@ VGPU_EXPORT int nvmlDeviceGetSramEccErrorStatus(uintptr_t word0, uintptr_t word1
 
 VGPU_EXPORT int nvmlDeviceGetSupportedClocksEventReasons(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetSupportedClocksEventReasons(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(582);
+  const struct vgpu_trace_call call = vgpu_trace_begin(588);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6016,15 +6058,7 @@ VGPU_EXPORT int nvmlDeviceGetSupportedClocksEventReasons(uintptr_t word0, uintpt
 
 VGPU_EXPORT int nvmlDeviceGetSupportedClocksThrottleReasons(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetSupportedClocksThrottleReasons(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(583);
-  const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
-  vgpu_trace_end(&call, NULL, &result);
-  return result;
-}
-
-VGPU_EXPORT int nvmlDeviceGetSupportedEventTypes(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
-VGPU_EXPORT int nvmlDeviceGetSupportedEventTypes(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(584);
+  const struct vgpu_trace_call call = vgpu_trace_begin(589);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6032,7 +6066,7 @@ VGPU_EXPORT int nvmlDeviceGetSupportedEventTypes(uintptr_t word0, uintptr_t word
 
 VGPU_EXPORT int nvmlDeviceGetSupportedGraphicsClocks(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetSupportedGraphicsClocks(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(585);
+  const struct vgpu_trace_call call = vgpu_trace_begin(590);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6040,7 +6074,7 @@ VGPU_EXPORT int nvmlDeviceGetSupportedGraphicsClocks(uintptr_t word0, uintptr_t 
 
 VGPU_EXPORT int nvmlDeviceGetSupportedMemoryClocks(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetSupportedMemoryClocks(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(586);
+  const struct vgpu_trace_call call = vgpu_trace_begin(591);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6048,7 +6082,7 @@ VGPU_EXPORT int nvmlDeviceGetSupportedMemoryClocks(uintptr_t word0, uintptr_t wo
 
 VGPU_EXPORT int nvmlDeviceGetSupportedPerformanceStates(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetSupportedPerformanceStates(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(587);
+  const struct vgpu_trace_call call = vgpu_trace_begin(592);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6056,7 +6090,7 @@ VGPU_EXPORT int nvmlDeviceGetSupportedPerformanceStates(uintptr_t word0, uintptr
 
 VGPU_EXPORT int nvmlDeviceGetTargetFanSpeed(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetTargetFanSpeed(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(588);
+  const struct vgpu_trace_call call = vgpu_trace_begin(593);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6064,7 +6098,7 @@ VGPU_EXPORT int nvmlDeviceGetTargetFanSpeed(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int nvmlDeviceGetTemperature(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetTemperature(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(589);
+  const struct vgpu_trace_call call = vgpu_trace_begin(594);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6072,7 +6106,7 @@ VGPU_EXPORT int nvmlDeviceGetTemperature(uintptr_t word0, uintptr_t word1, uintp
 
 VGPU_EXPORT int nvmlDeviceGetTemperatureThreshold(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetTemperatureThreshold(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(590);
+  const struct vgpu_trace_call call = vgpu_trace_begin(595);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6080,7 +6114,7 @@ VGPU_EXPORT int nvmlDeviceGetTemperatureThreshold(uintptr_t word0, uintptr_t wor
 
 VGPU_EXPORT int nvmlDeviceGetThermalSettings(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetThermalSettings(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(591);
+  const struct vgpu_trace_call call = vgpu_trace_begin(596);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6088,7 +6122,7 @@ VGPU_EXPORT int nvmlDeviceGetThermalSettings(uintptr_t word0, uintptr_t word1, u
 
 VGPU_EXPORT int nvmlDeviceGetTopologyCommonAncestor(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetTopologyCommonAncestor(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(592);
+  const struct vgpu_trace_call call = vgpu_trace_begin(597);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6096,7 +6130,7 @@ VGPU_EXPORT int nvmlDeviceGetTopologyCommonAncestor(uintptr_t word0, uintptr_t w
 
 VGPU_EXPORT int nvmlDeviceGetTopologyNearestGpus(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetTopologyNearestGpus(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(593);
+  const struct vgpu_trace_call call = vgpu_trace_begin(598);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6104,7 +6138,7 @@ VGPU_EXPORT int nvmlDeviceGetTopologyNearestGpus(uintptr_t word0, uintptr_t word
 
 VGPU_EXPORT int nvmlDeviceGetTotalEccErrors(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetTotalEccErrors(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(594);
+  const struct vgpu_trace_call call = vgpu_trace_begin(599);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6112,7 +6146,7 @@ VGPU_EXPORT int nvmlDeviceGetTotalEccErrors(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int nvmlDeviceGetTotalEnergyConsumption(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetTotalEnergyConsumption(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(595);
+  const struct vgpu_trace_call call = vgpu_trace_begin(600);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6120,7 +6154,7 @@ VGPU_EXPORT int nvmlDeviceGetTotalEnergyConsumption(uintptr_t word0, uintptr_t w
 
 VGPU_EXPORT int nvmlDeviceGetVbiosVersion(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetVbiosVersion(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(596);
+  const struct vgpu_trace_call call = vgpu_trace_begin(601);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6128,7 +6162,7 @@ VGPU_EXPORT int nvmlDeviceGetVbiosVersion(uintptr_t word0, uintptr_t word1, uint
 
 VGPU_EXPORT int nvmlDeviceGetViolationStatus(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetViolationStatus(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(597);
+  const struct vgpu_trace_call call = vgpu_trace_begin(602);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6136,7 +6170,7 @@ VGPU_EXPORT int nvmlDeviceGetViolationStatus(uintptr_t word0, uintptr_t word1, u
 
 VGPU_EXPORT int nvmlDeviceGetVirtualizationMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceGetVirtualizationMode(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(598);
+  const struct vgpu_trace_call call = vgpu_trace_begin(603);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6144,7 +6178,7 @@ VGPU_EXPORT int nvmlDeviceGetVirtualizationMode(uintptr_t word0, uintptr_t word1
 
 VGPU_EXPORT int nvmlDeviceIsMigDeviceHandle(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceIsMigDeviceHandle(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(599);
+  const struct vgpu_trace_call call = vgpu_trace_begin(604);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
   return result;
@@ -6152,46 +6186,6 @@ VGPU_EXPORT int nvmlDeviceIsMigDeviceHandle(uintptr_t word0, uintptr_t word1, ui
 
 VGPU_EXPORT int nvmlDeviceOnSameBoard(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
 VGPU_EXPORT int nvmlDeviceOnSameBoard(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(600);
-  const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
-  vgpu_trace_end(&call, NULL, &result);
-  return result;
-}
-
-VGPU_EXPORT int nvmlDeviceRegisterEvents(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
-VGPU_EXPORT int nvmlDeviceRegisterEvents(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(601);
-  const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
-  vgpu_trace_end(&call, NULL, &result);
-  return result;
-}
-
-VGPU_EXPORT int nvmlEventSetCreate(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
-VGPU_EXPORT int nvmlEventSetCreate(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(602);
-  const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
-  vgpu_trace_end(&call, NULL, &result);
-  return result;
-}
-
-VGPU_EXPORT int nvmlEventSetFree(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
-VGPU_EXPORT int nvmlEventSetFree(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(603);
-  const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
-  vgpu_trace_end(&call, NULL, &result);
-  return result;
-}
-
-VGPU_EXPORT int nvmlEventSetWait(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
-VGPU_EXPORT int nvmlEventSetWait(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
-  const struct vgpu_trace_call call = vgpu_trace_begin(604);
-  const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
-  vgpu_trace_end(&call, NULL, &result);
-  return result;
-}
-
-VGPU_EXPORT int nvmlEventSetWait_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11);
-VGPU_EXPORT int nvmlEventSetWait_v2(uintptr_t word0, uintptr_t word1, uintptr_t word2, uintptr_t word3, uintptr_t word4, uintptr_t word5, uintptr_t word6, uintptr_t word7, uintptr_t word8, uintptr_t word9, uintptr_t word10, uintptr_t word11) {
   const struct vgpu_trace_call call = vgpu_trace_begin(605);
   const int result = ((int (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))call.function)(word0, word1, word2, word3, word4, word5, word6, word7, word8, word9, word10, word11);
   vgpu_trace_end(&call, NULL, &result);
@@ -16086,6 +16080,12 @@ void (*const vgpu_trace_wrappers[])(void) = {
     (void (*)(void))nvmlDeviceGetGraphicsRunningProcesses_v3,
     (void (*)(void))nvmlDeviceGetUtilizationRates,
     (void (*)(void))nvmlDeviceGetProcessUtilization,
+    (void (*)(void))nvmlEventSetCreate,
+    (void (*)(void))nvmlEventSetFree,
+    (void (*)(void))nvmlDeviceGetSupportedEventTypes,
+    (void (*)(void))nvmlDeviceRegisterEvents,
+    (void (*)(void))nvmlEventSetWait,
+    (void (*)(void))nvmlEventSetWait_v2,
     (void (*)(void))nvmlDeviceGetAPIRestriction,
     (void (*)(void))nvmlDeviceGetAccountingBufferSize,
     (void (*)(void))nvmlDeviceGetAccountingMode,
@@ -16206,7 +16206,6 @@ void (*const vgpu_trace_wrappers[])(void) = {
     (void (*)(void))nvmlDeviceGetSramEccErrorStatus,
     (void (*)(void))nvmlDeviceGetSupportedClocksEventReasons,
     (void (*)(void))nvmlDeviceGetSupportedClocksThrottleReasons,
-    (void (*)(void))nvmlDeviceGetSupportedEventTypes,
     (void (*)(void))nvmlDeviceGetSupportedGraphicsClocks,
     (void (*)(void))nvmlDeviceGetSupportedMemoryClocks,
     (void (*)(void))nvmlDeviceGetSupportedPerformanceStates,
@@ -16223,11 +16222,6 @@ void (*const vgpu_trace_wrappers[])(void) = {
     (void (*)(void))nvmlDeviceGetVirtualizationMode,
     (void (*)(void))nvmlDeviceIsMigDeviceHandle,
     (void (*)(void))nvmlDeviceOnSameBoard,
-    (void (*)(void))nvmlDeviceRegisterEvents,
-    (void (*)(void))nvmlEventSetCreate,
-    (void (*)(void))nvmlEventSetFree,
-    (void (*)(void))nvmlEventSetWait,
-    (void (*)(void))nvmlEventSetWait_v2,
     (void (*)(void))nvmlSystemGetHicVersion,
     (void (*)(void))nvmlSystemGetNvlinkBwMode,
     (void (*)(void))nvmlSystemGetProcessName,

@@ -49,8 +49,20 @@ void settle(const gpu::Device& device) noexcept {
   }
 }
 
+/** A full memory says nothing about the device. */
+bool blamesDevice(const std::exception_ptr& exception) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const gpu::DriverError& error) {
+    return error.code() != gpu::kOutOfMemory;
+  } catch (...) {
+    return false;
+  }
+}
+
 void run(Task& task) noexcept {
   GpuState& state = *task.state;
+  if (!state.earlierXids) state.earlierXids = state.device.xids().size();
   try {
     if (task.opens) state.device.open();
     state.pool.beginOperation();
@@ -60,11 +72,14 @@ void run(Task& task) noexcept {
   } catch (...) {
     task.exception = std::current_exception();
     settle(state.device);
+    if (blamesDevice(task.exception)) state.device.collectXids();
   }
   task.sizes.memoryBytes = state.pool.counters().peakBytes;
   const std::lock_guard lock(state.mutex);
   state.counters = state.pool.counters();
   state.deviceName = state.device.name();
+  const std::vector<unsigned>& xids = state.device.xids();
+  state.xids.assign(xids.begin() + static_cast<std::ptrdiff_t>(*state.earlierXids), xids.end());
 }
 
 }  // namespace
@@ -162,6 +177,8 @@ Napi::Value GpuSession::open(const Napi::CallbackInfo& info) {
 Napi::Value GpuSession::reopen(const Napi::CallbackInfo& info) {
   const auto reopen = [](const gpu::Context& context) -> addon::Value {
     context.device().reopen();
+    // What happened while nobody could ask.
+    context.device().collectXids();
     return {};
   };
   return performOnGpu(info, reopen, false);
@@ -204,6 +221,14 @@ Napi::Value GpuSession::deviceName(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), state_->deviceName);
 }
 
+Napi::Value GpuSession::xids(const Napi::CallbackInfo& info) {
+  const std::lock_guard lock(state_->mutex);
+  const auto result = Napi::Array::New(info.Env(), state_->xids.size());
+  for (std::uint32_t i = 0; i < result.Length(); ++i)
+    result.Set(i, Napi::Number::New(info.Env(), state_->xids.at(i)));
+  return result;
+}
+
 void GpuSession::define(Napi::Env env, Napi::Object exports) {
   const Napi::Function constructor = DefineClass(env, "Gpu",
                                                  {
@@ -213,6 +238,7 @@ void GpuSession::define(Napi::Env env, Napi::Object exports) {
                                                      InstanceMethod<&GpuSession::abandon>("abandon"),
                                                      InstanceMethod<&GpuSession::counters>("counters"),
                                                      InstanceMethod<&GpuSession::deviceName>("deviceName"),
+                                                     InstanceMethod<&GpuSession::xids>("xids"),
                                                  });
   auto prototype = constructor.Get("prototype").As<Napi::Object>();
   for (const auto family : {gpuVectorOperations(), gpuMatrixOperations(), gpuPointOperations()}) {

@@ -6,8 +6,10 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "gpu/context.h"
 #include "perform.h"
@@ -21,10 +23,13 @@ struct GpuState {
   gpu::Device& device;
   /** On the device's thread only. */
   gpu::Pool pool;
+  /** How many of the device's there were before this session began. */
+  std::optional<std::size_t> earlierXids;
   /** For the rest, which is read from JavaScript at any time. */
   std::mutex mutex;
   gpu::PoolCounters counters;
   std::string deviceName;
+  std::vector<unsigned> xids;
 };
 
 using GpuOperation = std::function<Value(const gpu::Context&)>;
@@ -51,6 +56,7 @@ class GpuSession final : public Napi::ObjectWrap<GpuSession> {
   Napi::Value abandon(const Napi::CallbackInfo& info);
   Napi::Value counters(const Napi::CallbackInfo& info);
   Napi::Value deviceName(const Napi::CallbackInfo& info);
+  Napi::Value xids(const Napi::CallbackInfo& info);
 
   std::shared_ptr<GpuState> state_;
   std::set<PendingGpuOperation*> pending_;

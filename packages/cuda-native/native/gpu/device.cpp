@@ -59,6 +59,12 @@ void Device::reopen() {
   open();
 }
 
+void Device::collectXids() {
+  if (!xidEvents_) return;
+  const std::vector<unsigned> news = xidEvents_->take();
+  xids_.insert(xids_.end(), news.begin(), news.end());
+}
+
 void Device::ping() const {
   std::size_t free = 0;
   std::size_t total = 0;
@@ -70,6 +76,8 @@ void Device::connect() {
   driver.check(driver.cuInit(0), "cuInit");
   int device = 0;
   driver.check(driver.cuDeviceGet(&device, 0), "cuDeviceGet");
+  // Before anything that may fail because of one.
+  if (!xidEvents_) xidEvents_.emplace(library_, device);
   std::array<char, 256> name{};
   driver.check(driver.cuDeviceGetName(name.data(), static_cast<int>(name.size()) - 1, device),
                "cuDeviceGetName");

@@ -12,10 +12,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "gpu/driver.h"
 #include "gpu/images.h"
+#include "gpu/xid_events.h"
 
 namespace vgpu::gpu {
 
@@ -59,6 +62,10 @@ class Device {
   void reopen();
   /** Changes with each reopening: what was taken before is gone. */
   [[nodiscard]] std::uint64_t generation() const { return generation_; }
+  /** Looks whether there are new ones: after a failure. */
+  void collectXids();
+  /** All that have been collected. */
+  [[nodiscard]] const std::vector<unsigned>& xids() const { return xids_; }
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const Driver& driver() const { return *driver_; }
   [[nodiscard]] const Lane& lane(std::size_t index) const { return lanes_[index % lanes_.size()]; }
@@ -95,6 +102,8 @@ class Device {
   bool retained_ = false;
   std::uint64_t generation_ = 0;
   std::string name_;
+  std::optional<XidEvents> xidEvents_;
+  std::vector<unsigned> xids_;
   std::array<Lane, lanes> lanes_;
   std::array<ModuleHandle, families> modules_{};
   std::map<std::string, FunctionHandle> functions_;

@@ -42,6 +42,11 @@ class ClientAccount {
   /// What all clients together may still take.
   [[nodiscard]] std::uint64_t free_memory() const;
 
+  /// For everybody who uses the device.
+  void tell_xid(std::uint32_t xid) {
+    if (table_ != nullptr) table_->xids().write(xid);
+  }
+
   [[nodiscard]] const ClientTable* table() const { return table_; }
 
  private:

@@ -30,9 +30,10 @@ std::uint64_t wall_clock_milliseconds() {
 ClientTable::ClientTable(const TableLimits& limits)
     : limits_(limits), started_at_(wall_clock_milliseconds()) {
   using Place = std::atomic<std::size_t>;
-  static_assert(alignof(Gone) == alignof(ClientRecord) && alignof(Place) <= alignof(Gone));
+  static_assert(alignof(Gone) == alignof(ClientRecord) && alignof(Place) <= alignof(XidLog));
   const std::size_t records = limits.places + limits.others;
-  mapped_bytes_ = sizeof(Gone) + records * sizeof(ClientRecord) + limits.places * sizeof(Place);
+  mapped_bytes_ =
+      sizeof(Gone) + records * sizeof(ClientRecord) + sizeof(XidLog) + limits.places * sizeof(Place);
   void* memory = mmap(nullptr, mapped_bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   mapping_ = static_cast<std::byte*>(memory);
@@ -40,7 +41,8 @@ ClientTable::ClientTable(const TableLimits& limits)
   auto* first_record = reinterpret_cast<ClientRecord*>(mapping_ + sizeof(Gone));
   std::uninitialized_default_construct_n(first_record, records);
   records_ = {first_record, records};
-  auto* first_place = reinterpret_cast<Place*>(first_record + records);
+  xids_ = new (first_record + records) XidLog;
+  auto* first_place = reinterpret_cast<Place*>(xids_ + 1);
   std::uninitialized_value_construct_n(first_place, limits.places);
   places_ = {first_place, limits.places};
 }

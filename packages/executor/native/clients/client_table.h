@@ -14,6 +14,7 @@
 
 #include "clients/busy_time.h"
 #include "clients/shared_text.h"
+#include "clients/xid_log.h"
 
 namespace vgpu::executor {
 
@@ -74,6 +75,8 @@ class ClientTable {
   [[nodiscard]] ClientTotals totals() const;
   /// Of the last second, in percent: the clients' kernels together, those of who has left apart.
   [[nodiscard]] unsigned utilization() const;
+  [[nodiscard]] XidLog& xids() { return *xids_; }
+  [[nodiscard]] const XidLog& xids() const { return *xids_; }
   [[nodiscard]] std::span<const ClientRecord> records() const { return records_; }
 
  private:
@@ -84,6 +87,7 @@ class ClientTable {
   std::size_t mapped_bytes_ = 0;
   std::byte* mapping_ = nullptr;
   Gone* gone_ = nullptr;
+  XidLog* xids_ = nullptr;
   std::span<ClientRecord> records_;
   std::span<std::atomic<std::size_t>> places_;  // the holder's record, counted from 1; 0: free
 };

@@ -19,8 +19,10 @@ constexpr std::pair<std::string_view, FaultPoint> kPoints[] = {
     {"launch", FaultPoint::launch}, {"sync", FaultPoint::sync},   {"copy-out", FaultPoint::copy_out},
 };
 
-/// Results have at most three digits.
-constexpr int kGreatestResult = 999;
+/// Results and Xids have at most three digits.
+constexpr int kGreatestNumber = 999;
+
+constexpr std::string_view kXid = "xid";
 
 std::optional<FaultPoint> point_of(std::uint32_t call) {
   switch (call) {
@@ -70,13 +72,18 @@ void parse_effect(std::string_view text, std::string_view rule, FaultRule& parse
   } else if (text == "crash") {
     parsed.effect = FaultEffect::crash;
   } else if (text == "oom") {
-    parsed.result = CUDA_ERROR_OUT_OF_MEMORY;
+    parsed.fault.result = CUDA_ERROR_OUT_OF_MEMORY;
   } else {
-    const auto result = number_of<int>(text);
-    if (!result || *result < 1 || *result > kGreatestResult) {
-      refuse(rule, "FAULT@POINT, where FAULT is oom, hang, crash, or a CUresult from 1 to 999");
+    const bool is_xid = text.starts_with(kXid);
+    const auto number = number_of<int>(is_xid ? text.substr(kXid.size()) : text);
+    if (!number || *number < 1 || *number > kGreatestNumber) {
+      refuse(rule,
+             "FAULT@POINT, where FAULT is oom, hang, crash, a CUresult from 1 to 999, or xid and a number "
+             "from 1 to 999");
     }
-    parsed.result = static_cast<CUresult>(*result);
+    // What a driver answers that has lost its device.
+    parsed.fault = is_xid ? InjectedFault{CUDA_ERROR_UNKNOWN, static_cast<std::uint32_t>(*number)}
+                          : InjectedFault{static_cast<CUresult>(*number)};
   }
 }
 
@@ -127,8 +134,8 @@ std::vector<FaultRule> parse_faults(std::string_view text) {
   }
 }
 
-std::optional<CUresult> FaultInjector::before(std::uint32_t call, std::uint64_t context,
-                                              std::span<const std::byte> request) {
+std::optional<InjectedFault> FaultInjector::before(std::uint32_t call, std::uint64_t context,
+                                                   std::span<const std::byte> request) {
   if (rules_.empty()) return std::nullopt;
   const auto point = point_of(call);
   if (!point) return std::nullopt;
@@ -147,7 +154,7 @@ std::optional<CUresult> FaultInjector::before(std::uint32_t call, std::uint64_t 
   if (first == nullptr) return std::nullopt;
   if (first->effect == FaultEffect::hang) hang();
   if (first->effect == FaultEffect::crash) abort();
-  return first->result;
+  return first->fault;
 }
 
 }  // namespace vgpu::executor

@@ -24,12 +24,18 @@ class FaultSyntaxError : public std::runtime_error {
 /// Where a fault comes up.
 enum class FaultPoint { probe, alloc, copy_in, launch, sync, copy_out };
 
+/// Instead of what the call would do.
+struct InjectedFault {
+  CUresult result = CUDA_SUCCESS;
+  std::uint32_t xid = 0;  // 0: the device logs nothing
+};
+
 /// What comes up: a result, or one of these.
 enum class FaultEffect { result, hang, crash };
 
 struct FaultRule {
   FaultEffect effect = FaultEffect::result;
-  CUresult result = CUDA_SUCCESS;
+  InjectedFault fault;
   FaultPoint point = FaultPoint::launch;
   /// Of each client, the one call at this point that fails, from 1; 0: all.
   std::uint64_t number = 0;
@@ -37,8 +43,9 @@ struct FaultRule {
   std::string kernels = "*";
 };
 
-/// "oom@alloc:3,700@launch:sort*": faults, parted by commas. A fault is oom, hang, crash, or a CUresult; a
-/// point is probe, alloc, copy-in, launch, sync or copy-out; behind a colon, which call, or which kernels.
+/// "oom@alloc:3,700@launch:sort*": faults, parted by commas. A fault is oom, hang, crash, a CUresult, or
+/// xid and an Xid's number; a point is probe, alloc, copy-in, launch, sync or copy-out; behind a colon, which
+/// call, or which kernels.
 /// @throws FaultSyntaxError
 std::vector<FaultRule> parse_faults(std::string_view text);
 
@@ -52,9 +59,9 @@ class FaultInjector {
   FaultInjector(std::span<const FaultRule> rules, KernelName kernel_name)
       : rules_(rules), kernel_name_(std::move(kernel_name)), calls_(rules.size()) {}
 
-  /// The result that the call gets in the place of its own. Or it never returns.
-  std::optional<CUresult> before(std::uint32_t call, std::uint64_t context,
-                                 std::span<const std::byte> request);
+  /// What the call gets in the place of its own. Or it never returns.
+  std::optional<InjectedFault> before(std::uint32_t call, std::uint64_t context,
+                                      std::span<const std::byte> request);
 
  private:
   std::span<const FaultRule> rules_;

@@ -32,8 +32,10 @@ bool is_sticky(CUresult result) {
 
 namespace {
 
-bool fetches_output(std::uint32_t call) {
-  return call == VGPU_CALL_vgpuOutputPending || call == VGPU_CALL_vgpuOutputTake;
+/// What is asked about a dead context: what its kernels printed, and what happened to the device.
+bool outlives_the_context(std::uint32_t call) {
+  return call == VGPU_CALL_vgpuOutputPending || call == VGPU_CALL_vgpuOutputTake ||
+         call == VGPU_CALL_vgpuDeviceXid;
 }
 
 /// The calls at which CUDA shows what kernels have printed (CUDA C++ Programming Guide, "Formatted Output").
@@ -90,8 +92,9 @@ CUresult Session::run(const vgpu_frame& request, std::span<const std::byte> payl
     return CUDA_ERROR_NOT_SUPPORTED;
   }
   if (const auto fault = faults_.before(request.call, request.context, payload)) {
-    log_.write(Level::info, std::string(name) + " gives " + std::to_string(*fault) + ": VGPU_FAULT");
-    return *fault;
+    log_.write(Level::info, std::string(name) + " gives " + std::to_string(fault->result) + ": VGPU_FAULT");
+    if (fault->xid != 0) account_.tell_xid(fault->xid);
+    return fault->result;
   }
   try {
     PayloadReader reader(payload);
@@ -131,10 +134,13 @@ Session::Reply Session::handle(const vgpu_frame& request, std::span<const std::b
 
   CUresult result = sticky_error_;
   // After the end there is no backend to ask, not even for what kernels printed.
-  if (!ended_ && (result == CUDA_SUCCESS || fetches_output(request.call))) {
+  if (!ended_ && (result == CUDA_SUCCESS || outlives_the_context(request.call))) {
     result = run(request, payload, stream);
     account_.settle_memory(backend_.memory_in_use());
-    if (is_sticky(result)) sticky_error_ = result;
+    if (is_sticky(result) && sticky_error_ == CUDA_SUCCESS) {
+      sticky_error_ = result;
+      if (const auto xid = xid_of(result)) account_.tell_xid(*xid);
+    }
   }
   if (request.status != 0) {
     if (deferred_error_ == CUDA_SUCCESS) deferred_error_ = result;

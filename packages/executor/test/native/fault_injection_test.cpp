@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+
 #include "vgpu_protocol.h"
 #include "worker/payload.h"
 
@@ -13,7 +15,8 @@ namespace {
 std::optional<CUresult> ask(FaultInjector& faults, std::uint32_t call, std::uint64_t first = 0) {
   PayloadWriter request;
   request.write(first);
-  return faults.before(call, 7, request.written());
+  const auto fault = faults.before(call, 7, request.written());
+  return fault ? std::optional(fault->result) : std::nullopt;
 }
 
 std::string no_name(std::uint64_t /*context*/, std::uint64_t /*function*/) {
@@ -58,6 +61,18 @@ TEST_CASE("faults on purpose: kernels by their names") {
   CHECK_FALSE(ask(faults, VGPU_CALL_vgpuLaunchKernel, 13));
 }
 
+TEST_CASE("faults on purpose: an Xid is what the device logs beside an unknown error") {
+  const auto rules = parse_faults("xid79@launch,700@sync");
+  FaultInjector faults(rules, no_name);
+  const auto lost = faults.before(VGPU_CALL_vgpuLaunchKernel, 7, std::array<std::byte, 8>{});
+  REQUIRE(lost);
+  CHECK(lost->result == CUDA_ERROR_UNKNOWN);
+  CHECK(lost->xid == 79);
+  const auto dead = faults.before(VGPU_CALL_cuCtxSynchronize, 7, {});
+  REQUIRE(dead);
+  CHECK(dead->xid == 0);
+}
+
 TEST_CASE("faults on purpose: every point has its calls") {
   const std::pair<const char*, std::uint32_t> calls[] = {
       {"probe", VGPU_CALL_cuDevicePrimaryCtxRetain}, {"alloc", VGPU_CALL_cuMemAlloc_v2},
@@ -81,10 +96,28 @@ TEST_CASE("faults on purpose: nothing asked for is nothing") {
 }
 
 TEST_CASE("faults on purpose: what makes no sense is an error that names it") {
-  for (const char* wrong :
-       {"oom", "oom@", "@alloc", "oom@disk", "ooM@alloc", "0@alloc", "1000@alloc", "-2@alloc", "2x@alloc",
-        "oom@alloc:", "oom@alloc:0", "oom@alloc:-1", "oom@alloc:sort*", "700@launch:0", "oom@alloc,",
-        "oom@alloc,,oom@sync", "oom@alloc;hang@sync", "oom@alloc "}) {
+  for (const char* wrong : {"oom",
+                            "oom@",
+                            "@alloc",
+                            "oom@disk",
+                            "ooM@alloc",
+                            "0@alloc",
+                            "1000@alloc",
+                            "-2@alloc",
+                            "2x@alloc",
+                            "xid@sync",
+                            "xid0@sync",
+                            "xid1000@sync",
+                            "79xid@sync",
+                            "oom@alloc:",
+                            "oom@alloc:0",
+                            "oom@alloc:-1",
+                            "oom@alloc:sort*",
+                            "700@launch:0",
+                            "oom@alloc,",
+                            "oom@alloc,,oom@sync",
+                            "oom@alloc;hang@sync",
+                            "oom@alloc "}) {
     CAPTURE(wrong);
     CHECK_THROWS_AS(parse_faults(wrong), FaultSyntaxError);
   }

@@ -103,6 +103,7 @@ std::string_view shape_of(std::uint32_t call) {
       {VGPU_CALL_vgpuOutputTake, "l"},
       {VGPU_CALL_vgpuDeviceMemory, "u"},
       {VGPU_CALL_vgpuDeviceUtilization, "u"},
+      {VGPU_CALL_vgpuDeviceXid, "lu"},
       {VGPU_CALL_vgpuDeviceProcesses, "lu"},
   };
   const auto shape = kShapes.find(call);

@@ -15,4 +15,7 @@ static inline CUdevice vgpu_nvml_number(nvmlDevice_t handle) {
   return (CUdevice)((uintptr_t)handle - 1);
 }
 
+// In a forked child: see process.h.
+void vgpu_nvml_events_forget(void);
+
 #endif

@@ -1,8 +1,11 @@
 // NVML, as discovery uses it.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cstring>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "peer.h"
 
@@ -94,6 +97,108 @@ TEST_CASE("NVML's errors") {
   CHECK(outcome.values == Values{0, 2, 2, 0, NVML_ERROR_INSUFFICIENT_SIZE, 2, 2});
   CHECK(std::string(nvmlErrorString(NVML_SUCCESS)) == "Success");
   CHECK(std::string(nvmlErrorString(static_cast<nvmlReturn_t>(12345))) == "Unknown Error");
+}
+
+/// An executor whose device has had these Xid errors. Before any, `registered` is asked for.
+void tell_xids(FakeExecutor& executor, std::vector<std::uint32_t> xids) {
+  executor.handlers[VGPU_CALL_vgpuDeviceXid] = [xids = std::move(xids)](const Request& request) {
+    std::uint64_t seen = 0;
+    std::memcpy(&seen, request.payload.data(), sizeof seen);
+    // Who registers has seen nothing.
+    if (seen == UINT64_MAX) return Answer{0, packed(std::uint64_t{0}, std::uint32_t{0})};
+    if (seen >= xids.size()) return Answer{0, packed(seen, std::uint32_t{0})};
+    return Answer{0, packed(seen + 1, xids[seen])};
+  };
+}
+
+TEST_CASE("NVML tells Xid errors as events, each set each of them once") {
+  FakeExecutor executor;
+  tell_xids(executor, {31, 79});
+  const Outcome outcome = run_with(executor, [] {
+    nvmlDevice_t device = nullptr;
+    nvmlEventSet_t first = nullptr;
+    nvmlEventSet_t second = nullptr;
+    nvmlEventData_t event{};
+    unsigned long long types = 0;
+    Values values{nvmlInit_v2(), nvmlDeviceGetHandleByIndex_v2(0, &device)};
+    values.insert(values.end(),
+                  {nvmlDeviceGetSupportedEventTypes(device, &types), static_cast<std::int64_t>(types)});
+    values.insert(values.end(), {nvmlEventSetCreate(&first), nvmlEventSetCreate(&second)});
+    values.insert(values.end(),
+                  {nvmlDeviceRegisterEvents(device, 8, first), nvmlDeviceRegisterEvents(device, 8, second)});
+    for (const nvmlEventSet_t set : {first, first, second}) {
+      values.insert(values.end(),
+                    {nvmlEventSetWait_v2(set, &event, 1000), static_cast<std::int64_t>(event.eventData),
+                     static_cast<std::int64_t>(event.eventType), event.device == device});
+    }
+    values.push_back(nvmlEventSetWait_v2(first, &event, 0));
+    // The older structure ends before the instances.
+    struct {
+      nvmlEventData_v1_t event;
+      std::uint64_t guard;
+    } old{{}, 7};
+    values.insert(values.end(),
+                  {nvmlEventSetWait(second, &old.event, 0), static_cast<std::int64_t>(old.event.eventData),
+                   static_cast<std::int64_t>(old.guard)});
+    values.insert(values.end(), {nvmlEventSetFree(first), nvmlEventSetFree(second)});
+    return values;
+  });
+  CHECK(outcome.values ==
+        Values{0, 0,  0, 8, 0, 0, 0, 0, 0, 31, 8, 1, 0, 79, 8, 1, 0, 31, 8, 1, NVML_ERROR_TIMEOUT,
+               0, 79, 7, 0, 0});
+}
+
+TEST_CASE("NVML's events: handles that are none, events that nobody reports, and waiting in vain") {
+  FakeExecutor executor;
+  tell_xids(executor, {});
+  const Outcome outcome = run_with(executor, [] {
+    nvmlDevice_t device = nullptr;
+    nvmlEventSet_t set = nullptr;
+    nvmlEventData_t event{};
+    Values values{nvmlEventSetCreate(&set), nvmlInit_v2(), nvmlDeviceGetHandleByIndex_v2(0, &device),
+                  nvmlEventSetCreate(nullptr), nvmlEventSetCreate(&set)};
+    const auto nobody = reinterpret_cast<nvmlEventSet_t>(std::uintptr_t{0x7f00'0000'1234});
+    values.insert(values.end(), {nvmlEventSetWait_v2(nobody, &event, 0), nvmlEventSetFree(nobody),
+                                 nvmlEventSetFree(nullptr)});
+    values.insert(values.end(),
+                  {nvmlDeviceRegisterEvents(device, 8, nobody), nvmlDeviceRegisterEvents(device, 1, set),
+                   nvmlDeviceRegisterEvents(nullptr, 8, set)});
+    values.insert(values.end(), {nvmlEventSetWait_v2(set, nullptr, 0), nvmlEventSetWait(set, nullptr, 0)});
+    values.push_back(nvmlDeviceRegisterEvents(device, 8, set));
+    const auto began = std::chrono::steady_clock::now();
+    values.push_back(nvmlEventSetWait_v2(set, &event, 50));
+    // The library counts whole milliseconds.
+    values.push_back(std::chrono::steady_clock::now() - began >= std::chrono::milliseconds(49));
+    values.insert(values.end(),
+                  {nvmlEventSetFree(set), nvmlEventSetFree(set), nvmlEventSetWait_v2(set, &event, 0)});
+    // Those that were given back can be had again; more at once than there are, cannot.
+    for (int i = 0; i < 64; ++i) {
+      const nvmlReturn_t result = nvmlEventSetCreate(&set);
+      if (result != NVML_SUCCESS) values.push_back(result);
+    }
+    values.push_back(nvmlEventSetCreate(&set));
+    return values;
+  });
+  CHECK(outcome.values == Values{NVML_ERROR_UNINITIALIZED,
+                                 0,
+                                 0,
+                                 2,
+                                 0,
+                                 2,
+                                 2,
+                                 2,
+                                 2,
+                                 NVML_ERROR_NOT_SUPPORTED,
+                                 2,
+                                 2,
+                                 2,
+                                 0,
+                                 NVML_ERROR_TIMEOUT,
+                                 1,
+                                 0,
+                                 2,
+                                 2,
+                                 NVML_ERROR_INSUFFICIENT_RESOURCES});
 }
 
 }  // namespace

@@ -101,6 +101,54 @@ static void test_utilization(nvmlDevice_t device) {
   REQUIRE(own == 0 && rates.gpu <= 100, "%u %% after an idle second", own);
 }
 
+struct event {
+  nvmlDevice_t device;
+  unsigned long long type, data;
+  unsigned int gpu_instance, compute_instance;
+};
+
+/// What happens to the device while one waits for its events: a kernel that stores where nothing is. The
+/// context is dead after it.
+static void test_xid_events(nvmlDevice_t device, int has_events) {
+  enum { XID_CRITICAL_ERROR = 8, PAGE_FAULT = 31, TIMEOUT = 10, ILLEGAL_ADDRESS = 700 };
+  static const char kStray[] =
+      ".version 7.0\n.target sm_75\n.address_size 64\n"
+      ".visible .entry stray()\n{\n"
+      "  .reg .b64 %rd<2>;\n"
+      "  mov.u64 %rd1, 0x10;\n"
+      "  st.global.u64 [%rd1], %rd1;\n"
+      "  ret;\n}\n";
+  FIND(int, nvmlEventSetCreate, (void**));
+  FIND(int, nvmlEventSetFree, (void*));
+  FIND(int, nvmlDeviceGetSupportedEventTypes, (nvmlDevice_t, unsigned long long*));
+  FIND(int, nvmlDeviceRegisterEvents, (nvmlDevice_t, unsigned long long, void*));
+  FIND(int, nvmlEventSetWait_v2, (void*, struct event*, unsigned int));
+  void* set = NULL;
+  struct event event;
+  unsigned long long types = 0;
+  CHECK(nvmlEventSetCreate(&set));
+  CHECK(nvmlDeviceGetSupportedEventTypes(device, &types));
+  REQUIRE(types == (has_events ? XID_CRITICAL_ERROR : 0), "events %llx", types);
+  EXPECT_STATUS(nvmlDeviceRegisterEvents(device, XID_CRITICAL_ERROR, set),
+                has_events ? 0 : NVML_NOT_SUPPORTED);
+  if (has_events) {
+    CUmodule module;
+    CUfunction stray;
+    CHECK(cuModuleLoadData(&module, kStray));
+    CHECK(cuModuleGetFunction(&stray, module, "stray"));
+    CHECK(cuLaunchKernel(stray, 1, 1, 1, 1, 1, 1, 0, NULL, NULL, NULL));
+    EXPECT_STATUS(cuCtxSynchronize(), ILLEGAL_ADDRESS);
+    CHECK(nvmlEventSetWait_v2(set, &event, 1000));
+    REQUIRE(event.device == device && event.type == XID_CRITICAL_ERROR && event.data == PAGE_FAULT,
+            "Xid %llu", event.data);
+    // Others may use the device, whose tests fail on purpose.
+    int result = 0;
+    for (int i = 0; result == 0 && i < 100; ++i) result = nvmlEventSetWait_v2(set, &event, 0);
+    EXPECT_STATUS(result, TIMEOUT);
+  }
+  CHECK(nvmlEventSetFree(set));
+}
+
 static void test_no_utilization(nvmlDevice_t device) {
   struct utilization rates;
   unsigned int count = 0;
@@ -216,6 +264,8 @@ int main(int argc, char** argv) {
 
   test_pci_info(device);
   test_refused(device);
+  open_device();
+  test_xid_events(device, strcmp(argv[1], "measured") == 0);
   REQUIRE(strcmp(nvmlErrorString(NVML_NOT_SUPPORTED), "Not Supported") == 0, "%s",
           nvmlErrorString(NVML_NOT_SUPPORTED));
   REQUIRE(strcmp(nvmlErrorString(15), "GPU is lost") == 0, "%s", nvmlErrorString(15));

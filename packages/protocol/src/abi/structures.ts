@@ -340,6 +340,18 @@ unifiedFunctionPointers, reserved[63]`),
     ),
   },
   {
+    name: 'nvmlEventData_v1_t',
+    header: 'nvml.h',
+    fields: fields('nvmlDevice_t device; unsigned long long eventType, eventData'),
+  },
+  {
+    name: 'nvmlEventData_t',
+    header: 'nvml.h',
+    fields: fields(
+      'nvmlDevice_t device; unsigned long long eventType, eventData; unsigned int gpuInstanceId, computeInstanceId',
+    ),
+  },
+  {
     name: 'nvmlPciInfo_t',
     header: 'nvml.h',
     fields: fields(`char busIdLegacy[16]; unsigned int domain, bus, device, pciDeviceId, pciSubSystemId;

@@ -34,6 +34,7 @@ export function cudaAbiHeader(): string {
       ...handleTypes,
       ...handleAliases,
       nvmlDevice_t: 'nvmlDevice_st',
+      nvmlEventSet_t: 'nvmlEventSet_st',
       cublasHandle_t: 'cublasContext',
     }).map(([name, tag]) => `typedef struct ${tag} *${name};`),
     ...Object.entries(integerAliases).map(([name, { cType }]) => `typedef ${cType} ${name};`),

@@ -41,6 +41,16 @@ const runningProcesses = [
   running(`${name}_v3`, 'nvmlProcessInfo_t'),
 ]);
 
+/** Of events there are Xid errors alone. */
+const events = [
+  'nvmlReturn_t nvmlEventSetCreate(nvmlEventSet_t *set)',
+  'nvmlReturn_t nvmlEventSetFree(nvmlEventSet_t set)',
+  'nvmlReturn_t nvmlDeviceGetSupportedEventTypes(nvmlDevice_t device, unsigned long long *eventTypes)',
+  'nvmlReturn_t nvmlDeviceRegisterEvents(nvmlDevice_t device, unsigned long long eventTypes, nvmlEventSet_t set)',
+  'nvmlReturn_t nvmlEventSetWait(nvmlEventSet_t set, nvmlEventData_v1_t *data, unsigned int timeoutms)',
+  'nvmlReturn_t nvmlEventSetWait_v2(nvmlEventSet_t set, nvmlEventData_t *data, unsigned int timeoutms)',
+];
+
 /**
  * What tools ask for and survive without; no device of ours measures it. All queries of NVML 12.2 but those of virtual GPUs,
  * instances of a GPU and confidential computing: some tools (nvtop) do without any GPU where they do not find each name.
@@ -85,13 +95,12 @@ const unmeasured = `
   nvmlDeviceGetRetiredPages_v2 nvmlDeviceGetRowRemapperHistogram nvmlDeviceGetRunningProcessDetailList
   nvmlDeviceGetSamples nvmlDeviceGetSerial nvmlDeviceGetSramEccErrorStatus
   nvmlDeviceGetSupportedClocksEventReasons nvmlDeviceGetSupportedClocksThrottleReasons
-  nvmlDeviceGetSupportedEventTypes nvmlDeviceGetSupportedGraphicsClocks nvmlDeviceGetSupportedMemoryClocks
+  nvmlDeviceGetSupportedGraphicsClocks nvmlDeviceGetSupportedMemoryClocks
   nvmlDeviceGetSupportedPerformanceStates nvmlDeviceGetTargetFanSpeed nvmlDeviceGetTemperature
   nvmlDeviceGetTemperatureThreshold nvmlDeviceGetThermalSettings nvmlDeviceGetTopologyCommonAncestor
   nvmlDeviceGetTopologyNearestGpus nvmlDeviceGetTotalEccErrors nvmlDeviceGetTotalEnergyConsumption
   nvmlDeviceGetVbiosVersion nvmlDeviceGetViolationStatus nvmlDeviceGetVirtualizationMode
-  nvmlDeviceIsMigDeviceHandle nvmlDeviceOnSameBoard nvmlDeviceRegisterEvents nvmlEventSetCreate
-  nvmlEventSetFree nvmlEventSetWait nvmlEventSetWait_v2 nvmlSystemGetHicVersion nvmlSystemGetNvlinkBwMode
+  nvmlDeviceIsMigDeviceHandle nvmlDeviceOnSameBoard nvmlSystemGetHicVersion nvmlSystemGetNvlinkBwMode
   nvmlSystemGetProcessName nvmlSystemGetTopologyGpuSet nvmlUnitGetCount nvmlUnitGetDevices
   nvmlUnitGetFanSpeedInfo nvmlUnitGetHandleByIndex nvmlUnitGetLedState nvmlUnitGetPsuInfo
   nvmlUnitGetTemperature nvmlUnitGetUnitInfo`;
@@ -110,6 +119,7 @@ export const nvml: readonly CallEntry[] = [
     `nvmlReturn_t nvmlDeviceGetProcessUtilization(nvmlDevice_t device, nvmlProcessUtilizationSample_t *utilization,
       unsigned int *processSamplesCount, unsigned long long lastSeenTimeStamp)`,
   ].map((text) => local('nvml', 0, text, 'asks the executor how long kernels ran')),
+  ...events.map((text) => local('nvml', 0, text, 'asks the executor for Xid errors')),
   ...refused('nvml', unmeasured),
 ];
 
@@ -124,6 +134,13 @@ export const deviceUse: readonly CallEntry[] = [
     roles: { percent: out },
     needsContext: false,
   }),
+  // The first Xid error after the `seen` first ones, and how many there were up to it. 0: there was none since.
+  remote(
+    'internal',
+    0,
+    'CUresult vgpuDeviceXid(unsigned long long *next, unsigned int *xid, unsigned long long seen, CUdevice device)',
+    { roles: { next: out, xid: out }, needsContext: false },
+  ),
   // Filled with vgpu_device_process; the first one without a process ends the list.
   remote('internal', 0, 'CUresult vgpuDeviceProcesses(void *processes, size_t bytes, CUdevice device)', {
     roles: { processes: bytesOut('bytes') },

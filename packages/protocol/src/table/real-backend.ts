@@ -30,6 +30,10 @@ const refused: Readonly<Record<string, { readonly reason: string; readonly above
     reason: 'kernels run behind the calls, and how long nobody measures',
     above: /^nvmlDeviceGet(Process)?Utilization(Rates)?$/,
   },
+  vgpuDeviceXid: {
+    reason: "the NVML of the GPU's own machine tells its Xid errors",
+    above: /^nvml(DeviceRegisterEvents|EventSetWait(_v2)?)$/,
+  },
 };
 
 /** Functions of the guest that work on the software GPU alone, though every call beneath them is answered. */

@@ -35,6 +35,14 @@ CUresult SoftwareBackend::vgpuDeviceUtilization(Handle, std::uint32_t& percent, 
   return CUDA_SUCCESS;
 }
 
+CUresult SoftwareBackend::vgpuDeviceXid(Handle, std::uint64_t& next, std::uint32_t& xid, std::uint64_t seen,
+                                        std::int32_t /*device*/) {
+  const XidEntry found = account_.table() == nullptr ? XidEntry{} : account_.table()->xids().after(seen);
+  next = found.next;
+  xid = found.xid;
+  return CUDA_SUCCESS;
+}
+
 CUresult SoftwareBackend::vgpuDeviceProcesses(Handle, std::span<std::byte> processes,
                                               std::int32_t /*device*/) {
   list_processes(account_.table(), processes);

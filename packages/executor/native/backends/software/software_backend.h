@@ -86,6 +86,8 @@ class SoftwareBackend final : public Backend {
   // memory.cpp
   CUresult cuMemGetInfo_v2(Handle current, std::uint64_t& free, std::uint64_t& total) override;
   CUresult vgpuDeviceMemory(Handle, std::uint64_t& free, std::uint64_t& total, std::int32_t device) override;
+  CUresult vgpuDeviceXid(Handle, std::uint64_t& next, std::uint32_t& xid, std::uint64_t seen,
+                         std::int32_t device) override;
   CUresult vgpuDeviceUtilization(Handle, std::uint32_t& percent, std::int32_t device) override;
   CUresult vgpuDeviceProcesses(Handle, std::span<std::byte> processes, std::int32_t device) override;
   CUresult cuMemAlloc_v2(Handle current, std::uint64_t& address, std::uint64_t bytes) override;
