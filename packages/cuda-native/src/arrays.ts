@@ -21,13 +21,19 @@ export type NumericArray = FloatArray | Integer32Array | Integer64Array;
 /** A scalar for an array: bigint for 64-bit integers. */
 export type ScalarOf<T extends NumericArray> = T extends Integer64Array ? bigint : number;
 
-const makers: { readonly [Type in ElementType]: (count: number) => ArrayOf[Type] } = {
-  f32: (count) => new Float32Array(count),
-  f64: (count) => new Float64Array(count),
-  i32: (count) => new Int32Array(count),
-  u32: (count) => new Uint32Array(count),
-  i64: (count) => new BigInt64Array(count),
-  u64: (count) => new BigUint64Array(count),
+interface Maker<T> {
+  readonly BYTES_PER_ELEMENT: number;
+  new (count: number): T;
+  new (buffer: ArrayBuffer): T;
+}
+
+const makers: { readonly [Type in ElementType]: Maker<ArrayOf[Type]> } = {
+  f32: Float32Array,
+  f64: Float64Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  i64: BigInt64Array,
+  u64: BigUint64Array,
 };
 
 const types = new Map<string, ElementType>([
@@ -65,12 +71,36 @@ export function elementTypeOf(value: NumericArray, name: string): ElementType {
   return type;
 }
 
-/** @throws ComputeError ERR_VGPU_COMPUTE_OUT_OF_MEMORY, or ERR_VGPU_COMPUTE_ARGUMENT for a type that does not exist */
+/** @throws ComputeError ERR_VGPU_COMPUTE_ARGUMENT for a type that does not exist */
+function makerOf<Type extends ElementType>(type: Type): Maker<ArrayOf[Type]> {
+  if (Object.hasOwn(makers, type)) return makers[type];
+  throw argumentError(`there is no element type ${String(type)}`);
+}
+
+/** @throws ComputeError ERR_VGPU_COMPUTE_ARGUMENT for a type that does not exist */
+export function elementBytes(type: ElementType): number {
+  return makerOf(type).BYTES_PER_ELEMENT;
+}
+
+/** All of the buffer's elements. */
+export function arrayOver<Type extends ElementType>(type: Type, buffer: ArrayBuffer): ArrayOf[Type] {
+  return new (makerOf(type))(buffer);
+}
+
+/**
+ * Of zeros.
+ *
+ * @throws ComputeError ERR_VGPU_COMPUTE_OUT_OF_MEMORY, or ERR_VGPU_COMPUTE_ARGUMENT for a type that does not exist
+ */
 export function newArray<Type extends ElementType>(type: Type, count: number): ArrayOf[Type] {
-  const make = Object.hasOwn(makers, type) ? makers[type] : undefined;
-  if (make === undefined) throw argumentError(`there is no element type ${String(type)}`);
+  const make = makerOf(type);
+  return orOutOfMemory(type, count, () => new make(count));
+}
+
+/** @throws ComputeError ERR_VGPU_COMPUTE_OUT_OF_MEMORY, for whatever `make` throws */
+export function orOutOfMemory<T>(type: ElementType, count: number, make: () => T): T {
   try {
-    return make(count);
+    return make();
   } catch (cause) {
     const message = `no array of ${count} elements of ${type}: ${String(cause)}`;
     throw new ComputeError('ERR_VGPU_COMPUTE_OUT_OF_MEMORY', message, { values: { count, type }, cause });

@@ -8,9 +8,9 @@ import {
   type Named,
   type NumericArray,
   named,
-  newArray,
 } from './arrays.js';
 import { argumentError, CapacityError } from './errors.js';
+import { newResult } from './result-arrays.js';
 
 /** A matrix by rows: row i begins at element i × stride of `data`. */
 export interface Matrix<T extends NumericArray> {
@@ -58,13 +58,13 @@ export function checkShape(matrix: Matrix<NumericArray>, name: string, rows: num
   );
 }
 
-/** Of zeros. */
+/** For a result: holds anything. */
 export function newMatrix<T extends NumericArray>(
   type: ElementType,
   rows: number,
   columns: number,
 ): Matrix<T> {
-  return { data: newArray(type, rows * columns) as T, rows, columns };
+  return { data: newResult(type, rows * columns) as T, rows, columns };
 }
 
 /**

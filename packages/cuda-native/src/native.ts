@@ -65,6 +65,8 @@ export interface Native extends Engine {
   ) => Gpu;
   /** portable, avx2 or avx512. */
   readonly instructionSet: string;
+  /** A wish for what is not in memory yet: the system need not have large pages. */
+  preferLargePages(buffer: ArrayBuffer): void;
   /** How many threads work on an operation. */
   readonly threads: number;
 }

@@ -36,7 +36,7 @@ afterAll(async () => {
 const integers = new Set(['i32', 'u32', 'i64', 'u64']);
 
 /** Of the addon's functions, those that compute nothing. */
-const apart = new Set(['Gpu', 'multiplier']);
+const apart = new Set(['Gpu', 'multiplier', 'preferLargePages']);
 
 /** Longer ones are a test of their own: on the software GPU they take their time. */
 const mostElements = 70_000;

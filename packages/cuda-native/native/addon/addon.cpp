@@ -3,13 +3,22 @@
 #include <napi.h>
 
 #include "compute/kernels.h"
+#include "compute/memory.h"
 #include "compute/thread_pool.h"
 #include "families.h"
+#include "function.h"
 #include "gpu_session.h"
 #include "perform.h"
 
 namespace vgpu::addon {
 namespace {
+
+Napi::Value preferLargePages(const Info& info) {
+  if (!info[0].IsArrayBuffer()) throw Napi::TypeError::New(info.Env(), "argument 0 is not an ArrayBuffer");
+  auto buffer = info[0].As<Napi::ArrayBuffer>();
+  compute::preferLargePages(static_cast<std::byte*>(buffer.Data()), buffer.ByteLength());
+  return info.Env().Undefined();
+}
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   addReductions(exports);
@@ -19,6 +28,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   addMatrices(exports);
   addPoints(exports);
   GpuSession::define(env, exports);
+  addFunction<preferLargePages>(exports, "preferLargePages");
   try {
     exports.Set("instructionSet", Napi::String::New(env, compute::kernelPath()));
   } catch (...) {

@@ -2,6 +2,7 @@
 
 #ifdef __linux__
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstdint>
 #endif
@@ -50,6 +51,18 @@ std::byte* takeMemory(std::size_t bytes) {
   if (bytes >= kFromSystem) return mapped(bytes);
 #endif
   return static_cast<std::byte*>(::operator new(bytes, kCacheLine));
+}
+
+void preferLargePages(std::byte* memory, std::size_t bytes) {
+#ifdef __linux__
+  // With the page that it begins in: of memory from the system that is all, and the mapping stays whole.
+  const std::size_t page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const std::size_t before = reinterpret_cast<std::uintptr_t>(memory) % page;
+  static_cast<void>(madvise(memory - before, bytes + before, MADV_HUGEPAGE));
+#else
+  static_cast<void>(memory);
+  static_cast<void>(bytes);
+#endif
 }
 
 void giveBack(std::byte* memory, std::size_t bytes) {

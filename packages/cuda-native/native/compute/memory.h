@@ -14,6 +14,9 @@ namespace vgpu::compute {
 std::byte* takeMemory(std::size_t bytes);
 void giveBack(std::byte* memory, std::size_t bytes);
 
+/** A wish for memory of somebody else's, as far as nobody has touched it yet. */
+void preferLargePages(std::byte* memory, std::size_t bytes);
+
 struct GiveBack {
   std::size_t bytes = 0;
   template <typename T>

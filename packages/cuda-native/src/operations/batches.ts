@@ -7,11 +7,11 @@ import {
   type FloatArray,
   type NumericArray,
   named,
-  newArray,
 } from '../arrays.js';
 import type { Call, MatrixCall, Vector } from '../calls.js';
 import { argumentError, CapacityError } from '../errors.js';
 import { checkFloats, checkShape, type Matrix, matrixArguments } from '../matrix.js';
+import { newResult } from '../result-arrays.js';
 import type { OperationOptions } from '../runner.js';
 import { Matrices } from './matrices.js';
 import type { Result } from './operations.js';
@@ -47,7 +47,7 @@ export abstract class Batches extends Matrices {
     checkShape(b, 'b', a.columns, b.columns);
     checkCount(b, 'b', a.count);
     const out = options.out ?? {
-      data: newArray(type, a.count * a.rows * b.columns) as T,
+      data: newResult(type, a.count * a.rows * b.columns) as T,
       rows: a.rows,
       columns: b.columns,
       count: a.count,
@@ -72,7 +72,7 @@ export abstract class Batches extends Matrices {
     checkFloats(type);
     const batch = batchArguments(a, 'a');
     countOf(a.count * a.columns, [named('x', x)]);
-    const out = options.out ?? (newArray(type, a.count * a.rows) as T);
+    const out = options.out ?? (newResult(type, a.count * a.rows) as T);
     checkSameType(named('a.data', a.data), named('out', out));
     countOf(a.count * a.rows, [named('out', out)]);
     checkOverlap(named('out', out), [named('a.data', a.data), named('x', x)], Infinity, 'apart');

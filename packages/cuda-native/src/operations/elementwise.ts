@@ -9,12 +9,12 @@ import {
   elementTypeOf,
   type NumericArray,
   named,
-  newArray,
   type ScalarOf,
 } from '../arrays.js';
 import type { Binary, Call, Unary, Vector } from '../calls.js';
 import { argumentError } from '../errors.js';
 import type { OutputOptions, VectorOptions } from '../options.js';
+import { newResult } from '../result-arrays.js';
 import { checkScalar } from '../scalars.js';
 import { outputFor, type Result } from './operations.js';
 import { Reductions } from './reductions.js';
@@ -141,7 +141,7 @@ export abstract class Elementwise extends Reductions {
       [{ name: 'x', array: x }],
       given ? [{ name: 'out', array: given }] : [],
     );
-    const out = (given ?? newArray(type, count)) as NumericArray;
+    const out = (given ?? newResult(type, count)) as NumericArray;
     if (elementTypeOf(out, 'out') !== type) throw argumentError(`out has no elements of ${type}`);
     checkOverlap(named('out', out), [{ name: 'x', array: x }], count, half ? 'apart' : 'same-or-apart');
     return this.write('cast', out, options, (start, engine) =>

@@ -1,16 +1,10 @@
 // Points of the plane or of space, and graphs between them.
-import {
-  checkInteger,
-  elementTypeOf,
-  type FloatArray,
-  type NumericArray,
-  named,
-  newArray,
-} from '../arrays.js';
+import { checkInteger, elementTypeOf, type FloatArray, type NumericArray, named } from '../arrays.js';
 import type { Call, MatrixCall } from '../calls.js';
 import { argumentError } from '../errors.js';
 import { checkFloats, type Matrix, matrixArguments, outputMatrix } from '../matrix.js';
 import type { MatrixOptions } from '../options.js';
+import { newResult } from '../result-arrays.js';
 import type { OperationOptions } from '../runner.js';
 import { NeighbourOperations } from './neighbours.js';
 import type { Result } from './operations.js';
@@ -81,8 +75,8 @@ export abstract class Layouts extends NeighbourOperations {
     for (const number of cells) checkInteger(number, 'a number of cells', 1);
     const count = cells.reduce((product, number) => product * number, 1);
     if (count > 2 ** 32 - 2) throw argumentError(`${count} cells are more than 2^32 - 2`, { cells: count });
-    const starts = newArray('u32', count + 1);
-    const items = newArray('u32', points.rows);
+    const starts = newResult('u32', count + 1);
+    const items = newResult('u32', points.rows);
     const input = matrixArguments(points, 'points');
     const inSpace = (numbers: readonly number[], rest: number) =>
       numbers.length === spaceAxes ? numbers : [...numbers, rest];

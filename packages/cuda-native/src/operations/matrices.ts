@@ -6,11 +6,11 @@ import {
   type FloatArray,
   type NumericArray,
   named,
-  newArray,
 } from '../arrays.js';
 import type { Call, MatrixCall, Vector } from '../calls.js';
 import { checkFloats, checkShape, type Matrix, matrixArguments, outputMatrix } from '../matrix.js';
 import type { MatrixOptions } from '../options.js';
+import { newResult } from '../result-arrays.js';
 import type { OperationOptions } from '../runner.js';
 import type { Result } from './operations.js';
 import { Sorts } from './sorts.js';
@@ -54,7 +54,7 @@ export abstract class Matrices extends Sorts {
     checkFloats(type);
     const matrix = matrixArguments(a, 'a');
     countOf(a.columns, [named('x', x)]);
-    const out = options.out ?? (newArray(type, a.rows) as T);
+    const out = options.out ?? (newResult(type, a.rows) as T);
     checkSameType(named('a.data', a.data), named('out', out));
     countOf(a.rows, [named('out', out)]);
     checkOverlap(named('out', out), [named('a.data', a.data), named('x', x)], Infinity, 'apart');

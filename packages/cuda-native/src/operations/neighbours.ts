@@ -1,9 +1,10 @@
 // Distances between points, which are the rows of matrices.
-import { checkInteger, checkSameType, type FloatArray, named, newArray } from '../arrays.js';
+import { checkInteger, checkSameType, type FloatArray, named } from '../arrays.js';
 import type { Call, MatrixCall } from '../calls.js';
 import { argumentError, CapacityError } from '../errors.js';
 import { checkFloats, checkShape, type Matrix, matrixArguments, newMatrix, outputMatrix } from '../matrix.js';
 import type { MatrixOptions } from '../options.js';
+import { newResult } from '../result-arrays.js';
 import type { OperationOptions } from '../runner.js';
 import { BitMatrices } from './bit-matrices.js';
 import type { Result } from './operations.js';
@@ -76,7 +77,7 @@ export abstract class NeighbourOperations extends BitMatrices {
     if (k > points.rows) throw new CapacityError('points', k, points.rows);
     const distances = newMatrix<T>(type, queries.rows, k);
     const indices: Matrix<Uint32Array> = {
-      data: newArray('u32', queries.rows * k),
+      data: newResult('u32', queries.rows * k),
       rows: queries.rows,
       columns: k,
     };

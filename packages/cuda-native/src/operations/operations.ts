@@ -9,11 +9,11 @@ import {
   type Named,
   type NumericArray,
   named,
-  newArray,
 } from '../arrays.js';
 import type { NativeResult } from '../calls.js';
 import type { GpuMemory } from '../native.js';
 import type { OutputOptions } from '../options.js';
+import { newResult } from '../result-arrays.js';
 import type { ComputeResult, NativeCall, OperationOptions, Runner } from '../runner.js';
 
 export type Result<Value> = Promise<ComputeResult<Value>>;
@@ -75,7 +75,7 @@ export function outputFor<T extends NumericArray>(
   { count: wanted, out: given }: OutputOptions<T>,
 ): { readonly count: number; readonly out: T } {
   const count = countOf(wanted, inputs, given ? [named('out', given)] : []);
-  if (given === undefined) return { count, out: newArray(type, count) as T };
+  if (given === undefined) return { count, out: newResult(type, count) as T };
   checkSameType(inputs[0], named('out', given));
   checkOverlap(named('out', given), inputs, count);
   return { count, out: given };

@@ -1,8 +1,9 @@
 // Running sums, and counts by interval.
-import { checkInteger, countOf, elementTypeOf, type NumericArray, named, newArray } from '../arrays.js';
+import { checkInteger, countOf, elementTypeOf, type NumericArray, named } from '../arrays.js';
 import type { Call, Unary, Vector } from '../calls.js';
 import { argumentError } from '../errors.js';
 import type { HistogramOptions, OutputOptions } from '../options.js';
+import { newResult } from '../result-arrays.js';
 import { Elementwise } from './elementwise.js';
 import { outputFor, type Result } from './operations.js';
 
@@ -36,7 +37,7 @@ export abstract class Scans extends Elementwise {
       throw argumentError(`there is no interval from ${min} to ${max}`, { min, max });
     }
     const count = countOf(options.count, [named('x', x)]);
-    const counts = newArray('u32', bins);
+    const counts = newResult('u32', bins);
     return this.write('histogram', counts, options, (start, engine) =>
       engine.histogram(...start, x, min, max, counts, count),
     );

@@ -7,11 +7,11 @@ import {
   elementTypeOf,
   type NumericArray,
   named,
-  newArray,
 } from '../arrays.js';
 import type { Call, Vector } from '../calls.js';
 import { argumentError } from '../errors.js';
 import type { SortOptions, SortPairsOptions, VectorOptions } from '../options.js';
+import { newResult } from '../result-arrays.js';
 import { outputFor, type Result } from './operations.js';
 import { Scans } from './scans.js';
 
@@ -60,8 +60,8 @@ export abstract class Sorts extends Scans {
       ...(givenValues ? [named('outValues', givenValues)] : []),
     ];
     const count = countOf(options.count, [...inputs], given);
-    const outKeys = givenKeys ?? (newArray(keyType, count) as K);
-    const outValues = givenValues ?? (newArray(valueType, count) as V);
+    const outKeys = givenKeys ?? (newResult(keyType, count) as K);
+    const outValues = givenValues ?? (newResult(valueType, count) as V);
     checkSameType(inputs[0], named('outKeys', outKeys));
     checkSameType(inputs[1], named('outValues', outValues));
     checkOverlap(named('outKeys', outKeys), inputs, count);
@@ -78,7 +78,7 @@ export abstract class Sorts extends Scans {
     const input = named('keys', keys);
     elementTypeOf(keys, 'keys');
     const count = countOf(options.count, [input], given ? [named('out', given)] : []);
-    const out = given ?? newArray('u32', count);
+    const out = given ?? newResult('u32', count);
     if (elementTypeOf(out, 'out') !== 'u32') throw argumentError('out is not a Uint32Array');
     checkOverlap(named('out', out), [input], count);
     return this.write('argsort', out, options, (start, engine) =>
@@ -100,8 +100,8 @@ export abstract class Sorts extends Scans {
     checkInteger(k, 'k');
     const count = countOf(options.count, [named('x', x)]);
     countOf(k, [named('x', x.subarray(0, count))]);
-    const values = newArray(type, k) as T;
-    const indices = newArray('u32', k);
+    const values = newResult(type, k) as T;
+    const indices = newResult('u32', k);
     return this.write('topK', { values, indices }, options, (start, engine) =>
       engine.topK(...start, x, descending, values, indices, k, count),
     );
