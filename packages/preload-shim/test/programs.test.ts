@@ -132,7 +132,7 @@ describe('programs of the driver API', { timeout: TEST_TIMEOUT_MS }, () => {
   it.skipIf(gpu === 'real')('driver_unsupported: the log names kernel, PTX line and opcode', async () => {
     const result = await run('driver_unsupported.c');
     expect(result).toMatchObject(succeeded);
-    await expectLog(result.log, /fetch.*line 17.*tex/);
+    await expectLog(result.log, /fetch.*line 17.*tld4/);
   });
 
   it.each(['near-store', 'far-store', 'misaligned', 'trap', 'endless'].filter(endsKernels))(

@@ -18,7 +18,7 @@ const PROGRAMS = [
     'modules',
     'parameters',
   ],
-  ...['pitched_memory', 'streams_events', 'virtual_memory', 'bad_pointers', 'bad_launches'],
+  ...['pitched_memory', 'texture_objects', 'streams_events', 'virtual_memory', 'bad_pointers', 'bad_launches'],
   ...['bad_copies', 'bad_handles', 'bad_images'],
 ];
 

@@ -36,6 +36,7 @@ typedef struct cublasContext *cublasHandle_t;
 typedef int CUdevice;
 typedef unsigned long long CUdeviceptr;
 typedef unsigned long long CUmemGenericAllocationHandle;
+typedef unsigned long long CUtexObject;
 typedef uint32_t cuuint32_t;
 typedef uint64_t cuuint64_t;
 
@@ -550,6 +551,42 @@ enum CUarray_format {
   CU_AD_FORMAT_UNORM_INT_101010_2 = 80,
 };
 typedef enum CUarray_format CUarray_format;
+
+enum CUresourcetype {
+  CU_RESOURCE_TYPE_ARRAY = 0,
+  CU_RESOURCE_TYPE_MIPMAPPED_ARRAY = 1,
+  CU_RESOURCE_TYPE_LINEAR = 2,
+  CU_RESOURCE_TYPE_PITCH2D = 3,
+};
+typedef enum CUresourcetype CUresourcetype;
+
+enum CUresourceViewFormat {
+  CU_RES_VIEW_FORMAT_NONE = 0,
+};
+typedef enum CUresourceViewFormat CUresourceViewFormat;
+
+enum CUaddress_mode {
+  CU_TR_ADDRESS_MODE_WRAP = 0,
+  CU_TR_ADDRESS_MODE_CLAMP = 1,
+  CU_TR_ADDRESS_MODE_MIRROR = 2,
+  CU_TR_ADDRESS_MODE_BORDER = 3,
+};
+typedef enum CUaddress_mode CUaddress_mode;
+
+enum CUfilter_mode {
+  CU_TR_FILTER_MODE_POINT = 0,
+  CU_TR_FILTER_MODE_LINEAR = 1,
+};
+typedef enum CUfilter_mode CUfilter_mode;
+
+enum CUtexture_flags {
+  CU_TRSF_READ_AS_INTEGER = 1,
+  CU_TRSF_NORMALIZED_COORDINATES = 2,
+  CU_TRSF_SRGB = 16,
+  CU_TRSF_DISABLE_TRILINEAR_OPTIMIZATION = 32,
+  CU_TRSF_SEAMLESS_CUBEMAP = 64,
+};
+typedef enum CUtexture_flags CUtexture_flags;
 
 enum CUlaunchAttributeID {
   CU_LAUNCH_ATTRIBUTE_IGNORE = 0,
@@ -1490,6 +1527,82 @@ struct CUDA_MEMCPY3D_PEER {
   size_t Depth;
 };
 typedef struct CUDA_MEMCPY3D_PEER CUDA_MEMCPY3D_PEER;
+
+struct CUDA_RESOURCE_DESC_array {
+  CUarray hArray;
+};
+typedef struct CUDA_RESOURCE_DESC_array CUDA_RESOURCE_DESC_array;
+
+struct CUDA_RESOURCE_DESC_mipmap {
+  void *hMipmappedArray;
+};
+typedef struct CUDA_RESOURCE_DESC_mipmap CUDA_RESOURCE_DESC_mipmap;
+
+struct CUDA_RESOURCE_DESC_linear {
+  CUdeviceptr devPtr;
+  CUarray_format format;
+  unsigned int numChannels;
+  size_t sizeInBytes;
+};
+typedef struct CUDA_RESOURCE_DESC_linear CUDA_RESOURCE_DESC_linear;
+
+struct CUDA_RESOURCE_DESC_pitch2D {
+  CUdeviceptr devPtr;
+  CUarray_format format;
+  unsigned int numChannels;
+  size_t width;
+  size_t height;
+  size_t pitchInBytes;
+};
+typedef struct CUDA_RESOURCE_DESC_pitch2D CUDA_RESOURCE_DESC_pitch2D;
+
+struct CUDA_RESOURCE_DESC_reserved {
+  int reserved[32];
+};
+typedef struct CUDA_RESOURCE_DESC_reserved CUDA_RESOURCE_DESC_reserved;
+
+union CUDA_RESOURCE_DESC_res {
+  CUDA_RESOURCE_DESC_array array;
+  CUDA_RESOURCE_DESC_mipmap mipmap;
+  CUDA_RESOURCE_DESC_linear linear;
+  CUDA_RESOURCE_DESC_pitch2D pitch2D;
+  CUDA_RESOURCE_DESC_reserved reserved;
+};
+typedef union CUDA_RESOURCE_DESC_res CUDA_RESOURCE_DESC_res;
+
+struct CUDA_RESOURCE_DESC {
+  CUresourcetype resType;
+  CUDA_RESOURCE_DESC_res res;
+  unsigned int flags;
+};
+typedef struct CUDA_RESOURCE_DESC CUDA_RESOURCE_DESC;
+
+struct CUDA_TEXTURE_DESC {
+  CUaddress_mode addressMode[3];
+  CUfilter_mode filterMode;
+  unsigned int flags;
+  unsigned int maxAnisotropy;
+  CUfilter_mode mipmapFilterMode;
+  float mipmapLevelBias;
+  float minMipmapLevelClamp;
+  float maxMipmapLevelClamp;
+  float borderColor[4];
+  int reserved[12];
+};
+typedef struct CUDA_TEXTURE_DESC CUDA_TEXTURE_DESC;
+
+struct CUDA_RESOURCE_VIEW_DESC {
+  CUresourceViewFormat format;
+  size_t width;
+  size_t height;
+  size_t depth;
+  unsigned int firstMipmapLevel;
+  unsigned int lastMipmapLevel;
+  unsigned int firstLayer;
+  unsigned int lastLayer;
+  unsigned int reserved[16];
+};
+typedef struct CUDA_RESOURCE_VIEW_DESC CUDA_RESOURCE_VIEW_DESC;
 
 struct CUmemLocation {
   CUmemLocationType type;

@@ -40,6 +40,10 @@ struct DriverFunctions {
   LibraryFunction<CUresult(CUmemGenericAllocationHandle handle)> cuMemRelease{"cuMemRelease"};
   LibraryFunction<CUresult(CUdeviceptr ptr, size_t size, size_t offset, CUmemGenericAllocationHandle handle, unsigned long long flags)> cuMemMap{"cuMemMap"};
   LibraryFunction<CUresult(CUdeviceptr ptr, size_t size)> cuMemUnmap{"cuMemUnmap"};
+  LibraryFunction<CUresult(CUtexObject texObject)> cuTexObjectDestroy{"cuTexObjectDestroy"};
+  LibraryFunction<CUresult(CUtexObject *pTexObject, const CUDA_RESOURCE_DESC *pResDesc, const CUDA_TEXTURE_DESC *pTexDesc, const CUDA_RESOURCE_VIEW_DESC *pResViewDesc)> cuTexObjectCreate{"cuTexObjectCreate"};
+  LibraryFunction<CUresult(CUDA_RESOURCE_DESC *pResDesc, CUtexObject texObject)> cuTexObjectGetResourceDesc{"cuTexObjectGetResourceDesc"};
+  LibraryFunction<CUresult(CUDA_TEXTURE_DESC *pTexDesc, CUtexObject texObject)> cuTexObjectGetTextureDesc{"cuTexObjectGetTextureDesc"};
   LibraryFunction<CUresult(CUstream *phStream, unsigned int Flags)> cuStreamCreate{"cuStreamCreate"};
   LibraryFunction<CUresult(CUstream *phStream, unsigned int flags, int priority)> cuStreamCreateWithPriority{"cuStreamCreateWithPriority"};
   LibraryFunction<CUresult(CUstream hStream, int *priority)> cuStreamGetPriority{"cuStreamGetPriority"};
@@ -290,6 +294,10 @@ struct DriverFunctions {
     visit(cuMemRelease);
     visit(cuMemMap);
     visit(cuMemUnmap);
+    visit(cuTexObjectDestroy);
+    visit(cuTexObjectCreate);
+    visit(cuTexObjectGetResourceDesc);
+    visit(cuTexObjectGetTextureDesc);
     visit(cuStreamCreate);
     visit(cuStreamCreateWithPriority);
     visit(cuStreamGetPriority);

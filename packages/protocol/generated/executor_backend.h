@@ -271,6 +271,18 @@ class BackendCalls {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
+  virtual CUresult vgpuTexObjectCreate(std::uint64_t /*context*/, std::uint64_t& /*texture*/, std::span<const std::byte> /*description*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuTexObjectDescription(std::uint64_t /*context*/, std::span<std::byte> /*description*/, std::uint64_t /*texture*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult cuTexObjectDestroy(std::uint64_t /*context*/, std::uint64_t /*texObject*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
   virtual CUresult cuStreamCreate(std::uint64_t /*context*/, std::uint64_t& /*phStream*/, std::uint32_t /*Flags*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }

@@ -136,6 +136,12 @@ std::string_view call_name(std::uint32_t call) {
       return "vgpuMemHandleDevice";
     case VGPU_CALL_vgpuMemRetainHandle:
       return "vgpuMemRetainHandle";
+    case VGPU_CALL_vgpuTexObjectCreate:
+      return "vgpuTexObjectCreate";
+    case VGPU_CALL_vgpuTexObjectDescription:
+      return "vgpuTexObjectDescription";
+    case VGPU_CALL_cuTexObjectDestroy:
+      return "cuTexObjectDestroy";
     case VGPU_CALL_cuStreamCreate:
       return "cuStreamCreate";
     case VGPU_CALL_cuStreamCreateWithPriority:
@@ -775,6 +781,27 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
       result = backend.vgpuMemRetainHandle(context, handle, address);
       response.write(handle);
+      break;
+    }
+    case VGPU_CALL_vgpuTexObjectCreate: {
+      std::uint64_t texture{};
+      const auto description = request.read_bytes();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuTexObjectCreate(context, texture, description);
+      response.write(texture);
+      break;
+    }
+    case VGPU_CALL_vgpuTexObjectDescription: {
+      const auto bytes = request.read_length();
+      const auto texture = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuTexObjectDescription(context, response.bytes(bytes), texture);
+      break;
+    }
+    case VGPU_CALL_cuTexObjectDestroy: {
+      const auto texObject = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.cuTexObjectDestroy(context, texObject);
       break;
     }
     case VGPU_CALL_cuStreamCreate: {

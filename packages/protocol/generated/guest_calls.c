@@ -677,6 +677,33 @@ CUresult vgpuMemRetainHandle(CUmemGenericAllocationHandle *handle, CUdeviceptr a
   return CUDA_SUCCESS;
 }
 
+CUresult vgpuTexObjectCreate(CUtexObject *texture, const void *description, size_t bytes) {
+  uint64_t wire_texture = 0;
+  const uint64_t wire_bytes = bytes;
+  if (texture == NULL || (description == NULL && bytes != 0)) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_bytes, sizeof(wire_bytes)}, {description, bytes}};
+  const struct vgpu_buffer response[] = {{&wire_texture, sizeof(wire_texture)}};
+  const CUresult result = vgpu_exchange(VGPU_CALL_vgpuTexObjectCreate, VGPU_NEEDS_CONTEXT, request, 2, response, 1);
+  if (result != CUDA_SUCCESS) return result;
+  *texture = (CUtexObject)wire_texture;
+  return CUDA_SUCCESS;
+}
+
+CUresult vgpuTexObjectDescription(void *description, size_t bytes, CUtexObject texture) {
+  const uint64_t wire_bytes = (uint64_t)bytes;
+  const uint64_t wire_texture = (uint64_t)texture;
+  if ((description == NULL && bytes != 0)) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_bytes, sizeof(wire_bytes)}, {&wire_texture, sizeof(wire_texture)}};
+  const struct vgpu_buffer response[] = {{description, bytes}};
+  return vgpu_exchange(VGPU_CALL_vgpuTexObjectDescription, VGPU_NEEDS_CONTEXT, request, 2, response, 1);
+}
+
+VGPU_ENTRY CUresult cuTexObjectDestroy(CUtexObject texObject) {
+  const uint64_t wire_texObject = (uint64_t)texObject;
+  const struct vgpu_segment request[] = {{&wire_texObject, sizeof(wire_texObject)}};
+  return vgpu_exchange(VGPU_CALL_cuTexObjectDestroy, VGPU_NEEDS_CONTEXT, request, 1, NULL, 0);
+}
+
 VGPU_ENTRY CUresult cuStreamCreate(CUstream *phStream, unsigned int Flags) {
   uint64_t wire_phStream = 0;
   const uint32_t wire_Flags = (uint32_t)Flags;

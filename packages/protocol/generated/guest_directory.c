@@ -744,6 +744,18 @@ bool vgpu_directory_at(size_t index, struct vgpu_directory_entry *entry) {
       *entry = (struct vgpu_directory_entry){"cuStreamWriteValue32", 11070, (void (*)(void))cuStreamWriteValue32_v2, (void (*)(void))cuStreamWriteValue32_v2_ptsz};
       return true;
     case 246:
+      *entry = (struct vgpu_directory_entry){"cuTexObjectCreate", 5000, (void (*)(void))cuTexObjectCreate, NULL};
+      return true;
+    case 247:
+      *entry = (struct vgpu_directory_entry){"cuTexObjectDestroy", 5000, (void (*)(void))cuTexObjectDestroy, NULL};
+      return true;
+    case 248:
+      *entry = (struct vgpu_directory_entry){"cuTexObjectGetResourceDesc", 5000, (void (*)(void))cuTexObjectGetResourceDesc, NULL};
+      return true;
+    case 249:
+      *entry = (struct vgpu_directory_entry){"cuTexObjectGetTextureDesc", 5000, (void (*)(void))cuTexObjectGetTextureDesc, NULL};
+      return true;
+    case 250:
       *entry = (struct vgpu_directory_entry){"cuThreadExchangeStreamCaptureMode", 10010, (void (*)(void))cuThreadExchangeStreamCaptureMode, NULL};
       return true;
     default:

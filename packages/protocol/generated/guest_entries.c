@@ -71,743 +71,743 @@ const char *vgpu_entry_name(unsigned int index) {
     case 29:
       return "cuMemUnmap";
     case 30:
-      return "cuStreamCreate";
-    case 31:
-      return "cuStreamCreateWithPriority";
-    case 32:
-      return "cuStreamGetPriority";
-    case 33:
-      return "cuStreamGetFlags";
-    case 34:
-      return "cuStreamGetCtx";
-    case 35:
-      return "cuStreamGetId";
-    case 36:
-      return "cuStreamQuery";
-    case 37:
-      return "cuStreamSynchronize";
-    case 38:
-      return "cuStreamDestroy_v2";
-    case 39:
-      return "cuEventCreate";
-    case 40:
-      return "cuEventQuery";
-    case 41:
-      return "cuEventSynchronize";
-    case 42:
-      return "cuEventDestroy_v2";
-    case 43:
-      return "cuEventElapsedTime";
-    case 44:
-      return "cuInit";
-    case 45:
-      return "cuGetErrorString";
-    case 46:
-      return "cuGetErrorName";
-    case 47:
-      return "cuGetProcAddress";
-    case 48:
-      return "cuGetProcAddress_v2";
-    case 49:
-      return "cuModuleGetLoadingMode";
-    case 50:
-      return "cuDriverGetVersion";
-    case 51:
-      return "cuDeviceGet";
-    case 52:
-      return "cuDeviceGetCount";
-    case 53:
-      return "cuDeviceGetName";
-    case 54:
-      return "cuDeviceGetUuid";
-    case 55:
-      return "cuDeviceGetUuid_v2";
-    case 56:
-      return "cuDeviceTotalMem_v2";
-    case 57:
-      return "cuDeviceGetAttribute";
-    case 58:
-      return "cuDeviceComputeCapability";
-    case 59:
-      return "cuDeviceGetProperties";
-    case 60:
-      return "cuDeviceGetPCIBusId";
-    case 61:
-      return "cuDeviceGetByPCIBusId";
-    case 62:
-      return "cuDeviceCanAccessPeer";
-    case 63:
-      return "cuCtxGetStreamPriorityRange";
-    case 64:
-      return "cuCtxCreate_v2";
-    case 65:
-      return "cuCtxCreate_v4";
-    case 66:
-      return "cuCtxDestroy_v2";
-    case 67:
-      return "cuCtxPushCurrent_v2";
-    case 68:
-      return "cuCtxPopCurrent_v2";
-    case 69:
-      return "cuCtxSetCurrent";
-    case 70:
-      return "cuCtxGetCurrent";
-    case 71:
-      return "cuCtxGetDevice";
-    case 72:
-      return "cuCtxGetApiVersion";
-    case 73:
-      return "cuCtxGetCacheConfig";
-    case 74:
-      return "cuCtxSetCacheConfig";
-    case 75:
-      return "cuCtxDestroy";
-    case 76:
-      return "cuCtxPopCurrent";
-    case 77:
-      return "cuCtxPushCurrent";
-    case 78:
-      return "cuStreamDestroy";
-    case 79:
-      return "cuEventDestroy";
-    case 80:
-      return "cuDevicePrimaryCtxRelease";
-    case 81:
-      return "cuDevicePrimaryCtxReset";
-    case 82:
-      return "cuDevicePrimaryCtxSetFlags";
-    case 83:
-      return "cuLinkCreate";
-    case 84:
-      return "cuLinkAddData";
-    case 85:
-      return "cuLinkAddFile";
-    case 86:
-      return "cuModuleLoad";
-    case 87:
-      return "cuModuleLoadData";
-    case 88:
-      return "cuModuleLoadDataEx";
-    case 89:
-      return "cuModuleLoadFatBinary";
-    case 90:
-      return "cuLaunchKernel";
-    case 91:
-      return "cuLaunchKernelEx";
-    case 92:
-      return "cuLaunchKernelEx_ptsz";
-    case 93:
-      return "cuLaunchCooperativeKernel";
-    case 94:
-      return "cuFuncSetCacheConfig";
-    case 95:
-      return "cuOccupancyMaxActiveBlocksPerMultiprocessor";
-    case 96:
-      return "cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags";
-    case 97:
-      return "cuOccupancyMaxPotentialBlockSize";
-    case 98:
-      return "cuOccupancyMaxPotentialBlockSizeWithFlags";
-    case 99:
-      return "cuOccupancyAvailableDynamicSMemPerBlock";
-    case 100:
-      return "cuStreamWriteValue32";
-    case 101:
-      return "cuStreamWriteValue32_v2";
-    case 102:
-      return "cuStreamGetDevice";
-    case 103:
-      return "cuMemcpy";
-    case 104:
-      return "cuMemcpyAsync";
-    case 105:
-      return "cuMemcpyHtoD_v2";
-    case 106:
-      return "cuMemcpyDtoH_v2";
-    case 107:
-      return "cuMemcpyDtoD_v2";
-    case 108:
-      return "cuMemcpyHtoDAsync_v2";
-    case 109:
-      return "cuMemcpyDtoHAsync_v2";
-    case 110:
-      return "cuMemcpyDtoDAsync_v2";
-    case 111:
-      return "cuMemcpy2D_v2";
-    case 112:
-      return "cuMemcpy2DUnaligned_v2";
-    case 113:
-      return "cuMemcpy2DAsync_v2";
-    case 114:
-      return "cuMemsetD8_v2";
-    case 115:
-      return "cuMemsetD16_v2";
-    case 116:
-      return "cuMemsetD32_v2";
-    case 117:
-      return "cuMemsetD2D8_v2";
-    case 118:
-      return "cuMemsetD2D16_v2";
-    case 119:
-      return "cuMemsetD2D32_v2";
-    case 120:
-      return "cuMemsetD8Async";
-    case 121:
-      return "cuMemsetD16Async";
-    case 122:
-      return "cuMemsetD32Async";
-    case 123:
-      return "cuMemsetD2D8Async";
-    case 124:
-      return "cuMemsetD2D16Async";
-    case 125:
-      return "cuMemsetD2D32Async";
-    case 126:
-      return "cuMemAllocHost_v2";
-    case 127:
-      return "cuMemFreeHost";
-    case 128:
-      return "cuMemHostAlloc";
-    case 129:
-      return "cuMemHostGetDevicePointer_v2";
-    case 130:
-      return "cuMemHostGetFlags";
-    case 131:
-      return "cuMemHostRegister_v2";
-    case 132:
-      return "cuMemHostUnregister";
-    case 133:
-      return "cuPointerGetAttribute";
-    case 134:
-      return "cuPointerGetAttributes";
-    case 135:
-      return "cuEventRecord";
-    case 136:
-      return "cuEventRecordWithFlags";
-    case 137:
-      return "cuStreamWaitEvent";
-    case 138:
-      return "cuEventElapsedTime_v2";
-    case 139:
-      return "cuLibraryLoadData";
-    case 140:
-      return "cuLibraryLoadFromFile";
-    case 141:
-      return "cuLibraryUnload";
-    case 142:
-      return "cuLibraryGetModule";
-    case 143:
-      return "cuLibraryGetKernel";
-    case 144:
-      return "cuLibraryGetGlobal";
-    case 145:
-      return "cuLinkCreate_v2";
-    case 146:
-      return "cuLinkAddData_v2";
-    case 147:
-      return "cuLinkAddFile_v2";
-    case 148:
-      return "cuLinkComplete";
-    case 149:
-      return "cuLinkDestroy";
-    case 150:
-      return "cuLibraryGetKernelCount";
-    case 151:
-      return "cuModuleEnumerateFunctions";
-    case 152:
-      return "cuLibraryEnumerateKernels";
-    case 153:
-      return "cuFuncGetName";
-    case 154:
-      return "cuKernelGetFunction";
-    case 155:
-      return "cuKernelGetAttribute";
-    case 156:
-      return "cuKernelSetAttribute";
-    case 157:
-      return "cuKernelSetCacheConfig";
-    case 158:
-      return "cuKernelGetParamInfo";
-    case 159:
-      return "cuKernelGetName";
-    case 160:
-      return "cuKernelGetLibrary";
-    case 161:
-      return "cuFuncLoad";
-    case 162:
-      return "cuFuncIsLoaded";
-    case 163:
-      return "cuModuleGetGlobal_v2";
-    case 164:
-      return "cuLibraryGetManaged";
-    case 165:
-      return "cuProfilerStart";
-    case 166:
-      return "cuProfilerStop";
-    case 167:
-      return "cuMemPoolCreate";
-    case 168:
-      return "cuMemPoolSetAttribute";
-    case 169:
-      return "cuMemPoolGetAttribute";
-    case 170:
-      return "cuMemPoolSetAccess";
-    case 171:
-      return "cuMemPoolGetAccess";
-    case 172:
-      return "cuMemGetDefaultMemPool";
-    case 173:
-      return "cuMemGetMemPool";
-    case 174:
-      return "cuMemSetMemPool";
-    case 175:
-      return "cuMemCreate";
-    case 176:
-      return "cuMemSetAccess";
-    case 177:
-      return "cuMemGetAccess";
-    case 178:
-      return "cuMemGetAllocationGranularity";
-    case 179:
-      return "cuMemGetAllocationPropertiesFromHandle";
-    case 180:
-      return "cuMemRetainAllocationHandle";
-    case 181:
-      return "cuMemExportToShareableHandle";
-    case 182:
-      return "cuMemImportFromShareableHandle";
-    case 183:
-      return "cuMemAllocAsync";
-    case 184:
-      return "cuMemAllocFromPoolAsync";
-    case 185:
-      return "cuMemFreeAsync";
-    case 186:
-      return "cuMemAllocManaged";
-    case 187:
-      return "cuMemFree_v2";
-    case 188:
-      return "cuMemPrefetchAsync_v2";
-    case 189:
-      return "cuMemAdvise_v2";
-    case 190:
-      return "cuMemcpy3D_v2";
-    case 191:
-      return "cuMemcpy3DAsync_v2";
-    case 192:
-      return "cuMemcpy3DPeer";
-    case 193:
-      return "cuMemcpy3DPeerAsync";
-    case 194:
-      return "cuMemcpyPeer";
-    case 195:
-      return "cuMemcpyPeerAsync";
-    case 196:
-      return "cuCtxEnablePeerAccess";
-    case 197:
-      return "cuCtxDisablePeerAccess";
-    case 198:
-      return "cuDeviceGetP2PAttribute";
-    case 199:
-      return "cuLaunchHostFunc";
-    case 200:
-      return "cuStreamAddCallback";
-    case 201:
-      return "cuStreamBeginCapture_v2";
-    case 202:
-      return "cuStreamEndCapture";
-    case 203:
-      return "cuStreamIsCapturing";
-    case 204:
-      return "cuStreamGetCaptureInfo_v2";
-    case 205:
-      return "cuStreamGetCaptureInfo_v3";
-    case 206:
-      return "cuThreadExchangeStreamCaptureMode";
-    case 207:
-      return "cuGraphCreate";
-    case 208:
-      return "cuGraphDestroy";
-    case 209:
-      return "cuGraphClone";
-    case 210:
-      return "cuGraphNodeFindInClone";
-    case 211:
-      return "cuGraphAddEmptyNode";
-    case 212:
-      return "cuGraphAddKernelNode_v2";
-    case 213:
-      return "cuGraphAddMemcpyNode";
-    case 214:
-      return "cuGraphAddMemsetNode";
-    case 215:
-      return "cuGraphAddHostNode";
-    case 216:
-      return "cuGraphAddChildGraphNode";
-    case 217:
-      return "cuGraphAddEventRecordNode";
-    case 218:
-      return "cuGraphAddEventWaitNode";
-    case 219:
-      return "cuGraphAddMemAllocNode";
-    case 220:
-      return "cuGraphAddMemFreeNode";
-    case 221:
-      return "cuGraphMemAllocNodeGetParams";
-    case 222:
-      return "cuGraphMemFreeNodeGetParams";
-    case 223:
-      return "cuGraphChildGraphNodeGetGraph";
-    case 224:
-      return "cuGraphNodeGetType";
-    case 225:
-      return "cuGraphGetNodes";
-    case 226:
-      return "cuGraphGetRootNodes";
-    case 227:
-      return "cuGraphGetEdges";
-    case 228:
-      return "cuGraphGetEdges_v2";
-    case 229:
-      return "cuGraphNodeGetDependencies";
-    case 230:
-      return "cuGraphNodeGetDependencies_v2";
-    case 231:
-      return "cuGraphAddDependencies";
-    case 232:
-      return "cuGraphAddDependencies_v2";
-    case 233:
-      return "cuGraphKernelNodeGetParams_v2";
-    case 234:
-      return "cuGraphKernelNodeSetParams_v2";
-    case 235:
-      return "cuGraphInstantiateWithFlags";
-    case 236:
-      return "cuGraphExecGetFlags";
-    case 237:
-      return "cuGraphExecKernelNodeSetParams_v2";
-    case 238:
-      return "cuGraphExecMemcpyNodeSetParams";
-    case 239:
-      return "cuGraphExecMemsetNodeSetParams";
-    case 240:
-      return "cuGraphExecHostNodeSetParams";
-    case 241:
-      return "cuGraphExecUpdate_v2";
-    case 242:
-      return "cuGraphUpload";
-    case 243:
-      return "cuGraphLaunch";
-    case 244:
-      return "cuGraphExecDestroy";
-    case 245:
-      return "cuDeviceGraphMemTrim";
-    case 246:
-      return "cuDeviceGetGraphMemAttribute";
-    case 247:
-      return "cuDeviceSetGraphMemAttribute";
-    case 248:
-      return "cuDeviceGetLuid";
-    case 249:
-      return "cuDeviceGetTexture1DLinearMaxWidth";
-    case 250:
-      return "cuDeviceGetHostAtomicCapabilities";
-    case 251:
-      return "cuDeviceGetNvSciSyncAttributes";
-    case 252:
-      return "cuDeviceGetExecAffinitySupport";
-    case 253:
-      return "cuFlushGPUDirectRDMAWrites";
-    case 254:
-      return "cuCtxGetDevice_v2";
-    case 255:
-      return "cuCtxSetFlags";
-    case 256:
-      return "cuCtxGetId";
-    case 257:
-      return "cuCtxSynchronize_v2";
-    case 258:
-      return "cuCtxResetPersistingL2Cache";
-    case 259:
-      return "cuCtxGetExecAffinity";
-    case 260:
-      return "cuCtxRecordEvent";
-    case 261:
-      return "cuCtxWaitEvent";
-    case 262:
-      return "cuCtxAttach";
-    case 263:
-      return "cuCtxDetach";
-    case 264:
-      return "cuCtxGetSharedMemConfig";
-    case 265:
-      return "cuCtxSetSharedMemConfig";
-    case 266:
-      return "cuModuleGetTexRef";
-    case 267:
-      return "cuModuleGetSurfRef";
-    case 268:
-      return "cuLibraryGetUnifiedFunction";
-    case 269:
-      return "cuDeviceRegisterAsyncNotification";
-    case 270:
-      return "cuDeviceUnregisterAsyncNotification";
-    case 271:
-      return "cuIpcGetEventHandle";
-    case 272:
-      return "cuIpcOpenEventHandle";
-    case 273:
-      return "cuIpcGetMemHandle";
-    case 274:
-      return "cuIpcOpenMemHandle_v2";
-    case 275:
-      return "cuIpcCloseMemHandle";
-    case 276:
-      return "cuArrayCreate_v2";
-    case 277:
-      return "cuArrayGetDescriptor_v2";
-    case 278:
-      return "cuArrayGetSparseProperties";
-    case 279:
-      return "cuMipmappedArrayGetSparseProperties";
-    case 280:
-      return "cuArrayGetMemoryRequirements";
-    case 281:
-      return "cuMipmappedArrayGetMemoryRequirements";
-    case 282:
-      return "cuArrayGetPlane";
-    case 283:
-      return "cuArrayDestroy";
-    case 284:
-      return "cuArray3DCreate_v2";
-    case 285:
-      return "cuArray3DGetDescriptor_v2";
-    case 286:
-      return "cuMipmappedArrayCreate";
-    case 287:
-      return "cuMipmappedArrayGetLevel";
-    case 288:
-      return "cuMipmappedArrayDestroy";
-    case 289:
-      return "cuMemGetHandleForAddressRange";
-    case 290:
-      return "cuMemPoolExportToShareableHandle";
-    case 291:
-      return "cuMemPoolImportFromShareableHandle";
-    case 292:
-      return "cuMemPoolExportPointer";
-    case 293:
-      return "cuMemPoolImportPointer";
-    case 294:
-      return "cuMulticastCreate";
-    case 295:
-      return "cuMulticastAddDevice";
-    case 296:
-      return "cuMulticastBindMem";
-    case 297:
-      return "cuMulticastBindAddr";
-    case 298:
-      return "cuMulticastUnbind";
-    case 299:
-      return "cuMulticastGetGranularity";
-    case 300:
-      return "cuMemRangeGetAttribute";
-    case 301:
-      return "cuMemRangeGetAttributes";
-    case 302:
-      return "cuPointerSetAttribute";
-    case 303:
-      return "cuImportExternalMemory";
-    case 304:
-      return "cuExternalMemoryGetMappedBuffer";
-    case 305:
-      return "cuExternalMemoryGetMappedMipmappedArray";
-    case 306:
-      return "cuDestroyExternalMemory";
-    case 307:
-      return "cuImportExternalSemaphore";
-    case 308:
-      return "cuDestroyExternalSemaphore";
-    case 309:
-      return "cuLaunchCooperativeKernelMultiDevice";
-    case 310:
-      return "cuFuncSetBlockShape";
-    case 311:
-      return "cuFuncSetSharedSize";
-    case 312:
-      return "cuParamSetSize";
-    case 313:
-      return "cuParamSeti";
-    case 314:
-      return "cuParamSetf";
-    case 315:
-      return "cuParamSetv";
-    case 316:
-      return "cuLaunch";
-    case 317:
-      return "cuLaunchGrid";
-    case 318:
-      return "cuLaunchGridAsync";
-    case 319:
-      return "cuParamSetTexRef";
-    case 320:
-      return "cuFuncSetSharedMemConfig";
-    case 321:
-      return "cuGraphMemcpyNodeGetParams";
-    case 322:
-      return "cuGraphMemcpyNodeSetParams";
-    case 323:
-      return "cuGraphMemsetNodeGetParams";
-    case 324:
-      return "cuGraphMemsetNodeSetParams";
-    case 325:
-      return "cuGraphHostNodeGetParams";
-    case 326:
-      return "cuGraphHostNodeSetParams";
-    case 327:
-      return "cuGraphEventRecordNodeGetEvent";
-    case 328:
-      return "cuGraphEventRecordNodeSetEvent";
-    case 329:
-      return "cuGraphEventWaitNodeGetEvent";
-    case 330:
-      return "cuGraphEventWaitNodeSetEvent";
-    case 331:
-      return "cuGraphAddExternalSemaphoresSignalNode";
-    case 332:
-      return "cuGraphExternalSemaphoresSignalNodeGetParams";
-    case 333:
-      return "cuGraphExternalSemaphoresSignalNodeSetParams";
-    case 334:
-      return "cuGraphAddExternalSemaphoresWaitNode";
-    case 335:
-      return "cuGraphExternalSemaphoresWaitNodeGetParams";
-    case 336:
-      return "cuGraphExternalSemaphoresWaitNodeSetParams";
-    case 337:
-      return "cuGraphAddBatchMemOpNode";
-    case 338:
-      return "cuGraphBatchMemOpNodeGetParams";
-    case 339:
-      return "cuGraphBatchMemOpNodeSetParams";
-    case 340:
-      return "cuGraphExecBatchMemOpNodeSetParams";
-    case 341:
-      return "cuGraphNodeGetDependentNodes_v2";
-    case 342:
-      return "cuGraphRemoveDependencies_v2";
-    case 343:
-      return "cuGraphDestroyNode";
-    case 344:
-      return "cuGraphExecChildGraphNodeSetParams";
-    case 345:
-      return "cuGraphExecEventRecordNodeSetEvent";
-    case 346:
-      return "cuGraphExecEventWaitNodeSetEvent";
-    case 347:
-      return "cuGraphExecExternalSemaphoresSignalNodeSetParams";
-    case 348:
-      return "cuGraphExecExternalSemaphoresWaitNodeSetParams";
-    case 349:
-      return "cuGraphNodeSetEnabled";
-    case 350:
-      return "cuGraphNodeGetEnabled";
-    case 351:
-      return "cuGraphKernelNodeCopyAttributes";
-    case 352:
-      return "cuGraphKernelNodeGetAttribute";
-    case 353:
-      return "cuGraphKernelNodeSetAttribute";
-    case 354:
-      return "cuGraphDebugDotPrint";
-    case 355:
-      return "cuUserObjectCreate";
-    case 356:
-      return "cuUserObjectRetain";
-    case 357:
-      return "cuUserObjectRelease";
-    case 358:
-      return "cuGraphRetainUserObject";
-    case 359:
-      return "cuGraphReleaseUserObject";
-    case 360:
-      return "cuGraphAddNode_v2";
-    case 361:
-      return "cuGraphNodeSetParams";
-    case 362:
-      return "cuGraphExecNodeSetParams";
-    case 363:
-      return "cuGraphConditionalHandleCreate";
-    case 364:
-      return "cuOccupancyMaxPotentialClusterSize";
-    case 365:
-      return "cuOccupancyMaxActiveClusters";
-    case 366:
-      return "cuTexRefSetArray";
-    case 367:
-      return "cuTexRefSetMipmappedArray";
-    case 368:
-      return "cuTexRefSetAddress_v2";
-    case 369:
-      return "cuTexRefSetAddress2D_v3";
-    case 370:
-      return "cuTexRefSetFormat";
-    case 371:
-      return "cuTexRefSetAddressMode";
-    case 372:
-      return "cuTexRefSetFilterMode";
-    case 373:
-      return "cuTexRefSetMipmapFilterMode";
-    case 374:
-      return "cuTexRefSetMipmapLevelBias";
-    case 375:
-      return "cuTexRefSetMipmapLevelClamp";
-    case 376:
-      return "cuTexRefSetMaxAnisotropy";
-    case 377:
-      return "cuTexRefSetBorderColor";
-    case 378:
-      return "cuTexRefSetFlags";
-    case 379:
-      return "cuTexRefGetAddress_v2";
-    case 380:
-      return "cuTexRefGetArray";
-    case 381:
-      return "cuTexRefGetMipmappedArray";
-    case 382:
-      return "cuTexRefGetAddressMode";
-    case 383:
-      return "cuTexRefGetFilterMode";
-    case 384:
-      return "cuTexRefGetFormat";
-    case 385:
-      return "cuTexRefGetMipmapFilterMode";
-    case 386:
-      return "cuTexRefGetMipmapLevelBias";
-    case 387:
-      return "cuTexRefGetMipmapLevelClamp";
-    case 388:
-      return "cuTexRefGetMaxAnisotropy";
-    case 389:
-      return "cuTexRefGetBorderColor";
-    case 390:
-      return "cuTexRefGetFlags";
-    case 391:
-      return "cuTexRefCreate";
-    case 392:
-      return "cuTexRefDestroy";
-    case 393:
-      return "cuSurfRefSetArray";
-    case 394:
-      return "cuSurfRefGetArray";
-    case 395:
-      return "cuTexObjectCreate";
-    case 396:
       return "cuTexObjectDestroy";
-    case 397:
+    case 31:
+      return "cuTexObjectCreate";
+    case 32:
       return "cuTexObjectGetResourceDesc";
-    case 398:
+    case 33:
       return "cuTexObjectGetTextureDesc";
+    case 34:
+      return "cuStreamCreate";
+    case 35:
+      return "cuStreamCreateWithPriority";
+    case 36:
+      return "cuStreamGetPriority";
+    case 37:
+      return "cuStreamGetFlags";
+    case 38:
+      return "cuStreamGetCtx";
+    case 39:
+      return "cuStreamGetId";
+    case 40:
+      return "cuStreamQuery";
+    case 41:
+      return "cuStreamSynchronize";
+    case 42:
+      return "cuStreamDestroy_v2";
+    case 43:
+      return "cuEventCreate";
+    case 44:
+      return "cuEventQuery";
+    case 45:
+      return "cuEventSynchronize";
+    case 46:
+      return "cuEventDestroy_v2";
+    case 47:
+      return "cuEventElapsedTime";
+    case 48:
+      return "cuInit";
+    case 49:
+      return "cuGetErrorString";
+    case 50:
+      return "cuGetErrorName";
+    case 51:
+      return "cuGetProcAddress";
+    case 52:
+      return "cuGetProcAddress_v2";
+    case 53:
+      return "cuModuleGetLoadingMode";
+    case 54:
+      return "cuDriverGetVersion";
+    case 55:
+      return "cuDeviceGet";
+    case 56:
+      return "cuDeviceGetCount";
+    case 57:
+      return "cuDeviceGetName";
+    case 58:
+      return "cuDeviceGetUuid";
+    case 59:
+      return "cuDeviceGetUuid_v2";
+    case 60:
+      return "cuDeviceTotalMem_v2";
+    case 61:
+      return "cuDeviceGetAttribute";
+    case 62:
+      return "cuDeviceComputeCapability";
+    case 63:
+      return "cuDeviceGetProperties";
+    case 64:
+      return "cuDeviceGetPCIBusId";
+    case 65:
+      return "cuDeviceGetByPCIBusId";
+    case 66:
+      return "cuDeviceCanAccessPeer";
+    case 67:
+      return "cuCtxGetStreamPriorityRange";
+    case 68:
+      return "cuCtxCreate_v2";
+    case 69:
+      return "cuCtxCreate_v4";
+    case 70:
+      return "cuCtxDestroy_v2";
+    case 71:
+      return "cuCtxPushCurrent_v2";
+    case 72:
+      return "cuCtxPopCurrent_v2";
+    case 73:
+      return "cuCtxSetCurrent";
+    case 74:
+      return "cuCtxGetCurrent";
+    case 75:
+      return "cuCtxGetDevice";
+    case 76:
+      return "cuCtxGetApiVersion";
+    case 77:
+      return "cuCtxGetCacheConfig";
+    case 78:
+      return "cuCtxSetCacheConfig";
+    case 79:
+      return "cuCtxDestroy";
+    case 80:
+      return "cuCtxPopCurrent";
+    case 81:
+      return "cuCtxPushCurrent";
+    case 82:
+      return "cuStreamDestroy";
+    case 83:
+      return "cuEventDestroy";
+    case 84:
+      return "cuDevicePrimaryCtxRelease";
+    case 85:
+      return "cuDevicePrimaryCtxReset";
+    case 86:
+      return "cuDevicePrimaryCtxSetFlags";
+    case 87:
+      return "cuLinkCreate";
+    case 88:
+      return "cuLinkAddData";
+    case 89:
+      return "cuLinkAddFile";
+    case 90:
+      return "cuModuleLoad";
+    case 91:
+      return "cuModuleLoadData";
+    case 92:
+      return "cuModuleLoadDataEx";
+    case 93:
+      return "cuModuleLoadFatBinary";
+    case 94:
+      return "cuLaunchKernel";
+    case 95:
+      return "cuLaunchKernelEx";
+    case 96:
+      return "cuLaunchKernelEx_ptsz";
+    case 97:
+      return "cuLaunchCooperativeKernel";
+    case 98:
+      return "cuFuncSetCacheConfig";
+    case 99:
+      return "cuOccupancyMaxActiveBlocksPerMultiprocessor";
+    case 100:
+      return "cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags";
+    case 101:
+      return "cuOccupancyMaxPotentialBlockSize";
+    case 102:
+      return "cuOccupancyMaxPotentialBlockSizeWithFlags";
+    case 103:
+      return "cuOccupancyAvailableDynamicSMemPerBlock";
+    case 104:
+      return "cuStreamWriteValue32";
+    case 105:
+      return "cuStreamWriteValue32_v2";
+    case 106:
+      return "cuStreamGetDevice";
+    case 107:
+      return "cuMemcpy";
+    case 108:
+      return "cuMemcpyAsync";
+    case 109:
+      return "cuMemcpyHtoD_v2";
+    case 110:
+      return "cuMemcpyDtoH_v2";
+    case 111:
+      return "cuMemcpyDtoD_v2";
+    case 112:
+      return "cuMemcpyHtoDAsync_v2";
+    case 113:
+      return "cuMemcpyDtoHAsync_v2";
+    case 114:
+      return "cuMemcpyDtoDAsync_v2";
+    case 115:
+      return "cuMemcpy2D_v2";
+    case 116:
+      return "cuMemcpy2DUnaligned_v2";
+    case 117:
+      return "cuMemcpy2DAsync_v2";
+    case 118:
+      return "cuMemsetD8_v2";
+    case 119:
+      return "cuMemsetD16_v2";
+    case 120:
+      return "cuMemsetD32_v2";
+    case 121:
+      return "cuMemsetD2D8_v2";
+    case 122:
+      return "cuMemsetD2D16_v2";
+    case 123:
+      return "cuMemsetD2D32_v2";
+    case 124:
+      return "cuMemsetD8Async";
+    case 125:
+      return "cuMemsetD16Async";
+    case 126:
+      return "cuMemsetD32Async";
+    case 127:
+      return "cuMemsetD2D8Async";
+    case 128:
+      return "cuMemsetD2D16Async";
+    case 129:
+      return "cuMemsetD2D32Async";
+    case 130:
+      return "cuMemAllocHost_v2";
+    case 131:
+      return "cuMemFreeHost";
+    case 132:
+      return "cuMemHostAlloc";
+    case 133:
+      return "cuMemHostGetDevicePointer_v2";
+    case 134:
+      return "cuMemHostGetFlags";
+    case 135:
+      return "cuMemHostRegister_v2";
+    case 136:
+      return "cuMemHostUnregister";
+    case 137:
+      return "cuPointerGetAttribute";
+    case 138:
+      return "cuPointerGetAttributes";
+    case 139:
+      return "cuEventRecord";
+    case 140:
+      return "cuEventRecordWithFlags";
+    case 141:
+      return "cuStreamWaitEvent";
+    case 142:
+      return "cuEventElapsedTime_v2";
+    case 143:
+      return "cuLibraryLoadData";
+    case 144:
+      return "cuLibraryLoadFromFile";
+    case 145:
+      return "cuLibraryUnload";
+    case 146:
+      return "cuLibraryGetModule";
+    case 147:
+      return "cuLibraryGetKernel";
+    case 148:
+      return "cuLibraryGetGlobal";
+    case 149:
+      return "cuLinkCreate_v2";
+    case 150:
+      return "cuLinkAddData_v2";
+    case 151:
+      return "cuLinkAddFile_v2";
+    case 152:
+      return "cuLinkComplete";
+    case 153:
+      return "cuLinkDestroy";
+    case 154:
+      return "cuLibraryGetKernelCount";
+    case 155:
+      return "cuModuleEnumerateFunctions";
+    case 156:
+      return "cuLibraryEnumerateKernels";
+    case 157:
+      return "cuFuncGetName";
+    case 158:
+      return "cuKernelGetFunction";
+    case 159:
+      return "cuKernelGetAttribute";
+    case 160:
+      return "cuKernelSetAttribute";
+    case 161:
+      return "cuKernelSetCacheConfig";
+    case 162:
+      return "cuKernelGetParamInfo";
+    case 163:
+      return "cuKernelGetName";
+    case 164:
+      return "cuKernelGetLibrary";
+    case 165:
+      return "cuFuncLoad";
+    case 166:
+      return "cuFuncIsLoaded";
+    case 167:
+      return "cuModuleGetGlobal_v2";
+    case 168:
+      return "cuLibraryGetManaged";
+    case 169:
+      return "cuProfilerStart";
+    case 170:
+      return "cuProfilerStop";
+    case 171:
+      return "cuMemPoolCreate";
+    case 172:
+      return "cuMemPoolSetAttribute";
+    case 173:
+      return "cuMemPoolGetAttribute";
+    case 174:
+      return "cuMemPoolSetAccess";
+    case 175:
+      return "cuMemPoolGetAccess";
+    case 176:
+      return "cuMemGetDefaultMemPool";
+    case 177:
+      return "cuMemGetMemPool";
+    case 178:
+      return "cuMemSetMemPool";
+    case 179:
+      return "cuMemCreate";
+    case 180:
+      return "cuMemSetAccess";
+    case 181:
+      return "cuMemGetAccess";
+    case 182:
+      return "cuMemGetAllocationGranularity";
+    case 183:
+      return "cuMemGetAllocationPropertiesFromHandle";
+    case 184:
+      return "cuMemRetainAllocationHandle";
+    case 185:
+      return "cuMemExportToShareableHandle";
+    case 186:
+      return "cuMemImportFromShareableHandle";
+    case 187:
+      return "cuMemAllocAsync";
+    case 188:
+      return "cuMemAllocFromPoolAsync";
+    case 189:
+      return "cuMemFreeAsync";
+    case 190:
+      return "cuMemAllocManaged";
+    case 191:
+      return "cuMemFree_v2";
+    case 192:
+      return "cuMemPrefetchAsync_v2";
+    case 193:
+      return "cuMemAdvise_v2";
+    case 194:
+      return "cuMemcpy3D_v2";
+    case 195:
+      return "cuMemcpy3DAsync_v2";
+    case 196:
+      return "cuMemcpy3DPeer";
+    case 197:
+      return "cuMemcpy3DPeerAsync";
+    case 198:
+      return "cuMemcpyPeer";
+    case 199:
+      return "cuMemcpyPeerAsync";
+    case 200:
+      return "cuCtxEnablePeerAccess";
+    case 201:
+      return "cuCtxDisablePeerAccess";
+    case 202:
+      return "cuDeviceGetP2PAttribute";
+    case 203:
+      return "cuLaunchHostFunc";
+    case 204:
+      return "cuStreamAddCallback";
+    case 205:
+      return "cuStreamBeginCapture_v2";
+    case 206:
+      return "cuStreamEndCapture";
+    case 207:
+      return "cuStreamIsCapturing";
+    case 208:
+      return "cuStreamGetCaptureInfo_v2";
+    case 209:
+      return "cuStreamGetCaptureInfo_v3";
+    case 210:
+      return "cuThreadExchangeStreamCaptureMode";
+    case 211:
+      return "cuGraphCreate";
+    case 212:
+      return "cuGraphDestroy";
+    case 213:
+      return "cuGraphClone";
+    case 214:
+      return "cuGraphNodeFindInClone";
+    case 215:
+      return "cuGraphAddEmptyNode";
+    case 216:
+      return "cuGraphAddKernelNode_v2";
+    case 217:
+      return "cuGraphAddMemcpyNode";
+    case 218:
+      return "cuGraphAddMemsetNode";
+    case 219:
+      return "cuGraphAddHostNode";
+    case 220:
+      return "cuGraphAddChildGraphNode";
+    case 221:
+      return "cuGraphAddEventRecordNode";
+    case 222:
+      return "cuGraphAddEventWaitNode";
+    case 223:
+      return "cuGraphAddMemAllocNode";
+    case 224:
+      return "cuGraphAddMemFreeNode";
+    case 225:
+      return "cuGraphMemAllocNodeGetParams";
+    case 226:
+      return "cuGraphMemFreeNodeGetParams";
+    case 227:
+      return "cuGraphChildGraphNodeGetGraph";
+    case 228:
+      return "cuGraphNodeGetType";
+    case 229:
+      return "cuGraphGetNodes";
+    case 230:
+      return "cuGraphGetRootNodes";
+    case 231:
+      return "cuGraphGetEdges";
+    case 232:
+      return "cuGraphGetEdges_v2";
+    case 233:
+      return "cuGraphNodeGetDependencies";
+    case 234:
+      return "cuGraphNodeGetDependencies_v2";
+    case 235:
+      return "cuGraphAddDependencies";
+    case 236:
+      return "cuGraphAddDependencies_v2";
+    case 237:
+      return "cuGraphKernelNodeGetParams_v2";
+    case 238:
+      return "cuGraphKernelNodeSetParams_v2";
+    case 239:
+      return "cuGraphInstantiateWithFlags";
+    case 240:
+      return "cuGraphExecGetFlags";
+    case 241:
+      return "cuGraphExecKernelNodeSetParams_v2";
+    case 242:
+      return "cuGraphExecMemcpyNodeSetParams";
+    case 243:
+      return "cuGraphExecMemsetNodeSetParams";
+    case 244:
+      return "cuGraphExecHostNodeSetParams";
+    case 245:
+      return "cuGraphExecUpdate_v2";
+    case 246:
+      return "cuGraphUpload";
+    case 247:
+      return "cuGraphLaunch";
+    case 248:
+      return "cuGraphExecDestroy";
+    case 249:
+      return "cuDeviceGraphMemTrim";
+    case 250:
+      return "cuDeviceGetGraphMemAttribute";
+    case 251:
+      return "cuDeviceSetGraphMemAttribute";
+    case 252:
+      return "cuDeviceGetLuid";
+    case 253:
+      return "cuDeviceGetTexture1DLinearMaxWidth";
+    case 254:
+      return "cuDeviceGetHostAtomicCapabilities";
+    case 255:
+      return "cuDeviceGetNvSciSyncAttributes";
+    case 256:
+      return "cuDeviceGetExecAffinitySupport";
+    case 257:
+      return "cuFlushGPUDirectRDMAWrites";
+    case 258:
+      return "cuCtxGetDevice_v2";
+    case 259:
+      return "cuCtxSetFlags";
+    case 260:
+      return "cuCtxGetId";
+    case 261:
+      return "cuCtxSynchronize_v2";
+    case 262:
+      return "cuCtxResetPersistingL2Cache";
+    case 263:
+      return "cuCtxGetExecAffinity";
+    case 264:
+      return "cuCtxRecordEvent";
+    case 265:
+      return "cuCtxWaitEvent";
+    case 266:
+      return "cuCtxAttach";
+    case 267:
+      return "cuCtxDetach";
+    case 268:
+      return "cuCtxGetSharedMemConfig";
+    case 269:
+      return "cuCtxSetSharedMemConfig";
+    case 270:
+      return "cuModuleGetTexRef";
+    case 271:
+      return "cuModuleGetSurfRef";
+    case 272:
+      return "cuLibraryGetUnifiedFunction";
+    case 273:
+      return "cuDeviceRegisterAsyncNotification";
+    case 274:
+      return "cuDeviceUnregisterAsyncNotification";
+    case 275:
+      return "cuIpcGetEventHandle";
+    case 276:
+      return "cuIpcOpenEventHandle";
+    case 277:
+      return "cuIpcGetMemHandle";
+    case 278:
+      return "cuIpcOpenMemHandle_v2";
+    case 279:
+      return "cuIpcCloseMemHandle";
+    case 280:
+      return "cuArrayCreate_v2";
+    case 281:
+      return "cuArrayGetDescriptor_v2";
+    case 282:
+      return "cuArrayGetSparseProperties";
+    case 283:
+      return "cuMipmappedArrayGetSparseProperties";
+    case 284:
+      return "cuArrayGetMemoryRequirements";
+    case 285:
+      return "cuMipmappedArrayGetMemoryRequirements";
+    case 286:
+      return "cuArrayGetPlane";
+    case 287:
+      return "cuArrayDestroy";
+    case 288:
+      return "cuArray3DCreate_v2";
+    case 289:
+      return "cuArray3DGetDescriptor_v2";
+    case 290:
+      return "cuMipmappedArrayCreate";
+    case 291:
+      return "cuMipmappedArrayGetLevel";
+    case 292:
+      return "cuMipmappedArrayDestroy";
+    case 293:
+      return "cuMemGetHandleForAddressRange";
+    case 294:
+      return "cuMemPoolExportToShareableHandle";
+    case 295:
+      return "cuMemPoolImportFromShareableHandle";
+    case 296:
+      return "cuMemPoolExportPointer";
+    case 297:
+      return "cuMemPoolImportPointer";
+    case 298:
+      return "cuMulticastCreate";
+    case 299:
+      return "cuMulticastAddDevice";
+    case 300:
+      return "cuMulticastBindMem";
+    case 301:
+      return "cuMulticastBindAddr";
+    case 302:
+      return "cuMulticastUnbind";
+    case 303:
+      return "cuMulticastGetGranularity";
+    case 304:
+      return "cuMemRangeGetAttribute";
+    case 305:
+      return "cuMemRangeGetAttributes";
+    case 306:
+      return "cuPointerSetAttribute";
+    case 307:
+      return "cuImportExternalMemory";
+    case 308:
+      return "cuExternalMemoryGetMappedBuffer";
+    case 309:
+      return "cuExternalMemoryGetMappedMipmappedArray";
+    case 310:
+      return "cuDestroyExternalMemory";
+    case 311:
+      return "cuImportExternalSemaphore";
+    case 312:
+      return "cuDestroyExternalSemaphore";
+    case 313:
+      return "cuLaunchCooperativeKernelMultiDevice";
+    case 314:
+      return "cuFuncSetBlockShape";
+    case 315:
+      return "cuFuncSetSharedSize";
+    case 316:
+      return "cuParamSetSize";
+    case 317:
+      return "cuParamSeti";
+    case 318:
+      return "cuParamSetf";
+    case 319:
+      return "cuParamSetv";
+    case 320:
+      return "cuLaunch";
+    case 321:
+      return "cuLaunchGrid";
+    case 322:
+      return "cuLaunchGridAsync";
+    case 323:
+      return "cuParamSetTexRef";
+    case 324:
+      return "cuFuncSetSharedMemConfig";
+    case 325:
+      return "cuGraphMemcpyNodeGetParams";
+    case 326:
+      return "cuGraphMemcpyNodeSetParams";
+    case 327:
+      return "cuGraphMemsetNodeGetParams";
+    case 328:
+      return "cuGraphMemsetNodeSetParams";
+    case 329:
+      return "cuGraphHostNodeGetParams";
+    case 330:
+      return "cuGraphHostNodeSetParams";
+    case 331:
+      return "cuGraphEventRecordNodeGetEvent";
+    case 332:
+      return "cuGraphEventRecordNodeSetEvent";
+    case 333:
+      return "cuGraphEventWaitNodeGetEvent";
+    case 334:
+      return "cuGraphEventWaitNodeSetEvent";
+    case 335:
+      return "cuGraphAddExternalSemaphoresSignalNode";
+    case 336:
+      return "cuGraphExternalSemaphoresSignalNodeGetParams";
+    case 337:
+      return "cuGraphExternalSemaphoresSignalNodeSetParams";
+    case 338:
+      return "cuGraphAddExternalSemaphoresWaitNode";
+    case 339:
+      return "cuGraphExternalSemaphoresWaitNodeGetParams";
+    case 340:
+      return "cuGraphExternalSemaphoresWaitNodeSetParams";
+    case 341:
+      return "cuGraphAddBatchMemOpNode";
+    case 342:
+      return "cuGraphBatchMemOpNodeGetParams";
+    case 343:
+      return "cuGraphBatchMemOpNodeSetParams";
+    case 344:
+      return "cuGraphExecBatchMemOpNodeSetParams";
+    case 345:
+      return "cuGraphNodeGetDependentNodes_v2";
+    case 346:
+      return "cuGraphRemoveDependencies_v2";
+    case 347:
+      return "cuGraphDestroyNode";
+    case 348:
+      return "cuGraphExecChildGraphNodeSetParams";
+    case 349:
+      return "cuGraphExecEventRecordNodeSetEvent";
+    case 350:
+      return "cuGraphExecEventWaitNodeSetEvent";
+    case 351:
+      return "cuGraphExecExternalSemaphoresSignalNodeSetParams";
+    case 352:
+      return "cuGraphExecExternalSemaphoresWaitNodeSetParams";
+    case 353:
+      return "cuGraphNodeSetEnabled";
+    case 354:
+      return "cuGraphNodeGetEnabled";
+    case 355:
+      return "cuGraphKernelNodeCopyAttributes";
+    case 356:
+      return "cuGraphKernelNodeGetAttribute";
+    case 357:
+      return "cuGraphKernelNodeSetAttribute";
+    case 358:
+      return "cuGraphDebugDotPrint";
+    case 359:
+      return "cuUserObjectCreate";
+    case 360:
+      return "cuUserObjectRetain";
+    case 361:
+      return "cuUserObjectRelease";
+    case 362:
+      return "cuGraphRetainUserObject";
+    case 363:
+      return "cuGraphReleaseUserObject";
+    case 364:
+      return "cuGraphAddNode_v2";
+    case 365:
+      return "cuGraphNodeSetParams";
+    case 366:
+      return "cuGraphExecNodeSetParams";
+    case 367:
+      return "cuGraphConditionalHandleCreate";
+    case 368:
+      return "cuOccupancyMaxPotentialClusterSize";
+    case 369:
+      return "cuOccupancyMaxActiveClusters";
+    case 370:
+      return "cuTexRefSetArray";
+    case 371:
+      return "cuTexRefSetMipmappedArray";
+    case 372:
+      return "cuTexRefSetAddress_v2";
+    case 373:
+      return "cuTexRefSetAddress2D_v3";
+    case 374:
+      return "cuTexRefSetFormat";
+    case 375:
+      return "cuTexRefSetAddressMode";
+    case 376:
+      return "cuTexRefSetFilterMode";
+    case 377:
+      return "cuTexRefSetMipmapFilterMode";
+    case 378:
+      return "cuTexRefSetMipmapLevelBias";
+    case 379:
+      return "cuTexRefSetMipmapLevelClamp";
+    case 380:
+      return "cuTexRefSetMaxAnisotropy";
+    case 381:
+      return "cuTexRefSetBorderColor";
+    case 382:
+      return "cuTexRefSetFlags";
+    case 383:
+      return "cuTexRefGetAddress_v2";
+    case 384:
+      return "cuTexRefGetArray";
+    case 385:
+      return "cuTexRefGetMipmappedArray";
+    case 386:
+      return "cuTexRefGetAddressMode";
+    case 387:
+      return "cuTexRefGetFilterMode";
+    case 388:
+      return "cuTexRefGetFormat";
+    case 389:
+      return "cuTexRefGetMipmapFilterMode";
+    case 390:
+      return "cuTexRefGetMipmapLevelBias";
+    case 391:
+      return "cuTexRefGetMipmapLevelClamp";
+    case 392:
+      return "cuTexRefGetMaxAnisotropy";
+    case 393:
+      return "cuTexRefGetBorderColor";
+    case 394:
+      return "cuTexRefGetFlags";
+    case 395:
+      return "cuTexRefCreate";
+    case 396:
+      return "cuTexRefDestroy";
+    case 397:
+      return "cuSurfRefSetArray";
+    case 398:
+      return "cuSurfRefGetArray";
     case 399:
       return "cuTexObjectGetResourceViewDesc";
     case 400:
@@ -2797,371 +2797,371 @@ ENTRY(cuMemAddressFree, 26)
 ENTRY(cuMemRelease, 27)
 ENTRY(cuMemMap, 28)
 ENTRY(cuMemUnmap, 29)
-ENTRY(cuStreamCreate, 30)
-ENTRY(cuStreamCreateWithPriority, 31)
-ENTRY(cuStreamGetPriority, 32)
-ENTRY(cuStreamGetFlags, 33)
-ENTRY(cuStreamGetCtx, 34)
-ENTRY(cuStreamGetId, 35)
-ENTRY(cuStreamQuery, 36)
-ENTRY(cuStreamSynchronize, 37)
-ENTRY(cuStreamDestroy_v2, 38)
-ENTRY(cuEventCreate, 39)
-ENTRY(cuEventQuery, 40)
-ENTRY(cuEventSynchronize, 41)
-ENTRY(cuEventDestroy_v2, 42)
-ENTRY(cuEventElapsedTime, 43)
-ENTRY(cuGetErrorString, 45)
-ENTRY(cuGetErrorName, 46)
-ENTRY(cuModuleGetLoadingMode, 49)
-ENTRY(cuDeviceGet, 51)
-ENTRY(cuDeviceGetCount, 52)
-ENTRY(cuDeviceGetName, 53)
-ENTRY(cuDeviceGetUuid, 54)
-ENTRY(cuDeviceGetUuid_v2, 55)
-ENTRY(cuDeviceTotalMem_v2, 56)
-ENTRY(cuDeviceGetAttribute, 57)
-ENTRY(cuDeviceComputeCapability, 58)
-ENTRY(cuDeviceGetProperties, 59)
-ENTRY(cuDeviceGetPCIBusId, 60)
-ENTRY(cuDeviceGetByPCIBusId, 61)
-ENTRY(cuDeviceCanAccessPeer, 62)
-ENTRY(cuCtxGetStreamPriorityRange, 63)
-ENTRY(cuCtxCreate_v2, 64)
-ENTRY(cuCtxCreate_v4, 65)
-ENTRY(cuCtxDestroy_v2, 66)
-ENTRY(cuCtxPushCurrent_v2, 67)
-ENTRY(cuCtxPopCurrent_v2, 68)
-ENTRY(cuCtxSetCurrent, 69)
-ENTRY(cuCtxGetCurrent, 70)
-ENTRY(cuCtxGetDevice, 71)
-ENTRY(cuCtxGetApiVersion, 72)
-ENTRY(cuCtxGetCacheConfig, 73)
-ENTRY(cuCtxSetCacheConfig, 74)
-ENTRY(cuCtxDestroy, 75)
-ENTRY(cuCtxPopCurrent, 76)
-ENTRY(cuCtxPushCurrent, 77)
-ENTRY(cuStreamDestroy, 78)
-ENTRY(cuEventDestroy, 79)
-ENTRY(cuDevicePrimaryCtxRelease, 80)
-ENTRY(cuDevicePrimaryCtxReset, 81)
-ENTRY(cuDevicePrimaryCtxSetFlags, 82)
-ENTRY(cuLinkCreate, 83)
-ENTRY(cuLinkAddData, 84)
-ENTRY(cuLinkAddFile, 85)
-ENTRY(cuModuleLoad, 86)
-ENTRY(cuModuleLoadData, 87)
-ENTRY(cuModuleLoadDataEx, 88)
-ENTRY(cuModuleLoadFatBinary, 89)
-ENTRY(cuLaunchKernel, 90)
-ENTRY(cuLaunchKernelEx, 91)
-ENTRY(cuLaunchKernelEx_ptsz, 92)
-ENTRY(cuLaunchCooperativeKernel, 93)
-ENTRY(cuFuncSetCacheConfig, 94)
-ENTRY(cuOccupancyMaxActiveBlocksPerMultiprocessor, 95)
-ENTRY(cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags, 96)
-ENTRY(cuOccupancyMaxPotentialBlockSize, 97)
-ENTRY(cuOccupancyMaxPotentialBlockSizeWithFlags, 98)
-ENTRY(cuOccupancyAvailableDynamicSMemPerBlock, 99)
-ENTRY(cuStreamWriteValue32, 100)
-ENTRY(cuStreamWriteValue32_v2, 101)
-ENTRY(cuStreamGetDevice, 102)
-ENTRY(cuMemcpy, 103)
-ENTRY(cuMemcpyAsync, 104)
-ENTRY(cuMemcpyHtoD_v2, 105)
-ENTRY(cuMemcpyDtoH_v2, 106)
-ENTRY(cuMemcpyDtoD_v2, 107)
-ENTRY(cuMemcpyHtoDAsync_v2, 108)
-ENTRY(cuMemcpyDtoHAsync_v2, 109)
-ENTRY(cuMemcpyDtoDAsync_v2, 110)
-ENTRY(cuMemcpy2D_v2, 111)
-ENTRY(cuMemcpy2DUnaligned_v2, 112)
-ENTRY(cuMemcpy2DAsync_v2, 113)
-ENTRY(cuMemsetD8_v2, 114)
-ENTRY(cuMemsetD16_v2, 115)
-ENTRY(cuMemsetD32_v2, 116)
-ENTRY(cuMemsetD2D8_v2, 117)
-ENTRY(cuMemsetD2D16_v2, 118)
-ENTRY(cuMemsetD2D32_v2, 119)
-ENTRY(cuMemsetD8Async, 120)
-ENTRY(cuMemsetD16Async, 121)
-ENTRY(cuMemsetD32Async, 122)
-ENTRY(cuMemsetD2D8Async, 123)
-ENTRY(cuMemsetD2D16Async, 124)
-ENTRY(cuMemsetD2D32Async, 125)
-ENTRY(cuMemAllocHost_v2, 126)
-ENTRY(cuMemFreeHost, 127)
-ENTRY(cuMemHostAlloc, 128)
-ENTRY(cuMemHostGetDevicePointer_v2, 129)
-ENTRY(cuMemHostGetFlags, 130)
-ENTRY(cuMemHostRegister_v2, 131)
-ENTRY(cuMemHostUnregister, 132)
-ENTRY(cuPointerGetAttribute, 133)
-ENTRY(cuPointerGetAttributes, 134)
-ENTRY(cuEventRecord, 135)
-ENTRY(cuEventRecordWithFlags, 136)
-ENTRY(cuStreamWaitEvent, 137)
-ENTRY(cuEventElapsedTime_v2, 138)
-ENTRY(cuLibraryLoadData, 139)
-ENTRY(cuLibraryLoadFromFile, 140)
-ENTRY(cuLibraryUnload, 141)
-ENTRY(cuLibraryGetModule, 142)
-ENTRY(cuLibraryGetKernel, 143)
-ENTRY(cuLibraryGetGlobal, 144)
-ENTRY(cuLinkCreate_v2, 145)
-ENTRY(cuLinkAddData_v2, 146)
-ENTRY(cuLinkAddFile_v2, 147)
-ENTRY(cuLinkComplete, 148)
-ENTRY(cuLinkDestroy, 149)
-ENTRY(cuLibraryGetKernelCount, 150)
-ENTRY(cuModuleEnumerateFunctions, 151)
-ENTRY(cuLibraryEnumerateKernels, 152)
-ENTRY(cuFuncGetName, 153)
-ENTRY(cuKernelGetFunction, 154)
-ENTRY(cuKernelGetAttribute, 155)
-ENTRY(cuKernelSetAttribute, 156)
-ENTRY(cuKernelSetCacheConfig, 157)
-ENTRY(cuKernelGetParamInfo, 158)
-ENTRY(cuKernelGetName, 159)
-ENTRY(cuKernelGetLibrary, 160)
-ENTRY(cuFuncLoad, 161)
-ENTRY(cuFuncIsLoaded, 162)
-ENTRY(cuModuleGetGlobal_v2, 163)
-ENTRY(cuLibraryGetManaged, 164)
-ENTRY(cuProfilerStart, 165)
-ENTRY(cuProfilerStop, 166)
-ENTRY(cuMemPoolCreate, 167)
-ENTRY(cuMemPoolSetAttribute, 168)
-ENTRY(cuMemPoolGetAttribute, 169)
-ENTRY(cuMemPoolSetAccess, 170)
-ENTRY(cuMemPoolGetAccess, 171)
-ENTRY(cuMemGetDefaultMemPool, 172)
-ENTRY(cuMemGetMemPool, 173)
-ENTRY(cuMemSetMemPool, 174)
-ENTRY(cuMemCreate, 175)
-ENTRY(cuMemSetAccess, 176)
-ENTRY(cuMemGetAccess, 177)
-ENTRY(cuMemGetAllocationGranularity, 178)
-ENTRY(cuMemGetAllocationPropertiesFromHandle, 179)
-ENTRY(cuMemRetainAllocationHandle, 180)
-ENTRY(cuMemExportToShareableHandle, 181)
-ENTRY(cuMemImportFromShareableHandle, 182)
-ENTRY(cuMemAllocAsync, 183)
-ENTRY(cuMemAllocFromPoolAsync, 184)
-ENTRY(cuMemFreeAsync, 185)
-ENTRY(cuMemAllocManaged, 186)
-ENTRY(cuMemFree_v2, 187)
-ENTRY(cuMemPrefetchAsync_v2, 188)
-ENTRY(cuMemAdvise_v2, 189)
-ENTRY(cuMemcpy3D_v2, 190)
-ENTRY(cuMemcpy3DAsync_v2, 191)
-ENTRY(cuMemcpy3DPeer, 192)
-ENTRY(cuMemcpy3DPeerAsync, 193)
-ENTRY(cuMemcpyPeer, 194)
-ENTRY(cuMemcpyPeerAsync, 195)
-ENTRY(cuCtxEnablePeerAccess, 196)
-ENTRY(cuCtxDisablePeerAccess, 197)
-ENTRY(cuDeviceGetP2PAttribute, 198)
-ENTRY(cuLaunchHostFunc, 199)
-ENTRY(cuStreamAddCallback, 200)
-ENTRY(cuStreamBeginCapture_v2, 201)
-ENTRY(cuStreamEndCapture, 202)
-ENTRY(cuStreamIsCapturing, 203)
-ENTRY(cuStreamGetCaptureInfo_v2, 204)
-ENTRY(cuStreamGetCaptureInfo_v3, 205)
-ENTRY(cuThreadExchangeStreamCaptureMode, 206)
-ENTRY(cuGraphCreate, 207)
-ENTRY(cuGraphDestroy, 208)
-ENTRY(cuGraphClone, 209)
-ENTRY(cuGraphNodeFindInClone, 210)
-ENTRY(cuGraphAddEmptyNode, 211)
-ENTRY(cuGraphAddKernelNode_v2, 212)
-ENTRY(cuGraphAddMemcpyNode, 213)
-ENTRY(cuGraphAddMemsetNode, 214)
-ENTRY(cuGraphAddHostNode, 215)
-ENTRY(cuGraphAddChildGraphNode, 216)
-ENTRY(cuGraphAddEventRecordNode, 217)
-ENTRY(cuGraphAddEventWaitNode, 218)
-ENTRY(cuGraphAddMemAllocNode, 219)
-ENTRY(cuGraphAddMemFreeNode, 220)
-ENTRY(cuGraphMemAllocNodeGetParams, 221)
-ENTRY(cuGraphMemFreeNodeGetParams, 222)
-ENTRY(cuGraphChildGraphNodeGetGraph, 223)
-ENTRY(cuGraphNodeGetType, 224)
-ENTRY(cuGraphGetNodes, 225)
-ENTRY(cuGraphGetRootNodes, 226)
-ENTRY(cuGraphGetEdges, 227)
-ENTRY(cuGraphGetEdges_v2, 228)
-ENTRY(cuGraphNodeGetDependencies, 229)
-ENTRY(cuGraphNodeGetDependencies_v2, 230)
-ENTRY(cuGraphAddDependencies, 231)
-ENTRY(cuGraphAddDependencies_v2, 232)
-ENTRY(cuGraphKernelNodeGetParams_v2, 233)
-ENTRY(cuGraphKernelNodeSetParams_v2, 234)
-ENTRY(cuGraphInstantiateWithFlags, 235)
-ENTRY(cuGraphExecGetFlags, 236)
-ENTRY(cuGraphExecKernelNodeSetParams_v2, 237)
-ENTRY(cuGraphExecMemcpyNodeSetParams, 238)
-ENTRY(cuGraphExecMemsetNodeSetParams, 239)
-ENTRY(cuGraphExecHostNodeSetParams, 240)
-ENTRY(cuGraphExecUpdate_v2, 241)
-ENTRY(cuGraphUpload, 242)
-ENTRY(cuGraphLaunch, 243)
-ENTRY(cuGraphExecDestroy, 244)
-ENTRY(cuDeviceGraphMemTrim, 245)
-ENTRY(cuDeviceGetGraphMemAttribute, 246)
-ENTRY(cuDeviceSetGraphMemAttribute, 247)
-ENTRY(cuDeviceGetLuid, 248)
-ENTRY(cuDeviceGetTexture1DLinearMaxWidth, 249)
-ENTRY(cuDeviceGetHostAtomicCapabilities, 250)
-ENTRY(cuDeviceGetNvSciSyncAttributes, 251)
-ENTRY(cuDeviceGetExecAffinitySupport, 252)
-ENTRY(cuFlushGPUDirectRDMAWrites, 253)
-ENTRY(cuCtxGetDevice_v2, 254)
-ENTRY(cuCtxSetFlags, 255)
-ENTRY(cuCtxGetId, 256)
-ENTRY(cuCtxSynchronize_v2, 257)
-ENTRY(cuCtxResetPersistingL2Cache, 258)
-ENTRY(cuCtxGetExecAffinity, 259)
-ENTRY(cuCtxRecordEvent, 260)
-ENTRY(cuCtxWaitEvent, 261)
-ENTRY(cuCtxAttach, 262)
-ENTRY(cuCtxDetach, 263)
-ENTRY(cuCtxGetSharedMemConfig, 264)
-ENTRY(cuCtxSetSharedMemConfig, 265)
-ENTRY(cuModuleGetTexRef, 266)
-ENTRY(cuModuleGetSurfRef, 267)
-ENTRY(cuLibraryGetUnifiedFunction, 268)
-ENTRY(cuDeviceRegisterAsyncNotification, 269)
-ENTRY(cuDeviceUnregisterAsyncNotification, 270)
-ENTRY(cuIpcGetEventHandle, 271)
-ENTRY(cuIpcOpenEventHandle, 272)
-ENTRY(cuIpcGetMemHandle, 273)
-ENTRY(cuIpcOpenMemHandle_v2, 274)
-ENTRY(cuIpcCloseMemHandle, 275)
-ENTRY(cuArrayCreate_v2, 276)
-ENTRY(cuArrayGetDescriptor_v2, 277)
-ENTRY(cuArrayGetSparseProperties, 278)
-ENTRY(cuMipmappedArrayGetSparseProperties, 279)
-ENTRY(cuArrayGetMemoryRequirements, 280)
-ENTRY(cuMipmappedArrayGetMemoryRequirements, 281)
-ENTRY(cuArrayGetPlane, 282)
-ENTRY(cuArrayDestroy, 283)
-ENTRY(cuArray3DCreate_v2, 284)
-ENTRY(cuArray3DGetDescriptor_v2, 285)
-ENTRY(cuMipmappedArrayCreate, 286)
-ENTRY(cuMipmappedArrayGetLevel, 287)
-ENTRY(cuMipmappedArrayDestroy, 288)
-ENTRY(cuMemGetHandleForAddressRange, 289)
-ENTRY(cuMemPoolExportToShareableHandle, 290)
-ENTRY(cuMemPoolImportFromShareableHandle, 291)
-ENTRY(cuMemPoolExportPointer, 292)
-ENTRY(cuMemPoolImportPointer, 293)
-ENTRY(cuMulticastCreate, 294)
-ENTRY(cuMulticastAddDevice, 295)
-ENTRY(cuMulticastBindMem, 296)
-ENTRY(cuMulticastBindAddr, 297)
-ENTRY(cuMulticastUnbind, 298)
-ENTRY(cuMulticastGetGranularity, 299)
-ENTRY(cuMemRangeGetAttribute, 300)
-ENTRY(cuMemRangeGetAttributes, 301)
-ENTRY(cuPointerSetAttribute, 302)
-ENTRY(cuImportExternalMemory, 303)
-ENTRY(cuExternalMemoryGetMappedBuffer, 304)
-ENTRY(cuExternalMemoryGetMappedMipmappedArray, 305)
-ENTRY(cuDestroyExternalMemory, 306)
-ENTRY(cuImportExternalSemaphore, 307)
-ENTRY(cuDestroyExternalSemaphore, 308)
-ENTRY(cuLaunchCooperativeKernelMultiDevice, 309)
-ENTRY(cuFuncSetBlockShape, 310)
-ENTRY(cuFuncSetSharedSize, 311)
-ENTRY(cuParamSetSize, 312)
-ENTRY(cuParamSeti, 313)
-ENTRY(cuParamSetf, 314)
-ENTRY(cuParamSetv, 315)
-ENTRY(cuLaunch, 316)
-ENTRY(cuLaunchGrid, 317)
-ENTRY(cuLaunchGridAsync, 318)
-ENTRY(cuParamSetTexRef, 319)
-ENTRY(cuFuncSetSharedMemConfig, 320)
-ENTRY(cuGraphMemcpyNodeGetParams, 321)
-ENTRY(cuGraphMemcpyNodeSetParams, 322)
-ENTRY(cuGraphMemsetNodeGetParams, 323)
-ENTRY(cuGraphMemsetNodeSetParams, 324)
-ENTRY(cuGraphHostNodeGetParams, 325)
-ENTRY(cuGraphHostNodeSetParams, 326)
-ENTRY(cuGraphEventRecordNodeGetEvent, 327)
-ENTRY(cuGraphEventRecordNodeSetEvent, 328)
-ENTRY(cuGraphEventWaitNodeGetEvent, 329)
-ENTRY(cuGraphEventWaitNodeSetEvent, 330)
-ENTRY(cuGraphAddExternalSemaphoresSignalNode, 331)
-ENTRY(cuGraphExternalSemaphoresSignalNodeGetParams, 332)
-ENTRY(cuGraphExternalSemaphoresSignalNodeSetParams, 333)
-ENTRY(cuGraphAddExternalSemaphoresWaitNode, 334)
-ENTRY(cuGraphExternalSemaphoresWaitNodeGetParams, 335)
-ENTRY(cuGraphExternalSemaphoresWaitNodeSetParams, 336)
-ENTRY(cuGraphAddBatchMemOpNode, 337)
-ENTRY(cuGraphBatchMemOpNodeGetParams, 338)
-ENTRY(cuGraphBatchMemOpNodeSetParams, 339)
-ENTRY(cuGraphExecBatchMemOpNodeSetParams, 340)
-ENTRY(cuGraphNodeGetDependentNodes_v2, 341)
-ENTRY(cuGraphRemoveDependencies_v2, 342)
-ENTRY(cuGraphDestroyNode, 343)
-ENTRY(cuGraphExecChildGraphNodeSetParams, 344)
-ENTRY(cuGraphExecEventRecordNodeSetEvent, 345)
-ENTRY(cuGraphExecEventWaitNodeSetEvent, 346)
-ENTRY(cuGraphExecExternalSemaphoresSignalNodeSetParams, 347)
-ENTRY(cuGraphExecExternalSemaphoresWaitNodeSetParams, 348)
-ENTRY(cuGraphNodeSetEnabled, 349)
-ENTRY(cuGraphNodeGetEnabled, 350)
-ENTRY(cuGraphKernelNodeCopyAttributes, 351)
-ENTRY(cuGraphKernelNodeGetAttribute, 352)
-ENTRY(cuGraphKernelNodeSetAttribute, 353)
-ENTRY(cuGraphDebugDotPrint, 354)
-ENTRY(cuUserObjectCreate, 355)
-ENTRY(cuUserObjectRetain, 356)
-ENTRY(cuUserObjectRelease, 357)
-ENTRY(cuGraphRetainUserObject, 358)
-ENTRY(cuGraphReleaseUserObject, 359)
-ENTRY(cuGraphAddNode_v2, 360)
-ENTRY(cuGraphNodeSetParams, 361)
-ENTRY(cuGraphExecNodeSetParams, 362)
-ENTRY(cuGraphConditionalHandleCreate, 363)
-ENTRY(cuOccupancyMaxPotentialClusterSize, 364)
-ENTRY(cuOccupancyMaxActiveClusters, 365)
-ENTRY(cuTexRefSetArray, 366)
-ENTRY(cuTexRefSetMipmappedArray, 367)
-ENTRY(cuTexRefSetAddress_v2, 368)
-ENTRY(cuTexRefSetAddress2D_v3, 369)
-ENTRY(cuTexRefSetFormat, 370)
-ENTRY(cuTexRefSetAddressMode, 371)
-ENTRY(cuTexRefSetFilterMode, 372)
-ENTRY(cuTexRefSetMipmapFilterMode, 373)
-ENTRY(cuTexRefSetMipmapLevelBias, 374)
-ENTRY(cuTexRefSetMipmapLevelClamp, 375)
-ENTRY(cuTexRefSetMaxAnisotropy, 376)
-ENTRY(cuTexRefSetBorderColor, 377)
-ENTRY(cuTexRefSetFlags, 378)
-ENTRY(cuTexRefGetAddress_v2, 379)
-ENTRY(cuTexRefGetArray, 380)
-ENTRY(cuTexRefGetMipmappedArray, 381)
-ENTRY(cuTexRefGetAddressMode, 382)
-ENTRY(cuTexRefGetFilterMode, 383)
-ENTRY(cuTexRefGetFormat, 384)
-ENTRY(cuTexRefGetMipmapFilterMode, 385)
-ENTRY(cuTexRefGetMipmapLevelBias, 386)
-ENTRY(cuTexRefGetMipmapLevelClamp, 387)
-ENTRY(cuTexRefGetMaxAnisotropy, 388)
-ENTRY(cuTexRefGetBorderColor, 389)
-ENTRY(cuTexRefGetFlags, 390)
-ENTRY(cuTexRefCreate, 391)
-ENTRY(cuTexRefDestroy, 392)
-ENTRY(cuSurfRefSetArray, 393)
-ENTRY(cuSurfRefGetArray, 394)
-ENTRY(cuTexObjectCreate, 395)
-ENTRY(cuTexObjectDestroy, 396)
-ENTRY(cuTexObjectGetResourceDesc, 397)
-ENTRY(cuTexObjectGetTextureDesc, 398)
+ENTRY(cuTexObjectDestroy, 30)
+ENTRY(cuTexObjectCreate, 31)
+ENTRY(cuTexObjectGetResourceDesc, 32)
+ENTRY(cuTexObjectGetTextureDesc, 33)
+ENTRY(cuStreamCreate, 34)
+ENTRY(cuStreamCreateWithPriority, 35)
+ENTRY(cuStreamGetPriority, 36)
+ENTRY(cuStreamGetFlags, 37)
+ENTRY(cuStreamGetCtx, 38)
+ENTRY(cuStreamGetId, 39)
+ENTRY(cuStreamQuery, 40)
+ENTRY(cuStreamSynchronize, 41)
+ENTRY(cuStreamDestroy_v2, 42)
+ENTRY(cuEventCreate, 43)
+ENTRY(cuEventQuery, 44)
+ENTRY(cuEventSynchronize, 45)
+ENTRY(cuEventDestroy_v2, 46)
+ENTRY(cuEventElapsedTime, 47)
+ENTRY(cuGetErrorString, 49)
+ENTRY(cuGetErrorName, 50)
+ENTRY(cuModuleGetLoadingMode, 53)
+ENTRY(cuDeviceGet, 55)
+ENTRY(cuDeviceGetCount, 56)
+ENTRY(cuDeviceGetName, 57)
+ENTRY(cuDeviceGetUuid, 58)
+ENTRY(cuDeviceGetUuid_v2, 59)
+ENTRY(cuDeviceTotalMem_v2, 60)
+ENTRY(cuDeviceGetAttribute, 61)
+ENTRY(cuDeviceComputeCapability, 62)
+ENTRY(cuDeviceGetProperties, 63)
+ENTRY(cuDeviceGetPCIBusId, 64)
+ENTRY(cuDeviceGetByPCIBusId, 65)
+ENTRY(cuDeviceCanAccessPeer, 66)
+ENTRY(cuCtxGetStreamPriorityRange, 67)
+ENTRY(cuCtxCreate_v2, 68)
+ENTRY(cuCtxCreate_v4, 69)
+ENTRY(cuCtxDestroy_v2, 70)
+ENTRY(cuCtxPushCurrent_v2, 71)
+ENTRY(cuCtxPopCurrent_v2, 72)
+ENTRY(cuCtxSetCurrent, 73)
+ENTRY(cuCtxGetCurrent, 74)
+ENTRY(cuCtxGetDevice, 75)
+ENTRY(cuCtxGetApiVersion, 76)
+ENTRY(cuCtxGetCacheConfig, 77)
+ENTRY(cuCtxSetCacheConfig, 78)
+ENTRY(cuCtxDestroy, 79)
+ENTRY(cuCtxPopCurrent, 80)
+ENTRY(cuCtxPushCurrent, 81)
+ENTRY(cuStreamDestroy, 82)
+ENTRY(cuEventDestroy, 83)
+ENTRY(cuDevicePrimaryCtxRelease, 84)
+ENTRY(cuDevicePrimaryCtxReset, 85)
+ENTRY(cuDevicePrimaryCtxSetFlags, 86)
+ENTRY(cuLinkCreate, 87)
+ENTRY(cuLinkAddData, 88)
+ENTRY(cuLinkAddFile, 89)
+ENTRY(cuModuleLoad, 90)
+ENTRY(cuModuleLoadData, 91)
+ENTRY(cuModuleLoadDataEx, 92)
+ENTRY(cuModuleLoadFatBinary, 93)
+ENTRY(cuLaunchKernel, 94)
+ENTRY(cuLaunchKernelEx, 95)
+ENTRY(cuLaunchKernelEx_ptsz, 96)
+ENTRY(cuLaunchCooperativeKernel, 97)
+ENTRY(cuFuncSetCacheConfig, 98)
+ENTRY(cuOccupancyMaxActiveBlocksPerMultiprocessor, 99)
+ENTRY(cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags, 100)
+ENTRY(cuOccupancyMaxPotentialBlockSize, 101)
+ENTRY(cuOccupancyMaxPotentialBlockSizeWithFlags, 102)
+ENTRY(cuOccupancyAvailableDynamicSMemPerBlock, 103)
+ENTRY(cuStreamWriteValue32, 104)
+ENTRY(cuStreamWriteValue32_v2, 105)
+ENTRY(cuStreamGetDevice, 106)
+ENTRY(cuMemcpy, 107)
+ENTRY(cuMemcpyAsync, 108)
+ENTRY(cuMemcpyHtoD_v2, 109)
+ENTRY(cuMemcpyDtoH_v2, 110)
+ENTRY(cuMemcpyDtoD_v2, 111)
+ENTRY(cuMemcpyHtoDAsync_v2, 112)
+ENTRY(cuMemcpyDtoHAsync_v2, 113)
+ENTRY(cuMemcpyDtoDAsync_v2, 114)
+ENTRY(cuMemcpy2D_v2, 115)
+ENTRY(cuMemcpy2DUnaligned_v2, 116)
+ENTRY(cuMemcpy2DAsync_v2, 117)
+ENTRY(cuMemsetD8_v2, 118)
+ENTRY(cuMemsetD16_v2, 119)
+ENTRY(cuMemsetD32_v2, 120)
+ENTRY(cuMemsetD2D8_v2, 121)
+ENTRY(cuMemsetD2D16_v2, 122)
+ENTRY(cuMemsetD2D32_v2, 123)
+ENTRY(cuMemsetD8Async, 124)
+ENTRY(cuMemsetD16Async, 125)
+ENTRY(cuMemsetD32Async, 126)
+ENTRY(cuMemsetD2D8Async, 127)
+ENTRY(cuMemsetD2D16Async, 128)
+ENTRY(cuMemsetD2D32Async, 129)
+ENTRY(cuMemAllocHost_v2, 130)
+ENTRY(cuMemFreeHost, 131)
+ENTRY(cuMemHostAlloc, 132)
+ENTRY(cuMemHostGetDevicePointer_v2, 133)
+ENTRY(cuMemHostGetFlags, 134)
+ENTRY(cuMemHostRegister_v2, 135)
+ENTRY(cuMemHostUnregister, 136)
+ENTRY(cuPointerGetAttribute, 137)
+ENTRY(cuPointerGetAttributes, 138)
+ENTRY(cuEventRecord, 139)
+ENTRY(cuEventRecordWithFlags, 140)
+ENTRY(cuStreamWaitEvent, 141)
+ENTRY(cuEventElapsedTime_v2, 142)
+ENTRY(cuLibraryLoadData, 143)
+ENTRY(cuLibraryLoadFromFile, 144)
+ENTRY(cuLibraryUnload, 145)
+ENTRY(cuLibraryGetModule, 146)
+ENTRY(cuLibraryGetKernel, 147)
+ENTRY(cuLibraryGetGlobal, 148)
+ENTRY(cuLinkCreate_v2, 149)
+ENTRY(cuLinkAddData_v2, 150)
+ENTRY(cuLinkAddFile_v2, 151)
+ENTRY(cuLinkComplete, 152)
+ENTRY(cuLinkDestroy, 153)
+ENTRY(cuLibraryGetKernelCount, 154)
+ENTRY(cuModuleEnumerateFunctions, 155)
+ENTRY(cuLibraryEnumerateKernels, 156)
+ENTRY(cuFuncGetName, 157)
+ENTRY(cuKernelGetFunction, 158)
+ENTRY(cuKernelGetAttribute, 159)
+ENTRY(cuKernelSetAttribute, 160)
+ENTRY(cuKernelSetCacheConfig, 161)
+ENTRY(cuKernelGetParamInfo, 162)
+ENTRY(cuKernelGetName, 163)
+ENTRY(cuKernelGetLibrary, 164)
+ENTRY(cuFuncLoad, 165)
+ENTRY(cuFuncIsLoaded, 166)
+ENTRY(cuModuleGetGlobal_v2, 167)
+ENTRY(cuLibraryGetManaged, 168)
+ENTRY(cuProfilerStart, 169)
+ENTRY(cuProfilerStop, 170)
+ENTRY(cuMemPoolCreate, 171)
+ENTRY(cuMemPoolSetAttribute, 172)
+ENTRY(cuMemPoolGetAttribute, 173)
+ENTRY(cuMemPoolSetAccess, 174)
+ENTRY(cuMemPoolGetAccess, 175)
+ENTRY(cuMemGetDefaultMemPool, 176)
+ENTRY(cuMemGetMemPool, 177)
+ENTRY(cuMemSetMemPool, 178)
+ENTRY(cuMemCreate, 179)
+ENTRY(cuMemSetAccess, 180)
+ENTRY(cuMemGetAccess, 181)
+ENTRY(cuMemGetAllocationGranularity, 182)
+ENTRY(cuMemGetAllocationPropertiesFromHandle, 183)
+ENTRY(cuMemRetainAllocationHandle, 184)
+ENTRY(cuMemExportToShareableHandle, 185)
+ENTRY(cuMemImportFromShareableHandle, 186)
+ENTRY(cuMemAllocAsync, 187)
+ENTRY(cuMemAllocFromPoolAsync, 188)
+ENTRY(cuMemFreeAsync, 189)
+ENTRY(cuMemAllocManaged, 190)
+ENTRY(cuMemFree_v2, 191)
+ENTRY(cuMemPrefetchAsync_v2, 192)
+ENTRY(cuMemAdvise_v2, 193)
+ENTRY(cuMemcpy3D_v2, 194)
+ENTRY(cuMemcpy3DAsync_v2, 195)
+ENTRY(cuMemcpy3DPeer, 196)
+ENTRY(cuMemcpy3DPeerAsync, 197)
+ENTRY(cuMemcpyPeer, 198)
+ENTRY(cuMemcpyPeerAsync, 199)
+ENTRY(cuCtxEnablePeerAccess, 200)
+ENTRY(cuCtxDisablePeerAccess, 201)
+ENTRY(cuDeviceGetP2PAttribute, 202)
+ENTRY(cuLaunchHostFunc, 203)
+ENTRY(cuStreamAddCallback, 204)
+ENTRY(cuStreamBeginCapture_v2, 205)
+ENTRY(cuStreamEndCapture, 206)
+ENTRY(cuStreamIsCapturing, 207)
+ENTRY(cuStreamGetCaptureInfo_v2, 208)
+ENTRY(cuStreamGetCaptureInfo_v3, 209)
+ENTRY(cuThreadExchangeStreamCaptureMode, 210)
+ENTRY(cuGraphCreate, 211)
+ENTRY(cuGraphDestroy, 212)
+ENTRY(cuGraphClone, 213)
+ENTRY(cuGraphNodeFindInClone, 214)
+ENTRY(cuGraphAddEmptyNode, 215)
+ENTRY(cuGraphAddKernelNode_v2, 216)
+ENTRY(cuGraphAddMemcpyNode, 217)
+ENTRY(cuGraphAddMemsetNode, 218)
+ENTRY(cuGraphAddHostNode, 219)
+ENTRY(cuGraphAddChildGraphNode, 220)
+ENTRY(cuGraphAddEventRecordNode, 221)
+ENTRY(cuGraphAddEventWaitNode, 222)
+ENTRY(cuGraphAddMemAllocNode, 223)
+ENTRY(cuGraphAddMemFreeNode, 224)
+ENTRY(cuGraphMemAllocNodeGetParams, 225)
+ENTRY(cuGraphMemFreeNodeGetParams, 226)
+ENTRY(cuGraphChildGraphNodeGetGraph, 227)
+ENTRY(cuGraphNodeGetType, 228)
+ENTRY(cuGraphGetNodes, 229)
+ENTRY(cuGraphGetRootNodes, 230)
+ENTRY(cuGraphGetEdges, 231)
+ENTRY(cuGraphGetEdges_v2, 232)
+ENTRY(cuGraphNodeGetDependencies, 233)
+ENTRY(cuGraphNodeGetDependencies_v2, 234)
+ENTRY(cuGraphAddDependencies, 235)
+ENTRY(cuGraphAddDependencies_v2, 236)
+ENTRY(cuGraphKernelNodeGetParams_v2, 237)
+ENTRY(cuGraphKernelNodeSetParams_v2, 238)
+ENTRY(cuGraphInstantiateWithFlags, 239)
+ENTRY(cuGraphExecGetFlags, 240)
+ENTRY(cuGraphExecKernelNodeSetParams_v2, 241)
+ENTRY(cuGraphExecMemcpyNodeSetParams, 242)
+ENTRY(cuGraphExecMemsetNodeSetParams, 243)
+ENTRY(cuGraphExecHostNodeSetParams, 244)
+ENTRY(cuGraphExecUpdate_v2, 245)
+ENTRY(cuGraphUpload, 246)
+ENTRY(cuGraphLaunch, 247)
+ENTRY(cuGraphExecDestroy, 248)
+ENTRY(cuDeviceGraphMemTrim, 249)
+ENTRY(cuDeviceGetGraphMemAttribute, 250)
+ENTRY(cuDeviceSetGraphMemAttribute, 251)
+ENTRY(cuDeviceGetLuid, 252)
+ENTRY(cuDeviceGetTexture1DLinearMaxWidth, 253)
+ENTRY(cuDeviceGetHostAtomicCapabilities, 254)
+ENTRY(cuDeviceGetNvSciSyncAttributes, 255)
+ENTRY(cuDeviceGetExecAffinitySupport, 256)
+ENTRY(cuFlushGPUDirectRDMAWrites, 257)
+ENTRY(cuCtxGetDevice_v2, 258)
+ENTRY(cuCtxSetFlags, 259)
+ENTRY(cuCtxGetId, 260)
+ENTRY(cuCtxSynchronize_v2, 261)
+ENTRY(cuCtxResetPersistingL2Cache, 262)
+ENTRY(cuCtxGetExecAffinity, 263)
+ENTRY(cuCtxRecordEvent, 264)
+ENTRY(cuCtxWaitEvent, 265)
+ENTRY(cuCtxAttach, 266)
+ENTRY(cuCtxDetach, 267)
+ENTRY(cuCtxGetSharedMemConfig, 268)
+ENTRY(cuCtxSetSharedMemConfig, 269)
+ENTRY(cuModuleGetTexRef, 270)
+ENTRY(cuModuleGetSurfRef, 271)
+ENTRY(cuLibraryGetUnifiedFunction, 272)
+ENTRY(cuDeviceRegisterAsyncNotification, 273)
+ENTRY(cuDeviceUnregisterAsyncNotification, 274)
+ENTRY(cuIpcGetEventHandle, 275)
+ENTRY(cuIpcOpenEventHandle, 276)
+ENTRY(cuIpcGetMemHandle, 277)
+ENTRY(cuIpcOpenMemHandle_v2, 278)
+ENTRY(cuIpcCloseMemHandle, 279)
+ENTRY(cuArrayCreate_v2, 280)
+ENTRY(cuArrayGetDescriptor_v2, 281)
+ENTRY(cuArrayGetSparseProperties, 282)
+ENTRY(cuMipmappedArrayGetSparseProperties, 283)
+ENTRY(cuArrayGetMemoryRequirements, 284)
+ENTRY(cuMipmappedArrayGetMemoryRequirements, 285)
+ENTRY(cuArrayGetPlane, 286)
+ENTRY(cuArrayDestroy, 287)
+ENTRY(cuArray3DCreate_v2, 288)
+ENTRY(cuArray3DGetDescriptor_v2, 289)
+ENTRY(cuMipmappedArrayCreate, 290)
+ENTRY(cuMipmappedArrayGetLevel, 291)
+ENTRY(cuMipmappedArrayDestroy, 292)
+ENTRY(cuMemGetHandleForAddressRange, 293)
+ENTRY(cuMemPoolExportToShareableHandle, 294)
+ENTRY(cuMemPoolImportFromShareableHandle, 295)
+ENTRY(cuMemPoolExportPointer, 296)
+ENTRY(cuMemPoolImportPointer, 297)
+ENTRY(cuMulticastCreate, 298)
+ENTRY(cuMulticastAddDevice, 299)
+ENTRY(cuMulticastBindMem, 300)
+ENTRY(cuMulticastBindAddr, 301)
+ENTRY(cuMulticastUnbind, 302)
+ENTRY(cuMulticastGetGranularity, 303)
+ENTRY(cuMemRangeGetAttribute, 304)
+ENTRY(cuMemRangeGetAttributes, 305)
+ENTRY(cuPointerSetAttribute, 306)
+ENTRY(cuImportExternalMemory, 307)
+ENTRY(cuExternalMemoryGetMappedBuffer, 308)
+ENTRY(cuExternalMemoryGetMappedMipmappedArray, 309)
+ENTRY(cuDestroyExternalMemory, 310)
+ENTRY(cuImportExternalSemaphore, 311)
+ENTRY(cuDestroyExternalSemaphore, 312)
+ENTRY(cuLaunchCooperativeKernelMultiDevice, 313)
+ENTRY(cuFuncSetBlockShape, 314)
+ENTRY(cuFuncSetSharedSize, 315)
+ENTRY(cuParamSetSize, 316)
+ENTRY(cuParamSeti, 317)
+ENTRY(cuParamSetf, 318)
+ENTRY(cuParamSetv, 319)
+ENTRY(cuLaunch, 320)
+ENTRY(cuLaunchGrid, 321)
+ENTRY(cuLaunchGridAsync, 322)
+ENTRY(cuParamSetTexRef, 323)
+ENTRY(cuFuncSetSharedMemConfig, 324)
+ENTRY(cuGraphMemcpyNodeGetParams, 325)
+ENTRY(cuGraphMemcpyNodeSetParams, 326)
+ENTRY(cuGraphMemsetNodeGetParams, 327)
+ENTRY(cuGraphMemsetNodeSetParams, 328)
+ENTRY(cuGraphHostNodeGetParams, 329)
+ENTRY(cuGraphHostNodeSetParams, 330)
+ENTRY(cuGraphEventRecordNodeGetEvent, 331)
+ENTRY(cuGraphEventRecordNodeSetEvent, 332)
+ENTRY(cuGraphEventWaitNodeGetEvent, 333)
+ENTRY(cuGraphEventWaitNodeSetEvent, 334)
+ENTRY(cuGraphAddExternalSemaphoresSignalNode, 335)
+ENTRY(cuGraphExternalSemaphoresSignalNodeGetParams, 336)
+ENTRY(cuGraphExternalSemaphoresSignalNodeSetParams, 337)
+ENTRY(cuGraphAddExternalSemaphoresWaitNode, 338)
+ENTRY(cuGraphExternalSemaphoresWaitNodeGetParams, 339)
+ENTRY(cuGraphExternalSemaphoresWaitNodeSetParams, 340)
+ENTRY(cuGraphAddBatchMemOpNode, 341)
+ENTRY(cuGraphBatchMemOpNodeGetParams, 342)
+ENTRY(cuGraphBatchMemOpNodeSetParams, 343)
+ENTRY(cuGraphExecBatchMemOpNodeSetParams, 344)
+ENTRY(cuGraphNodeGetDependentNodes_v2, 345)
+ENTRY(cuGraphRemoveDependencies_v2, 346)
+ENTRY(cuGraphDestroyNode, 347)
+ENTRY(cuGraphExecChildGraphNodeSetParams, 348)
+ENTRY(cuGraphExecEventRecordNodeSetEvent, 349)
+ENTRY(cuGraphExecEventWaitNodeSetEvent, 350)
+ENTRY(cuGraphExecExternalSemaphoresSignalNodeSetParams, 351)
+ENTRY(cuGraphExecExternalSemaphoresWaitNodeSetParams, 352)
+ENTRY(cuGraphNodeSetEnabled, 353)
+ENTRY(cuGraphNodeGetEnabled, 354)
+ENTRY(cuGraphKernelNodeCopyAttributes, 355)
+ENTRY(cuGraphKernelNodeGetAttribute, 356)
+ENTRY(cuGraphKernelNodeSetAttribute, 357)
+ENTRY(cuGraphDebugDotPrint, 358)
+ENTRY(cuUserObjectCreate, 359)
+ENTRY(cuUserObjectRetain, 360)
+ENTRY(cuUserObjectRelease, 361)
+ENTRY(cuGraphRetainUserObject, 362)
+ENTRY(cuGraphReleaseUserObject, 363)
+ENTRY(cuGraphAddNode_v2, 364)
+ENTRY(cuGraphNodeSetParams, 365)
+ENTRY(cuGraphExecNodeSetParams, 366)
+ENTRY(cuGraphConditionalHandleCreate, 367)
+ENTRY(cuOccupancyMaxPotentialClusterSize, 368)
+ENTRY(cuOccupancyMaxActiveClusters, 369)
+ENTRY(cuTexRefSetArray, 370)
+ENTRY(cuTexRefSetMipmappedArray, 371)
+ENTRY(cuTexRefSetAddress_v2, 372)
+ENTRY(cuTexRefSetAddress2D_v3, 373)
+ENTRY(cuTexRefSetFormat, 374)
+ENTRY(cuTexRefSetAddressMode, 375)
+ENTRY(cuTexRefSetFilterMode, 376)
+ENTRY(cuTexRefSetMipmapFilterMode, 377)
+ENTRY(cuTexRefSetMipmapLevelBias, 378)
+ENTRY(cuTexRefSetMipmapLevelClamp, 379)
+ENTRY(cuTexRefSetMaxAnisotropy, 380)
+ENTRY(cuTexRefSetBorderColor, 381)
+ENTRY(cuTexRefSetFlags, 382)
+ENTRY(cuTexRefGetAddress_v2, 383)
+ENTRY(cuTexRefGetArray, 384)
+ENTRY(cuTexRefGetMipmappedArray, 385)
+ENTRY(cuTexRefGetAddressMode, 386)
+ENTRY(cuTexRefGetFilterMode, 387)
+ENTRY(cuTexRefGetFormat, 388)
+ENTRY(cuTexRefGetMipmapFilterMode, 389)
+ENTRY(cuTexRefGetMipmapLevelBias, 390)
+ENTRY(cuTexRefGetMipmapLevelClamp, 391)
+ENTRY(cuTexRefGetMaxAnisotropy, 392)
+ENTRY(cuTexRefGetBorderColor, 393)
+ENTRY(cuTexRefGetFlags, 394)
+ENTRY(cuTexRefCreate, 395)
+ENTRY(cuTexRefDestroy, 396)
+ENTRY(cuSurfRefSetArray, 397)
+ENTRY(cuSurfRefGetArray, 398)
 ENTRY(cuTexObjectGetResourceViewDesc, 399)
 ENTRY(cuSurfObjectCreate, 400)
 ENTRY(cuSurfObjectDestroy, 401)
@@ -4133,7 +4133,7 @@ CUresult vgpu_guest_cuInit(unsigned int Flags);
 CUresult cuInit(unsigned int Flags) {
   vgpu_real_decide(VGPU_REAL_DRIVER);
   CUresult (*const real)(unsigned int Flags) =
-      (CUresult (*)(unsigned int Flags))vgpu_real_functions[44];
+      (CUresult (*)(unsigned int Flags))vgpu_real_functions[48];
   return real != NULL ? real(Flags) : vgpu_guest_cuInit(Flags);
 }
 
@@ -4141,7 +4141,7 @@ CUresult vgpu_guest_cuGetProcAddress(const char *symbol, void **pfn, int cudaVer
 CUresult cuGetProcAddress(const char *symbol, void **pfn, int cudaVersion, cuuint64_t flags) {
   vgpu_real_decide(VGPU_REAL_DRIVER);
   CUresult (*const real)(const char *symbol, void **pfn, int cudaVersion, cuuint64_t flags) =
-      (CUresult (*)(const char *symbol, void **pfn, int cudaVersion, cuuint64_t flags))vgpu_real_functions[47];
+      (CUresult (*)(const char *symbol, void **pfn, int cudaVersion, cuuint64_t flags))vgpu_real_functions[51];
   return real != NULL ? real(symbol, pfn, cudaVersion, flags) : vgpu_guest_cuGetProcAddress(symbol, pfn, cudaVersion, flags);
 }
 
@@ -4149,7 +4149,7 @@ CUresult vgpu_guest_cuGetProcAddress_v2(const char *symbol, void **pfn, int cuda
 CUresult cuGetProcAddress_v2(const char *symbol, void **pfn, int cudaVersion, cuuint64_t flags, CUdriverProcAddressQueryResult *symbolStatus) {
   vgpu_real_decide(VGPU_REAL_DRIVER);
   CUresult (*const real)(const char *symbol, void **pfn, int cudaVersion, cuuint64_t flags, CUdriverProcAddressQueryResult *symbolStatus) =
-      (CUresult (*)(const char *symbol, void **pfn, int cudaVersion, cuuint64_t flags, CUdriverProcAddressQueryResult *symbolStatus))vgpu_real_functions[48];
+      (CUresult (*)(const char *symbol, void **pfn, int cudaVersion, cuuint64_t flags, CUdriverProcAddressQueryResult *symbolStatus))vgpu_real_functions[52];
   return real != NULL ? real(symbol, pfn, cudaVersion, flags, symbolStatus) : vgpu_guest_cuGetProcAddress_v2(symbol, pfn, cudaVersion, flags, symbolStatus);
 }
 
@@ -4157,7 +4157,7 @@ CUresult vgpu_guest_cuDriverGetVersion(int *driverVersion);
 CUresult cuDriverGetVersion(int *driverVersion) {
   vgpu_real_decide(VGPU_REAL_DRIVER);
   CUresult (*const real)(int *driverVersion) =
-      (CUresult (*)(int *driverVersion))vgpu_real_functions[50];
+      (CUresult (*)(int *driverVersion))vgpu_real_functions[54];
   return real != NULL ? real(driverVersion) : vgpu_guest_cuDriverGetVersion(driverVersion);
 }
 

@@ -36,6 +36,10 @@
 #define cuMemRelease vgpu_guest_cuMemRelease
 #define cuMemMap vgpu_guest_cuMemMap
 #define cuMemUnmap vgpu_guest_cuMemUnmap
+#define cuTexObjectDestroy vgpu_guest_cuTexObjectDestroy
+#define cuTexObjectCreate vgpu_guest_cuTexObjectCreate
+#define cuTexObjectGetResourceDesc vgpu_guest_cuTexObjectGetResourceDesc
+#define cuTexObjectGetTextureDesc vgpu_guest_cuTexObjectGetTextureDesc
 #define cuStreamCreate vgpu_guest_cuStreamCreate
 #define cuStreamCreateWithPriority vgpu_guest_cuStreamCreateWithPriority
 #define cuStreamGetPriority vgpu_guest_cuStreamGetPriority
@@ -401,10 +405,6 @@
 #define cuTexRefDestroy vgpu_guest_cuTexRefDestroy
 #define cuSurfRefSetArray vgpu_guest_cuSurfRefSetArray
 #define cuSurfRefGetArray vgpu_guest_cuSurfRefGetArray
-#define cuTexObjectCreate vgpu_guest_cuTexObjectCreate
-#define cuTexObjectDestroy vgpu_guest_cuTexObjectDestroy
-#define cuTexObjectGetResourceDesc vgpu_guest_cuTexObjectGetResourceDesc
-#define cuTexObjectGetTextureDesc vgpu_guest_cuTexObjectGetTextureDesc
 #define cuTexObjectGetResourceViewDesc vgpu_guest_cuTexObjectGetResourceViewDesc
 #define cuSurfObjectCreate vgpu_guest_cuSurfObjectCreate
 #define cuSurfObjectDestroy vgpu_guest_cuSurfObjectDestroy

@@ -1480,14 +1480,6 @@ VGPU_ENTRY int cuSurfRefSetArray(void);
 int cuSurfRefSetArray(void) { return vgpu_refuse("cuSurfRefSetArray"); }
 VGPU_ENTRY int cuSurfRefGetArray(void);
 int cuSurfRefGetArray(void) { return vgpu_refuse("cuSurfRefGetArray"); }
-VGPU_ENTRY int cuTexObjectCreate(void);
-int cuTexObjectCreate(void) { return vgpu_refuse("cuTexObjectCreate"); }
-VGPU_ENTRY int cuTexObjectDestroy(void);
-int cuTexObjectDestroy(void) { return vgpu_refuse("cuTexObjectDestroy"); }
-VGPU_ENTRY int cuTexObjectGetResourceDesc(void);
-int cuTexObjectGetResourceDesc(void) { return vgpu_refuse("cuTexObjectGetResourceDesc"); }
-VGPU_ENTRY int cuTexObjectGetTextureDesc(void);
-int cuTexObjectGetTextureDesc(void) { return vgpu_refuse("cuTexObjectGetTextureDesc"); }
 VGPU_ENTRY int cuTexObjectGetResourceViewDesc(void);
 int cuTexObjectGetResourceViewDesc(void) { return vgpu_refuse("cuTexObjectGetResourceViewDesc"); }
 VGPU_ENTRY int cuSurfObjectCreate(void);

@@ -75,6 +75,9 @@ class RealCalls : public RealState {
   CUresult vgpuMemGetAccess(std::uint64_t context, std::uint64_t& access, std::uint64_t address) override = 0;
   CUresult vgpuMemHandleDevice(std::uint64_t context, std::int32_t& device, std::uint64_t handle) override = 0;
   CUresult vgpuMemRetainHandle(std::uint64_t context, std::uint64_t& handle, std::uint64_t address) override = 0;
+  CUresult vgpuTexObjectCreate(std::uint64_t context, std::uint64_t& texture, std::span<const std::byte> description) override = 0;
+  CUresult vgpuTexObjectDescription(std::uint64_t context, std::span<std::byte> description, std::uint64_t texture) override = 0;
+  CUresult cuTexObjectDestroy(std::uint64_t context, std::uint64_t texObject) override = 0;
   CUresult cuStreamCreate(std::uint64_t context, std::uint64_t& phStream, std::uint32_t Flags) override;
   CUresult cuStreamCreateWithPriority(std::uint64_t context, std::uint64_t& phStream, std::uint32_t flags, std::int32_t priority) override;
   CUresult cuStreamGetPriority(std::uint64_t context, std::uint64_t hStream, std::int32_t& priority) override;

@@ -67,6 +67,9 @@
   visit(vgpuMemGetAccess) \
   visit(vgpuMemHandleDevice) \
   visit(vgpuMemRetainHandle) \
+  visit(vgpuTexObjectCreate) \
+  visit(vgpuTexObjectDescription) \
+  visit(cuTexObjectDestroy) \
   visit(cuStreamCreate) \
   visit(cuStreamCreateWithPriority) \
   visit(cuStreamGetPriority) \

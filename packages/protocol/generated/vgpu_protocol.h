@@ -28,8 +28,8 @@
 // SHA-256 over the table. Both ends send it; a difference ends the connection.
 #define VGPU_SCHEMA_HASH \
   { \
-    0xf6, 0x93, 0x47, 0x35, 0xad, 0x66, 0x6c, 0x3c, 0xcf, 0x33, 0x81, 0xef, 0x5d, 0xca, 0xf8, 0xa6, \
-    0x85, 0x93, 0xc3, 0x72, 0x3b, 0x76, 0xab, 0xc1, 0x2c, 0x4a, 0x7e, 0x0b, 0x01, 0xf5, 0xc1, 0xa9 \
+    0x9a, 0x53, 0x41, 0x8a, 0x9a, 0x1c, 0xb2, 0x6d, 0xb3, 0x91, 0x9f, 0x31, 0xb8, 0xf8, 0x4d, 0x8e, \
+    0xb7, 0x96, 0x6e, 0xca, 0x3a, 0xb9, 0x10, 0xfe, 0x68, 0x6a, 0xff, 0x8d, 0xd2, 0x38, 0xb4, 0x38 \
   }
 
 #define VGPU_NONCE_BYTES 32
@@ -127,35 +127,38 @@ enum vgpu_call {
   VGPU_CALL_vgpuMemGetAccess = 61,
   VGPU_CALL_vgpuMemHandleDevice = 62,
   VGPU_CALL_vgpuMemRetainHandle = 63,
-  VGPU_CALL_cuStreamCreate = 64,
-  VGPU_CALL_cuStreamCreateWithPriority = 65,
-  VGPU_CALL_cuStreamGetPriority = 66,
-  VGPU_CALL_cuStreamGetFlags = 67,
-  VGPU_CALL_cuStreamGetCtx = 68,
-  VGPU_CALL_cuStreamGetId = 69,
-  VGPU_CALL_vgpuStreamWaitEvent = 70,
-  VGPU_CALL_cuStreamQuery = 71,
-  VGPU_CALL_cuStreamSynchronize = 72,
-  VGPU_CALL_cuStreamDestroy_v2 = 73,
-  VGPU_CALL_cuEventCreate = 74,
-  VGPU_CALL_vgpuEventRecord = 75,
-  VGPU_CALL_cuEventQuery = 76,
-  VGPU_CALL_cuEventSynchronize = 77,
-  VGPU_CALL_cuEventDestroy_v2 = 78,
-  VGPU_CALL_cuEventElapsedTime = 79,
-  VGPU_CALL_vgpuBlasOpen = 80,
-  VGPU_CALL_vgpuBlasMultiply = 81,
-  VGPU_CALL_vgpuBlasSolve = 82,
-  VGPU_CALL_vgpuBlasVector = 83,
-  VGPU_CALL_vgpuBlasReduce = 84,
-  VGPU_CALL_vgpuOutputPending = 85,
-  VGPU_CALL_vgpuOutputTake = 86,
-  VGPU_CALL_vgpuDeviceMemory = 87,
-  VGPU_CALL_vgpuDeviceUtilization = 88,
-  VGPU_CALL_vgpuDeviceXid = 89,
-  VGPU_CALL_vgpuDeviceProcesses = 90,
+  VGPU_CALL_vgpuTexObjectCreate = 64,
+  VGPU_CALL_vgpuTexObjectDescription = 65,
+  VGPU_CALL_cuTexObjectDestroy = 66,
+  VGPU_CALL_cuStreamCreate = 67,
+  VGPU_CALL_cuStreamCreateWithPriority = 68,
+  VGPU_CALL_cuStreamGetPriority = 69,
+  VGPU_CALL_cuStreamGetFlags = 70,
+  VGPU_CALL_cuStreamGetCtx = 71,
+  VGPU_CALL_cuStreamGetId = 72,
+  VGPU_CALL_vgpuStreamWaitEvent = 73,
+  VGPU_CALL_cuStreamQuery = 74,
+  VGPU_CALL_cuStreamSynchronize = 75,
+  VGPU_CALL_cuStreamDestroy_v2 = 76,
+  VGPU_CALL_cuEventCreate = 77,
+  VGPU_CALL_vgpuEventRecord = 78,
+  VGPU_CALL_cuEventQuery = 79,
+  VGPU_CALL_cuEventSynchronize = 80,
+  VGPU_CALL_cuEventDestroy_v2 = 81,
+  VGPU_CALL_cuEventElapsedTime = 82,
+  VGPU_CALL_vgpuBlasOpen = 83,
+  VGPU_CALL_vgpuBlasMultiply = 84,
+  VGPU_CALL_vgpuBlasSolve = 85,
+  VGPU_CALL_vgpuBlasVector = 86,
+  VGPU_CALL_vgpuBlasReduce = 87,
+  VGPU_CALL_vgpuOutputPending = 88,
+  VGPU_CALL_vgpuOutputTake = 89,
+  VGPU_CALL_vgpuDeviceMemory = 90,
+  VGPU_CALL_vgpuDeviceUtilization = 91,
+  VGPU_CALL_vgpuDeviceXid = 92,
+  VGPU_CALL_vgpuDeviceProcesses = 93,
 };
-#define VGPU_CALL_COUNT 91
+#define VGPU_CALL_COUNT 94
 
 // Flags of the operations of BLAS, and what a vgpu_blas_vector does.
 enum {
@@ -306,5 +309,27 @@ struct vgpu_blas_vector {
   uint32_t flags;  // VGPU_BLAS_…
 };
 VGPU_STATIC_ASSERT(sizeof(struct vgpu_blas_vector) == 64, "vgpu_blas_vector has no padding");
+
+// A texture object: what it reads, and how. Nothing of it can be believed.
+struct vgpu_texture {
+  uint64_t address;  // of the first texel
+  uint64_t width;  // texels in a row; of linear memory its bytes
+  uint64_t height;  // rows; 0 of linear memory
+  uint64_t pitch;  // bytes from one row to the next; 0 of linear memory
+  int32_t resource;  // CUresourcetype
+  int32_t format;  // CUarray_format
+  uint32_t channels;  // of a texel
+  int32_t address_mode[3];  // CUaddress_mode of each coordinate
+  int32_t filter_mode;  // CUfilter_mode
+  uint32_t flags;  // CU_TRSF_…
+  uint32_t max_anisotropy;  // of mipmaps, like the following four
+  int32_t mipmap_filter_mode;  // CUfilter_mode
+  uint32_t mipmap_level_bias;  // the bits of a float
+  uint32_t min_mipmap_level;  // likewise
+  uint32_t max_mipmap_level;  // likewise
+  uint32_t border_color[4];  // the bits of floats
+  uint32_t reserved;  // zero
+};
+VGPU_STATIC_ASSERT(sizeof(struct vgpu_texture) == 104, "vgpu_texture has no padding");
 
 #endif

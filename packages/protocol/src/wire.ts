@@ -1,6 +1,7 @@
 // The wire format: fixed structures of the handshake and the frame header. All integers are little-endian; every
 // structure is laid out so that C needs no padding.
 import { blasProduct, blasSolve, blasVector } from './wire-blas.js';
+import { texture } from './wire-texture.js';
 
 export type FieldType = 'u8' | 'char' | 'i32' | 'u32' | 'i64' | 'u64';
 
@@ -173,6 +174,7 @@ export const wireStructures: readonly WireStructure[] = [
   blasProduct,
   blasSolve,
   blasVector,
+  texture,
 ];
 
 const fieldBytes: Readonly<Record<FieldType, number>> = { u8: 1, char: 1, i32: 4, u32: 4, i64: 8, u64: 8 };

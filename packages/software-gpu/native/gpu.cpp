@@ -125,6 +125,7 @@ class CpuGpu final : public Gpu {
   [[nodiscard]] unsigned threads() const override { return pool_.threads(); }
   [[nodiscard]] const std::string& why_interpreted() const override { return why_interpreted_; }
   DeviceMemory& memory() override { return memory_; }
+  TextureTable& textures() override { return textures_; }
 
   using Gpu::load;
   std::unique_ptr<Module> load(std::span<const std::byte> image, ManagedMemory* managed) override {
@@ -150,6 +151,7 @@ class CpuGpu final : public Gpu {
   const DeviceLimits limits_;
   const VectorPath path_;
   DeviceMemory memory_;
+  TextureTable textures_;
   WorkerPool pool_;
   Observer* const observer_;
   const CompiledCode compiled_code_;
@@ -278,6 +280,7 @@ LaunchStatistics CpuGpu::launch(const Kernel& kernel, const LaunchConfiguration&
   launch.parameters.assign(parameters.begin(),
                            parameters.begin() + static_cast<std::ptrdiff_t>(kernel.parameter_bytes()));
   launch.memory = &memory_;
+  launch.textures = &textures_;
   launch.plain_tables = tables_of(path_);
   launch.tables = observer_ == nullptr ? launch.plain_tables : observed_tables();
   launch.observer = observer_;

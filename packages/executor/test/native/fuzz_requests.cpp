@@ -12,7 +12,8 @@ namespace vgpu::executor::test {
 namespace {
 
 /// The shape of each call's request: h handle or address, n u64, u u32 or i32, b bytes, s string, l length of
-/// a buffer in the answer, d default stream, m module, g multiple of 2 MiB, z mostly 0.
+/// a buffer in the answer, d default stream, m module, g multiple of 2 MiB, z mostly 0, T texture, D room for
+/// the description of one.
 std::string_view shape_of(std::uint32_t call) {
   static const std::map<std::uint32_t, std::string_view> kShapes = {
       {VGPU_CALL_cuDevicePrimaryCtxRetain, "u"},
@@ -78,6 +79,9 @@ std::string_view shape_of(std::uint32_t call) {
       {VGPU_CALL_vgpuMemGetAccess, "h"},
       {VGPU_CALL_vgpuMemHandleDevice, "h"},
       {VGPU_CALL_vgpuMemRetainHandle, "h"},
+      {VGPU_CALL_vgpuTexObjectCreate, "T"},
+      {VGPU_CALL_vgpuTexObjectDescription, "Dh"},
+      {VGPU_CALL_cuTexObjectDestroy, "h"},
       {VGPU_CALL_cuStreamCreate, "u"},
       {VGPU_CALL_cuStreamCreateWithPriority, "uu"},
       {VGPU_CALL_cuStreamGetPriority, "h"},
@@ -200,6 +204,21 @@ vgpu_blas_vector vector(const Known& known, Random& random) {
   return result;
 }
 
+vgpu_texture texture(const Known& known, Random& random) {
+  vgpu_texture result{};
+  result.address = known.any(random) & ~std::uint64_t{random.one_in(8) ? 0U : 511U};
+  result.width = random.one_in(8) ? random.number() : random.below(5000);
+  result.height = random.one_in(8) ? random.number() : random.below(40);
+  result.pitch = random.one_in(8) ? random.number() : random.below(20) * 32;
+  result.resource = choice({CU_RESOURCE_TYPE_LINEAR, CU_RESOURCE_TYPE_PITCH2D}, random);
+  result.format = choice({CU_AD_FORMAT_UNSIGNED_INT8, CU_AD_FORMAT_HALF, CU_AD_FORMAT_FLOAT}, random);
+  result.channels = random.one_in(16) ? count(random) : 1U << random.below(3);
+  for (std::int32_t& mode : result.address_mode) mode = choice({0, 1, 2, 3}, random);
+  result.filter_mode = choice({CU_TR_FILTER_MODE_POINT, CU_TR_FILTER_MODE_LINEAR}, random);
+  result.flags = random.one_in(8) ? count(random) : random.below(4);
+  return result;
+}
+
 template <typename Description>
 void describe(Request& request, const Description& description) {
   request.bytes(std::as_bytes(std::span(&description, 1)));
@@ -243,6 +262,12 @@ Request make_payload(std::string_view shape, const Known& known, Random& random)
         break;
       case 'S':
         describe(request, solve(known, random));
+        break;
+      case 'T':
+        describe(request, texture(known, random));
+        break;
+      case 'D':
+        request.value(random.one_in(4) ? random.number() : sizeof(vgpu_texture));
         break;
       case 'V':
         describe(request, vector(known, random));

@@ -1,4 +1,4 @@
-// Valid PTX with an instruction that the software GPU does not implement (a texture fetch): not supported, by
+// Valid PTX with an instruction that the software GPU does not implement (a gather): not supported, by
 // name in the log, and only for the kernel that contains it. Hardware runs it, so this is a program for the
 // software GPU.
 #include "driver.h"
@@ -20,7 +20,7 @@ static const char kText[] =
     "  .reg .b64 %rd<3>;\n"
     "  ld.param.u64 %rd1, [texture];\n"
     "  ld.param.u64 %rd2, [out];\n"
-    "  tex.1d.v4.u32.s32 {%r1, %r2, %r3, %r4}, [%rd1, {%r1}];\n"  // line 17
+    "  tld4.r.2d.v4.u32.f32 {%r1, %r2, %r3, %r4}, [%rd1, {%r1, %r2}];\n"  // line 17
     "  st.global.u32 [%rd2], %r1;\n"
     "  ret;\n"
     "}\n";

@@ -13,8 +13,10 @@ export interface Structure {
   readonly name: string;
   /** `struct name` in C rather than a typedef. */
   readonly tagged?: boolean;
-  /** The header that declares it. */
-  readonly header: 'cuda.h' | 'cuda_runtime_api.h' | 'nvml.h' | 'of CUDA 12';
+  /** Its fields lie at one place. */
+  readonly union?: true;
+  /** The header that declares it; `unnamed` where it has no name there, but is part of another structure. */
+  readonly header: 'cuda.h' | 'cuda_runtime_api.h' | 'nvml.h' | 'of CUDA 12' | 'unnamed';
   readonly fields: readonly StructureField[];
 }
 
@@ -75,6 +77,46 @@ export const structures: readonly Structure[] = [
       CUdeviceptr srcDevice; CUarray srcArray; CUcontext srcContext; size_t srcPitch, srcHeight;
       size_t dstXInBytes, dstY, dstZ, dstLOD; CUmemorytype dstMemoryType; void * dstHost; CUdeviceptr dstDevice;
       CUarray dstArray; CUcontext dstContext; size_t dstPitch, dstHeight; size_t WidthInBytes, Height, Depth`),
+  },
+  { name: 'CUDA_RESOURCE_DESC_array', header: 'unnamed', fields: fields('CUarray hArray') },
+  { name: 'CUDA_RESOURCE_DESC_mipmap', header: 'unnamed', fields: fields('void * hMipmappedArray') },
+  {
+    name: 'CUDA_RESOURCE_DESC_linear',
+    header: 'unnamed',
+    fields: fields('CUdeviceptr devPtr; CUarray_format format; unsigned int numChannels; size_t sizeInBytes'),
+  },
+  {
+    name: 'CUDA_RESOURCE_DESC_pitch2D',
+    header: 'unnamed',
+    fields: fields(`CUdeviceptr devPtr; CUarray_format format; unsigned int numChannels;
+      size_t width, height, pitchInBytes`),
+  },
+  { name: 'CUDA_RESOURCE_DESC_reserved', header: 'unnamed', fields: fields('int reserved[32]') },
+  {
+    name: 'CUDA_RESOURCE_DESC_res',
+    header: 'unnamed',
+    union: true,
+    fields: fields(`CUDA_RESOURCE_DESC_array array; CUDA_RESOURCE_DESC_mipmap mipmap;
+      CUDA_RESOURCE_DESC_linear linear; CUDA_RESOURCE_DESC_pitch2D pitch2D; CUDA_RESOURCE_DESC_reserved reserved`),
+  },
+  {
+    name: 'CUDA_RESOURCE_DESC',
+    header: 'cuda.h',
+    fields: fields('CUresourcetype resType; CUDA_RESOURCE_DESC_res res; unsigned int flags'),
+  },
+  {
+    name: 'CUDA_TEXTURE_DESC',
+    header: 'cuda.h',
+    fields:
+      fields(`CUaddress_mode addressMode[3]; CUfilter_mode filterMode; unsigned int flags, maxAnisotropy;
+      CUfilter_mode mipmapFilterMode; float mipmapLevelBias, minMipmapLevelClamp, maxMipmapLevelClamp,
+      borderColor[4]; int reserved[12]`),
+  },
+  {
+    name: 'CUDA_RESOURCE_VIEW_DESC',
+    header: 'cuda.h',
+    fields: fields(`CUresourceViewFormat format; size_t width, height, depth; unsigned int firstMipmapLevel,
+      lastMipmapLevel, firstLayer, lastLayer, reserved[16]`),
   },
   { name: 'CUmemLocation', header: 'cuda.h', fields: fields('CUmemLocationType type; int id') },
   {

@@ -13,13 +13,14 @@ function enumeration(name: string, values: Readonly<Record<string, number>>, typ
   return typedef ? `${body}\ntypedef enum ${name} ${name};` : body;
 }
 
-function structure({ name, tagged, fields }: Structure): string {
+function structure({ name, tagged, union, fields }: Structure): string {
   const lines = fields.map(({ type, name: field, count }) => {
     const star = type.endsWith('*') ? '' : ' ';
     return `  ${type}${star}${field}${count === undefined ? '' : `[${count}]`};`;
   });
-  const body = `struct ${name} {\n${lines.join('\n')}\n};`;
-  return tagged === true ? body : `${body}\ntypedef struct ${name} ${name};`;
+  const keyword = union === true ? 'union' : 'struct';
+  const body = `${keyword} ${name} {\n${lines.join('\n')}\n};`;
+  return tagged === true ? body : `${body}\ntypedef ${keyword} ${name} ${name};`;
 }
 
 export function cudaAbiHeader(): string {

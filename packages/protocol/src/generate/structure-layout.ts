@@ -27,15 +27,23 @@ function typeLayout(type: string): { bytes: number; alignment: number } {
 }
 
 export function structureBytesInC(structure: Structure): Layout {
-  let offset = 0;
+  let end = 0;
+  let bytes = 0;
   let alignment = 1;
   const fields: { name: string; offset: number }[] = [];
   for (const field of structure.fields) {
     const one = typeLayout(field.type);
-    offset = Math.ceil(offset / one.alignment) * one.alignment;
+    const offset = structure.union === true ? 0 : Math.ceil(end / one.alignment) * one.alignment;
     fields.push({ name: field.name, offset });
-    offset += one.bytes * (field.count ?? 1);
+    end = offset + one.bytes * (field.count ?? 1);
+    bytes = Math.max(bytes, end);
     alignment = Math.max(alignment, one.alignment);
+    // What has no name of its own can only be checked from outside.
+    const part = structureByName.get(field.type.replace(/^struct /, ''));
+    if (part?.header !== 'unnamed') continue;
+    for (const inner of structureBytesInC(part).fields) {
+      fields.push({ name: `${field.name}.${inner.name}`, offset: offset + inner.offset });
+    }
   }
-  return { bytes: Math.ceil(offset / alignment) * alignment, alignment, fields };
+  return { bytes: Math.ceil(bytes / alignment) * alignment, alignment, fields };
 }

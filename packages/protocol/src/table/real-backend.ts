@@ -15,7 +15,14 @@ const forwardedAs: Readonly<Record<string, string>> = {
 const written: readonly string[] = [
   ...['cuDevicePrimaryCtxRetain', 'cuDevicePrimaryCtxRelease_v2', 'cuDevicePrimaryCtxReset_v2'],
   ...['cuMemGetInfo_v2', 'cuMemAlloc_v2', 'cuMemAllocPitch_v2', 'cuMemGetAddressRange_v2'],
-  ...['cuMemAddressReserve', 'cuMemAddressFree', 'cuMemRelease', 'cuMemMap', 'cuMemUnmap'],
+  ...[
+    'cuTexObjectDestroy',
+    'cuMemAddressReserve',
+    'cuMemAddressFree',
+    'cuMemRelease',
+    'cuMemMap',
+    'cuMemUnmap',
+  ],
 ];
 
 /**

@@ -21,6 +21,7 @@ import { perThreadCalls } from './per-thread.js';
 import { refusedCalls } from './refused.js';
 import { runtime } from './runtime.js';
 import { runtimeForwarded } from './runtime-forwarded.js';
+import { textures } from './textures.js';
 
 const written: readonly CallEntry[] = [
   ...contexts,
@@ -28,6 +29,7 @@ const written: readonly CallEntry[] = [
   ...memory,
   ...pools,
   ...virtualMemory,
+  ...textures,
   ...streams,
   ...blas,
   ...output,

@@ -30,6 +30,7 @@ struct Launch {
   LaunchConfiguration configuration;
   std::vector<std::byte> parameters;
   const DeviceMemory* memory;
+  const TextureTable* textures;
   DeviceRuntime* runtime;  // of kernels that print or allocate never nullptr
   HandlerTables tables;
   HandlerTables plain_tables;  // the vector path's; the same as `tables` unless the launch is observed

@@ -468,6 +468,7 @@ void add_common_handlers(Handler* full, Handler* masked) {
     add_vote_handlers(table);
     add_access_handlers(table);
     add_atomic_handlers(table);
+    add_texture_handlers(table);
     add_matrix_handlers(table);
     add_asynchronous_handlers(table);
     add_runtime_handlers(table);

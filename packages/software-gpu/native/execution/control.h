@@ -11,6 +11,7 @@ void add_matrix_handlers(Handler* table);        // matrices between memory and 
 void add_asynchronous_handlers(Handler* table);  // cp.async and mbarrier
 void add_access_handlers(Handler* table);        // fences, parameters of functions, address spaces
 void add_atomic_handlers(Handler* table);
+void add_texture_handlers(Handler* table);
 void add_runtime_handlers(Handler* table);     // printf, assert, malloc, free
 void add_conversion_handlers(Handler* table);  // cvt in general, arithmetic with a rounding mode
 

@@ -169,6 +169,12 @@ inline constexpr std::uint16_t kNoThreadCount = 1 << 1;
 /// Also of barriers: the lanes of a warp need not come to it by the same instruction.
 inline constexpr std::uint16_t kUnalignedBarrier = 1 << 2;
 
+/// Bits of Instruction::flags of texture_read.
+namespace texture_flag {
+inline constexpr std::uint16_t dimensions_mask = 3;
+inline constexpr std::uint16_t float_coordinates = 1 << 2;  // otherwise numbers of texels
+}  // namespace texture_flag
+
 /// Bits of Instruction::flags of COMPARE operations (with kNegated for the predicate `c`).
 namespace compare_flag {
 inline constexpr std::uint16_t combine_and = 1 << 1;

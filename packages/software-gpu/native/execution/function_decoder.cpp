@@ -317,6 +317,7 @@ void FunctionDecoder::decode_instruction(const ptx::Instruction& instruction) {
       {"mma", &FunctionDecoder::decode_matrix_product},
       {"wmma", &FunctionDecoder::decode_fragments},
       {"ldmatrix", &FunctionDecoder::decode_load_matrix},
+      {"tex", &FunctionDecoder::decode_texture_read},
   };
   // Hints to a cache and signals to a profiler, neither of which exists here.
   static constexpr std::array<std::string_view, 5> kHints{"prefetch", "prefetchu", "applypriority", "discard",

@@ -125,6 +125,9 @@ class FunctionDecoder {
   void decode_mbarrier_arrive(const ptx::Instruction& instruction, std::uint16_t flags, Space space);
   std::uint32_t address_value(const ptx::Operand& operand);
 
+  // --- decode_texture.cpp ---
+  void decode_texture_read(const ptx::Instruction& instruction);
+
   // --- decode_matrix.cpp ---
   void decode_matrix_product(const ptx::Instruction& instruction);
   void decode_fragments(const ptx::Instruction& instruction);

@@ -68,6 +68,8 @@ InstructionClass class_of_special(Operation operation) {
     case Operation::ld_region:
     case Operation::st_region:
       return InstructionClass::parameter;
+    case Operation::texture_read:
+      return InstructionClass::global;
     case Operation::isspacep:
       return InstructionClass::predicate;
     case Operation::movmatrix:

@@ -1,5 +1,5 @@
 // cuBLAS by the host's own library, opened when a client first asks for it.
-#include "backends/blas_description.h"
+#include "backends/description.h"
 #include "backends/real/loader_cache.h"
 #include "backends/real/real_backend.h"
 #include "support/log.h"

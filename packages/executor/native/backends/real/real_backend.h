@@ -96,6 +96,12 @@ class RealBackend final : public RealCalls {
   CUresult vgpuRequireRange(Handle current, std::uint64_t address, std::uint64_t bytes) override;
   CUresult vgpuPointerContext(Handle, Handle& context, std::uint64_t pointer) override;
 
+  // textures.cpp
+  CUresult vgpuTexObjectCreate(Handle current, Handle& texture, std::span<const std::byte> bytes) override;
+  CUresult vgpuTexObjectDescription(Handle current, std::span<std::byte> description,
+                                    Handle texture) override;
+  CUresult cuTexObjectDestroy(Handle current, Handle texture) override;
+
   // copies.cpp
   CUresult vgpuCopyToDevice(Handle current, std::uint64_t destination, std::span<const std::byte> source,
                             std::uint64_t total_bytes, Handle stream) override;
@@ -183,6 +189,8 @@ class RealBackend final : public RealCalls {
   /// Valid for as long as the function's module.
   std::string_view function_name(Handle current, Handle function);
   PhysicalMemory& physical_memory_at(Handle handle);
+  /// Throws CallError with CUDA_ERROR_INVALID_VALUE.
+  vgpu_texture& texture_at(Handle current, Handle texture);
   void forget_unused(Handle handle);
   /// What belongs to no context, and so does not go with one.
   void release_physical_memory();
@@ -203,6 +211,8 @@ class RealBackend final : public RealCalls {
   std::unordered_map<Handle, std::size_t> parameter_bytes_;  // by function
   HandleTable<PhysicalMemory> physical_memory_{7, "memory handle"};
   std::map<std::uint64_t, Mapping> mappings_;  // by address
+  // By context and the driver's number, which may be the same in two contexts.
+  std::map<std::pair<Handle, CUtexObject>, vgpu_texture> textures_;
 };
 
 }  // namespace vgpu::executor

@@ -2,7 +2,7 @@
 // names memory that is not there gets the error that the original's kernels would have run into.
 #include <cstring>
 
-#include "backends/blas_description.h"
+#include "backends/description.h"
 #include "backends/software/blas_operands.h"
 #include "backends/software/busy_span.h"
 #include "backends/software/software_backend.h"

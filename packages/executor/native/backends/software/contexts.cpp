@@ -60,6 +60,7 @@ void SoftwareBackend::clear_context(Handle context) {
   modules_.erase_if(belongs);
   streams_.erase_if(belongs);
   events_.erase_if(belongs);
+  clear_textures(context);
   std::erase_if(allocations_, [&](const auto& allocation) {
     if (allocation.second.context != context) return false;
     free_allocation(allocation.first, allocation.second);

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "backends/software/texture_limits.h"
 #include "cuda_abi.h"
 #include "support/machine.h"
 
@@ -74,8 +75,7 @@ void describe_processor(Attributes& attributes, unsigned threads) {
   attributes.set(CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH, 0);
 }
 
-/// Answers that do not depend on the machine. Everything from textures to clusters that is 0 is not
-/// there.
+/// Answers that do not depend on the machine. Everything from arrays to clusters that is 0 is not there.
 void describe_features(Attributes& attributes, bool time_limit, bool shares_memory) {
   attributes.clear(CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE1D_WIDTH,
                    CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_LAYERED_LAYERS);
@@ -95,9 +95,13 @@ void describe_features(Attributes& attributes, bool time_limit, bool shares_memo
                    CU_DEVICE_ATTRIBUTE_ONLY_PARTIAL_HOST_NATIVE_ATOMIC_SUPPORTED);
 
   attributes.set(CU_DEVICE_ATTRIBUTE_MAX_PITCH, INT32_MAX);
-  attributes.set(CU_DEVICE_ATTRIBUTE_TEXTURE_ALIGNMENT, software::DeviceMemory::kAlignment);
+  attributes.set(CU_DEVICE_ATTRIBUTE_TEXTURE_ALIGNMENT, kTextureLimits.alignment);
   attributes.set(CU_DEVICE_ATTRIBUTE_SURFACE_ALIGNMENT, software::DeviceMemory::kAlignment);
-  attributes.set(CU_DEVICE_ATTRIBUTE_TEXTURE_PITCH_ALIGNMENT, 32);
+  attributes.set(CU_DEVICE_ATTRIBUTE_TEXTURE_PITCH_ALIGNMENT, kTextureLimits.pitch_alignment);
+  attributes.set(CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE1D_LINEAR_WIDTH, kTextureLimits.linear_width);
+  attributes.set(CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_LINEAR_WIDTH, kTextureLimits.pitched_width);
+  attributes.set(CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_LINEAR_HEIGHT, kTextureLimits.pitched_height);
+  attributes.set(CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_LINEAR_PITCH, kTextureLimits.pitch);
   attributes.set(CU_DEVICE_ATTRIBUTE_KERNEL_EXEC_TIMEOUT, time_limit ? 1 : 0);
   // The client's memory is in another process: the device cannot be called integrated.
   attributes.set(CU_DEVICE_ATTRIBUTE_INTEGRATED, 0);

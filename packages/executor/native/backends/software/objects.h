@@ -12,6 +12,7 @@
 #include "backends/handle_table.h"
 #include "backends/software/device_space.h"
 #include "vgpu/software_gpu/gpu.h"
+#include "vgpu_protocol.h"
 
 namespace vgpu::executor {
 
@@ -82,6 +83,11 @@ struct Allocation {
 struct MemoryHandle {
   std::shared_ptr<PhysicalMemory> memory;
   std::uint32_t references = 0;
+};
+
+struct TextureObject {
+  Handle context = 0;
+  vgpu_texture description{};
 };
 
 struct MemoryPool {

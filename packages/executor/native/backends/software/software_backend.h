@@ -132,6 +132,12 @@ class SoftwareBackend final : public Backend {
   CUresult vgpuMemHandleDevice(Handle, std::int32_t& device, Handle handle) override;
   CUresult vgpuMemRetainHandle(Handle, Handle& handle, std::uint64_t address) override;
 
+  // textures.cpp
+  CUresult vgpuTexObjectCreate(Handle current, Handle& texture, std::span<const std::byte> bytes) override;
+  CUresult vgpuTexObjectDescription(Handle current, std::span<std::byte> description,
+                                    Handle texture) override;
+  CUresult cuTexObjectDestroy(Handle current, Handle texture) override;
+
   // copies.cpp
   CUresult vgpuCopyToDevice(Handle current, std::uint64_t destination, std::span<const std::byte> source,
                             std::uint64_t total_bytes, Handle stream) override;
@@ -197,6 +203,9 @@ class SoftwareBackend final : public Backend {
   /// Throws CallError with CUDA_ERROR_INVALID_VALUE, as the documentation has it for pools.
   MemoryPool& pool_at(Handle pool);
   MemoryHandle& memory_handle_at(Handle handle);
+  /// Throws CallError with CUDA_ERROR_INVALID_VALUE, as the documentation has it for texture objects.
+  [[nodiscard]] const TextureObject& texture_at(Handle texture) const;
+  void clear_textures(Handle context);
   /// Gives the memory back; the entry in allocations_ stays the caller's to remove.
   void free_allocation(std::uint64_t address, const Allocation& allocation);
 
@@ -242,6 +251,7 @@ class SoftwareBackend final : public Backend {
   // Base → module, of those variables whose address the client has asked for. An entry may outlive its
   // module.
   std::map<std::uint64_t, Handle> variables_;
+  std::map<Handle, TextureObject> texture_objects_;  // by the number that kernels get
   PrimaryContext primary_;
   KeptOutput output_;
 };

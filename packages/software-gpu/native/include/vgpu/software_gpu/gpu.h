@@ -15,6 +15,7 @@
 #include "vgpu/software_gpu/device_memory.h"
 #include "vgpu/software_gpu/device_runtime.h"
 #include "vgpu/software_gpu/error.h"
+#include "vgpu/software_gpu/texture.h"
 
 namespace vgpu::software {
 
@@ -163,6 +164,8 @@ class Gpu {
   /// Why kernels are only interpreted; empty when those that run for long are compiled.
   [[nodiscard]] virtual const std::string& why_interpreted() const = 0;
   virtual DeviceMemory& memory() = 0;
+  /// What kernels may read through. To be changed between launches only.
+  virtual TextureTable& textures() = 0;
 
   /// `image` is PTX text (with or without a terminating NUL) or a fat binary; it is copied. From a fat binary
   /// the newest PTX that is not above the compute capability is taken. Declarations are parsed now, function
