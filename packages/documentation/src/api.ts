@@ -14,6 +14,7 @@ const modules: Readonly<Record<string, string>> = {
   '@vgpu/mmap-native': 'mmap-native/src/index.ts',
   '@vgpu/executor': 'executor/src/index.ts',
   '@vgpu/preload-shim': 'preload-shim/src/index.ts',
+  '@vgpu/protocol': 'protocol/src/index.ts',
 };
 
 const packages = join(root, 'packages');
