@@ -18,7 +18,15 @@ const PROGRAMS = [
     'modules',
     'parameters',
   ],
-  ...['pitched_memory', 'texture_objects', 'streams_events', 'virtual_memory', 'bad_pointers', 'bad_launches'],
+  ...[
+    'pitched_memory',
+    'texture_objects',
+    'runtime_textures',
+    'streams_events',
+    'virtual_memory',
+    'bad_pointers',
+    'bad_launches',
+  ],
   ...['bad_copies', 'bad_handles', 'bad_images'],
 ];
 

@@ -37,6 +37,7 @@ typedef int CUdevice;
 typedef unsigned long long CUdeviceptr;
 typedef unsigned long long CUmemGenericAllocationHandle;
 typedef unsigned long long CUtexObject;
+typedef unsigned long long cudaTextureObject_t;
 typedef uint32_t cuuint32_t;
 typedef uint64_t cuuint64_t;
 
@@ -1146,6 +1147,34 @@ enum cudaDriverEntryPointQueryResult {
   cudaDriverEntryPointVersionNotSufficent = 2,
 };
 
+enum cudaResourceType {
+  cudaResourceTypeArray = 0,
+  cudaResourceTypeMipmappedArray = 1,
+  cudaResourceTypeLinear = 2,
+  cudaResourceTypePitch2D = 3,
+};
+
+enum cudaResourceViewFormat {
+  cudaResViewFormatNone = 0,
+};
+
+enum cudaTextureAddressMode {
+  cudaAddressModeWrap = 0,
+  cudaAddressModeClamp = 1,
+  cudaAddressModeMirror = 2,
+  cudaAddressModeBorder = 3,
+};
+
+enum cudaTextureFilterMode {
+  cudaFilterModePoint = 0,
+  cudaFilterModeLinear = 1,
+};
+
+enum cudaTextureReadMode {
+  cudaReadModeElementType = 0,
+  cudaReadModeNormalizedFloat = 1,
+};
+
 enum cudaChannelFormatKind {
   cudaChannelFormatKindSigned = 0,
   cudaChannelFormatKindUnsigned = 1,
@@ -1783,6 +1812,80 @@ struct cudaChannelFormatDesc {
   int z;
   int w;
   enum cudaChannelFormatKind f;
+};
+
+struct cudaResourceDesc_array {
+  cudaArray_t array;
+};
+typedef struct cudaResourceDesc_array cudaResourceDesc_array;
+
+struct cudaResourceDesc_mipmap {
+  void *mipmap;
+};
+typedef struct cudaResourceDesc_mipmap cudaResourceDesc_mipmap;
+
+struct cudaResourceDesc_linear {
+  void *devPtr;
+  struct cudaChannelFormatDesc desc;
+  size_t sizeInBytes;
+};
+typedef struct cudaResourceDesc_linear cudaResourceDesc_linear;
+
+struct cudaResourceDesc_pitch2D {
+  void *devPtr;
+  struct cudaChannelFormatDesc desc;
+  size_t width;
+  size_t height;
+  size_t pitchInBytes;
+};
+typedef struct cudaResourceDesc_pitch2D cudaResourceDesc_pitch2D;
+
+struct cudaResourceDesc_reserved {
+  int reserved[32];
+};
+typedef struct cudaResourceDesc_reserved cudaResourceDesc_reserved;
+
+union cudaResourceDesc_res {
+  cudaResourceDesc_array array;
+  cudaResourceDesc_mipmap mipmap;
+  cudaResourceDesc_linear linear;
+  cudaResourceDesc_pitch2D pitch2D;
+  cudaResourceDesc_reserved reserved;
+};
+typedef union cudaResourceDesc_res cudaResourceDesc_res;
+
+struct cudaResourceDesc {
+  enum cudaResourceType resType;
+  cudaResourceDesc_res res;
+  unsigned int flags;
+};
+
+struct cudaTextureDesc {
+  enum cudaTextureAddressMode addressMode[3];
+  enum cudaTextureFilterMode filterMode;
+  enum cudaTextureReadMode readMode;
+  int sRGB;
+  float borderColor[4];
+  int normalizedCoords;
+  unsigned int maxAnisotropy;
+  enum cudaTextureFilterMode mipmapFilterMode;
+  float mipmapLevelBias;
+  float minMipmapLevelClamp;
+  float maxMipmapLevelClamp;
+  int disableTrilinearOptimization;
+  int seamlessCubemap;
+};
+
+struct cudaResourceViewDesc {
+  enum cudaResourceViewFormat format;
+  size_t width;
+  size_t height;
+  size_t depth;
+  unsigned int firstMipmapLevel;
+  unsigned int lastMipmapLevel;
+  unsigned int firstLayer;
+  unsigned int lastLayer;
+  unsigned int reserved[16];
 };
 
 struct cudaDeviceProp {

@@ -412,6 +412,10 @@ VGPU_EXPORT unsigned int __cudaPushCallConfiguration(dim3 gridDim, dim3 blockDim
 VGPU_EXPORT cudaError_t __cudaPopCallConfiguration(dim3 *gridDim, dim3 *blockDim, size_t *sharedMem, void *stream);
 VGPU_EXPORT cudaError_t __cudaGetKernel(cudaKernel_t *kernel, const void *entry);
 VGPU_EXPORT cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 gridDim, dim3 blockDim, void **args, size_t sharedMem, cudaStream_t stream);
+VGPU_EXPORT cudaError_t cudaCreateTextureObject(cudaTextureObject_t *pTexObject, const struct cudaResourceDesc *pResDesc, const struct cudaTextureDesc *pTexDesc, const struct cudaResourceViewDesc *pResViewDesc);
+VGPU_EXPORT cudaError_t cudaDestroyTextureObject(cudaTextureObject_t texObject);
+VGPU_EXPORT cudaError_t cudaGetTextureObjectResourceDesc(struct cudaResourceDesc *pResDesc, cudaTextureObject_t texObject);
+VGPU_EXPORT cudaError_t cudaGetTextureObjectTextureDesc(struct cudaTextureDesc *pTexDesc, cudaTextureObject_t texObject);
 VGPU_ENTRY nvmlReturn_t nvmlInit(void);
 VGPU_ENTRY nvmlReturn_t nvmlInit_v2(void);
 VGPU_ENTRY nvmlReturn_t nvmlInitWithFlags(unsigned int flags);

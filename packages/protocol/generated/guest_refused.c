@@ -1846,8 +1846,6 @@ VGPU_EXPORT int cudaChooseDevice(void);
 int cudaChooseDevice(void) { return vgpu_refuse("cudaChooseDevice"); }
 VGPU_EXPORT int cudaCreateSurfaceObject(void);
 int cudaCreateSurfaceObject(void) { return vgpu_refuse("cudaCreateSurfaceObject"); }
-VGPU_EXPORT int cudaCreateTextureObject(void);
-int cudaCreateTextureObject(void) { return vgpu_refuse("cudaCreateTextureObject"); }
 VGPU_EXPORT int cudaCtxResetPersistingL2Cache(void);
 int cudaCtxResetPersistingL2Cache(void) { return vgpu_refuse("cudaCtxResetPersistingL2Cache"); }
 VGPU_EXPORT int cudaDestroyExternalMemory(void);
@@ -1856,8 +1854,6 @@ VGPU_EXPORT int cudaDestroyExternalSemaphore(void);
 int cudaDestroyExternalSemaphore(void) { return vgpu_refuse("cudaDestroyExternalSemaphore"); }
 VGPU_EXPORT int cudaDestroySurfaceObject(void);
 int cudaDestroySurfaceObject(void) { return vgpu_refuse("cudaDestroySurfaceObject"); }
-VGPU_EXPORT int cudaDestroyTextureObject(void);
-int cudaDestroyTextureObject(void) { return vgpu_refuse("cudaDestroyTextureObject"); }
 VGPU_EXPORT int cudaDeviceFlushGPUDirectRDMAWrites(void);
 int cudaDeviceFlushGPUDirectRDMAWrites(void) { return vgpu_refuse("cudaDeviceFlushGPUDirectRDMAWrites"); }
 VGPU_EXPORT int cudaDeviceGetHostAtomicCapabilities(void);
@@ -1932,12 +1928,8 @@ VGPU_EXPORT int cudaGetMipmappedArrayLevel(void);
 int cudaGetMipmappedArrayLevel(void) { return vgpu_refuse("cudaGetMipmappedArrayLevel"); }
 VGPU_EXPORT int cudaGetSurfaceObjectResourceDesc(void);
 int cudaGetSurfaceObjectResourceDesc(void) { return vgpu_refuse("cudaGetSurfaceObjectResourceDesc"); }
-VGPU_EXPORT int cudaGetTextureObjectResourceDesc(void);
-int cudaGetTextureObjectResourceDesc(void) { return vgpu_refuse("cudaGetTextureObjectResourceDesc"); }
 VGPU_EXPORT int cudaGetTextureObjectResourceViewDesc(void);
 int cudaGetTextureObjectResourceViewDesc(void) { return vgpu_refuse("cudaGetTextureObjectResourceViewDesc"); }
-VGPU_EXPORT int cudaGetTextureObjectTextureDesc(void);
-int cudaGetTextureObjectTextureDesc(void) { return vgpu_refuse("cudaGetTextureObjectTextureDesc"); }
 VGPU_EXPORT int cudaGraphAddExternalSemaphoresSignalNode(void);
 int cudaGraphAddExternalSemaphoresSignalNode(void) { return vgpu_refuse("cudaGraphAddExternalSemaphoresSignalNode"); }
 VGPU_EXPORT int cudaGraphAddExternalSemaphoresWaitNode(void);

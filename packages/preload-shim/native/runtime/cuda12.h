@@ -14,6 +14,13 @@ cudaError_t vgpu_cuda12_get_driver_entry_point(const char* symbol, void** functi
 cudaError_t vgpu_cuda12_get_driver_entry_point_ptsz(const char* symbol, void** function,
                                                     unsigned long long flags,
                                                     enum cudaDriverEntryPointQueryResult* status);
+// struct cudaResourceDesc ended before its flags.
+cudaError_t vgpu_cuda12_create_texture_object(cudaTextureObject_t* pTexObject,
+                                              const struct cudaResourceDesc* pResDesc,
+                                              const struct cudaTextureDesc* pTexDesc,
+                                              const struct cudaResourceViewDesc* pResViewDesc);
+cudaError_t vgpu_cuda12_get_texture_object_resource_desc(struct cudaResourceDesc* pResDesc,
+                                                         cudaTextureObject_t texObject);
 cudaError_t vgpu_cuda12_stream_get_capture_info(cudaStream_t stream, enum cudaStreamCaptureStatus* status,
                                                 unsigned long long* id, cudaGraph_t* graph,
                                                 const cudaGraphNode_t** dependencies, size_t* count);

@@ -355,6 +355,21 @@ export const runtimeConstants = {
     cudaDriverEntryPointSymbolNotFound: 1,
     cudaDriverEntryPointVersionNotSufficent: 2,
   },
+  cudaResourceType: {
+    cudaResourceTypeArray: 0,
+    cudaResourceTypeMipmappedArray: 1,
+    cudaResourceTypeLinear: 2,
+    cudaResourceTypePitch2D: 3,
+  },
+  cudaResourceViewFormat: { cudaResViewFormatNone: 0 },
+  cudaTextureAddressMode: {
+    cudaAddressModeWrap: 0,
+    cudaAddressModeClamp: 1,
+    cudaAddressModeMirror: 2,
+    cudaAddressModeBorder: 3,
+  },
+  cudaTextureFilterMode: { cudaFilterModePoint: 0, cudaFilterModeLinear: 1 },
+  cudaTextureReadMode: { cudaReadModeElementType: 0, cudaReadModeNormalizedFloat: 1 },
   cudaChannelFormatKind: {
     cudaChannelFormatKindSigned: 0,
     cudaChannelFormatKindUnsigned: 1,

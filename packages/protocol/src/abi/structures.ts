@@ -220,6 +220,50 @@ export const structures: readonly Structure[] = [
     header: 'cuda_runtime_api.h',
     fields: fields('int x, y, z, w; enum cudaChannelFormatKind f'),
   },
+  { name: 'cudaResourceDesc_array', header: 'unnamed', fields: fields('cudaArray_t array') },
+  { name: 'cudaResourceDesc_mipmap', header: 'unnamed', fields: fields('void * mipmap') },
+  {
+    name: 'cudaResourceDesc_linear',
+    header: 'unnamed',
+    fields: fields('void * devPtr; struct cudaChannelFormatDesc desc; size_t sizeInBytes'),
+  },
+  {
+    name: 'cudaResourceDesc_pitch2D',
+    header: 'unnamed',
+    fields: fields('void * devPtr; struct cudaChannelFormatDesc desc; size_t width, height, pitchInBytes'),
+  },
+  { name: 'cudaResourceDesc_reserved', header: 'unnamed', fields: fields('int reserved[32]') },
+  {
+    name: 'cudaResourceDesc_res',
+    header: 'unnamed',
+    union: true,
+    fields:
+      fields(`cudaResourceDesc_array array; cudaResourceDesc_mipmap mipmap; cudaResourceDesc_linear linear;
+      cudaResourceDesc_pitch2D pitch2D; cudaResourceDesc_reserved reserved`),
+  },
+  {
+    name: 'cudaResourceDesc',
+    tagged: true,
+    header: 'cuda_runtime_api.h',
+    fields: fields('enum cudaResourceType resType; cudaResourceDesc_res res; unsigned int flags'),
+  },
+  {
+    name: 'cudaTextureDesc',
+    tagged: true,
+    header: 'cuda_runtime_api.h',
+    fields: fields(`enum cudaTextureAddressMode addressMode[3]; enum cudaTextureFilterMode filterMode;
+      enum cudaTextureReadMode readMode; int sRGB; float borderColor[4]; int normalizedCoords;
+      unsigned int maxAnisotropy; enum cudaTextureFilterMode mipmapFilterMode; float mipmapLevelBias,
+      minMipmapLevelClamp, maxMipmapLevelClamp; int disableTrilinearOptimization, seamlessCubemap`),
+  },
+  {
+    name: 'cudaResourceViewDesc',
+    tagged: true,
+    header: 'cuda_runtime_api.h',
+    fields:
+      fields(`enum cudaResourceViewFormat format; size_t width, height, depth; unsigned int firstMipmapLevel,
+      lastMipmapLevel, firstLayer, lastLayer, reserved[16]`),
+  },
   {
     name: 'cudaDeviceProp',
     tagged: true,

@@ -61,6 +61,7 @@ export const integerAliases: Readonly<Record<string, { readonly cType: string; r
     CUdeviceptr: { cType: 'unsigned long long', wire: 'u64' },
     CUmemGenericAllocationHandle: { cType: 'unsigned long long', wire: 'u64' },
     CUtexObject: { cType: 'unsigned long long', wire: 'u64' },
+    cudaTextureObject_t: { cType: 'unsigned long long', wire: 'u64' },
     cuuint32_t: { cType: 'uint32_t', wire: 'u32' },
     cuuint64_t: { cType: 'uint64_t', wire: 'u64' },
   };

@@ -10,6 +10,8 @@ const changed: Readonly<Record<string, string>> = {
   cudaMemAdvise: 'vgpu_cuda12_mem_advise',
   cudaMemAdvise_v2: 'cudaMemAdvise',
   cudaRuntimeGetVersion: 'vgpu_cuda12_runtime_get_version',
+  cudaCreateTextureObject: 'vgpu_cuda12_create_texture_object',
+  cudaGetTextureObjectResourceDesc: 'vgpu_cuda12_get_texture_object_resource_desc',
   cudaGetDriverEntryPoint: 'vgpu_cuda12_get_driver_entry_point',
   cudaGetDriverEntryPoint_ptsz: 'vgpu_cuda12_get_driver_entry_point_ptsz',
   cudaStreamGetCaptureInfo_v2: 'vgpu_cuda12_stream_get_capture_info',

@@ -21,6 +21,7 @@ import { perThreadCalls } from './per-thread.js';
 import { refusedCalls } from './refused.js';
 import { runtime } from './runtime.js';
 import { runtimeForwarded } from './runtime-forwarded.js';
+import { runtimeTextures } from './runtime-textures.js';
 import { textures } from './textures.js';
 
 const written: readonly CallEntry[] = [
@@ -40,6 +41,7 @@ const written: readonly CallEntry[] = [
   ...driverLocalGraphs,
   ...runtime,
   ...runtimeForwarded,
+  ...runtimeTextures,
   ...nvml,
   ...cublas,
   ...cublasRefused,
