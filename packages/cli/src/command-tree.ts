@@ -8,6 +8,7 @@ import { demoCommand } from './commands/demo.js';
 import { doctorCommand } from './commands/doctor.js';
 import { executorCommand } from './commands/executor.js';
 import { fileCommand } from './commands/file/index.js';
+import { helpCommand } from './commands/help.js';
 import { profileCommand } from './commands/profile.js';
 import { psCommand } from './commands/ps.js';
 import { runCommand } from './commands/run.js';
@@ -53,6 +54,7 @@ function inheritSettings(parent: Command): void {
     // Help that was asked for, or that is the answer to a group of commands without one of them, is printed already.
     throw error.code.startsWith('commander.help') || error.exitCode === 0 ? error : usageError(parent, error);
   });
+  if (parent.commands.length > 0) parent.addCommand(helpCommand(parent));
   for (const command of parent.commands) {
     command.copyInheritedSettings(parent);
     inheritSettings(command);

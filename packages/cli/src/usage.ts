@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command, CommanderError } from 'commander';
 import { CliError } from './errors.js';
+import { nearest } from './nearest.js';
 
 export class UsageError extends CliError {
   /** The command that was called wrongly, without `vgpu`: "file inspect"; empty for `vgpu` itself. */
@@ -14,7 +15,7 @@ export class UsageError extends CliError {
 }
 
 /** What commander throws for a wrong call of `command`; it has printed nothing. */
-export function usageError(command: Command, { message }: CommanderError): UsageError {
+export function usageError(command: Command, { message }: Pick<CommanderError, 'message'>): UsageError {
   const [, complaint = '', suggestion] =
     /^(?:error: )?(.*?)(?:\n\(Did you mean (.*)\?\))?$/s.exec(message) ?? [];
   const help = `see \`${path(command)} --help\``;
@@ -23,6 +24,16 @@ export function usageError(command: Command, { message }: CommanderError): Usage
     complaint,
     suggestion === undefined ? help : `did you mean ${suggestion}? Else ${help}`,
   );
+}
+
+/** In the words that commander has for it. */
+export function unknownCommand(parent: Command, word: string): UsageError {
+  const near = nearest(
+    word,
+    parent.commands.map((one) => one.name()),
+  );
+  const suggestion = near.length > 0 ? `\n(Did you mean ${near.join(' or ')}?)` : '';
+  return usageError(parent, { message: `error: unknown command '${word}'${suggestion}` });
 }
 
 function path(command: Command): string {

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { commandTree } from '../src/command-tree.js';
 
-/** Parses a command line as vgpu does, and does nothing. What commander finds wrong is in `error`. */
+/** Parses a command line as vgpu does, and does nothing but show help. What commander finds wrong is in `error`. */
 export async function parse(
   words: readonly string[],
 ): Promise<{ stdout: string; stderr: string; error: unknown }> {
@@ -17,7 +17,7 @@ export async function parse(
         stderr += text;
       },
     });
-    if (command.commands.length === 0) command.action(() => {});
+    if (command.commands.length === 0 && command.name() !== 'help') command.action(() => {});
     command.commands.forEach(muffle);
   };
   muffle(program);

@@ -55,6 +55,34 @@ describe.each(commands.map((command) => [command.path, command] as const))('%s',
   });
 });
 
+describe('vgpu help', () => {
+  it.each([
+    [['help'], 'Usage: vgpu [options] [command]'],
+    [['help', 'run'], 'Usage: vgpu run '],
+    [['help', 'shim', 'install'], 'Usage: vgpu shim install '],
+    [['shim', 'help', 'install'], 'Usage: vgpu shim install '],
+    [['help', 'help'], 'Usage: vgpu help '],
+  ])('%j', async (words, start) => {
+    const { stdout, stderr, error } = await parse(words);
+    expect(error ?? { exitCode: 0 }).toMatchObject({ exitCode: 0 });
+    expect(stderr).toBe('');
+    expect(stdout.startsWith(start)).toBe(true);
+  });
+
+  it.each([
+    [['help', 'frob'], "unknown command 'frob'", 'see `vgpu --help`'],
+    [['help', 'runn'], "unknown command 'runn'", 'did you mean run? Else see `vgpu --help`'],
+    [
+      ['help', 'shim', 'instal'],
+      "unknown command 'instal'",
+      'did you mean install? Else see `vgpu shim --help`',
+    ],
+    [['help', 'run', 'program'], "unknown command 'program'", 'see `vgpu run --help`'],
+  ])('%j', async (words, message, remedy) => {
+    expect((await parse(words)).error).toMatchObject({ code: 'ERR_VGPU_USAGE', message, remedy });
+  });
+});
+
 it('an example that is wrong is noticed', async () => {
   for (const call of [['file', 'inspect', '--nosuch', 'x'], ['file', 'inspect'], ['nosuch']]) {
     expect((await parse(call)).error, call.join(' ')).toMatchObject({ code: 'ERR_VGPU_USAGE' });
