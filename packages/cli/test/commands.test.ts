@@ -64,7 +64,7 @@ describe('vgpu help', () => {
     [['help', 'help'], 'Usage: vgpu help '],
   ])('%j', async (words, start) => {
     const { stdout, stderr, error } = await parse(words);
-    expect(error ?? { exitCode: 0 }).toMatchObject({ exitCode: 0 });
+    expect<unknown>(error ?? { exitCode: 0 }).toMatchObject({ exitCode: 0 });
     expect(stderr).toBe('');
     expect(stdout.startsWith(start)).toBe(true);
   });
