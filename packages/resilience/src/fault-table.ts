@@ -154,20 +154,36 @@ export interface XidRow {
   readonly kind: FaultKind;
 }
 
-/** The Xid errors that say something about a program's context or about the whole GPU. */
+/**
+ * The Xid errors that say something about a program's context or about the whole GPU. Kinds follow the immediate action of
+ * NVIDIA's Xid Catalog (r580): where the GPU or the machine has to be reset, the GPU is gone.
+ */
 export const xidFaults: readonly XidRow[] = [
+  { code: 8, name: 'GPU stopped processing', kind: 'context-dead' },
+  { code: 11, name: 'corrupted push buffer', kind: 'context-dead' },
   { code: 13, name: 'graphics engine exception', kind: 'context-dead' },
+  { code: 25, name: 'illegal push buffer', kind: 'context-dead' },
   { code: 31, name: 'GPU memory page fault', kind: 'context-dead' },
+  { code: 32, name: 'error of the push buffer DMA', kind: 'context-dead' },
+  ...[39, 40, 41].map((code) => ({ code, name: 'copy engine exception', kind: 'context-dead' }) as const),
   { code: 43, name: 'GPU stopped processing', kind: 'context-dead' },
   { code: 45, name: 'preemptive cleanup', kind: 'context-dead' },
+  { code: 46, name: 'GPU timeout', kind: 'gone' },
   { code: 48, name: 'double bit ECC error', kind: 'context-dead' },
   { code: 62, name: 'internal micro-controller halt', kind: 'gone' },
+  { code: 64, name: 'memory remapping failure', kind: 'gone' },
+  { code: 69, name: 'graphics engine class error', kind: 'context-dead' },
   { code: 74, name: 'NVLink error', kind: 'context-dead' },
   { code: 79, name: 'GPU has fallen off the bus', kind: 'gone' },
   { code: 94, name: 'contained ECC error', kind: 'context-dead' },
   { code: 95, name: 'uncontained ECC error', kind: 'gone' },
+  { code: 109, name: 'context switch timeout', kind: 'gone' },
+  { code: 110, name: 'security fault', kind: 'gone' },
   { code: 119, name: 'GSP RPC timeout', kind: 'gone' },
   { code: 120, name: 'GSP error', kind: 'gone' },
+  { code: 140, name: 'unrecovered ECC error', kind: 'gone' },
+  { code: 143, name: 'GPU initialisation error', kind: 'gone' },
+  { code: 158, name: 'GPU fatal timeout', kind: 'gone' },
 ];
 
 /** What no result code says. */

@@ -9,6 +9,8 @@ namespace vgpu::gpu {
 namespace {
 
 constexpr unsigned long long kXidCriticalError = 0x8;  // nvmlEventTypeXidCriticalError
+constexpr int kGpuIsLost = 15;                         // NVML_ERROR_GPU_IS_LOST
+constexpr unsigned kFallenOffTheBus = 79;
 constexpr unsigned kMomentMs = 20;
 /** More in one moment are not looked at. */
 constexpr std::size_t kMostEvents = 64;
@@ -59,18 +61,25 @@ bool XidEvents::watch(void* nvml, const std::string& uuid) {
     return false;
   }
   void* device = nullptr;
-  if (init() != 0 || byUuid(uuid.c_str(), &device) != 0 || create(&set_) != 0) return false;
-  if (registerEvents(device, kXidCriticalError, set_) == 0) return true;
-  static_cast<void>(destroy(set_));
-  set_ = nullptr;
-  return false;
+  EventSet set = nullptr;
+  if (init() != 0 || byUuid(uuid.c_str(), &device) != 0 || create(&set) != 0) return false;
+  if (registerEvents(device, kXidCriticalError, set) != 0) {
+    static_cast<void>(destroy(set));
+    return false;
+  }
+  set_ = set;
+  return true;
 }
 
 std::vector<unsigned> XidEvents::take() {
   std::vector<unsigned> xids;
-  Event event;
-  while (set_ != nullptr && xids.size() < kMostEvents &&
-         wait_(set_, &event, xids.empty() ? kMomentMs : 0) == 0) {
+  if (set_ == nullptr) return xids;
+  for (std::size_t i = 0; i < kMostEvents; ++i) {
+    Event event;
+    const int result = wait_(set_, &event, i == 0 ? kMomentMs : 0);
+    // What the Xid error of that name says; of a device that is gone there may be no event any more.
+    if (result == kGpuIsLost) xids.push_back(kFallenOffTheBus);
+    if (result != 0) break;
     if (event.type == kXidCriticalError) xids.push_back(static_cast<unsigned>(event.data));
   }
   return xids;
