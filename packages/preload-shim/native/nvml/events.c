@@ -8,7 +8,7 @@
 #include "transport/lock.h"
 #include "transport/system.h"
 
-enum { MOST_SETS = 64, POLL_MILLISECONDS = 10 };
+enum { MOST_SETS = 64, POLL_MILLISECONDS = 50 };
 enum { XID_CRITICAL_ERROR = 0x8 };  // nvmlEventTypeXidCriticalError
 
 struct event_set {
