@@ -30,6 +30,8 @@ const REFUSALS: Record<HandleType, number> = {
   CUmemoryPool: INVALID_VALUE,
   CUmemGenericAllocationHandle: INVALID_VALUE,
   CUdeviceptr: INVALID_VALUE,
+  CUarray: INVALID_HANDLE,
+  CUtexObject: INVALID_VALUE,
 };
 /** Where it names another error. */
 const OTHERWISE: Partial<Record<string, number>> = { cuMemGetAddressRange_v2: NOT_FOUND };

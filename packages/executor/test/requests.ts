@@ -29,6 +29,8 @@ const HANDLE_TYPES = [
   'CUmemoryPool',
   'CUmemGenericAllocationHandle',
   'CUdeviceptr',
+  'CUarray',
+  'CUtexObject',
 ] as const;
 export type HandleType = (typeof HANDLE_TYPES)[number];
 export type Handles = Record<HandleType | 'reserved' | 'mapped', bigint>;
@@ -45,9 +47,12 @@ const RANGES: Partial<Record<string, 'reserved' | 'mapped'>> = {
   vgpuMemGetAccess: 'mapped',
   vgpuMemRetainHandle: 'mapped',
 };
+/** Bytes of vgpu_texture: what describes one is asked for as a whole. */
+const TEXTURE_BYTES = 112;
 /** A number that the call accepts. */
 function ordinary(call: string, { name, type }: { name: string; type: string }): Buffer {
   if (type === 'CUdevice') return u32(0);
+  if (call === 'vgpuTexObjectDescription') return u64(TEXTURE_BYTES);
   const inRange = RANGES[call] !== undefined;
   const value = inRange ? (/size|bytes/.test(name) ? RANGE_BYTES : 0) : 1;
   return /size_t|64_t|long long/.test(type) ? u64(value) : u32(value);
@@ -100,6 +105,12 @@ export async function makeHandles(client: RawClient): Promise<Handles> {
   const event = await make('cuEventCreate', u32(0));
   expect((await client.call('vgpuEventRecord', u64(event), u64(0))).status).toBe(0);
   const memory = await make('vgpuMemCreate', u64(RANGE_BYTES), u32(0));
+  // A box of 4 by 4 by 4 bytes, and a texture over it: CU_RESOURCE_TYPE_ARRAY and all else are 0.
+  const array = await make(
+    'vgpuArrayCreate',
+    counted(Buffer.concat([u64(4), u64(4), u64(4), u32(1), u32(1), u64(0)])),
+  );
+  const texture = Buffer.concat([u64(array), Buffer.alloc(TEXTURE_BYTES - 8)]);
   const reserve = () => make('cuMemAddressReserve', u64(RANGE_BYTES), u64(0), u64(0), u64(0));
   const mapped = await reserve();
   const map = await client.call('cuMemMap', u64(mapped), u64(RANGE_BYTES), u64(0), u64(memory), u64(0));
@@ -113,6 +124,8 @@ export async function makeHandles(client: RawClient): Promise<Handles> {
     CUmemoryPool: await make('vgpuMemPoolCreate', u32(0), u64(0)),
     CUmemGenericAllocationHandle: memory,
     CUdeviceptr: await make('cuMemAlloc_v2', u64(PRIVATE_BYTES)),
+    CUarray: array,
+    CUtexObject: await make('vgpuTexObjectCreate', counted(texture)),
     reserved: await reserve(),
     mapped,
   };

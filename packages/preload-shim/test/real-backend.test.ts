@@ -22,6 +22,7 @@ const PROGRAMS = [
     'pitched_memory',
     'texture_objects',
     'runtime_textures',
+    'arrays',
     'streams_events',
     'virtual_memory',
     'bad_pointers',

@@ -553,6 +553,19 @@ enum CUarray_format {
 };
 typedef enum CUarray_format CUarray_format;
 
+enum CUarray3D_flags {
+  CUDA_ARRAY3D_LAYERED = 1,
+  CUDA_ARRAY3D_SURFACE_LDST = 2,
+  CUDA_ARRAY3D_CUBEMAP = 4,
+  CUDA_ARRAY3D_TEXTURE_GATHER = 8,
+  CUDA_ARRAY3D_DEPTH_TEXTURE = 16,
+  CUDA_ARRAY3D_COLOR_ATTACHMENT = 32,
+  CUDA_ARRAY3D_SPARSE = 64,
+  CUDA_ARRAY3D_DEFERRED_MAPPING = 128,
+  CUDA_ARRAY3D_VIDEO_ENCODE_DECODE = 256,
+};
+typedef enum CUarray3D_flags CUarray3D_flags;
+
 enum CUresourcetype {
   CU_RESOURCE_TYPE_ARRAY = 0,
   CU_RESOURCE_TYPE_MIPMAPPED_ARRAY = 1,
@@ -1556,6 +1569,24 @@ struct CUDA_MEMCPY3D_PEER {
   size_t Depth;
 };
 typedef struct CUDA_MEMCPY3D_PEER CUDA_MEMCPY3D_PEER;
+
+struct CUDA_ARRAY_DESCRIPTOR {
+  size_t Width;
+  size_t Height;
+  CUarray_format Format;
+  unsigned int NumChannels;
+};
+typedef struct CUDA_ARRAY_DESCRIPTOR CUDA_ARRAY_DESCRIPTOR;
+
+struct CUDA_ARRAY3D_DESCRIPTOR {
+  size_t Width;
+  size_t Height;
+  size_t Depth;
+  CUarray_format Format;
+  unsigned int NumChannels;
+  unsigned int Flags;
+};
+typedef struct CUDA_ARRAY3D_DESCRIPTOR CUDA_ARRAY3D_DESCRIPTOR;
 
 struct CUDA_RESOURCE_DESC_array {
   CUarray hArray;

@@ -271,6 +271,38 @@ class BackendCalls {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
 
+  virtual CUresult vgpuArrayCreate(std::uint64_t /*context*/, std::uint64_t& /*array*/, std::span<const std::byte> /*description*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuArrayDescription(std::uint64_t /*context*/, std::span<std::byte> /*description*/, std::uint64_t /*array*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult cuArrayDestroy(std::uint64_t /*context*/, std::uint64_t /*hArray*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuCopyRowsToArray(std::uint64_t /*context*/, std::uint64_t /*array*/, std::uint64_t /*x*/, std::uint64_t /*y*/, std::uint64_t /*z*/, std::span<const std::byte> /*rows*/, std::uint64_t /*width*/, std::uint64_t /*height*/, std::uint64_t /*stream*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuCopyRowsFromArray(std::uint64_t /*context*/, std::span<std::byte> /*rows*/, std::uint64_t /*array*/, std::uint64_t /*x*/, std::uint64_t /*y*/, std::uint64_t /*z*/, std::uint64_t /*width*/, std::uint64_t /*height*/, std::uint64_t /*stream*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuCopyDeviceToArray(std::uint64_t /*context*/, std::uint64_t /*array*/, std::uint64_t /*x*/, std::uint64_t /*y*/, std::uint64_t /*z*/, std::uint64_t /*source*/, std::uint64_t /*pitch*/, std::uint64_t /*width*/, std::uint64_t /*height*/, std::uint64_t /*stream*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuCopyArrayToDevice(std::uint64_t /*context*/, std::uint64_t /*destination*/, std::uint64_t /*pitch*/, std::uint64_t /*array*/, std::uint64_t /*x*/, std::uint64_t /*y*/, std::uint64_t /*z*/, std::uint64_t /*width*/, std::uint64_t /*height*/, std::uint64_t /*stream*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
+  virtual CUresult vgpuCopyArrayToArray(std::uint64_t /*context*/, std::uint64_t /*destination*/, std::uint64_t /*x*/, std::uint64_t /*y*/, std::uint64_t /*z*/, std::uint64_t /*source*/, std::uint64_t /*sourceX*/, std::uint64_t /*sourceY*/, std::uint64_t /*sourceZ*/, std::uint64_t /*width*/, std::uint64_t /*height*/, std::uint64_t /*stream*/) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+
   virtual CUresult vgpuTexObjectCreate(std::uint64_t /*context*/, std::uint64_t& /*texture*/, std::span<const std::byte> /*description*/) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }

@@ -136,6 +136,22 @@ std::string_view call_name(std::uint32_t call) {
       return "vgpuMemHandleDevice";
     case VGPU_CALL_vgpuMemRetainHandle:
       return "vgpuMemRetainHandle";
+    case VGPU_CALL_vgpuArrayCreate:
+      return "vgpuArrayCreate";
+    case VGPU_CALL_vgpuArrayDescription:
+      return "vgpuArrayDescription";
+    case VGPU_CALL_cuArrayDestroy:
+      return "cuArrayDestroy";
+    case VGPU_CALL_vgpuCopyRowsToArray:
+      return "vgpuCopyRowsToArray";
+    case VGPU_CALL_vgpuCopyRowsFromArray:
+      return "vgpuCopyRowsFromArray";
+    case VGPU_CALL_vgpuCopyDeviceToArray:
+      return "vgpuCopyDeviceToArray";
+    case VGPU_CALL_vgpuCopyArrayToDevice:
+      return "vgpuCopyArrayToDevice";
+    case VGPU_CALL_vgpuCopyArrayToArray:
+      return "vgpuCopyArrayToArray";
     case VGPU_CALL_vgpuTexObjectCreate:
       return "vgpuTexObjectCreate";
     case VGPU_CALL_vgpuTexObjectDescription:
@@ -215,6 +231,12 @@ bool synchronises(std::uint32_t call) {
     case VGPU_CALL_vgpuCopyRowsOnDevice:
     case VGPU_CALL_cuMemAddressFree:
     case VGPU_CALL_cuMemUnmap:
+    case VGPU_CALL_cuArrayDestroy:
+    case VGPU_CALL_vgpuCopyRowsToArray:
+    case VGPU_CALL_vgpuCopyRowsFromArray:
+    case VGPU_CALL_vgpuCopyDeviceToArray:
+    case VGPU_CALL_vgpuCopyArrayToDevice:
+    case VGPU_CALL_vgpuCopyArrayToArray:
     case VGPU_CALL_cuStreamQuery:
     case VGPU_CALL_cuStreamSynchronize:
     case VGPU_CALL_cuEventQuery:
@@ -781,6 +803,97 @@ CUresult dispatch(BackendCalls& backend, std::uint32_t call, std::uint64_t conte
       if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
       result = backend.vgpuMemRetainHandle(context, handle, address);
       response.write(handle);
+      break;
+    }
+    case VGPU_CALL_vgpuArrayCreate: {
+      std::uint64_t array{};
+      const auto description = request.read_bytes();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuArrayCreate(context, array, description);
+      response.write(array);
+      break;
+    }
+    case VGPU_CALL_vgpuArrayDescription: {
+      const auto bytes = request.read_length();
+      const auto array = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuArrayDescription(context, response.bytes(bytes), array);
+      break;
+    }
+    case VGPU_CALL_cuArrayDestroy: {
+      const auto hArray = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.cuArrayDestroy(context, hArray);
+      break;
+    }
+    case VGPU_CALL_vgpuCopyRowsToArray: {
+      const auto array = request.read<std::uint64_t>();
+      const auto x = request.read<std::uint64_t>();
+      const auto y = request.read<std::uint64_t>();
+      const auto z = request.read<std::uint64_t>();
+      const auto width = request.read<std::uint64_t>();
+      const auto height = request.read<std::uint64_t>();
+      const auto stream = request.read<std::uint64_t>();
+      const auto rows = request.read_bytes();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuCopyRowsToArray(context, array, x, y, z, rows, width, height, stream);
+      break;
+    }
+    case VGPU_CALL_vgpuCopyRowsFromArray: {
+      const auto bytes = request.read_length();
+      const auto array = request.read<std::uint64_t>();
+      const auto x = request.read<std::uint64_t>();
+      const auto y = request.read<std::uint64_t>();
+      const auto z = request.read<std::uint64_t>();
+      const auto width = request.read<std::uint64_t>();
+      const auto height = request.read<std::uint64_t>();
+      const auto stream = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuCopyRowsFromArray(context, response.bytes(bytes), array, x, y, z, width, height, stream);
+      break;
+    }
+    case VGPU_CALL_vgpuCopyDeviceToArray: {
+      const auto array = request.read<std::uint64_t>();
+      const auto x = request.read<std::uint64_t>();
+      const auto y = request.read<std::uint64_t>();
+      const auto z = request.read<std::uint64_t>();
+      const auto source = request.read<std::uint64_t>();
+      const auto pitch = request.read<std::uint64_t>();
+      const auto width = request.read<std::uint64_t>();
+      const auto height = request.read<std::uint64_t>();
+      const auto stream = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuCopyDeviceToArray(context, array, x, y, z, source, pitch, width, height, stream);
+      break;
+    }
+    case VGPU_CALL_vgpuCopyArrayToDevice: {
+      const auto destination = request.read<std::uint64_t>();
+      const auto pitch = request.read<std::uint64_t>();
+      const auto array = request.read<std::uint64_t>();
+      const auto x = request.read<std::uint64_t>();
+      const auto y = request.read<std::uint64_t>();
+      const auto z = request.read<std::uint64_t>();
+      const auto width = request.read<std::uint64_t>();
+      const auto height = request.read<std::uint64_t>();
+      const auto stream = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuCopyArrayToDevice(context, destination, pitch, array, x, y, z, width, height, stream);
+      break;
+    }
+    case VGPU_CALL_vgpuCopyArrayToArray: {
+      const auto destination = request.read<std::uint64_t>();
+      const auto x = request.read<std::uint64_t>();
+      const auto y = request.read<std::uint64_t>();
+      const auto z = request.read<std::uint64_t>();
+      const auto source = request.read<std::uint64_t>();
+      const auto sourceX = request.read<std::uint64_t>();
+      const auto sourceY = request.read<std::uint64_t>();
+      const auto sourceZ = request.read<std::uint64_t>();
+      const auto width = request.read<std::uint64_t>();
+      const auto height = request.read<std::uint64_t>();
+      const auto stream = request.read<std::uint64_t>();
+      if (!request.complete()) return CUDA_ERROR_INVALID_VALUE;
+      result = backend.vgpuCopyArrayToArray(context, destination, x, y, z, source, sourceX, sourceY, sourceZ, width, height, stream);
       break;
     }
     case VGPU_CALL_vgpuTexObjectCreate: {

@@ -677,6 +677,106 @@ CUresult vgpuMemRetainHandle(CUmemGenericAllocationHandle *handle, CUdeviceptr a
   return CUDA_SUCCESS;
 }
 
+CUresult vgpuArrayCreate(CUarray *array, const void *description, size_t bytes) {
+  uint64_t wire_array = 0;
+  const uint64_t wire_bytes = bytes;
+  if (array == NULL || (description == NULL && bytes != 0)) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_bytes, sizeof(wire_bytes)}, {description, bytes}};
+  const struct vgpu_buffer response[] = {{&wire_array, sizeof(wire_array)}};
+  const CUresult result = vgpu_exchange(VGPU_CALL_vgpuArrayCreate, VGPU_NEEDS_CONTEXT, request, 2, response, 1);
+  if (result != CUDA_SUCCESS) return result;
+  *array = (CUarray)(uintptr_t)wire_array;
+  return CUDA_SUCCESS;
+}
+
+CUresult vgpuArrayDescription(void *description, size_t bytes, CUarray array) {
+  const uint64_t wire_bytes = (uint64_t)bytes;
+  const uint64_t wire_array = (uint64_t)(uintptr_t)array;
+  if ((description == NULL && bytes != 0)) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_bytes, sizeof(wire_bytes)}, {&wire_array, sizeof(wire_array)}};
+  const struct vgpu_buffer response[] = {{description, bytes}};
+  return vgpu_exchange(VGPU_CALL_vgpuArrayDescription, VGPU_NEEDS_CONTEXT, request, 2, response, 1);
+}
+
+VGPU_ENTRY CUresult cuArrayDestroy(CUarray hArray) {
+  const uint64_t wire_hArray = (uint64_t)(uintptr_t)hArray;
+  const struct vgpu_segment request[] = {{&wire_hArray, sizeof(wire_hArray)}};
+  return vgpu_exchange(VGPU_CALL_cuArrayDestroy, VGPU_NEEDS_CONTEXT, request, 1, NULL, 0);
+}
+
+CUresult vgpuCopyRowsToArray(CUarray array, size_t x, size_t y, size_t z, const void *rows, size_t bytes, size_t width, size_t height, CUstream stream) {
+  const uint64_t wire_array = (uint64_t)(uintptr_t)array;
+  const uint64_t wire_x = (uint64_t)x;
+  const uint64_t wire_y = (uint64_t)y;
+  const uint64_t wire_z = (uint64_t)z;
+  const uint64_t wire_bytes = bytes;
+  const uint64_t wire_width = (uint64_t)width;
+  const uint64_t wire_height = (uint64_t)height;
+  const uint64_t wire_stream = (uint64_t)(uintptr_t)stream;
+  if ((rows == NULL && bytes != 0)) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_array, sizeof(wire_array)}, {&wire_x, sizeof(wire_x)}, {&wire_y, sizeof(wire_y)}, {&wire_z, sizeof(wire_z)}, {&wire_width, sizeof(wire_width)}, {&wire_height, sizeof(wire_height)}, {&wire_stream, sizeof(wire_stream)}, {&wire_bytes, sizeof(wire_bytes)}, {rows, bytes}};
+  return vgpu_exchange(VGPU_CALL_vgpuCopyRowsToArray, VGPU_NEEDS_CONTEXT, request, 9, NULL, 0);
+}
+
+CUresult vgpuCopyRowsFromArray(void *rows, size_t bytes, CUarray array, size_t x, size_t y, size_t z, size_t width, size_t height, CUstream stream) {
+  const uint64_t wire_bytes = (uint64_t)bytes;
+  const uint64_t wire_array = (uint64_t)(uintptr_t)array;
+  const uint64_t wire_x = (uint64_t)x;
+  const uint64_t wire_y = (uint64_t)y;
+  const uint64_t wire_z = (uint64_t)z;
+  const uint64_t wire_width = (uint64_t)width;
+  const uint64_t wire_height = (uint64_t)height;
+  const uint64_t wire_stream = (uint64_t)(uintptr_t)stream;
+  if ((rows == NULL && bytes != 0)) return CUDA_ERROR_INVALID_VALUE;
+  const struct vgpu_segment request[] = {{&wire_bytes, sizeof(wire_bytes)}, {&wire_array, sizeof(wire_array)}, {&wire_x, sizeof(wire_x)}, {&wire_y, sizeof(wire_y)}, {&wire_z, sizeof(wire_z)}, {&wire_width, sizeof(wire_width)}, {&wire_height, sizeof(wire_height)}, {&wire_stream, sizeof(wire_stream)}};
+  const struct vgpu_buffer response[] = {{rows, bytes}};
+  return vgpu_exchange(VGPU_CALL_vgpuCopyRowsFromArray, VGPU_NEEDS_CONTEXT, request, 8, response, 1);
+}
+
+CUresult vgpuCopyDeviceToArray(CUarray array, size_t x, size_t y, size_t z, CUdeviceptr source, size_t pitch, size_t width, size_t height, CUstream stream) {
+  const uint64_t wire_array = (uint64_t)(uintptr_t)array;
+  const uint64_t wire_x = (uint64_t)x;
+  const uint64_t wire_y = (uint64_t)y;
+  const uint64_t wire_z = (uint64_t)z;
+  const uint64_t wire_source = (uint64_t)source;
+  const uint64_t wire_pitch = (uint64_t)pitch;
+  const uint64_t wire_width = (uint64_t)width;
+  const uint64_t wire_height = (uint64_t)height;
+  const uint64_t wire_stream = (uint64_t)(uintptr_t)stream;
+  const struct vgpu_segment request[] = {{&wire_array, sizeof(wire_array)}, {&wire_x, sizeof(wire_x)}, {&wire_y, sizeof(wire_y)}, {&wire_z, sizeof(wire_z)}, {&wire_source, sizeof(wire_source)}, {&wire_pitch, sizeof(wire_pitch)}, {&wire_width, sizeof(wire_width)}, {&wire_height, sizeof(wire_height)}, {&wire_stream, sizeof(wire_stream)}};
+  return vgpu_exchange(VGPU_CALL_vgpuCopyDeviceToArray, VGPU_NEEDS_CONTEXT, request, 9, NULL, 0);
+}
+
+CUresult vgpuCopyArrayToDevice(CUdeviceptr destination, size_t pitch, CUarray array, size_t x, size_t y, size_t z, size_t width, size_t height, CUstream stream) {
+  const uint64_t wire_destination = (uint64_t)destination;
+  const uint64_t wire_pitch = (uint64_t)pitch;
+  const uint64_t wire_array = (uint64_t)(uintptr_t)array;
+  const uint64_t wire_x = (uint64_t)x;
+  const uint64_t wire_y = (uint64_t)y;
+  const uint64_t wire_z = (uint64_t)z;
+  const uint64_t wire_width = (uint64_t)width;
+  const uint64_t wire_height = (uint64_t)height;
+  const uint64_t wire_stream = (uint64_t)(uintptr_t)stream;
+  const struct vgpu_segment request[] = {{&wire_destination, sizeof(wire_destination)}, {&wire_pitch, sizeof(wire_pitch)}, {&wire_array, sizeof(wire_array)}, {&wire_x, sizeof(wire_x)}, {&wire_y, sizeof(wire_y)}, {&wire_z, sizeof(wire_z)}, {&wire_width, sizeof(wire_width)}, {&wire_height, sizeof(wire_height)}, {&wire_stream, sizeof(wire_stream)}};
+  return vgpu_exchange(VGPU_CALL_vgpuCopyArrayToDevice, VGPU_NEEDS_CONTEXT, request, 9, NULL, 0);
+}
+
+CUresult vgpuCopyArrayToArray(CUarray destination, size_t x, size_t y, size_t z, CUarray source, size_t sourceX, size_t sourceY, size_t sourceZ, size_t width, size_t height, CUstream stream) {
+  const uint64_t wire_destination = (uint64_t)(uintptr_t)destination;
+  const uint64_t wire_x = (uint64_t)x;
+  const uint64_t wire_y = (uint64_t)y;
+  const uint64_t wire_z = (uint64_t)z;
+  const uint64_t wire_source = (uint64_t)(uintptr_t)source;
+  const uint64_t wire_sourceX = (uint64_t)sourceX;
+  const uint64_t wire_sourceY = (uint64_t)sourceY;
+  const uint64_t wire_sourceZ = (uint64_t)sourceZ;
+  const uint64_t wire_width = (uint64_t)width;
+  const uint64_t wire_height = (uint64_t)height;
+  const uint64_t wire_stream = (uint64_t)(uintptr_t)stream;
+  const struct vgpu_segment request[] = {{&wire_destination, sizeof(wire_destination)}, {&wire_x, sizeof(wire_x)}, {&wire_y, sizeof(wire_y)}, {&wire_z, sizeof(wire_z)}, {&wire_source, sizeof(wire_source)}, {&wire_sourceX, sizeof(wire_sourceX)}, {&wire_sourceY, sizeof(wire_sourceY)}, {&wire_sourceZ, sizeof(wire_sourceZ)}, {&wire_width, sizeof(wire_width)}, {&wire_height, sizeof(wire_height)}, {&wire_stream, sizeof(wire_stream)}};
+  return vgpu_exchange(VGPU_CALL_vgpuCopyArrayToArray, VGPU_NEEDS_CONTEXT, request, 11, NULL, 0);
+}
+
 CUresult vgpuTexObjectCreate(CUtexObject *texture, const void *description, size_t bytes) {
   uint64_t wire_texture = 0;
   const uint64_t wire_bytes = bytes;

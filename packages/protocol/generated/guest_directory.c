@@ -6,756 +6,792 @@
 bool vgpu_directory_at(size_t index, struct vgpu_directory_entry *entry) {
   switch (index) {
     case 0:
-      *entry = (struct vgpu_directory_entry){"cuCtxCreate", 3020, (void (*)(void))cuCtxCreate_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuArray3DCreate", 3020, (void (*)(void))cuArray3DCreate_v2, NULL};
       return true;
     case 1:
-      *entry = (struct vgpu_directory_entry){"cuCtxCreate", 12050, (void (*)(void))cuCtxCreate_v4, NULL};
+      *entry = (struct vgpu_directory_entry){"cuArray3DGetDescriptor", 3020, (void (*)(void))cuArray3DGetDescriptor_v2, NULL};
       return true;
     case 2:
-      *entry = (struct vgpu_directory_entry){"cuCtxDestroy", 2000, (void (*)(void))cuCtxDestroy, NULL};
+      *entry = (struct vgpu_directory_entry){"cuArrayCreate", 3020, (void (*)(void))cuArrayCreate_v2, NULL};
       return true;
     case 3:
-      *entry = (struct vgpu_directory_entry){"cuCtxDestroy", 4000, (void (*)(void))cuCtxDestroy_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuArrayDestroy", 2000, (void (*)(void))cuArrayDestroy, NULL};
       return true;
     case 4:
-      *entry = (struct vgpu_directory_entry){"cuCtxDisablePeerAccess", 4000, (void (*)(void))cuCtxDisablePeerAccess, NULL};
+      *entry = (struct vgpu_directory_entry){"cuArrayGetDescriptor", 3020, (void (*)(void))cuArrayGetDescriptor_v2, NULL};
       return true;
     case 5:
-      *entry = (struct vgpu_directory_entry){"cuCtxEnablePeerAccess", 4000, (void (*)(void))cuCtxEnablePeerAccess, NULL};
+      *entry = (struct vgpu_directory_entry){"cuCtxCreate", 3020, (void (*)(void))cuCtxCreate_v2, NULL};
       return true;
     case 6:
-      *entry = (struct vgpu_directory_entry){"cuCtxGetApiVersion", 3020, (void (*)(void))cuCtxGetApiVersion, NULL};
+      *entry = (struct vgpu_directory_entry){"cuCtxCreate", 12050, (void (*)(void))cuCtxCreate_v4, NULL};
       return true;
     case 7:
-      *entry = (struct vgpu_directory_entry){"cuCtxGetCacheConfig", 3020, (void (*)(void))cuCtxGetCacheConfig, NULL};
+      *entry = (struct vgpu_directory_entry){"cuCtxDestroy", 2000, (void (*)(void))cuCtxDestroy, NULL};
       return true;
     case 8:
-      *entry = (struct vgpu_directory_entry){"cuCtxGetCurrent", 4000, (void (*)(void))cuCtxGetCurrent, NULL};
+      *entry = (struct vgpu_directory_entry){"cuCtxDestroy", 4000, (void (*)(void))cuCtxDestroy_v2, NULL};
       return true;
     case 9:
-      *entry = (struct vgpu_directory_entry){"cuCtxGetDevice", 2000, (void (*)(void))cuCtxGetDevice, NULL};
+      *entry = (struct vgpu_directory_entry){"cuCtxDisablePeerAccess", 4000, (void (*)(void))cuCtxDisablePeerAccess, NULL};
       return true;
     case 10:
-      *entry = (struct vgpu_directory_entry){"cuCtxGetFlags", 7000, (void (*)(void))cuCtxGetFlags, NULL};
+      *entry = (struct vgpu_directory_entry){"cuCtxEnablePeerAccess", 4000, (void (*)(void))cuCtxEnablePeerAccess, NULL};
       return true;
     case 11:
-      *entry = (struct vgpu_directory_entry){"cuCtxGetLimit", 3010, (void (*)(void))cuCtxGetLimit, NULL};
+      *entry = (struct vgpu_directory_entry){"cuCtxGetApiVersion", 3020, (void (*)(void))cuCtxGetApiVersion, NULL};
       return true;
     case 12:
-      *entry = (struct vgpu_directory_entry){"cuCtxGetStreamPriorityRange", 5050, (void (*)(void))cuCtxGetStreamPriorityRange, NULL};
+      *entry = (struct vgpu_directory_entry){"cuCtxGetCacheConfig", 3020, (void (*)(void))cuCtxGetCacheConfig, NULL};
       return true;
     case 13:
-      *entry = (struct vgpu_directory_entry){"cuCtxPopCurrent", 2000, (void (*)(void))cuCtxPopCurrent, NULL};
+      *entry = (struct vgpu_directory_entry){"cuCtxGetCurrent", 4000, (void (*)(void))cuCtxGetCurrent, NULL};
       return true;
     case 14:
-      *entry = (struct vgpu_directory_entry){"cuCtxPopCurrent", 4000, (void (*)(void))cuCtxPopCurrent_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuCtxGetDevice", 2000, (void (*)(void))cuCtxGetDevice, NULL};
       return true;
     case 15:
-      *entry = (struct vgpu_directory_entry){"cuCtxPushCurrent", 2000, (void (*)(void))cuCtxPushCurrent, NULL};
+      *entry = (struct vgpu_directory_entry){"cuCtxGetFlags", 7000, (void (*)(void))cuCtxGetFlags, NULL};
       return true;
     case 16:
-      *entry = (struct vgpu_directory_entry){"cuCtxPushCurrent", 4000, (void (*)(void))cuCtxPushCurrent_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuCtxGetLimit", 3010, (void (*)(void))cuCtxGetLimit, NULL};
       return true;
     case 17:
-      *entry = (struct vgpu_directory_entry){"cuCtxSetCacheConfig", 3020, (void (*)(void))cuCtxSetCacheConfig, NULL};
+      *entry = (struct vgpu_directory_entry){"cuCtxGetStreamPriorityRange", 5050, (void (*)(void))cuCtxGetStreamPriorityRange, NULL};
       return true;
     case 18:
-      *entry = (struct vgpu_directory_entry){"cuCtxSetCurrent", 4000, (void (*)(void))cuCtxSetCurrent, NULL};
+      *entry = (struct vgpu_directory_entry){"cuCtxPopCurrent", 2000, (void (*)(void))cuCtxPopCurrent, NULL};
       return true;
     case 19:
-      *entry = (struct vgpu_directory_entry){"cuCtxSetLimit", 3010, (void (*)(void))cuCtxSetLimit, NULL};
+      *entry = (struct vgpu_directory_entry){"cuCtxPopCurrent", 4000, (void (*)(void))cuCtxPopCurrent_v2, NULL};
       return true;
     case 20:
-      *entry = (struct vgpu_directory_entry){"cuCtxSynchronize", 2000, (void (*)(void))cuCtxSynchronize, NULL};
+      *entry = (struct vgpu_directory_entry){"cuCtxPushCurrent", 2000, (void (*)(void))cuCtxPushCurrent, NULL};
       return true;
     case 21:
-      *entry = (struct vgpu_directory_entry){"cuDeviceCanAccessPeer", 4000, (void (*)(void))cuDeviceCanAccessPeer, NULL};
+      *entry = (struct vgpu_directory_entry){"cuCtxPushCurrent", 4000, (void (*)(void))cuCtxPushCurrent_v2, NULL};
       return true;
     case 22:
-      *entry = (struct vgpu_directory_entry){"cuDeviceComputeCapability", 2000, (void (*)(void))cuDeviceComputeCapability, NULL};
+      *entry = (struct vgpu_directory_entry){"cuCtxSetCacheConfig", 3020, (void (*)(void))cuCtxSetCacheConfig, NULL};
       return true;
     case 23:
-      *entry = (struct vgpu_directory_entry){"cuDeviceGet", 2000, (void (*)(void))cuDeviceGet, NULL};
+      *entry = (struct vgpu_directory_entry){"cuCtxSetCurrent", 4000, (void (*)(void))cuCtxSetCurrent, NULL};
       return true;
     case 24:
-      *entry = (struct vgpu_directory_entry){"cuDeviceGetAttribute", 2000, (void (*)(void))cuDeviceGetAttribute, NULL};
+      *entry = (struct vgpu_directory_entry){"cuCtxSetLimit", 3010, (void (*)(void))cuCtxSetLimit, NULL};
       return true;
     case 25:
-      *entry = (struct vgpu_directory_entry){"cuDeviceGetByPCIBusId", 4010, (void (*)(void))cuDeviceGetByPCIBusId, NULL};
+      *entry = (struct vgpu_directory_entry){"cuCtxSynchronize", 2000, (void (*)(void))cuCtxSynchronize, NULL};
       return true;
     case 26:
-      *entry = (struct vgpu_directory_entry){"cuDeviceGetCount", 2000, (void (*)(void))cuDeviceGetCount, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDeviceCanAccessPeer", 4000, (void (*)(void))cuDeviceCanAccessPeer, NULL};
       return true;
     case 27:
-      *entry = (struct vgpu_directory_entry){"cuDeviceGetDefaultMemPool", 11020, (void (*)(void))cuDeviceGetDefaultMemPool, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDeviceComputeCapability", 2000, (void (*)(void))cuDeviceComputeCapability, NULL};
       return true;
     case 28:
-      *entry = (struct vgpu_directory_entry){"cuDeviceGetGraphMemAttribute", 11040, (void (*)(void))cuDeviceGetGraphMemAttribute, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDeviceGet", 2000, (void (*)(void))cuDeviceGet, NULL};
       return true;
     case 29:
-      *entry = (struct vgpu_directory_entry){"cuDeviceGetMemPool", 11020, (void (*)(void))cuDeviceGetMemPool, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetAttribute", 2000, (void (*)(void))cuDeviceGetAttribute, NULL};
       return true;
     case 30:
-      *entry = (struct vgpu_directory_entry){"cuDeviceGetName", 2000, (void (*)(void))cuDeviceGetName, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetByPCIBusId", 4010, (void (*)(void))cuDeviceGetByPCIBusId, NULL};
       return true;
     case 31:
-      *entry = (struct vgpu_directory_entry){"cuDeviceGetP2PAttribute", 8000, (void (*)(void))cuDeviceGetP2PAttribute, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetCount", 2000, (void (*)(void))cuDeviceGetCount, NULL};
       return true;
     case 32:
-      *entry = (struct vgpu_directory_entry){"cuDeviceGetPCIBusId", 4010, (void (*)(void))cuDeviceGetPCIBusId, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetDefaultMemPool", 11020, (void (*)(void))cuDeviceGetDefaultMemPool, NULL};
       return true;
     case 33:
-      *entry = (struct vgpu_directory_entry){"cuDeviceGetProperties", 2000, (void (*)(void))cuDeviceGetProperties, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetGraphMemAttribute", 11040, (void (*)(void))cuDeviceGetGraphMemAttribute, NULL};
       return true;
     case 34:
-      *entry = (struct vgpu_directory_entry){"cuDeviceGetUuid", 9020, (void (*)(void))cuDeviceGetUuid, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetMemPool", 11020, (void (*)(void))cuDeviceGetMemPool, NULL};
       return true;
     case 35:
-      *entry = (struct vgpu_directory_entry){"cuDeviceGetUuid", 11040, (void (*)(void))cuDeviceGetUuid_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetName", 2000, (void (*)(void))cuDeviceGetName, NULL};
       return true;
     case 36:
-      *entry = (struct vgpu_directory_entry){"cuDeviceGraphMemTrim", 11040, (void (*)(void))cuDeviceGraphMemTrim, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetP2PAttribute", 8000, (void (*)(void))cuDeviceGetP2PAttribute, NULL};
       return true;
     case 37:
-      *entry = (struct vgpu_directory_entry){"cuDevicePrimaryCtxGetState", 7000, (void (*)(void))cuDevicePrimaryCtxGetState, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetPCIBusId", 4010, (void (*)(void))cuDeviceGetPCIBusId, NULL};
       return true;
     case 38:
-      *entry = (struct vgpu_directory_entry){"cuDevicePrimaryCtxRelease", 7000, (void (*)(void))cuDevicePrimaryCtxRelease, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetProperties", 2000, (void (*)(void))cuDeviceGetProperties, NULL};
       return true;
     case 39:
-      *entry = (struct vgpu_directory_entry){"cuDevicePrimaryCtxRelease", 11000, (void (*)(void))cuDevicePrimaryCtxRelease_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetUuid", 9020, (void (*)(void))cuDeviceGetUuid, NULL};
       return true;
     case 40:
-      *entry = (struct vgpu_directory_entry){"cuDevicePrimaryCtxReset", 7000, (void (*)(void))cuDevicePrimaryCtxReset, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDeviceGetUuid", 11040, (void (*)(void))cuDeviceGetUuid_v2, NULL};
       return true;
     case 41:
-      *entry = (struct vgpu_directory_entry){"cuDevicePrimaryCtxReset", 11000, (void (*)(void))cuDevicePrimaryCtxReset_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDeviceGraphMemTrim", 11040, (void (*)(void))cuDeviceGraphMemTrim, NULL};
       return true;
     case 42:
-      *entry = (struct vgpu_directory_entry){"cuDevicePrimaryCtxRetain", 7000, (void (*)(void))cuDevicePrimaryCtxRetain, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDevicePrimaryCtxGetState", 7000, (void (*)(void))cuDevicePrimaryCtxGetState, NULL};
       return true;
     case 43:
-      *entry = (struct vgpu_directory_entry){"cuDevicePrimaryCtxSetFlags", 7000, (void (*)(void))cuDevicePrimaryCtxSetFlags, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDevicePrimaryCtxRelease", 7000, (void (*)(void))cuDevicePrimaryCtxRelease, NULL};
       return true;
     case 44:
-      *entry = (struct vgpu_directory_entry){"cuDevicePrimaryCtxSetFlags", 11000, (void (*)(void))cuDevicePrimaryCtxSetFlags_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDevicePrimaryCtxRelease", 11000, (void (*)(void))cuDevicePrimaryCtxRelease_v2, NULL};
       return true;
     case 45:
-      *entry = (struct vgpu_directory_entry){"cuDeviceSetGraphMemAttribute", 11040, (void (*)(void))cuDeviceSetGraphMemAttribute, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDevicePrimaryCtxReset", 7000, (void (*)(void))cuDevicePrimaryCtxReset, NULL};
       return true;
     case 46:
-      *entry = (struct vgpu_directory_entry){"cuDeviceSetMemPool", 11020, (void (*)(void))cuDeviceSetMemPool, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDevicePrimaryCtxReset", 11000, (void (*)(void))cuDevicePrimaryCtxReset_v2, NULL};
       return true;
     case 47:
-      *entry = (struct vgpu_directory_entry){"cuDeviceTotalMem", 3020, (void (*)(void))cuDeviceTotalMem_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDevicePrimaryCtxRetain", 7000, (void (*)(void))cuDevicePrimaryCtxRetain, NULL};
       return true;
     case 48:
-      *entry = (struct vgpu_directory_entry){"cuDriverGetVersion", 2020, (void (*)(void))cuDriverGetVersion, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDevicePrimaryCtxSetFlags", 7000, (void (*)(void))cuDevicePrimaryCtxSetFlags, NULL};
       return true;
     case 49:
-      *entry = (struct vgpu_directory_entry){"cuEventCreate", 2000, (void (*)(void))cuEventCreate, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDevicePrimaryCtxSetFlags", 11000, (void (*)(void))cuDevicePrimaryCtxSetFlags_v2, NULL};
       return true;
     case 50:
-      *entry = (struct vgpu_directory_entry){"cuEventDestroy", 2000, (void (*)(void))cuEventDestroy, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDeviceSetGraphMemAttribute", 11040, (void (*)(void))cuDeviceSetGraphMemAttribute, NULL};
       return true;
     case 51:
-      *entry = (struct vgpu_directory_entry){"cuEventDestroy", 4000, (void (*)(void))cuEventDestroy_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDeviceSetMemPool", 11020, (void (*)(void))cuDeviceSetMemPool, NULL};
       return true;
     case 52:
-      *entry = (struct vgpu_directory_entry){"cuEventElapsedTime", 2000, (void (*)(void))cuEventElapsedTime, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDeviceTotalMem", 3020, (void (*)(void))cuDeviceTotalMem_v2, NULL};
       return true;
     case 53:
-      *entry = (struct vgpu_directory_entry){"cuEventElapsedTime", 12080, (void (*)(void))cuEventElapsedTime_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuDriverGetVersion", 2020, (void (*)(void))cuDriverGetVersion, NULL};
       return true;
     case 54:
-      *entry = (struct vgpu_directory_entry){"cuEventQuery", 2000, (void (*)(void))cuEventQuery, NULL};
+      *entry = (struct vgpu_directory_entry){"cuEventCreate", 2000, (void (*)(void))cuEventCreate, NULL};
       return true;
     case 55:
-      *entry = (struct vgpu_directory_entry){"cuEventRecord", 2000, (void (*)(void))cuEventRecord, (void (*)(void))cuEventRecord_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuEventDestroy", 2000, (void (*)(void))cuEventDestroy, NULL};
       return true;
     case 56:
-      *entry = (struct vgpu_directory_entry){"cuEventRecordWithFlags", 11010, (void (*)(void))cuEventRecordWithFlags, (void (*)(void))cuEventRecordWithFlags_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuEventDestroy", 4000, (void (*)(void))cuEventDestroy_v2, NULL};
       return true;
     case 57:
-      *entry = (struct vgpu_directory_entry){"cuEventSynchronize", 2000, (void (*)(void))cuEventSynchronize, NULL};
+      *entry = (struct vgpu_directory_entry){"cuEventElapsedTime", 2000, (void (*)(void))cuEventElapsedTime, NULL};
       return true;
     case 58:
-      *entry = (struct vgpu_directory_entry){"cuFuncGetAttribute", 2020, (void (*)(void))cuFuncGetAttribute, NULL};
+      *entry = (struct vgpu_directory_entry){"cuEventElapsedTime", 12080, (void (*)(void))cuEventElapsedTime_v2, NULL};
       return true;
     case 59:
-      *entry = (struct vgpu_directory_entry){"cuFuncGetModule", 11000, (void (*)(void))cuFuncGetModule, NULL};
+      *entry = (struct vgpu_directory_entry){"cuEventQuery", 2000, (void (*)(void))cuEventQuery, NULL};
       return true;
     case 60:
-      *entry = (struct vgpu_directory_entry){"cuFuncGetName", 12030, (void (*)(void))cuFuncGetName, NULL};
+      *entry = (struct vgpu_directory_entry){"cuEventRecord", 2000, (void (*)(void))cuEventRecord, (void (*)(void))cuEventRecord_ptsz};
       return true;
     case 61:
-      *entry = (struct vgpu_directory_entry){"cuFuncGetParamInfo", 12040, (void (*)(void))cuFuncGetParamInfo, NULL};
+      *entry = (struct vgpu_directory_entry){"cuEventRecordWithFlags", 11010, (void (*)(void))cuEventRecordWithFlags, (void (*)(void))cuEventRecordWithFlags_ptsz};
       return true;
     case 62:
-      *entry = (struct vgpu_directory_entry){"cuFuncIsLoaded", 12040, (void (*)(void))cuFuncIsLoaded, NULL};
+      *entry = (struct vgpu_directory_entry){"cuEventSynchronize", 2000, (void (*)(void))cuEventSynchronize, NULL};
       return true;
     case 63:
-      *entry = (struct vgpu_directory_entry){"cuFuncLoad", 12040, (void (*)(void))cuFuncLoad, NULL};
+      *entry = (struct vgpu_directory_entry){"cuFuncGetAttribute", 2020, (void (*)(void))cuFuncGetAttribute, NULL};
       return true;
     case 64:
-      *entry = (struct vgpu_directory_entry){"cuFuncSetAttribute", 9000, (void (*)(void))cuFuncSetAttribute, NULL};
+      *entry = (struct vgpu_directory_entry){"cuFuncGetModule", 11000, (void (*)(void))cuFuncGetModule, NULL};
       return true;
     case 65:
-      *entry = (struct vgpu_directory_entry){"cuFuncSetCacheConfig", 3000, (void (*)(void))cuFuncSetCacheConfig, NULL};
+      *entry = (struct vgpu_directory_entry){"cuFuncGetName", 12030, (void (*)(void))cuFuncGetName, NULL};
       return true;
     case 66:
-      *entry = (struct vgpu_directory_entry){"cuGetErrorName", 6000, (void (*)(void))cuGetErrorName, NULL};
+      *entry = (struct vgpu_directory_entry){"cuFuncGetParamInfo", 12040, (void (*)(void))cuFuncGetParamInfo, NULL};
       return true;
     case 67:
-      *entry = (struct vgpu_directory_entry){"cuGetErrorString", 6000, (void (*)(void))cuGetErrorString, NULL};
+      *entry = (struct vgpu_directory_entry){"cuFuncIsLoaded", 12040, (void (*)(void))cuFuncIsLoaded, NULL};
       return true;
     case 68:
-      *entry = (struct vgpu_directory_entry){"cuGetProcAddress", 11030, (void (*)(void))cuGetProcAddress, NULL};
+      *entry = (struct vgpu_directory_entry){"cuFuncLoad", 12040, (void (*)(void))cuFuncLoad, NULL};
       return true;
     case 69:
-      *entry = (struct vgpu_directory_entry){"cuGetProcAddress", 12000, (void (*)(void))cuGetProcAddress_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuFuncSetAttribute", 9000, (void (*)(void))cuFuncSetAttribute, NULL};
       return true;
     case 70:
-      *entry = (struct vgpu_directory_entry){"cuGraphAddChildGraphNode", 10000, (void (*)(void))cuGraphAddChildGraphNode, NULL};
+      *entry = (struct vgpu_directory_entry){"cuFuncSetCacheConfig", 3000, (void (*)(void))cuFuncSetCacheConfig, NULL};
       return true;
     case 71:
-      *entry = (struct vgpu_directory_entry){"cuGraphAddDependencies", 10000, (void (*)(void))cuGraphAddDependencies, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGetErrorName", 6000, (void (*)(void))cuGetErrorName, NULL};
       return true;
     case 72:
-      *entry = (struct vgpu_directory_entry){"cuGraphAddDependencies", 12030, (void (*)(void))cuGraphAddDependencies_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGetErrorString", 6000, (void (*)(void))cuGetErrorString, NULL};
       return true;
     case 73:
-      *entry = (struct vgpu_directory_entry){"cuGraphAddEmptyNode", 10000, (void (*)(void))cuGraphAddEmptyNode, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGetProcAddress", 11030, (void (*)(void))cuGetProcAddress, NULL};
       return true;
     case 74:
-      *entry = (struct vgpu_directory_entry){"cuGraphAddEventRecordNode", 11010, (void (*)(void))cuGraphAddEventRecordNode, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGetProcAddress", 12000, (void (*)(void))cuGetProcAddress_v2, NULL};
       return true;
     case 75:
-      *entry = (struct vgpu_directory_entry){"cuGraphAddEventWaitNode", 11010, (void (*)(void))cuGraphAddEventWaitNode, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphAddChildGraphNode", 10000, (void (*)(void))cuGraphAddChildGraphNode, NULL};
       return true;
     case 76:
-      *entry = (struct vgpu_directory_entry){"cuGraphAddHostNode", 10000, (void (*)(void))cuGraphAddHostNode, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphAddDependencies", 10000, (void (*)(void))cuGraphAddDependencies, NULL};
       return true;
     case 77:
-      *entry = (struct vgpu_directory_entry){"cuGraphAddKernelNode", 12000, (void (*)(void))cuGraphAddKernelNode_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphAddDependencies", 12030, (void (*)(void))cuGraphAddDependencies_v2, NULL};
       return true;
     case 78:
-      *entry = (struct vgpu_directory_entry){"cuGraphAddMemAllocNode", 11040, (void (*)(void))cuGraphAddMemAllocNode, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphAddEmptyNode", 10000, (void (*)(void))cuGraphAddEmptyNode, NULL};
       return true;
     case 79:
-      *entry = (struct vgpu_directory_entry){"cuGraphAddMemFreeNode", 11040, (void (*)(void))cuGraphAddMemFreeNode, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphAddEventRecordNode", 11010, (void (*)(void))cuGraphAddEventRecordNode, NULL};
       return true;
     case 80:
-      *entry = (struct vgpu_directory_entry){"cuGraphAddMemcpyNode", 10000, (void (*)(void))cuGraphAddMemcpyNode, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphAddEventWaitNode", 11010, (void (*)(void))cuGraphAddEventWaitNode, NULL};
       return true;
     case 81:
-      *entry = (struct vgpu_directory_entry){"cuGraphAddMemsetNode", 10000, (void (*)(void))cuGraphAddMemsetNode, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphAddHostNode", 10000, (void (*)(void))cuGraphAddHostNode, NULL};
       return true;
     case 82:
-      *entry = (struct vgpu_directory_entry){"cuGraphChildGraphNodeGetGraph", 10000, (void (*)(void))cuGraphChildGraphNodeGetGraph, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphAddKernelNode", 12000, (void (*)(void))cuGraphAddKernelNode_v2, NULL};
       return true;
     case 83:
-      *entry = (struct vgpu_directory_entry){"cuGraphClone", 10000, (void (*)(void))cuGraphClone, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphAddMemAllocNode", 11040, (void (*)(void))cuGraphAddMemAllocNode, NULL};
       return true;
     case 84:
-      *entry = (struct vgpu_directory_entry){"cuGraphCreate", 10000, (void (*)(void))cuGraphCreate, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphAddMemFreeNode", 11040, (void (*)(void))cuGraphAddMemFreeNode, NULL};
       return true;
     case 85:
-      *entry = (struct vgpu_directory_entry){"cuGraphDestroy", 10000, (void (*)(void))cuGraphDestroy, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphAddMemcpyNode", 10000, (void (*)(void))cuGraphAddMemcpyNode, NULL};
       return true;
     case 86:
-      *entry = (struct vgpu_directory_entry){"cuGraphExecDestroy", 10000, (void (*)(void))cuGraphExecDestroy, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphAddMemsetNode", 10000, (void (*)(void))cuGraphAddMemsetNode, NULL};
       return true;
     case 87:
-      *entry = (struct vgpu_directory_entry){"cuGraphExecGetFlags", 12000, (void (*)(void))cuGraphExecGetFlags, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphChildGraphNodeGetGraph", 10000, (void (*)(void))cuGraphChildGraphNodeGetGraph, NULL};
       return true;
     case 88:
-      *entry = (struct vgpu_directory_entry){"cuGraphExecHostNodeSetParams", 10020, (void (*)(void))cuGraphExecHostNodeSetParams, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphClone", 10000, (void (*)(void))cuGraphClone, NULL};
       return true;
     case 89:
-      *entry = (struct vgpu_directory_entry){"cuGraphExecKernelNodeSetParams", 12000, (void (*)(void))cuGraphExecKernelNodeSetParams_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphCreate", 10000, (void (*)(void))cuGraphCreate, NULL};
       return true;
     case 90:
-      *entry = (struct vgpu_directory_entry){"cuGraphExecMemcpyNodeSetParams", 10020, (void (*)(void))cuGraphExecMemcpyNodeSetParams, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphDestroy", 10000, (void (*)(void))cuGraphDestroy, NULL};
       return true;
     case 91:
-      *entry = (struct vgpu_directory_entry){"cuGraphExecMemsetNodeSetParams", 10020, (void (*)(void))cuGraphExecMemsetNodeSetParams, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphExecDestroy", 10000, (void (*)(void))cuGraphExecDestroy, NULL};
       return true;
     case 92:
-      *entry = (struct vgpu_directory_entry){"cuGraphExecUpdate", 12000, (void (*)(void))cuGraphExecUpdate_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphExecGetFlags", 12000, (void (*)(void))cuGraphExecGetFlags, NULL};
       return true;
     case 93:
-      *entry = (struct vgpu_directory_entry){"cuGraphGetEdges", 10000, (void (*)(void))cuGraphGetEdges, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphExecHostNodeSetParams", 10020, (void (*)(void))cuGraphExecHostNodeSetParams, NULL};
       return true;
     case 94:
-      *entry = (struct vgpu_directory_entry){"cuGraphGetEdges", 12030, (void (*)(void))cuGraphGetEdges_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphExecKernelNodeSetParams", 12000, (void (*)(void))cuGraphExecKernelNodeSetParams_v2, NULL};
       return true;
     case 95:
-      *entry = (struct vgpu_directory_entry){"cuGraphGetNodes", 10000, (void (*)(void))cuGraphGetNodes, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphExecMemcpyNodeSetParams", 10020, (void (*)(void))cuGraphExecMemcpyNodeSetParams, NULL};
       return true;
     case 96:
-      *entry = (struct vgpu_directory_entry){"cuGraphGetRootNodes", 10000, (void (*)(void))cuGraphGetRootNodes, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphExecMemsetNodeSetParams", 10020, (void (*)(void))cuGraphExecMemsetNodeSetParams, NULL};
       return true;
     case 97:
-      *entry = (struct vgpu_directory_entry){"cuGraphInstantiateWithFlags", 11040, (void (*)(void))cuGraphInstantiateWithFlags, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphExecUpdate", 12000, (void (*)(void))cuGraphExecUpdate_v2, NULL};
       return true;
     case 98:
-      *entry = (struct vgpu_directory_entry){"cuGraphKernelNodeGetParams", 12000, (void (*)(void))cuGraphKernelNodeGetParams_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphGetEdges", 10000, (void (*)(void))cuGraphGetEdges, NULL};
       return true;
     case 99:
-      *entry = (struct vgpu_directory_entry){"cuGraphKernelNodeSetParams", 12000, (void (*)(void))cuGraphKernelNodeSetParams_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphGetEdges", 12030, (void (*)(void))cuGraphGetEdges_v2, NULL};
       return true;
     case 100:
-      *entry = (struct vgpu_directory_entry){"cuGraphLaunch", 10000, (void (*)(void))cuGraphLaunch, (void (*)(void))cuGraphLaunch_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuGraphGetNodes", 10000, (void (*)(void))cuGraphGetNodes, NULL};
       return true;
     case 101:
-      *entry = (struct vgpu_directory_entry){"cuGraphMemAllocNodeGetParams", 11040, (void (*)(void))cuGraphMemAllocNodeGetParams, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphGetRootNodes", 10000, (void (*)(void))cuGraphGetRootNodes, NULL};
       return true;
     case 102:
-      *entry = (struct vgpu_directory_entry){"cuGraphMemFreeNodeGetParams", 11040, (void (*)(void))cuGraphMemFreeNodeGetParams, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphInstantiateWithFlags", 11040, (void (*)(void))cuGraphInstantiateWithFlags, NULL};
       return true;
     case 103:
-      *entry = (struct vgpu_directory_entry){"cuGraphNodeFindInClone", 10000, (void (*)(void))cuGraphNodeFindInClone, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphKernelNodeGetParams", 12000, (void (*)(void))cuGraphKernelNodeGetParams_v2, NULL};
       return true;
     case 104:
-      *entry = (struct vgpu_directory_entry){"cuGraphNodeGetDependencies", 10000, (void (*)(void))cuGraphNodeGetDependencies, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphKernelNodeSetParams", 12000, (void (*)(void))cuGraphKernelNodeSetParams_v2, NULL};
       return true;
     case 105:
-      *entry = (struct vgpu_directory_entry){"cuGraphNodeGetDependencies", 12030, (void (*)(void))cuGraphNodeGetDependencies_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphLaunch", 10000, (void (*)(void))cuGraphLaunch, (void (*)(void))cuGraphLaunch_ptsz};
       return true;
     case 106:
-      *entry = (struct vgpu_directory_entry){"cuGraphNodeGetType", 10000, (void (*)(void))cuGraphNodeGetType, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphMemAllocNodeGetParams", 11040, (void (*)(void))cuGraphMemAllocNodeGetParams, NULL};
       return true;
     case 107:
-      *entry = (struct vgpu_directory_entry){"cuGraphUpload", 11010, (void (*)(void))cuGraphUpload, (void (*)(void))cuGraphUpload_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuGraphMemFreeNodeGetParams", 11040, (void (*)(void))cuGraphMemFreeNodeGetParams, NULL};
       return true;
     case 108:
-      *entry = (struct vgpu_directory_entry){"cuInit", 2000, (void (*)(void))cuInit, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphNodeFindInClone", 10000, (void (*)(void))cuGraphNodeFindInClone, NULL};
       return true;
     case 109:
-      *entry = (struct vgpu_directory_entry){"cuKernelGetAttribute", 12000, (void (*)(void))cuKernelGetAttribute, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphNodeGetDependencies", 10000, (void (*)(void))cuGraphNodeGetDependencies, NULL};
       return true;
     case 110:
-      *entry = (struct vgpu_directory_entry){"cuKernelGetFunction", 12000, (void (*)(void))cuKernelGetFunction, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphNodeGetDependencies", 12030, (void (*)(void))cuGraphNodeGetDependencies_v2, NULL};
       return true;
     case 111:
-      *entry = (struct vgpu_directory_entry){"cuKernelGetLibrary", 12050, (void (*)(void))cuKernelGetLibrary, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphNodeGetType", 10000, (void (*)(void))cuGraphNodeGetType, NULL};
       return true;
     case 112:
-      *entry = (struct vgpu_directory_entry){"cuKernelGetName", 12030, (void (*)(void))cuKernelGetName, NULL};
+      *entry = (struct vgpu_directory_entry){"cuGraphUpload", 11010, (void (*)(void))cuGraphUpload, (void (*)(void))cuGraphUpload_ptsz};
       return true;
     case 113:
-      *entry = (struct vgpu_directory_entry){"cuKernelGetParamInfo", 12040, (void (*)(void))cuKernelGetParamInfo, NULL};
+      *entry = (struct vgpu_directory_entry){"cuInit", 2000, (void (*)(void))cuInit, NULL};
       return true;
     case 114:
-      *entry = (struct vgpu_directory_entry){"cuKernelSetAttribute", 12000, (void (*)(void))cuKernelSetAttribute, NULL};
+      *entry = (struct vgpu_directory_entry){"cuKernelGetAttribute", 12000, (void (*)(void))cuKernelGetAttribute, NULL};
       return true;
     case 115:
-      *entry = (struct vgpu_directory_entry){"cuKernelSetCacheConfig", 12000, (void (*)(void))cuKernelSetCacheConfig, NULL};
+      *entry = (struct vgpu_directory_entry){"cuKernelGetFunction", 12000, (void (*)(void))cuKernelGetFunction, NULL};
       return true;
     case 116:
-      *entry = (struct vgpu_directory_entry){"cuLaunchCooperativeKernel", 9000, (void (*)(void))cuLaunchCooperativeKernel, (void (*)(void))cuLaunchCooperativeKernel_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuKernelGetLibrary", 12050, (void (*)(void))cuKernelGetLibrary, NULL};
       return true;
     case 117:
-      *entry = (struct vgpu_directory_entry){"cuLaunchHostFunc", 10000, (void (*)(void))cuLaunchHostFunc, (void (*)(void))cuLaunchHostFunc_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuKernelGetName", 12030, (void (*)(void))cuKernelGetName, NULL};
       return true;
     case 118:
-      *entry = (struct vgpu_directory_entry){"cuLaunchKernel", 4000, (void (*)(void))cuLaunchKernel, (void (*)(void))cuLaunchKernel_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuKernelGetParamInfo", 12040, (void (*)(void))cuKernelGetParamInfo, NULL};
       return true;
     case 119:
-      *entry = (struct vgpu_directory_entry){"cuLaunchKernelEx", 11060, (void (*)(void))cuLaunchKernelEx, (void (*)(void))cuLaunchKernelEx_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuKernelSetAttribute", 12000, (void (*)(void))cuKernelSetAttribute, NULL};
       return true;
     case 120:
-      *entry = (struct vgpu_directory_entry){"cuLibraryEnumerateKernels", 12040, (void (*)(void))cuLibraryEnumerateKernels, NULL};
+      *entry = (struct vgpu_directory_entry){"cuKernelSetCacheConfig", 12000, (void (*)(void))cuKernelSetCacheConfig, NULL};
       return true;
     case 121:
-      *entry = (struct vgpu_directory_entry){"cuLibraryGetGlobal", 12000, (void (*)(void))cuLibraryGetGlobal, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLaunchCooperativeKernel", 9000, (void (*)(void))cuLaunchCooperativeKernel, (void (*)(void))cuLaunchCooperativeKernel_ptsz};
       return true;
     case 122:
-      *entry = (struct vgpu_directory_entry){"cuLibraryGetKernel", 12000, (void (*)(void))cuLibraryGetKernel, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLaunchHostFunc", 10000, (void (*)(void))cuLaunchHostFunc, (void (*)(void))cuLaunchHostFunc_ptsz};
       return true;
     case 123:
-      *entry = (struct vgpu_directory_entry){"cuLibraryGetKernelCount", 12040, (void (*)(void))cuLibraryGetKernelCount, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLaunchKernel", 4000, (void (*)(void))cuLaunchKernel, (void (*)(void))cuLaunchKernel_ptsz};
       return true;
     case 124:
-      *entry = (struct vgpu_directory_entry){"cuLibraryGetManaged", 12000, (void (*)(void))cuLibraryGetManaged, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLaunchKernelEx", 11060, (void (*)(void))cuLaunchKernelEx, (void (*)(void))cuLaunchKernelEx_ptsz};
       return true;
     case 125:
-      *entry = (struct vgpu_directory_entry){"cuLibraryGetModule", 12000, (void (*)(void))cuLibraryGetModule, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLibraryEnumerateKernels", 12040, (void (*)(void))cuLibraryEnumerateKernels, NULL};
       return true;
     case 126:
-      *entry = (struct vgpu_directory_entry){"cuLibraryLoadData", 12000, (void (*)(void))cuLibraryLoadData, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLibraryGetGlobal", 12000, (void (*)(void))cuLibraryGetGlobal, NULL};
       return true;
     case 127:
-      *entry = (struct vgpu_directory_entry){"cuLibraryLoadFromFile", 12000, (void (*)(void))cuLibraryLoadFromFile, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLibraryGetKernel", 12000, (void (*)(void))cuLibraryGetKernel, NULL};
       return true;
     case 128:
-      *entry = (struct vgpu_directory_entry){"cuLibraryUnload", 12000, (void (*)(void))cuLibraryUnload, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLibraryGetKernelCount", 12040, (void (*)(void))cuLibraryGetKernelCount, NULL};
       return true;
     case 129:
-      *entry = (struct vgpu_directory_entry){"cuLinkAddData", 5050, (void (*)(void))cuLinkAddData, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLibraryGetManaged", 12000, (void (*)(void))cuLibraryGetManaged, NULL};
       return true;
     case 130:
-      *entry = (struct vgpu_directory_entry){"cuLinkAddData", 6050, (void (*)(void))cuLinkAddData_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLibraryGetModule", 12000, (void (*)(void))cuLibraryGetModule, NULL};
       return true;
     case 131:
-      *entry = (struct vgpu_directory_entry){"cuLinkAddFile", 5050, (void (*)(void))cuLinkAddFile, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLibraryLoadData", 12000, (void (*)(void))cuLibraryLoadData, NULL};
       return true;
     case 132:
-      *entry = (struct vgpu_directory_entry){"cuLinkAddFile", 6050, (void (*)(void))cuLinkAddFile_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLibraryLoadFromFile", 12000, (void (*)(void))cuLibraryLoadFromFile, NULL};
       return true;
     case 133:
-      *entry = (struct vgpu_directory_entry){"cuLinkComplete", 5050, (void (*)(void))cuLinkComplete, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLibraryUnload", 12000, (void (*)(void))cuLibraryUnload, NULL};
       return true;
     case 134:
-      *entry = (struct vgpu_directory_entry){"cuLinkCreate", 5050, (void (*)(void))cuLinkCreate, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLinkAddData", 5050, (void (*)(void))cuLinkAddData, NULL};
       return true;
     case 135:
-      *entry = (struct vgpu_directory_entry){"cuLinkCreate", 6050, (void (*)(void))cuLinkCreate_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLinkAddData", 6050, (void (*)(void))cuLinkAddData_v2, NULL};
       return true;
     case 136:
-      *entry = (struct vgpu_directory_entry){"cuLinkDestroy", 5050, (void (*)(void))cuLinkDestroy, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLinkAddFile", 5050, (void (*)(void))cuLinkAddFile, NULL};
       return true;
     case 137:
-      *entry = (struct vgpu_directory_entry){"cuMemAddressFree", 10020, (void (*)(void))cuMemAddressFree, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLinkAddFile", 6050, (void (*)(void))cuLinkAddFile_v2, NULL};
       return true;
     case 138:
-      *entry = (struct vgpu_directory_entry){"cuMemAddressReserve", 10020, (void (*)(void))cuMemAddressReserve, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLinkComplete", 5050, (void (*)(void))cuLinkComplete, NULL};
       return true;
     case 139:
-      *entry = (struct vgpu_directory_entry){"cuMemAdvise", 12020, (void (*)(void))cuMemAdvise_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLinkCreate", 5050, (void (*)(void))cuLinkCreate, NULL};
       return true;
     case 140:
-      *entry = (struct vgpu_directory_entry){"cuMemAlloc", 3020, (void (*)(void))cuMemAlloc_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuLinkCreate", 6050, (void (*)(void))cuLinkCreate_v2, NULL};
       return true;
     case 141:
-      *entry = (struct vgpu_directory_entry){"cuMemAllocAsync", 11020, (void (*)(void))cuMemAllocAsync, (void (*)(void))cuMemAllocAsync_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuLinkDestroy", 5050, (void (*)(void))cuLinkDestroy, NULL};
       return true;
     case 142:
-      *entry = (struct vgpu_directory_entry){"cuMemAllocFromPoolAsync", 11020, (void (*)(void))cuMemAllocFromPoolAsync, (void (*)(void))cuMemAllocFromPoolAsync_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemAddressFree", 10020, (void (*)(void))cuMemAddressFree, NULL};
       return true;
     case 143:
-      *entry = (struct vgpu_directory_entry){"cuMemAllocHost", 3020, (void (*)(void))cuMemAllocHost_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemAddressReserve", 10020, (void (*)(void))cuMemAddressReserve, NULL};
       return true;
     case 144:
-      *entry = (struct vgpu_directory_entry){"cuMemAllocManaged", 6000, (void (*)(void))cuMemAllocManaged, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemAdvise", 12020, (void (*)(void))cuMemAdvise_v2, NULL};
       return true;
     case 145:
-      *entry = (struct vgpu_directory_entry){"cuMemAllocPitch", 3020, (void (*)(void))cuMemAllocPitch_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemAlloc", 3020, (void (*)(void))cuMemAlloc_v2, NULL};
       return true;
     case 146:
-      *entry = (struct vgpu_directory_entry){"cuMemCreate", 10020, (void (*)(void))cuMemCreate, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemAllocAsync", 11020, (void (*)(void))cuMemAllocAsync, (void (*)(void))cuMemAllocAsync_ptsz};
       return true;
     case 147:
-      *entry = (struct vgpu_directory_entry){"cuMemExportToShareableHandle", 10020, (void (*)(void))cuMemExportToShareableHandle, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemAllocFromPoolAsync", 11020, (void (*)(void))cuMemAllocFromPoolAsync, (void (*)(void))cuMemAllocFromPoolAsync_ptsz};
       return true;
     case 148:
-      *entry = (struct vgpu_directory_entry){"cuMemFree", 3020, (void (*)(void))cuMemFree_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemAllocHost", 3020, (void (*)(void))cuMemAllocHost_v2, NULL};
       return true;
     case 149:
-      *entry = (struct vgpu_directory_entry){"cuMemFreeAsync", 11020, (void (*)(void))cuMemFreeAsync, (void (*)(void))cuMemFreeAsync_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemAllocManaged", 6000, (void (*)(void))cuMemAllocManaged, NULL};
       return true;
     case 150:
-      *entry = (struct vgpu_directory_entry){"cuMemFreeHost", 2000, (void (*)(void))cuMemFreeHost, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemAllocPitch", 3020, (void (*)(void))cuMemAllocPitch_v2, NULL};
       return true;
     case 151:
-      *entry = (struct vgpu_directory_entry){"cuMemGetAccess", 10020, (void (*)(void))cuMemGetAccess, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemCreate", 10020, (void (*)(void))cuMemCreate, NULL};
       return true;
     case 152:
-      *entry = (struct vgpu_directory_entry){"cuMemGetAddressRange", 3020, (void (*)(void))cuMemGetAddressRange_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemExportToShareableHandle", 10020, (void (*)(void))cuMemExportToShareableHandle, NULL};
       return true;
     case 153:
-      *entry = (struct vgpu_directory_entry){"cuMemGetAllocationGranularity", 10020, (void (*)(void))cuMemGetAllocationGranularity, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemFree", 3020, (void (*)(void))cuMemFree_v2, NULL};
       return true;
     case 154:
-      *entry = (struct vgpu_directory_entry){"cuMemGetAllocationPropertiesFromHandle", 10020, (void (*)(void))cuMemGetAllocationPropertiesFromHandle, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemFreeAsync", 11020, (void (*)(void))cuMemFreeAsync, (void (*)(void))cuMemFreeAsync_ptsz};
       return true;
     case 155:
-      *entry = (struct vgpu_directory_entry){"cuMemGetDefaultMemPool", 13000, (void (*)(void))cuMemGetDefaultMemPool, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemFreeHost", 2000, (void (*)(void))cuMemFreeHost, NULL};
       return true;
     case 156:
-      *entry = (struct vgpu_directory_entry){"cuMemGetInfo", 3020, (void (*)(void))cuMemGetInfo_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemGetAccess", 10020, (void (*)(void))cuMemGetAccess, NULL};
       return true;
     case 157:
-      *entry = (struct vgpu_directory_entry){"cuMemGetMemPool", 13000, (void (*)(void))cuMemGetMemPool, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemGetAddressRange", 3020, (void (*)(void))cuMemGetAddressRange_v2, NULL};
       return true;
     case 158:
-      *entry = (struct vgpu_directory_entry){"cuMemHostAlloc", 2020, (void (*)(void))cuMemHostAlloc, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemGetAllocationGranularity", 10020, (void (*)(void))cuMemGetAllocationGranularity, NULL};
       return true;
     case 159:
-      *entry = (struct vgpu_directory_entry){"cuMemHostGetDevicePointer", 3020, (void (*)(void))cuMemHostGetDevicePointer_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemGetAllocationPropertiesFromHandle", 10020, (void (*)(void))cuMemGetAllocationPropertiesFromHandle, NULL};
       return true;
     case 160:
-      *entry = (struct vgpu_directory_entry){"cuMemHostGetFlags", 2030, (void (*)(void))cuMemHostGetFlags, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemGetDefaultMemPool", 13000, (void (*)(void))cuMemGetDefaultMemPool, NULL};
       return true;
     case 161:
-      *entry = (struct vgpu_directory_entry){"cuMemHostRegister", 6050, (void (*)(void))cuMemHostRegister_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemGetInfo", 3020, (void (*)(void))cuMemGetInfo_v2, NULL};
       return true;
     case 162:
-      *entry = (struct vgpu_directory_entry){"cuMemHostUnregister", 4000, (void (*)(void))cuMemHostUnregister, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemGetMemPool", 13000, (void (*)(void))cuMemGetMemPool, NULL};
       return true;
     case 163:
-      *entry = (struct vgpu_directory_entry){"cuMemImportFromShareableHandle", 10020, (void (*)(void))cuMemImportFromShareableHandle, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemHostAlloc", 2020, (void (*)(void))cuMemHostAlloc, NULL};
       return true;
     case 164:
-      *entry = (struct vgpu_directory_entry){"cuMemMap", 10020, (void (*)(void))cuMemMap, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemHostGetDevicePointer", 3020, (void (*)(void))cuMemHostGetDevicePointer_v2, NULL};
       return true;
     case 165:
-      *entry = (struct vgpu_directory_entry){"cuMemPoolCreate", 11020, (void (*)(void))cuMemPoolCreate, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemHostGetFlags", 2030, (void (*)(void))cuMemHostGetFlags, NULL};
       return true;
     case 166:
-      *entry = (struct vgpu_directory_entry){"cuMemPoolDestroy", 11020, (void (*)(void))cuMemPoolDestroy, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemHostRegister", 6050, (void (*)(void))cuMemHostRegister_v2, NULL};
       return true;
     case 167:
-      *entry = (struct vgpu_directory_entry){"cuMemPoolGetAccess", 11020, (void (*)(void))cuMemPoolGetAccess, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemHostUnregister", 4000, (void (*)(void))cuMemHostUnregister, NULL};
       return true;
     case 168:
-      *entry = (struct vgpu_directory_entry){"cuMemPoolGetAttribute", 11020, (void (*)(void))cuMemPoolGetAttribute, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemImportFromShareableHandle", 10020, (void (*)(void))cuMemImportFromShareableHandle, NULL};
       return true;
     case 169:
-      *entry = (struct vgpu_directory_entry){"cuMemPoolSetAccess", 11020, (void (*)(void))cuMemPoolSetAccess, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemMap", 10020, (void (*)(void))cuMemMap, NULL};
       return true;
     case 170:
-      *entry = (struct vgpu_directory_entry){"cuMemPoolSetAttribute", 11020, (void (*)(void))cuMemPoolSetAttribute, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemPoolCreate", 11020, (void (*)(void))cuMemPoolCreate, NULL};
       return true;
     case 171:
-      *entry = (struct vgpu_directory_entry){"cuMemPoolTrimTo", 11020, (void (*)(void))cuMemPoolTrimTo, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemPoolDestroy", 11020, (void (*)(void))cuMemPoolDestroy, NULL};
       return true;
     case 172:
-      *entry = (struct vgpu_directory_entry){"cuMemPrefetchAsync", 12020, (void (*)(void))cuMemPrefetchAsync_v2, (void (*)(void))cuMemPrefetchAsync_v2_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemPoolGetAccess", 11020, (void (*)(void))cuMemPoolGetAccess, NULL};
       return true;
     case 173:
-      *entry = (struct vgpu_directory_entry){"cuMemRelease", 10020, (void (*)(void))cuMemRelease, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemPoolGetAttribute", 11020, (void (*)(void))cuMemPoolGetAttribute, NULL};
       return true;
     case 174:
-      *entry = (struct vgpu_directory_entry){"cuMemRetainAllocationHandle", 11000, (void (*)(void))cuMemRetainAllocationHandle, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemPoolSetAccess", 11020, (void (*)(void))cuMemPoolSetAccess, NULL};
       return true;
     case 175:
-      *entry = (struct vgpu_directory_entry){"cuMemSetAccess", 10020, (void (*)(void))cuMemSetAccess, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemPoolSetAttribute", 11020, (void (*)(void))cuMemPoolSetAttribute, NULL};
       return true;
     case 176:
-      *entry = (struct vgpu_directory_entry){"cuMemSetMemPool", 13000, (void (*)(void))cuMemSetMemPool, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemPoolTrimTo", 11020, (void (*)(void))cuMemPoolTrimTo, NULL};
       return true;
     case 177:
-      *entry = (struct vgpu_directory_entry){"cuMemUnmap", 10020, (void (*)(void))cuMemUnmap, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemPrefetchAsync", 12020, (void (*)(void))cuMemPrefetchAsync_v2, (void (*)(void))cuMemPrefetchAsync_v2_ptsz};
       return true;
     case 178:
-      *entry = (struct vgpu_directory_entry){"cuMemcpy", 4000, (void (*)(void))cuMemcpy, (void (*)(void))cuMemcpy_ptds};
+      *entry = (struct vgpu_directory_entry){"cuMemRelease", 10020, (void (*)(void))cuMemRelease, NULL};
       return true;
     case 179:
-      *entry = (struct vgpu_directory_entry){"cuMemcpy2D", 3020, (void (*)(void))cuMemcpy2D_v2, (void (*)(void))cuMemcpy2D_v2_ptds};
+      *entry = (struct vgpu_directory_entry){"cuMemRetainAllocationHandle", 11000, (void (*)(void))cuMemRetainAllocationHandle, NULL};
       return true;
     case 180:
-      *entry = (struct vgpu_directory_entry){"cuMemcpy2DAsync", 3020, (void (*)(void))cuMemcpy2DAsync_v2, (void (*)(void))cuMemcpy2DAsync_v2_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemSetAccess", 10020, (void (*)(void))cuMemSetAccess, NULL};
       return true;
     case 181:
-      *entry = (struct vgpu_directory_entry){"cuMemcpy2DUnaligned", 3020, (void (*)(void))cuMemcpy2DUnaligned_v2, (void (*)(void))cuMemcpy2DUnaligned_v2_ptds};
+      *entry = (struct vgpu_directory_entry){"cuMemSetMemPool", 13000, (void (*)(void))cuMemSetMemPool, NULL};
       return true;
     case 182:
-      *entry = (struct vgpu_directory_entry){"cuMemcpy3D", 3020, (void (*)(void))cuMemcpy3D_v2, (void (*)(void))cuMemcpy3D_v2_ptds};
+      *entry = (struct vgpu_directory_entry){"cuMemUnmap", 10020, (void (*)(void))cuMemUnmap, NULL};
       return true;
     case 183:
-      *entry = (struct vgpu_directory_entry){"cuMemcpy3DAsync", 3020, (void (*)(void))cuMemcpy3DAsync_v2, (void (*)(void))cuMemcpy3DAsync_v2_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpy", 4000, (void (*)(void))cuMemcpy, (void (*)(void))cuMemcpy_ptds};
       return true;
     case 184:
-      *entry = (struct vgpu_directory_entry){"cuMemcpy3DPeer", 4000, (void (*)(void))cuMemcpy3DPeer, (void (*)(void))cuMemcpy3DPeer_ptds};
+      *entry = (struct vgpu_directory_entry){"cuMemcpy2D", 3020, (void (*)(void))cuMemcpy2D_v2, (void (*)(void))cuMemcpy2D_v2_ptds};
       return true;
     case 185:
-      *entry = (struct vgpu_directory_entry){"cuMemcpy3DPeerAsync", 4000, (void (*)(void))cuMemcpy3DPeerAsync, (void (*)(void))cuMemcpy3DPeerAsync_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpy2DAsync", 3020, (void (*)(void))cuMemcpy2DAsync_v2, (void (*)(void))cuMemcpy2DAsync_v2_ptsz};
       return true;
     case 186:
-      *entry = (struct vgpu_directory_entry){"cuMemcpyAsync", 4000, (void (*)(void))cuMemcpyAsync, (void (*)(void))cuMemcpyAsync_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpy2DUnaligned", 3020, (void (*)(void))cuMemcpy2DUnaligned_v2, (void (*)(void))cuMemcpy2DUnaligned_v2_ptds};
       return true;
     case 187:
-      *entry = (struct vgpu_directory_entry){"cuMemcpyDtoD", 3020, (void (*)(void))cuMemcpyDtoD_v2, (void (*)(void))cuMemcpyDtoD_v2_ptds};
+      *entry = (struct vgpu_directory_entry){"cuMemcpy3D", 3020, (void (*)(void))cuMemcpy3D_v2, (void (*)(void))cuMemcpy3D_v2_ptds};
       return true;
     case 188:
-      *entry = (struct vgpu_directory_entry){"cuMemcpyDtoDAsync", 3020, (void (*)(void))cuMemcpyDtoDAsync_v2, (void (*)(void))cuMemcpyDtoDAsync_v2_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpy3DAsync", 3020, (void (*)(void))cuMemcpy3DAsync_v2, (void (*)(void))cuMemcpy3DAsync_v2_ptsz};
       return true;
     case 189:
-      *entry = (struct vgpu_directory_entry){"cuMemcpyDtoH", 3020, (void (*)(void))cuMemcpyDtoH_v2, (void (*)(void))cuMemcpyDtoH_v2_ptds};
+      *entry = (struct vgpu_directory_entry){"cuMemcpy3DPeer", 4000, (void (*)(void))cuMemcpy3DPeer, (void (*)(void))cuMemcpy3DPeer_ptds};
       return true;
     case 190:
-      *entry = (struct vgpu_directory_entry){"cuMemcpyDtoHAsync", 3020, (void (*)(void))cuMemcpyDtoHAsync_v2, (void (*)(void))cuMemcpyDtoHAsync_v2_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpy3DPeerAsync", 4000, (void (*)(void))cuMemcpy3DPeerAsync, (void (*)(void))cuMemcpy3DPeerAsync_ptsz};
       return true;
     case 191:
-      *entry = (struct vgpu_directory_entry){"cuMemcpyHtoD", 3020, (void (*)(void))cuMemcpyHtoD_v2, (void (*)(void))cuMemcpyHtoD_v2_ptds};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyAsync", 4000, (void (*)(void))cuMemcpyAsync, (void (*)(void))cuMemcpyAsync_ptsz};
       return true;
     case 192:
-      *entry = (struct vgpu_directory_entry){"cuMemcpyHtoDAsync", 3020, (void (*)(void))cuMemcpyHtoDAsync_v2, (void (*)(void))cuMemcpyHtoDAsync_v2_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyAtoA", 3020, (void (*)(void))cuMemcpyAtoA_v2, NULL};
       return true;
     case 193:
-      *entry = (struct vgpu_directory_entry){"cuMemcpyPeer", 4000, (void (*)(void))cuMemcpyPeer, (void (*)(void))cuMemcpyPeer_ptds};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyAtoD", 3020, (void (*)(void))cuMemcpyAtoD_v2, NULL};
       return true;
     case 194:
-      *entry = (struct vgpu_directory_entry){"cuMemcpyPeerAsync", 4000, (void (*)(void))cuMemcpyPeerAsync, (void (*)(void))cuMemcpyPeerAsync_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyAtoH", 3020, (void (*)(void))cuMemcpyAtoH_v2, (void (*)(void))cuMemcpyAtoH_v2_ptds};
       return true;
     case 195:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD16", 3020, (void (*)(void))cuMemsetD16_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyAtoHAsync", 3020, (void (*)(void))cuMemcpyAtoHAsync_v2, (void (*)(void))cuMemcpyAtoHAsync_v2_ptsz};
       return true;
     case 196:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD16Async", 3020, (void (*)(void))cuMemsetD16Async, (void (*)(void))cuMemsetD16Async_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyDtoA", 3020, (void (*)(void))cuMemcpyDtoA_v2, NULL};
       return true;
     case 197:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD2D16", 3020, (void (*)(void))cuMemsetD2D16_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyDtoD", 3020, (void (*)(void))cuMemcpyDtoD_v2, (void (*)(void))cuMemcpyDtoD_v2_ptds};
       return true;
     case 198:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD2D16Async", 3020, (void (*)(void))cuMemsetD2D16Async, (void (*)(void))cuMemsetD2D16Async_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyDtoDAsync", 3020, (void (*)(void))cuMemcpyDtoDAsync_v2, (void (*)(void))cuMemcpyDtoDAsync_v2_ptsz};
       return true;
     case 199:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD2D32", 3020, (void (*)(void))cuMemsetD2D32_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyDtoH", 3020, (void (*)(void))cuMemcpyDtoH_v2, (void (*)(void))cuMemcpyDtoH_v2_ptds};
       return true;
     case 200:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD2D32Async", 3020, (void (*)(void))cuMemsetD2D32Async, (void (*)(void))cuMemsetD2D32Async_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyDtoHAsync", 3020, (void (*)(void))cuMemcpyDtoHAsync_v2, (void (*)(void))cuMemcpyDtoHAsync_v2_ptsz};
       return true;
     case 201:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD2D8", 3020, (void (*)(void))cuMemsetD2D8_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyHtoA", 3020, (void (*)(void))cuMemcpyHtoA_v2, (void (*)(void))cuMemcpyHtoA_v2_ptds};
       return true;
     case 202:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD2D8Async", 3020, (void (*)(void))cuMemsetD2D8Async, (void (*)(void))cuMemsetD2D8Async_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyHtoAAsync", 3020, (void (*)(void))cuMemcpyHtoAAsync_v2, (void (*)(void))cuMemcpyHtoAAsync_v2_ptsz};
       return true;
     case 203:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD32", 3020, (void (*)(void))cuMemsetD32_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyHtoD", 3020, (void (*)(void))cuMemcpyHtoD_v2, (void (*)(void))cuMemcpyHtoD_v2_ptds};
       return true;
     case 204:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD32Async", 3020, (void (*)(void))cuMemsetD32Async, (void (*)(void))cuMemsetD32Async_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyHtoDAsync", 3020, (void (*)(void))cuMemcpyHtoDAsync_v2, (void (*)(void))cuMemcpyHtoDAsync_v2_ptsz};
       return true;
     case 205:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD8", 3020, (void (*)(void))cuMemsetD8_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyPeer", 4000, (void (*)(void))cuMemcpyPeer, (void (*)(void))cuMemcpyPeer_ptds};
       return true;
     case 206:
-      *entry = (struct vgpu_directory_entry){"cuMemsetD8Async", 3020, (void (*)(void))cuMemsetD8Async, (void (*)(void))cuMemsetD8Async_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuMemcpyPeerAsync", 4000, (void (*)(void))cuMemcpyPeerAsync, (void (*)(void))cuMemcpyPeerAsync_ptsz};
       return true;
     case 207:
-      *entry = (struct vgpu_directory_entry){"cuModuleEnumerateFunctions", 12040, (void (*)(void))cuModuleEnumerateFunctions, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD16", 3020, (void (*)(void))cuMemsetD16_v2, NULL};
       return true;
     case 208:
-      *entry = (struct vgpu_directory_entry){"cuModuleGetFunction", 2000, (void (*)(void))cuModuleGetFunction, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD16Async", 3020, (void (*)(void))cuMemsetD16Async, (void (*)(void))cuMemsetD16Async_ptsz};
       return true;
     case 209:
-      *entry = (struct vgpu_directory_entry){"cuModuleGetFunctionCount", 12040, (void (*)(void))cuModuleGetFunctionCount, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD2D16", 3020, (void (*)(void))cuMemsetD2D16_v2, NULL};
       return true;
     case 210:
-      *entry = (struct vgpu_directory_entry){"cuModuleGetGlobal", 3020, (void (*)(void))cuModuleGetGlobal_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD2D16Async", 3020, (void (*)(void))cuMemsetD2D16Async, (void (*)(void))cuMemsetD2D16Async_ptsz};
       return true;
     case 211:
-      *entry = (struct vgpu_directory_entry){"cuModuleGetLoadingMode", 11070, (void (*)(void))cuModuleGetLoadingMode, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD2D32", 3020, (void (*)(void))cuMemsetD2D32_v2, NULL};
       return true;
     case 212:
-      *entry = (struct vgpu_directory_entry){"cuModuleLoad", 2000, (void (*)(void))cuModuleLoad, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD2D32Async", 3020, (void (*)(void))cuMemsetD2D32Async, (void (*)(void))cuMemsetD2D32Async_ptsz};
       return true;
     case 213:
-      *entry = (struct vgpu_directory_entry){"cuModuleLoadData", 2000, (void (*)(void))cuModuleLoadData, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD2D8", 3020, (void (*)(void))cuMemsetD2D8_v2, NULL};
       return true;
     case 214:
-      *entry = (struct vgpu_directory_entry){"cuModuleLoadDataEx", 2010, (void (*)(void))cuModuleLoadDataEx, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD2D8Async", 3020, (void (*)(void))cuMemsetD2D8Async, (void (*)(void))cuMemsetD2D8Async_ptsz};
       return true;
     case 215:
-      *entry = (struct vgpu_directory_entry){"cuModuleLoadFatBinary", 2000, (void (*)(void))cuModuleLoadFatBinary, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD32", 3020, (void (*)(void))cuMemsetD32_v2, NULL};
       return true;
     case 216:
-      *entry = (struct vgpu_directory_entry){"cuModuleUnload", 2000, (void (*)(void))cuModuleUnload, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD32Async", 3020, (void (*)(void))cuMemsetD32Async, (void (*)(void))cuMemsetD32Async_ptsz};
       return true;
     case 217:
-      *entry = (struct vgpu_directory_entry){"cuOccupancyAvailableDynamicSMemPerBlock", 11000, (void (*)(void))cuOccupancyAvailableDynamicSMemPerBlock, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD8", 3020, (void (*)(void))cuMemsetD8_v2, NULL};
       return true;
     case 218:
-      *entry = (struct vgpu_directory_entry){"cuOccupancyMaxActiveBlocksPerMultiprocessor", 6050, (void (*)(void))cuOccupancyMaxActiveBlocksPerMultiprocessor, NULL};
+      *entry = (struct vgpu_directory_entry){"cuMemsetD8Async", 3020, (void (*)(void))cuMemsetD8Async, (void (*)(void))cuMemsetD8Async_ptsz};
       return true;
     case 219:
-      *entry = (struct vgpu_directory_entry){"cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags", 7000, (void (*)(void))cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags, NULL};
+      *entry = (struct vgpu_directory_entry){"cuModuleEnumerateFunctions", 12040, (void (*)(void))cuModuleEnumerateFunctions, NULL};
       return true;
     case 220:
-      *entry = (struct vgpu_directory_entry){"cuOccupancyMaxPotentialBlockSize", 6050, (void (*)(void))cuOccupancyMaxPotentialBlockSize, NULL};
+      *entry = (struct vgpu_directory_entry){"cuModuleGetFunction", 2000, (void (*)(void))cuModuleGetFunction, NULL};
       return true;
     case 221:
-      *entry = (struct vgpu_directory_entry){"cuOccupancyMaxPotentialBlockSizeWithFlags", 7000, (void (*)(void))cuOccupancyMaxPotentialBlockSizeWithFlags, NULL};
+      *entry = (struct vgpu_directory_entry){"cuModuleGetFunctionCount", 12040, (void (*)(void))cuModuleGetFunctionCount, NULL};
       return true;
     case 222:
-      *entry = (struct vgpu_directory_entry){"cuPointerGetAttribute", 4000, (void (*)(void))cuPointerGetAttribute, NULL};
+      *entry = (struct vgpu_directory_entry){"cuModuleGetGlobal", 3020, (void (*)(void))cuModuleGetGlobal_v2, NULL};
       return true;
     case 223:
-      *entry = (struct vgpu_directory_entry){"cuPointerGetAttributes", 7000, (void (*)(void))cuPointerGetAttributes, NULL};
+      *entry = (struct vgpu_directory_entry){"cuModuleGetLoadingMode", 11070, (void (*)(void))cuModuleGetLoadingMode, NULL};
       return true;
     case 224:
-      *entry = (struct vgpu_directory_entry){"cuProfilerStart", 4000, (void (*)(void))cuProfilerStart, NULL};
+      *entry = (struct vgpu_directory_entry){"cuModuleLoad", 2000, (void (*)(void))cuModuleLoad, NULL};
       return true;
     case 225:
-      *entry = (struct vgpu_directory_entry){"cuProfilerStop", 4000, (void (*)(void))cuProfilerStop, NULL};
+      *entry = (struct vgpu_directory_entry){"cuModuleLoadData", 2000, (void (*)(void))cuModuleLoadData, NULL};
       return true;
     case 226:
-      *entry = (struct vgpu_directory_entry){"cuStreamAddCallback", 5000, (void (*)(void))cuStreamAddCallback, (void (*)(void))cuStreamAddCallback_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuModuleLoadDataEx", 2010, (void (*)(void))cuModuleLoadDataEx, NULL};
       return true;
     case 227:
-      *entry = (struct vgpu_directory_entry){"cuStreamBeginCapture", 10010, (void (*)(void))cuStreamBeginCapture_v2, (void (*)(void))cuStreamBeginCapture_v2_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuModuleLoadFatBinary", 2000, (void (*)(void))cuModuleLoadFatBinary, NULL};
       return true;
     case 228:
-      *entry = (struct vgpu_directory_entry){"cuStreamCreate", 2000, (void (*)(void))cuStreamCreate, NULL};
+      *entry = (struct vgpu_directory_entry){"cuModuleUnload", 2000, (void (*)(void))cuModuleUnload, NULL};
       return true;
     case 229:
-      *entry = (struct vgpu_directory_entry){"cuStreamCreateWithPriority", 5050, (void (*)(void))cuStreamCreateWithPriority, NULL};
+      *entry = (struct vgpu_directory_entry){"cuOccupancyAvailableDynamicSMemPerBlock", 11000, (void (*)(void))cuOccupancyAvailableDynamicSMemPerBlock, NULL};
       return true;
     case 230:
-      *entry = (struct vgpu_directory_entry){"cuStreamDestroy", 2000, (void (*)(void))cuStreamDestroy, NULL};
+      *entry = (struct vgpu_directory_entry){"cuOccupancyMaxActiveBlocksPerMultiprocessor", 6050, (void (*)(void))cuOccupancyMaxActiveBlocksPerMultiprocessor, NULL};
       return true;
     case 231:
-      *entry = (struct vgpu_directory_entry){"cuStreamDestroy", 4000, (void (*)(void))cuStreamDestroy_v2, NULL};
+      *entry = (struct vgpu_directory_entry){"cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags", 7000, (void (*)(void))cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags, NULL};
       return true;
     case 232:
-      *entry = (struct vgpu_directory_entry){"cuStreamEndCapture", 10000, (void (*)(void))cuStreamEndCapture, (void (*)(void))cuStreamEndCapture_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuOccupancyMaxPotentialBlockSize", 6050, (void (*)(void))cuOccupancyMaxPotentialBlockSize, NULL};
       return true;
     case 233:
-      *entry = (struct vgpu_directory_entry){"cuStreamGetCaptureInfo", 11030, (void (*)(void))cuStreamGetCaptureInfo_v2, (void (*)(void))cuStreamGetCaptureInfo_v2_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuOccupancyMaxPotentialBlockSizeWithFlags", 7000, (void (*)(void))cuOccupancyMaxPotentialBlockSizeWithFlags, NULL};
       return true;
     case 234:
-      *entry = (struct vgpu_directory_entry){"cuStreamGetCaptureInfo", 12030, (void (*)(void))cuStreamGetCaptureInfo_v3, (void (*)(void))cuStreamGetCaptureInfo_v3_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuPointerGetAttribute", 4000, (void (*)(void))cuPointerGetAttribute, NULL};
       return true;
     case 235:
-      *entry = (struct vgpu_directory_entry){"cuStreamGetCtx", 9020, (void (*)(void))cuStreamGetCtx, (void (*)(void))cuStreamGetCtx_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuPointerGetAttributes", 7000, (void (*)(void))cuPointerGetAttributes, NULL};
       return true;
     case 236:
-      *entry = (struct vgpu_directory_entry){"cuStreamGetDevice", 12080, (void (*)(void))cuStreamGetDevice, (void (*)(void))cuStreamGetDevice_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuProfilerStart", 4000, (void (*)(void))cuProfilerStart, NULL};
       return true;
     case 237:
-      *entry = (struct vgpu_directory_entry){"cuStreamGetFlags", 5050, (void (*)(void))cuStreamGetFlags, (void (*)(void))cuStreamGetFlags_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuProfilerStop", 4000, (void (*)(void))cuProfilerStop, NULL};
       return true;
     case 238:
-      *entry = (struct vgpu_directory_entry){"cuStreamGetId", 12000, (void (*)(void))cuStreamGetId, (void (*)(void))cuStreamGetId_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamAddCallback", 5000, (void (*)(void))cuStreamAddCallback, (void (*)(void))cuStreamAddCallback_ptsz};
       return true;
     case 239:
-      *entry = (struct vgpu_directory_entry){"cuStreamGetPriority", 5050, (void (*)(void))cuStreamGetPriority, (void (*)(void))cuStreamGetPriority_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamBeginCapture", 10010, (void (*)(void))cuStreamBeginCapture_v2, (void (*)(void))cuStreamBeginCapture_v2_ptsz};
       return true;
     case 240:
-      *entry = (struct vgpu_directory_entry){"cuStreamIsCapturing", 10000, (void (*)(void))cuStreamIsCapturing, (void (*)(void))cuStreamIsCapturing_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamCreate", 2000, (void (*)(void))cuStreamCreate, NULL};
       return true;
     case 241:
-      *entry = (struct vgpu_directory_entry){"cuStreamQuery", 2000, (void (*)(void))cuStreamQuery, (void (*)(void))cuStreamQuery_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamCreateWithPriority", 5050, (void (*)(void))cuStreamCreateWithPriority, NULL};
       return true;
     case 242:
-      *entry = (struct vgpu_directory_entry){"cuStreamSynchronize", 2000, (void (*)(void))cuStreamSynchronize, (void (*)(void))cuStreamSynchronize_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamDestroy", 2000, (void (*)(void))cuStreamDestroy, NULL};
       return true;
     case 243:
-      *entry = (struct vgpu_directory_entry){"cuStreamWaitEvent", 3020, (void (*)(void))cuStreamWaitEvent, (void (*)(void))cuStreamWaitEvent_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamDestroy", 4000, (void (*)(void))cuStreamDestroy_v2, NULL};
       return true;
     case 244:
-      *entry = (struct vgpu_directory_entry){"cuStreamWriteValue32", 8000, (void (*)(void))cuStreamWriteValue32, (void (*)(void))cuStreamWriteValue32_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamEndCapture", 10000, (void (*)(void))cuStreamEndCapture, (void (*)(void))cuStreamEndCapture_ptsz};
       return true;
     case 245:
-      *entry = (struct vgpu_directory_entry){"cuStreamWriteValue32", 11070, (void (*)(void))cuStreamWriteValue32_v2, (void (*)(void))cuStreamWriteValue32_v2_ptsz};
+      *entry = (struct vgpu_directory_entry){"cuStreamGetCaptureInfo", 11030, (void (*)(void))cuStreamGetCaptureInfo_v2, (void (*)(void))cuStreamGetCaptureInfo_v2_ptsz};
       return true;
     case 246:
-      *entry = (struct vgpu_directory_entry){"cuTexObjectCreate", 5000, (void (*)(void))cuTexObjectCreate, NULL};
+      *entry = (struct vgpu_directory_entry){"cuStreamGetCaptureInfo", 12030, (void (*)(void))cuStreamGetCaptureInfo_v3, (void (*)(void))cuStreamGetCaptureInfo_v3_ptsz};
       return true;
     case 247:
-      *entry = (struct vgpu_directory_entry){"cuTexObjectDestroy", 5000, (void (*)(void))cuTexObjectDestroy, NULL};
+      *entry = (struct vgpu_directory_entry){"cuStreamGetCtx", 9020, (void (*)(void))cuStreamGetCtx, (void (*)(void))cuStreamGetCtx_ptsz};
       return true;
     case 248:
-      *entry = (struct vgpu_directory_entry){"cuTexObjectGetResourceDesc", 5000, (void (*)(void))cuTexObjectGetResourceDesc, NULL};
+      *entry = (struct vgpu_directory_entry){"cuStreamGetDevice", 12080, (void (*)(void))cuStreamGetDevice, (void (*)(void))cuStreamGetDevice_ptsz};
       return true;
     case 249:
-      *entry = (struct vgpu_directory_entry){"cuTexObjectGetTextureDesc", 5000, (void (*)(void))cuTexObjectGetTextureDesc, NULL};
+      *entry = (struct vgpu_directory_entry){"cuStreamGetFlags", 5050, (void (*)(void))cuStreamGetFlags, (void (*)(void))cuStreamGetFlags_ptsz};
       return true;
     case 250:
+      *entry = (struct vgpu_directory_entry){"cuStreamGetId", 12000, (void (*)(void))cuStreamGetId, (void (*)(void))cuStreamGetId_ptsz};
+      return true;
+    case 251:
+      *entry = (struct vgpu_directory_entry){"cuStreamGetPriority", 5050, (void (*)(void))cuStreamGetPriority, (void (*)(void))cuStreamGetPriority_ptsz};
+      return true;
+    case 252:
+      *entry = (struct vgpu_directory_entry){"cuStreamIsCapturing", 10000, (void (*)(void))cuStreamIsCapturing, (void (*)(void))cuStreamIsCapturing_ptsz};
+      return true;
+    case 253:
+      *entry = (struct vgpu_directory_entry){"cuStreamQuery", 2000, (void (*)(void))cuStreamQuery, (void (*)(void))cuStreamQuery_ptsz};
+      return true;
+    case 254:
+      *entry = (struct vgpu_directory_entry){"cuStreamSynchronize", 2000, (void (*)(void))cuStreamSynchronize, (void (*)(void))cuStreamSynchronize_ptsz};
+      return true;
+    case 255:
+      *entry = (struct vgpu_directory_entry){"cuStreamWaitEvent", 3020, (void (*)(void))cuStreamWaitEvent, (void (*)(void))cuStreamWaitEvent_ptsz};
+      return true;
+    case 256:
+      *entry = (struct vgpu_directory_entry){"cuStreamWriteValue32", 8000, (void (*)(void))cuStreamWriteValue32, (void (*)(void))cuStreamWriteValue32_ptsz};
+      return true;
+    case 257:
+      *entry = (struct vgpu_directory_entry){"cuStreamWriteValue32", 11070, (void (*)(void))cuStreamWriteValue32_v2, (void (*)(void))cuStreamWriteValue32_v2_ptsz};
+      return true;
+    case 258:
+      *entry = (struct vgpu_directory_entry){"cuTexObjectCreate", 5000, (void (*)(void))cuTexObjectCreate, NULL};
+      return true;
+    case 259:
+      *entry = (struct vgpu_directory_entry){"cuTexObjectDestroy", 5000, (void (*)(void))cuTexObjectDestroy, NULL};
+      return true;
+    case 260:
+      *entry = (struct vgpu_directory_entry){"cuTexObjectGetResourceDesc", 5000, (void (*)(void))cuTexObjectGetResourceDesc, NULL};
+      return true;
+    case 261:
+      *entry = (struct vgpu_directory_entry){"cuTexObjectGetTextureDesc", 5000, (void (*)(void))cuTexObjectGetTextureDesc, NULL};
+      return true;
+    case 262:
       *entry = (struct vgpu_directory_entry){"cuThreadExchangeStreamCaptureMode", 10010, (void (*)(void))cuThreadExchangeStreamCaptureMode, NULL};
       return true;
     default:

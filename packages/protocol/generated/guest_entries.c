@@ -71,923 +71,923 @@ const char *vgpu_entry_name(unsigned int index) {
     case 29:
       return "cuMemUnmap";
     case 30:
-      return "cuTexObjectDestroy";
-    case 31:
-      return "cuTexObjectCreate";
-    case 32:
-      return "cuTexObjectGetResourceDesc";
-    case 33:
-      return "cuTexObjectGetTextureDesc";
-    case 34:
-      return "cuStreamCreate";
-    case 35:
-      return "cuStreamCreateWithPriority";
-    case 36:
-      return "cuStreamGetPriority";
-    case 37:
-      return "cuStreamGetFlags";
-    case 38:
-      return "cuStreamGetCtx";
-    case 39:
-      return "cuStreamGetId";
-    case 40:
-      return "cuStreamQuery";
-    case 41:
-      return "cuStreamSynchronize";
-    case 42:
-      return "cuStreamDestroy_v2";
-    case 43:
-      return "cuEventCreate";
-    case 44:
-      return "cuEventQuery";
-    case 45:
-      return "cuEventSynchronize";
-    case 46:
-      return "cuEventDestroy_v2";
-    case 47:
-      return "cuEventElapsedTime";
-    case 48:
-      return "cuInit";
-    case 49:
-      return "cuGetErrorString";
-    case 50:
-      return "cuGetErrorName";
-    case 51:
-      return "cuGetProcAddress";
-    case 52:
-      return "cuGetProcAddress_v2";
-    case 53:
-      return "cuModuleGetLoadingMode";
-    case 54:
-      return "cuDriverGetVersion";
-    case 55:
-      return "cuDeviceGet";
-    case 56:
-      return "cuDeviceGetCount";
-    case 57:
-      return "cuDeviceGetName";
-    case 58:
-      return "cuDeviceGetUuid";
-    case 59:
-      return "cuDeviceGetUuid_v2";
-    case 60:
-      return "cuDeviceTotalMem_v2";
-    case 61:
-      return "cuDeviceGetAttribute";
-    case 62:
-      return "cuDeviceComputeCapability";
-    case 63:
-      return "cuDeviceGetProperties";
-    case 64:
-      return "cuDeviceGetPCIBusId";
-    case 65:
-      return "cuDeviceGetByPCIBusId";
-    case 66:
-      return "cuDeviceCanAccessPeer";
-    case 67:
-      return "cuCtxGetStreamPriorityRange";
-    case 68:
-      return "cuCtxCreate_v2";
-    case 69:
-      return "cuCtxCreate_v4";
-    case 70:
-      return "cuCtxDestroy_v2";
-    case 71:
-      return "cuCtxPushCurrent_v2";
-    case 72:
-      return "cuCtxPopCurrent_v2";
-    case 73:
-      return "cuCtxSetCurrent";
-    case 74:
-      return "cuCtxGetCurrent";
-    case 75:
-      return "cuCtxGetDevice";
-    case 76:
-      return "cuCtxGetApiVersion";
-    case 77:
-      return "cuCtxGetCacheConfig";
-    case 78:
-      return "cuCtxSetCacheConfig";
-    case 79:
-      return "cuCtxDestroy";
-    case 80:
-      return "cuCtxPopCurrent";
-    case 81:
-      return "cuCtxPushCurrent";
-    case 82:
-      return "cuStreamDestroy";
-    case 83:
-      return "cuEventDestroy";
-    case 84:
-      return "cuDevicePrimaryCtxRelease";
-    case 85:
-      return "cuDevicePrimaryCtxReset";
-    case 86:
-      return "cuDevicePrimaryCtxSetFlags";
-    case 87:
-      return "cuLinkCreate";
-    case 88:
-      return "cuLinkAddData";
-    case 89:
-      return "cuLinkAddFile";
-    case 90:
-      return "cuModuleLoad";
-    case 91:
-      return "cuModuleLoadData";
-    case 92:
-      return "cuModuleLoadDataEx";
-    case 93:
-      return "cuModuleLoadFatBinary";
-    case 94:
-      return "cuLaunchKernel";
-    case 95:
-      return "cuLaunchKernelEx";
-    case 96:
-      return "cuLaunchKernelEx_ptsz";
-    case 97:
-      return "cuLaunchCooperativeKernel";
-    case 98:
-      return "cuFuncSetCacheConfig";
-    case 99:
-      return "cuOccupancyMaxActiveBlocksPerMultiprocessor";
-    case 100:
-      return "cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags";
-    case 101:
-      return "cuOccupancyMaxPotentialBlockSize";
-    case 102:
-      return "cuOccupancyMaxPotentialBlockSizeWithFlags";
-    case 103:
-      return "cuOccupancyAvailableDynamicSMemPerBlock";
-    case 104:
-      return "cuStreamWriteValue32";
-    case 105:
-      return "cuStreamWriteValue32_v2";
-    case 106:
-      return "cuStreamGetDevice";
-    case 107:
-      return "cuMemcpy";
-    case 108:
-      return "cuMemcpyAsync";
-    case 109:
-      return "cuMemcpyHtoD_v2";
-    case 110:
-      return "cuMemcpyDtoH_v2";
-    case 111:
-      return "cuMemcpyDtoD_v2";
-    case 112:
-      return "cuMemcpyHtoDAsync_v2";
-    case 113:
-      return "cuMemcpyDtoHAsync_v2";
-    case 114:
-      return "cuMemcpyDtoDAsync_v2";
-    case 115:
-      return "cuMemcpy2D_v2";
-    case 116:
-      return "cuMemcpy2DUnaligned_v2";
-    case 117:
-      return "cuMemcpy2DAsync_v2";
-    case 118:
-      return "cuMemsetD8_v2";
-    case 119:
-      return "cuMemsetD16_v2";
-    case 120:
-      return "cuMemsetD32_v2";
-    case 121:
-      return "cuMemsetD2D8_v2";
-    case 122:
-      return "cuMemsetD2D16_v2";
-    case 123:
-      return "cuMemsetD2D32_v2";
-    case 124:
-      return "cuMemsetD8Async";
-    case 125:
-      return "cuMemsetD16Async";
-    case 126:
-      return "cuMemsetD32Async";
-    case 127:
-      return "cuMemsetD2D8Async";
-    case 128:
-      return "cuMemsetD2D16Async";
-    case 129:
-      return "cuMemsetD2D32Async";
-    case 130:
-      return "cuMemAllocHost_v2";
-    case 131:
-      return "cuMemFreeHost";
-    case 132:
-      return "cuMemHostAlloc";
-    case 133:
-      return "cuMemHostGetDevicePointer_v2";
-    case 134:
-      return "cuMemHostGetFlags";
-    case 135:
-      return "cuMemHostRegister_v2";
-    case 136:
-      return "cuMemHostUnregister";
-    case 137:
-      return "cuPointerGetAttribute";
-    case 138:
-      return "cuPointerGetAttributes";
-    case 139:
-      return "cuEventRecord";
-    case 140:
-      return "cuEventRecordWithFlags";
-    case 141:
-      return "cuStreamWaitEvent";
-    case 142:
-      return "cuEventElapsedTime_v2";
-    case 143:
-      return "cuLibraryLoadData";
-    case 144:
-      return "cuLibraryLoadFromFile";
-    case 145:
-      return "cuLibraryUnload";
-    case 146:
-      return "cuLibraryGetModule";
-    case 147:
-      return "cuLibraryGetKernel";
-    case 148:
-      return "cuLibraryGetGlobal";
-    case 149:
-      return "cuLinkCreate_v2";
-    case 150:
-      return "cuLinkAddData_v2";
-    case 151:
-      return "cuLinkAddFile_v2";
-    case 152:
-      return "cuLinkComplete";
-    case 153:
-      return "cuLinkDestroy";
-    case 154:
-      return "cuLibraryGetKernelCount";
-    case 155:
-      return "cuModuleEnumerateFunctions";
-    case 156:
-      return "cuLibraryEnumerateKernels";
-    case 157:
-      return "cuFuncGetName";
-    case 158:
-      return "cuKernelGetFunction";
-    case 159:
-      return "cuKernelGetAttribute";
-    case 160:
-      return "cuKernelSetAttribute";
-    case 161:
-      return "cuKernelSetCacheConfig";
-    case 162:
-      return "cuKernelGetParamInfo";
-    case 163:
-      return "cuKernelGetName";
-    case 164:
-      return "cuKernelGetLibrary";
-    case 165:
-      return "cuFuncLoad";
-    case 166:
-      return "cuFuncIsLoaded";
-    case 167:
-      return "cuModuleGetGlobal_v2";
-    case 168:
-      return "cuLibraryGetManaged";
-    case 169:
-      return "cuProfilerStart";
-    case 170:
-      return "cuProfilerStop";
-    case 171:
-      return "cuMemPoolCreate";
-    case 172:
-      return "cuMemPoolSetAttribute";
-    case 173:
-      return "cuMemPoolGetAttribute";
-    case 174:
-      return "cuMemPoolSetAccess";
-    case 175:
-      return "cuMemPoolGetAccess";
-    case 176:
-      return "cuMemGetDefaultMemPool";
-    case 177:
-      return "cuMemGetMemPool";
-    case 178:
-      return "cuMemSetMemPool";
-    case 179:
-      return "cuMemCreate";
-    case 180:
-      return "cuMemSetAccess";
-    case 181:
-      return "cuMemGetAccess";
-    case 182:
-      return "cuMemGetAllocationGranularity";
-    case 183:
-      return "cuMemGetAllocationPropertiesFromHandle";
-    case 184:
-      return "cuMemRetainAllocationHandle";
-    case 185:
-      return "cuMemExportToShareableHandle";
-    case 186:
-      return "cuMemImportFromShareableHandle";
-    case 187:
-      return "cuMemAllocAsync";
-    case 188:
-      return "cuMemAllocFromPoolAsync";
-    case 189:
-      return "cuMemFreeAsync";
-    case 190:
-      return "cuMemAllocManaged";
-    case 191:
-      return "cuMemFree_v2";
-    case 192:
-      return "cuMemPrefetchAsync_v2";
-    case 193:
-      return "cuMemAdvise_v2";
-    case 194:
-      return "cuMemcpy3D_v2";
-    case 195:
-      return "cuMemcpy3DAsync_v2";
-    case 196:
-      return "cuMemcpy3DPeer";
-    case 197:
-      return "cuMemcpy3DPeerAsync";
-    case 198:
-      return "cuMemcpyPeer";
-    case 199:
-      return "cuMemcpyPeerAsync";
-    case 200:
-      return "cuCtxEnablePeerAccess";
-    case 201:
-      return "cuCtxDisablePeerAccess";
-    case 202:
-      return "cuDeviceGetP2PAttribute";
-    case 203:
-      return "cuLaunchHostFunc";
-    case 204:
-      return "cuStreamAddCallback";
-    case 205:
-      return "cuStreamBeginCapture_v2";
-    case 206:
-      return "cuStreamEndCapture";
-    case 207:
-      return "cuStreamIsCapturing";
-    case 208:
-      return "cuStreamGetCaptureInfo_v2";
-    case 209:
-      return "cuStreamGetCaptureInfo_v3";
-    case 210:
-      return "cuThreadExchangeStreamCaptureMode";
-    case 211:
-      return "cuGraphCreate";
-    case 212:
-      return "cuGraphDestroy";
-    case 213:
-      return "cuGraphClone";
-    case 214:
-      return "cuGraphNodeFindInClone";
-    case 215:
-      return "cuGraphAddEmptyNode";
-    case 216:
-      return "cuGraphAddKernelNode_v2";
-    case 217:
-      return "cuGraphAddMemcpyNode";
-    case 218:
-      return "cuGraphAddMemsetNode";
-    case 219:
-      return "cuGraphAddHostNode";
-    case 220:
-      return "cuGraphAddChildGraphNode";
-    case 221:
-      return "cuGraphAddEventRecordNode";
-    case 222:
-      return "cuGraphAddEventWaitNode";
-    case 223:
-      return "cuGraphAddMemAllocNode";
-    case 224:
-      return "cuGraphAddMemFreeNode";
-    case 225:
-      return "cuGraphMemAllocNodeGetParams";
-    case 226:
-      return "cuGraphMemFreeNodeGetParams";
-    case 227:
-      return "cuGraphChildGraphNodeGetGraph";
-    case 228:
-      return "cuGraphNodeGetType";
-    case 229:
-      return "cuGraphGetNodes";
-    case 230:
-      return "cuGraphGetRootNodes";
-    case 231:
-      return "cuGraphGetEdges";
-    case 232:
-      return "cuGraphGetEdges_v2";
-    case 233:
-      return "cuGraphNodeGetDependencies";
-    case 234:
-      return "cuGraphNodeGetDependencies_v2";
-    case 235:
-      return "cuGraphAddDependencies";
-    case 236:
-      return "cuGraphAddDependencies_v2";
-    case 237:
-      return "cuGraphKernelNodeGetParams_v2";
-    case 238:
-      return "cuGraphKernelNodeSetParams_v2";
-    case 239:
-      return "cuGraphInstantiateWithFlags";
-    case 240:
-      return "cuGraphExecGetFlags";
-    case 241:
-      return "cuGraphExecKernelNodeSetParams_v2";
-    case 242:
-      return "cuGraphExecMemcpyNodeSetParams";
-    case 243:
-      return "cuGraphExecMemsetNodeSetParams";
-    case 244:
-      return "cuGraphExecHostNodeSetParams";
-    case 245:
-      return "cuGraphExecUpdate_v2";
-    case 246:
-      return "cuGraphUpload";
-    case 247:
-      return "cuGraphLaunch";
-    case 248:
-      return "cuGraphExecDestroy";
-    case 249:
-      return "cuDeviceGraphMemTrim";
-    case 250:
-      return "cuDeviceGetGraphMemAttribute";
-    case 251:
-      return "cuDeviceSetGraphMemAttribute";
-    case 252:
-      return "cuDeviceGetLuid";
-    case 253:
-      return "cuDeviceGetTexture1DLinearMaxWidth";
-    case 254:
-      return "cuDeviceGetHostAtomicCapabilities";
-    case 255:
-      return "cuDeviceGetNvSciSyncAttributes";
-    case 256:
-      return "cuDeviceGetExecAffinitySupport";
-    case 257:
-      return "cuFlushGPUDirectRDMAWrites";
-    case 258:
-      return "cuCtxGetDevice_v2";
-    case 259:
-      return "cuCtxSetFlags";
-    case 260:
-      return "cuCtxGetId";
-    case 261:
-      return "cuCtxSynchronize_v2";
-    case 262:
-      return "cuCtxResetPersistingL2Cache";
-    case 263:
-      return "cuCtxGetExecAffinity";
-    case 264:
-      return "cuCtxRecordEvent";
-    case 265:
-      return "cuCtxWaitEvent";
-    case 266:
-      return "cuCtxAttach";
-    case 267:
-      return "cuCtxDetach";
-    case 268:
-      return "cuCtxGetSharedMemConfig";
-    case 269:
-      return "cuCtxSetSharedMemConfig";
-    case 270:
-      return "cuModuleGetTexRef";
-    case 271:
-      return "cuModuleGetSurfRef";
-    case 272:
-      return "cuLibraryGetUnifiedFunction";
-    case 273:
-      return "cuDeviceRegisterAsyncNotification";
-    case 274:
-      return "cuDeviceUnregisterAsyncNotification";
-    case 275:
-      return "cuIpcGetEventHandle";
-    case 276:
-      return "cuIpcOpenEventHandle";
-    case 277:
-      return "cuIpcGetMemHandle";
-    case 278:
-      return "cuIpcOpenMemHandle_v2";
-    case 279:
-      return "cuIpcCloseMemHandle";
-    case 280:
-      return "cuArrayCreate_v2";
-    case 281:
-      return "cuArrayGetDescriptor_v2";
-    case 282:
-      return "cuArrayGetSparseProperties";
-    case 283:
-      return "cuMipmappedArrayGetSparseProperties";
-    case 284:
-      return "cuArrayGetMemoryRequirements";
-    case 285:
-      return "cuMipmappedArrayGetMemoryRequirements";
-    case 286:
-      return "cuArrayGetPlane";
-    case 287:
       return "cuArrayDestroy";
-    case 288:
+    case 31:
+      return "cuArrayCreate_v2";
+    case 32:
+      return "cuArrayGetDescriptor_v2";
+    case 33:
       return "cuArray3DCreate_v2";
-    case 289:
+    case 34:
       return "cuArray3DGetDescriptor_v2";
-    case 290:
-      return "cuMipmappedArrayCreate";
-    case 291:
-      return "cuMipmappedArrayGetLevel";
-    case 292:
-      return "cuMipmappedArrayDestroy";
-    case 293:
-      return "cuMemGetHandleForAddressRange";
-    case 294:
-      return "cuMemPoolExportToShareableHandle";
-    case 295:
-      return "cuMemPoolImportFromShareableHandle";
-    case 296:
-      return "cuMemPoolExportPointer";
-    case 297:
-      return "cuMemPoolImportPointer";
-    case 298:
-      return "cuMulticastCreate";
-    case 299:
-      return "cuMulticastAddDevice";
-    case 300:
-      return "cuMulticastBindMem";
-    case 301:
-      return "cuMulticastBindAddr";
-    case 302:
-      return "cuMulticastUnbind";
-    case 303:
-      return "cuMulticastGetGranularity";
-    case 304:
-      return "cuMemRangeGetAttribute";
-    case 305:
-      return "cuMemRangeGetAttributes";
-    case 306:
-      return "cuPointerSetAttribute";
-    case 307:
-      return "cuImportExternalMemory";
-    case 308:
-      return "cuExternalMemoryGetMappedBuffer";
-    case 309:
-      return "cuExternalMemoryGetMappedMipmappedArray";
-    case 310:
-      return "cuDestroyExternalMemory";
-    case 311:
-      return "cuImportExternalSemaphore";
-    case 312:
-      return "cuDestroyExternalSemaphore";
-    case 313:
-      return "cuLaunchCooperativeKernelMultiDevice";
-    case 314:
-      return "cuFuncSetBlockShape";
-    case 315:
-      return "cuFuncSetSharedSize";
-    case 316:
-      return "cuParamSetSize";
-    case 317:
-      return "cuParamSeti";
-    case 318:
-      return "cuParamSetf";
-    case 319:
-      return "cuParamSetv";
-    case 320:
-      return "cuLaunch";
-    case 321:
-      return "cuLaunchGrid";
-    case 322:
-      return "cuLaunchGridAsync";
-    case 323:
-      return "cuParamSetTexRef";
-    case 324:
-      return "cuFuncSetSharedMemConfig";
-    case 325:
-      return "cuGraphMemcpyNodeGetParams";
-    case 326:
-      return "cuGraphMemcpyNodeSetParams";
-    case 327:
-      return "cuGraphMemsetNodeGetParams";
-    case 328:
-      return "cuGraphMemsetNodeSetParams";
-    case 329:
-      return "cuGraphHostNodeGetParams";
-    case 330:
-      return "cuGraphHostNodeSetParams";
-    case 331:
-      return "cuGraphEventRecordNodeGetEvent";
-    case 332:
-      return "cuGraphEventRecordNodeSetEvent";
-    case 333:
-      return "cuGraphEventWaitNodeGetEvent";
-    case 334:
-      return "cuGraphEventWaitNodeSetEvent";
-    case 335:
-      return "cuGraphAddExternalSemaphoresSignalNode";
-    case 336:
-      return "cuGraphExternalSemaphoresSignalNodeGetParams";
-    case 337:
-      return "cuGraphExternalSemaphoresSignalNodeSetParams";
-    case 338:
-      return "cuGraphAddExternalSemaphoresWaitNode";
-    case 339:
-      return "cuGraphExternalSemaphoresWaitNodeGetParams";
-    case 340:
-      return "cuGraphExternalSemaphoresWaitNodeSetParams";
-    case 341:
-      return "cuGraphAddBatchMemOpNode";
-    case 342:
-      return "cuGraphBatchMemOpNodeGetParams";
-    case 343:
-      return "cuGraphBatchMemOpNodeSetParams";
-    case 344:
-      return "cuGraphExecBatchMemOpNodeSetParams";
-    case 345:
-      return "cuGraphNodeGetDependentNodes_v2";
-    case 346:
-      return "cuGraphRemoveDependencies_v2";
-    case 347:
-      return "cuGraphDestroyNode";
-    case 348:
-      return "cuGraphExecChildGraphNodeSetParams";
-    case 349:
-      return "cuGraphExecEventRecordNodeSetEvent";
-    case 350:
-      return "cuGraphExecEventWaitNodeSetEvent";
-    case 351:
-      return "cuGraphExecExternalSemaphoresSignalNodeSetParams";
-    case 352:
-      return "cuGraphExecExternalSemaphoresWaitNodeSetParams";
-    case 353:
-      return "cuGraphNodeSetEnabled";
-    case 354:
-      return "cuGraphNodeGetEnabled";
-    case 355:
-      return "cuGraphKernelNodeCopyAttributes";
-    case 356:
-      return "cuGraphKernelNodeGetAttribute";
-    case 357:
-      return "cuGraphKernelNodeSetAttribute";
-    case 358:
-      return "cuGraphDebugDotPrint";
-    case 359:
-      return "cuUserObjectCreate";
-    case 360:
-      return "cuUserObjectRetain";
-    case 361:
-      return "cuUserObjectRelease";
-    case 362:
-      return "cuGraphRetainUserObject";
-    case 363:
-      return "cuGraphReleaseUserObject";
-    case 364:
-      return "cuGraphAddNode_v2";
-    case 365:
-      return "cuGraphNodeSetParams";
-    case 366:
-      return "cuGraphExecNodeSetParams";
-    case 367:
-      return "cuGraphConditionalHandleCreate";
-    case 368:
-      return "cuOccupancyMaxPotentialClusterSize";
-    case 369:
-      return "cuOccupancyMaxActiveClusters";
-    case 370:
-      return "cuTexRefSetArray";
-    case 371:
-      return "cuTexRefSetMipmappedArray";
-    case 372:
-      return "cuTexRefSetAddress_v2";
-    case 373:
-      return "cuTexRefSetAddress2D_v3";
-    case 374:
-      return "cuTexRefSetFormat";
-    case 375:
-      return "cuTexRefSetAddressMode";
-    case 376:
-      return "cuTexRefSetFilterMode";
-    case 377:
-      return "cuTexRefSetMipmapFilterMode";
-    case 378:
-      return "cuTexRefSetMipmapLevelBias";
-    case 379:
-      return "cuTexRefSetMipmapLevelClamp";
-    case 380:
-      return "cuTexRefSetMaxAnisotropy";
-    case 381:
-      return "cuTexRefSetBorderColor";
-    case 382:
-      return "cuTexRefSetFlags";
-    case 383:
-      return "cuTexRefGetAddress_v2";
-    case 384:
-      return "cuTexRefGetArray";
-    case 385:
-      return "cuTexRefGetMipmappedArray";
-    case 386:
-      return "cuTexRefGetAddressMode";
-    case 387:
-      return "cuTexRefGetFilterMode";
-    case 388:
-      return "cuTexRefGetFormat";
-    case 389:
-      return "cuTexRefGetMipmapFilterMode";
-    case 390:
-      return "cuTexRefGetMipmapLevelBias";
-    case 391:
-      return "cuTexRefGetMipmapLevelClamp";
-    case 392:
-      return "cuTexRefGetMaxAnisotropy";
-    case 393:
-      return "cuTexRefGetBorderColor";
-    case 394:
-      return "cuTexRefGetFlags";
-    case 395:
-      return "cuTexRefCreate";
-    case 396:
-      return "cuTexRefDestroy";
-    case 397:
-      return "cuSurfRefSetArray";
-    case 398:
-      return "cuSurfRefGetArray";
-    case 399:
-      return "cuTexObjectGetResourceViewDesc";
-    case 400:
-      return "cuSurfObjectCreate";
-    case 401:
-      return "cuSurfObjectDestroy";
-    case 402:
-      return "cuSurfObjectGetResourceDesc";
-    case 403:
-      return "cuTensorMapEncodeTiled";
-    case 404:
-      return "cuTensorMapEncodeIm2col";
-    case 405:
-      return "cuTensorMapEncodeIm2colWide";
-    case 406:
-      return "cuTensorMapReplaceAddress";
-    case 407:
-      return "cuDeviceGetP2PAtomicCapabilities";
-    case 408:
-      return "cuGraphicsUnregisterResource";
-    case 409:
-      return "cuGraphicsSubResourceGetMappedArray";
-    case 410:
-      return "cuGraphicsResourceGetMappedMipmappedArray";
-    case 411:
-      return "cuGraphicsResourceGetMappedPointer_v2";
-    case 412:
-      return "cuGraphicsResourceSetMapFlags_v2";
-    case 413:
-      return "cuCoredumpGetAttribute";
-    case 414:
-      return "cuCoredumpGetAttributeGlobal";
-    case 415:
-      return "cuCoredumpSetAttribute";
-    case 416:
-      return "cuCoredumpSetAttributeGlobal";
-    case 417:
-      return "cuGetExportTable";
-    case 418:
-      return "cuGreenCtxCreate";
-    case 419:
-      return "cuGreenCtxDestroy";
-    case 420:
-      return "cuCtxFromGreenCtx";
-    case 421:
-      return "cuDeviceGetDevResource";
-    case 422:
-      return "cuCtxGetDevResource";
-    case 423:
-      return "cuGreenCtxGetDevResource";
-    case 424:
-      return "cuDevSmResourceSplitByCount";
-    case 425:
-      return "cuDevResourceGenerateDesc";
-    case 426:
-      return "cuGreenCtxRecordEvent";
-    case 427:
-      return "cuGreenCtxWaitEvent";
-    case 428:
-      return "cuStreamGetGreenCtx";
-    case 429:
-      return "cuGreenCtxStreamCreate";
-    case 430:
-      return "cuGreenCtxGetId";
-    case 431:
-      return "cuLogsRegisterCallback";
-    case 432:
-      return "cuLogsUnregisterCallback";
-    case 433:
-      return "cuLogsCurrent";
-    case 434:
-      return "cuLogsDumpToFile";
-    case 435:
-      return "cuLogsDumpToMemory";
-    case 436:
-      return "cuMemHostRegister";
-    case 437:
-      return "cuGraphicsResourceSetMapFlags";
-    case 438:
-      return "cuTexRefSetAddress2D_v2";
-    case 439:
-      return "cuDeviceTotalMem";
-    case 440:
-      return "cuCtxCreate";
-    case 441:
-      return "cuCtxCreate_v3";
-    case 442:
-      return "cuModuleGetGlobal";
-    case 443:
-      return "cuMemGetInfo";
-    case 444:
-      return "cuMemAlloc";
-    case 445:
-      return "cuMemAllocPitch";
-    case 446:
-      return "cuMemFree";
-    case 447:
-      return "cuMemGetAddressRange";
-    case 448:
-      return "cuMemAllocHost";
-    case 449:
-      return "cuMemHostGetDevicePointer";
-    case 450:
-      return "cuMemcpyHtoD";
-    case 451:
-      return "cuMemcpyDtoH";
-    case 452:
-      return "cuMemcpyDtoD";
-    case 453:
-      return "cuMemcpyDtoA";
-    case 454:
-      return "cuMemcpyAtoD";
-    case 455:
-      return "cuMemcpyHtoA";
-    case 456:
-      return "cuMemcpyAtoH";
-    case 457:
-      return "cuMemcpyAtoA";
-    case 458:
-      return "cuMemcpyHtoAAsync";
-    case 459:
-      return "cuMemcpyAtoHAsync";
-    case 460:
-      return "cuMemcpy2D";
-    case 461:
-      return "cuMemcpy2DUnaligned";
-    case 462:
-      return "cuMemcpy3D";
-    case 463:
-      return "cuMemcpyHtoDAsync";
-    case 464:
-      return "cuMemcpyDtoHAsync";
-    case 465:
-      return "cuMemcpyDtoDAsync";
-    case 466:
-      return "cuMemcpy2DAsync";
-    case 467:
-      return "cuMemcpy3DAsync";
-    case 468:
-      return "cuMemsetD8";
-    case 469:
-      return "cuMemsetD16";
-    case 470:
-      return "cuMemsetD32";
-    case 471:
-      return "cuMemsetD2D8";
-    case 472:
-      return "cuMemsetD2D16";
-    case 473:
-      return "cuMemsetD2D32";
-    case 474:
-      return "cuArrayCreate";
-    case 475:
-      return "cuArrayGetDescriptor";
-    case 476:
-      return "cuArray3DCreate";
-    case 477:
-      return "cuArray3DGetDescriptor";
-    case 478:
-      return "cuTexRefSetAddress";
-    case 479:
-      return "cuTexRefSetAddress2D";
-    case 480:
-      return "cuTexRefGetAddress";
-    case 481:
-      return "cuGraphicsResourceGetMappedPointer";
-    case 482:
+    case 35:
       return "cuMemcpyDtoA_v2";
-    case 483:
+    case 36:
       return "cuMemcpyAtoD_v2";
-    case 484:
+    case 37:
       return "cuMemcpyHtoA_v2";
-    case 485:
+    case 38:
       return "cuMemcpyAtoH_v2";
-    case 486:
+    case 39:
       return "cuMemcpyAtoA_v2";
-    case 487:
+    case 40:
       return "cuMemcpyHtoAAsync_v2";
-    case 488:
+    case 41:
       return "cuMemcpyAtoHAsync_v2";
+    case 42:
+      return "cuTexObjectDestroy";
+    case 43:
+      return "cuTexObjectCreate";
+    case 44:
+      return "cuTexObjectGetResourceDesc";
+    case 45:
+      return "cuTexObjectGetTextureDesc";
+    case 46:
+      return "cuStreamCreate";
+    case 47:
+      return "cuStreamCreateWithPriority";
+    case 48:
+      return "cuStreamGetPriority";
+    case 49:
+      return "cuStreamGetFlags";
+    case 50:
+      return "cuStreamGetCtx";
+    case 51:
+      return "cuStreamGetId";
+    case 52:
+      return "cuStreamQuery";
+    case 53:
+      return "cuStreamSynchronize";
+    case 54:
+      return "cuStreamDestroy_v2";
+    case 55:
+      return "cuEventCreate";
+    case 56:
+      return "cuEventQuery";
+    case 57:
+      return "cuEventSynchronize";
+    case 58:
+      return "cuEventDestroy_v2";
+    case 59:
+      return "cuEventElapsedTime";
+    case 60:
+      return "cuInit";
+    case 61:
+      return "cuGetErrorString";
+    case 62:
+      return "cuGetErrorName";
+    case 63:
+      return "cuGetProcAddress";
+    case 64:
+      return "cuGetProcAddress_v2";
+    case 65:
+      return "cuModuleGetLoadingMode";
+    case 66:
+      return "cuDriverGetVersion";
+    case 67:
+      return "cuDeviceGet";
+    case 68:
+      return "cuDeviceGetCount";
+    case 69:
+      return "cuDeviceGetName";
+    case 70:
+      return "cuDeviceGetUuid";
+    case 71:
+      return "cuDeviceGetUuid_v2";
+    case 72:
+      return "cuDeviceTotalMem_v2";
+    case 73:
+      return "cuDeviceGetAttribute";
+    case 74:
+      return "cuDeviceComputeCapability";
+    case 75:
+      return "cuDeviceGetProperties";
+    case 76:
+      return "cuDeviceGetPCIBusId";
+    case 77:
+      return "cuDeviceGetByPCIBusId";
+    case 78:
+      return "cuDeviceCanAccessPeer";
+    case 79:
+      return "cuCtxGetStreamPriorityRange";
+    case 80:
+      return "cuCtxCreate_v2";
+    case 81:
+      return "cuCtxCreate_v4";
+    case 82:
+      return "cuCtxDestroy_v2";
+    case 83:
+      return "cuCtxPushCurrent_v2";
+    case 84:
+      return "cuCtxPopCurrent_v2";
+    case 85:
+      return "cuCtxSetCurrent";
+    case 86:
+      return "cuCtxGetCurrent";
+    case 87:
+      return "cuCtxGetDevice";
+    case 88:
+      return "cuCtxGetApiVersion";
+    case 89:
+      return "cuCtxGetCacheConfig";
+    case 90:
+      return "cuCtxSetCacheConfig";
+    case 91:
+      return "cuCtxDestroy";
+    case 92:
+      return "cuCtxPopCurrent";
+    case 93:
+      return "cuCtxPushCurrent";
+    case 94:
+      return "cuStreamDestroy";
+    case 95:
+      return "cuEventDestroy";
+    case 96:
+      return "cuDevicePrimaryCtxRelease";
+    case 97:
+      return "cuDevicePrimaryCtxReset";
+    case 98:
+      return "cuDevicePrimaryCtxSetFlags";
+    case 99:
+      return "cuLinkCreate";
+    case 100:
+      return "cuLinkAddData";
+    case 101:
+      return "cuLinkAddFile";
+    case 102:
+      return "cuModuleLoad";
+    case 103:
+      return "cuModuleLoadData";
+    case 104:
+      return "cuModuleLoadDataEx";
+    case 105:
+      return "cuModuleLoadFatBinary";
+    case 106:
+      return "cuLaunchKernel";
+    case 107:
+      return "cuLaunchKernelEx";
+    case 108:
+      return "cuLaunchKernelEx_ptsz";
+    case 109:
+      return "cuLaunchCooperativeKernel";
+    case 110:
+      return "cuFuncSetCacheConfig";
+    case 111:
+      return "cuOccupancyMaxActiveBlocksPerMultiprocessor";
+    case 112:
+      return "cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags";
+    case 113:
+      return "cuOccupancyMaxPotentialBlockSize";
+    case 114:
+      return "cuOccupancyMaxPotentialBlockSizeWithFlags";
+    case 115:
+      return "cuOccupancyAvailableDynamicSMemPerBlock";
+    case 116:
+      return "cuStreamWriteValue32";
+    case 117:
+      return "cuStreamWriteValue32_v2";
+    case 118:
+      return "cuStreamGetDevice";
+    case 119:
+      return "cuMemcpy";
+    case 120:
+      return "cuMemcpyAsync";
+    case 121:
+      return "cuMemcpyHtoD_v2";
+    case 122:
+      return "cuMemcpyDtoH_v2";
+    case 123:
+      return "cuMemcpyDtoD_v2";
+    case 124:
+      return "cuMemcpyHtoDAsync_v2";
+    case 125:
+      return "cuMemcpyDtoHAsync_v2";
+    case 126:
+      return "cuMemcpyDtoDAsync_v2";
+    case 127:
+      return "cuMemcpy2D_v2";
+    case 128:
+      return "cuMemcpy2DUnaligned_v2";
+    case 129:
+      return "cuMemcpy2DAsync_v2";
+    case 130:
+      return "cuMemsetD8_v2";
+    case 131:
+      return "cuMemsetD16_v2";
+    case 132:
+      return "cuMemsetD32_v2";
+    case 133:
+      return "cuMemsetD2D8_v2";
+    case 134:
+      return "cuMemsetD2D16_v2";
+    case 135:
+      return "cuMemsetD2D32_v2";
+    case 136:
+      return "cuMemsetD8Async";
+    case 137:
+      return "cuMemsetD16Async";
+    case 138:
+      return "cuMemsetD32Async";
+    case 139:
+      return "cuMemsetD2D8Async";
+    case 140:
+      return "cuMemsetD2D16Async";
+    case 141:
+      return "cuMemsetD2D32Async";
+    case 142:
+      return "cuMemAllocHost_v2";
+    case 143:
+      return "cuMemFreeHost";
+    case 144:
+      return "cuMemHostAlloc";
+    case 145:
+      return "cuMemHostGetDevicePointer_v2";
+    case 146:
+      return "cuMemHostGetFlags";
+    case 147:
+      return "cuMemHostRegister_v2";
+    case 148:
+      return "cuMemHostUnregister";
+    case 149:
+      return "cuPointerGetAttribute";
+    case 150:
+      return "cuPointerGetAttributes";
+    case 151:
+      return "cuEventRecord";
+    case 152:
+      return "cuEventRecordWithFlags";
+    case 153:
+      return "cuStreamWaitEvent";
+    case 154:
+      return "cuEventElapsedTime_v2";
+    case 155:
+      return "cuLibraryLoadData";
+    case 156:
+      return "cuLibraryLoadFromFile";
+    case 157:
+      return "cuLibraryUnload";
+    case 158:
+      return "cuLibraryGetModule";
+    case 159:
+      return "cuLibraryGetKernel";
+    case 160:
+      return "cuLibraryGetGlobal";
+    case 161:
+      return "cuLinkCreate_v2";
+    case 162:
+      return "cuLinkAddData_v2";
+    case 163:
+      return "cuLinkAddFile_v2";
+    case 164:
+      return "cuLinkComplete";
+    case 165:
+      return "cuLinkDestroy";
+    case 166:
+      return "cuLibraryGetKernelCount";
+    case 167:
+      return "cuModuleEnumerateFunctions";
+    case 168:
+      return "cuLibraryEnumerateKernels";
+    case 169:
+      return "cuFuncGetName";
+    case 170:
+      return "cuKernelGetFunction";
+    case 171:
+      return "cuKernelGetAttribute";
+    case 172:
+      return "cuKernelSetAttribute";
+    case 173:
+      return "cuKernelSetCacheConfig";
+    case 174:
+      return "cuKernelGetParamInfo";
+    case 175:
+      return "cuKernelGetName";
+    case 176:
+      return "cuKernelGetLibrary";
+    case 177:
+      return "cuFuncLoad";
+    case 178:
+      return "cuFuncIsLoaded";
+    case 179:
+      return "cuModuleGetGlobal_v2";
+    case 180:
+      return "cuLibraryGetManaged";
+    case 181:
+      return "cuProfilerStart";
+    case 182:
+      return "cuProfilerStop";
+    case 183:
+      return "cuMemPoolCreate";
+    case 184:
+      return "cuMemPoolSetAttribute";
+    case 185:
+      return "cuMemPoolGetAttribute";
+    case 186:
+      return "cuMemPoolSetAccess";
+    case 187:
+      return "cuMemPoolGetAccess";
+    case 188:
+      return "cuMemGetDefaultMemPool";
+    case 189:
+      return "cuMemGetMemPool";
+    case 190:
+      return "cuMemSetMemPool";
+    case 191:
+      return "cuMemCreate";
+    case 192:
+      return "cuMemSetAccess";
+    case 193:
+      return "cuMemGetAccess";
+    case 194:
+      return "cuMemGetAllocationGranularity";
+    case 195:
+      return "cuMemGetAllocationPropertiesFromHandle";
+    case 196:
+      return "cuMemRetainAllocationHandle";
+    case 197:
+      return "cuMemExportToShareableHandle";
+    case 198:
+      return "cuMemImportFromShareableHandle";
+    case 199:
+      return "cuMemAllocAsync";
+    case 200:
+      return "cuMemAllocFromPoolAsync";
+    case 201:
+      return "cuMemFreeAsync";
+    case 202:
+      return "cuMemAllocManaged";
+    case 203:
+      return "cuMemFree_v2";
+    case 204:
+      return "cuMemPrefetchAsync_v2";
+    case 205:
+      return "cuMemAdvise_v2";
+    case 206:
+      return "cuMemcpy3D_v2";
+    case 207:
+      return "cuMemcpy3DAsync_v2";
+    case 208:
+      return "cuMemcpy3DPeer";
+    case 209:
+      return "cuMemcpy3DPeerAsync";
+    case 210:
+      return "cuMemcpyPeer";
+    case 211:
+      return "cuMemcpyPeerAsync";
+    case 212:
+      return "cuCtxEnablePeerAccess";
+    case 213:
+      return "cuCtxDisablePeerAccess";
+    case 214:
+      return "cuDeviceGetP2PAttribute";
+    case 215:
+      return "cuLaunchHostFunc";
+    case 216:
+      return "cuStreamAddCallback";
+    case 217:
+      return "cuStreamBeginCapture_v2";
+    case 218:
+      return "cuStreamEndCapture";
+    case 219:
+      return "cuStreamIsCapturing";
+    case 220:
+      return "cuStreamGetCaptureInfo_v2";
+    case 221:
+      return "cuStreamGetCaptureInfo_v3";
+    case 222:
+      return "cuThreadExchangeStreamCaptureMode";
+    case 223:
+      return "cuGraphCreate";
+    case 224:
+      return "cuGraphDestroy";
+    case 225:
+      return "cuGraphClone";
+    case 226:
+      return "cuGraphNodeFindInClone";
+    case 227:
+      return "cuGraphAddEmptyNode";
+    case 228:
+      return "cuGraphAddKernelNode_v2";
+    case 229:
+      return "cuGraphAddMemcpyNode";
+    case 230:
+      return "cuGraphAddMemsetNode";
+    case 231:
+      return "cuGraphAddHostNode";
+    case 232:
+      return "cuGraphAddChildGraphNode";
+    case 233:
+      return "cuGraphAddEventRecordNode";
+    case 234:
+      return "cuGraphAddEventWaitNode";
+    case 235:
+      return "cuGraphAddMemAllocNode";
+    case 236:
+      return "cuGraphAddMemFreeNode";
+    case 237:
+      return "cuGraphMemAllocNodeGetParams";
+    case 238:
+      return "cuGraphMemFreeNodeGetParams";
+    case 239:
+      return "cuGraphChildGraphNodeGetGraph";
+    case 240:
+      return "cuGraphNodeGetType";
+    case 241:
+      return "cuGraphGetNodes";
+    case 242:
+      return "cuGraphGetRootNodes";
+    case 243:
+      return "cuGraphGetEdges";
+    case 244:
+      return "cuGraphGetEdges_v2";
+    case 245:
+      return "cuGraphNodeGetDependencies";
+    case 246:
+      return "cuGraphNodeGetDependencies_v2";
+    case 247:
+      return "cuGraphAddDependencies";
+    case 248:
+      return "cuGraphAddDependencies_v2";
+    case 249:
+      return "cuGraphKernelNodeGetParams_v2";
+    case 250:
+      return "cuGraphKernelNodeSetParams_v2";
+    case 251:
+      return "cuGraphInstantiateWithFlags";
+    case 252:
+      return "cuGraphExecGetFlags";
+    case 253:
+      return "cuGraphExecKernelNodeSetParams_v2";
+    case 254:
+      return "cuGraphExecMemcpyNodeSetParams";
+    case 255:
+      return "cuGraphExecMemsetNodeSetParams";
+    case 256:
+      return "cuGraphExecHostNodeSetParams";
+    case 257:
+      return "cuGraphExecUpdate_v2";
+    case 258:
+      return "cuGraphUpload";
+    case 259:
+      return "cuGraphLaunch";
+    case 260:
+      return "cuGraphExecDestroy";
+    case 261:
+      return "cuDeviceGraphMemTrim";
+    case 262:
+      return "cuDeviceGetGraphMemAttribute";
+    case 263:
+      return "cuDeviceSetGraphMemAttribute";
+    case 264:
+      return "cuDeviceGetLuid";
+    case 265:
+      return "cuDeviceGetTexture1DLinearMaxWidth";
+    case 266:
+      return "cuDeviceGetHostAtomicCapabilities";
+    case 267:
+      return "cuDeviceGetNvSciSyncAttributes";
+    case 268:
+      return "cuDeviceGetExecAffinitySupport";
+    case 269:
+      return "cuFlushGPUDirectRDMAWrites";
+    case 270:
+      return "cuCtxGetDevice_v2";
+    case 271:
+      return "cuCtxSetFlags";
+    case 272:
+      return "cuCtxGetId";
+    case 273:
+      return "cuCtxSynchronize_v2";
+    case 274:
+      return "cuCtxResetPersistingL2Cache";
+    case 275:
+      return "cuCtxGetExecAffinity";
+    case 276:
+      return "cuCtxRecordEvent";
+    case 277:
+      return "cuCtxWaitEvent";
+    case 278:
+      return "cuCtxAttach";
+    case 279:
+      return "cuCtxDetach";
+    case 280:
+      return "cuCtxGetSharedMemConfig";
+    case 281:
+      return "cuCtxSetSharedMemConfig";
+    case 282:
+      return "cuModuleGetTexRef";
+    case 283:
+      return "cuModuleGetSurfRef";
+    case 284:
+      return "cuLibraryGetUnifiedFunction";
+    case 285:
+      return "cuDeviceRegisterAsyncNotification";
+    case 286:
+      return "cuDeviceUnregisterAsyncNotification";
+    case 287:
+      return "cuIpcGetEventHandle";
+    case 288:
+      return "cuIpcOpenEventHandle";
+    case 289:
+      return "cuIpcGetMemHandle";
+    case 290:
+      return "cuIpcOpenMemHandle_v2";
+    case 291:
+      return "cuIpcCloseMemHandle";
+    case 292:
+      return "cuArrayGetSparseProperties";
+    case 293:
+      return "cuMipmappedArrayGetSparseProperties";
+    case 294:
+      return "cuArrayGetMemoryRequirements";
+    case 295:
+      return "cuMipmappedArrayGetMemoryRequirements";
+    case 296:
+      return "cuArrayGetPlane";
+    case 297:
+      return "cuMipmappedArrayCreate";
+    case 298:
+      return "cuMipmappedArrayGetLevel";
+    case 299:
+      return "cuMipmappedArrayDestroy";
+    case 300:
+      return "cuMemGetHandleForAddressRange";
+    case 301:
+      return "cuMemPoolExportToShareableHandle";
+    case 302:
+      return "cuMemPoolImportFromShareableHandle";
+    case 303:
+      return "cuMemPoolExportPointer";
+    case 304:
+      return "cuMemPoolImportPointer";
+    case 305:
+      return "cuMulticastCreate";
+    case 306:
+      return "cuMulticastAddDevice";
+    case 307:
+      return "cuMulticastBindMem";
+    case 308:
+      return "cuMulticastBindAddr";
+    case 309:
+      return "cuMulticastUnbind";
+    case 310:
+      return "cuMulticastGetGranularity";
+    case 311:
+      return "cuMemRangeGetAttribute";
+    case 312:
+      return "cuMemRangeGetAttributes";
+    case 313:
+      return "cuPointerSetAttribute";
+    case 314:
+      return "cuImportExternalMemory";
+    case 315:
+      return "cuExternalMemoryGetMappedBuffer";
+    case 316:
+      return "cuExternalMemoryGetMappedMipmappedArray";
+    case 317:
+      return "cuDestroyExternalMemory";
+    case 318:
+      return "cuImportExternalSemaphore";
+    case 319:
+      return "cuDestroyExternalSemaphore";
+    case 320:
+      return "cuLaunchCooperativeKernelMultiDevice";
+    case 321:
+      return "cuFuncSetBlockShape";
+    case 322:
+      return "cuFuncSetSharedSize";
+    case 323:
+      return "cuParamSetSize";
+    case 324:
+      return "cuParamSeti";
+    case 325:
+      return "cuParamSetf";
+    case 326:
+      return "cuParamSetv";
+    case 327:
+      return "cuLaunch";
+    case 328:
+      return "cuLaunchGrid";
+    case 329:
+      return "cuLaunchGridAsync";
+    case 330:
+      return "cuParamSetTexRef";
+    case 331:
+      return "cuFuncSetSharedMemConfig";
+    case 332:
+      return "cuGraphMemcpyNodeGetParams";
+    case 333:
+      return "cuGraphMemcpyNodeSetParams";
+    case 334:
+      return "cuGraphMemsetNodeGetParams";
+    case 335:
+      return "cuGraphMemsetNodeSetParams";
+    case 336:
+      return "cuGraphHostNodeGetParams";
+    case 337:
+      return "cuGraphHostNodeSetParams";
+    case 338:
+      return "cuGraphEventRecordNodeGetEvent";
+    case 339:
+      return "cuGraphEventRecordNodeSetEvent";
+    case 340:
+      return "cuGraphEventWaitNodeGetEvent";
+    case 341:
+      return "cuGraphEventWaitNodeSetEvent";
+    case 342:
+      return "cuGraphAddExternalSemaphoresSignalNode";
+    case 343:
+      return "cuGraphExternalSemaphoresSignalNodeGetParams";
+    case 344:
+      return "cuGraphExternalSemaphoresSignalNodeSetParams";
+    case 345:
+      return "cuGraphAddExternalSemaphoresWaitNode";
+    case 346:
+      return "cuGraphExternalSemaphoresWaitNodeGetParams";
+    case 347:
+      return "cuGraphExternalSemaphoresWaitNodeSetParams";
+    case 348:
+      return "cuGraphAddBatchMemOpNode";
+    case 349:
+      return "cuGraphBatchMemOpNodeGetParams";
+    case 350:
+      return "cuGraphBatchMemOpNodeSetParams";
+    case 351:
+      return "cuGraphExecBatchMemOpNodeSetParams";
+    case 352:
+      return "cuGraphNodeGetDependentNodes_v2";
+    case 353:
+      return "cuGraphRemoveDependencies_v2";
+    case 354:
+      return "cuGraphDestroyNode";
+    case 355:
+      return "cuGraphExecChildGraphNodeSetParams";
+    case 356:
+      return "cuGraphExecEventRecordNodeSetEvent";
+    case 357:
+      return "cuGraphExecEventWaitNodeSetEvent";
+    case 358:
+      return "cuGraphExecExternalSemaphoresSignalNodeSetParams";
+    case 359:
+      return "cuGraphExecExternalSemaphoresWaitNodeSetParams";
+    case 360:
+      return "cuGraphNodeSetEnabled";
+    case 361:
+      return "cuGraphNodeGetEnabled";
+    case 362:
+      return "cuGraphKernelNodeCopyAttributes";
+    case 363:
+      return "cuGraphKernelNodeGetAttribute";
+    case 364:
+      return "cuGraphKernelNodeSetAttribute";
+    case 365:
+      return "cuGraphDebugDotPrint";
+    case 366:
+      return "cuUserObjectCreate";
+    case 367:
+      return "cuUserObjectRetain";
+    case 368:
+      return "cuUserObjectRelease";
+    case 369:
+      return "cuGraphRetainUserObject";
+    case 370:
+      return "cuGraphReleaseUserObject";
+    case 371:
+      return "cuGraphAddNode_v2";
+    case 372:
+      return "cuGraphNodeSetParams";
+    case 373:
+      return "cuGraphExecNodeSetParams";
+    case 374:
+      return "cuGraphConditionalHandleCreate";
+    case 375:
+      return "cuOccupancyMaxPotentialClusterSize";
+    case 376:
+      return "cuOccupancyMaxActiveClusters";
+    case 377:
+      return "cuTexRefSetArray";
+    case 378:
+      return "cuTexRefSetMipmappedArray";
+    case 379:
+      return "cuTexRefSetAddress_v2";
+    case 380:
+      return "cuTexRefSetAddress2D_v3";
+    case 381:
+      return "cuTexRefSetFormat";
+    case 382:
+      return "cuTexRefSetAddressMode";
+    case 383:
+      return "cuTexRefSetFilterMode";
+    case 384:
+      return "cuTexRefSetMipmapFilterMode";
+    case 385:
+      return "cuTexRefSetMipmapLevelBias";
+    case 386:
+      return "cuTexRefSetMipmapLevelClamp";
+    case 387:
+      return "cuTexRefSetMaxAnisotropy";
+    case 388:
+      return "cuTexRefSetBorderColor";
+    case 389:
+      return "cuTexRefSetFlags";
+    case 390:
+      return "cuTexRefGetAddress_v2";
+    case 391:
+      return "cuTexRefGetArray";
+    case 392:
+      return "cuTexRefGetMipmappedArray";
+    case 393:
+      return "cuTexRefGetAddressMode";
+    case 394:
+      return "cuTexRefGetFilterMode";
+    case 395:
+      return "cuTexRefGetFormat";
+    case 396:
+      return "cuTexRefGetMipmapFilterMode";
+    case 397:
+      return "cuTexRefGetMipmapLevelBias";
+    case 398:
+      return "cuTexRefGetMipmapLevelClamp";
+    case 399:
+      return "cuTexRefGetMaxAnisotropy";
+    case 400:
+      return "cuTexRefGetBorderColor";
+    case 401:
+      return "cuTexRefGetFlags";
+    case 402:
+      return "cuTexRefCreate";
+    case 403:
+      return "cuTexRefDestroy";
+    case 404:
+      return "cuSurfRefSetArray";
+    case 405:
+      return "cuSurfRefGetArray";
+    case 406:
+      return "cuTexObjectGetResourceViewDesc";
+    case 407:
+      return "cuSurfObjectCreate";
+    case 408:
+      return "cuSurfObjectDestroy";
+    case 409:
+      return "cuSurfObjectGetResourceDesc";
+    case 410:
+      return "cuTensorMapEncodeTiled";
+    case 411:
+      return "cuTensorMapEncodeIm2col";
+    case 412:
+      return "cuTensorMapEncodeIm2colWide";
+    case 413:
+      return "cuTensorMapReplaceAddress";
+    case 414:
+      return "cuDeviceGetP2PAtomicCapabilities";
+    case 415:
+      return "cuGraphicsUnregisterResource";
+    case 416:
+      return "cuGraphicsSubResourceGetMappedArray";
+    case 417:
+      return "cuGraphicsResourceGetMappedMipmappedArray";
+    case 418:
+      return "cuGraphicsResourceGetMappedPointer_v2";
+    case 419:
+      return "cuGraphicsResourceSetMapFlags_v2";
+    case 420:
+      return "cuCoredumpGetAttribute";
+    case 421:
+      return "cuCoredumpGetAttributeGlobal";
+    case 422:
+      return "cuCoredumpSetAttribute";
+    case 423:
+      return "cuCoredumpSetAttributeGlobal";
+    case 424:
+      return "cuGetExportTable";
+    case 425:
+      return "cuGreenCtxCreate";
+    case 426:
+      return "cuGreenCtxDestroy";
+    case 427:
+      return "cuCtxFromGreenCtx";
+    case 428:
+      return "cuDeviceGetDevResource";
+    case 429:
+      return "cuCtxGetDevResource";
+    case 430:
+      return "cuGreenCtxGetDevResource";
+    case 431:
+      return "cuDevSmResourceSplitByCount";
+    case 432:
+      return "cuDevResourceGenerateDesc";
+    case 433:
+      return "cuGreenCtxRecordEvent";
+    case 434:
+      return "cuGreenCtxWaitEvent";
+    case 435:
+      return "cuStreamGetGreenCtx";
+    case 436:
+      return "cuGreenCtxStreamCreate";
+    case 437:
+      return "cuGreenCtxGetId";
+    case 438:
+      return "cuLogsRegisterCallback";
+    case 439:
+      return "cuLogsUnregisterCallback";
+    case 440:
+      return "cuLogsCurrent";
+    case 441:
+      return "cuLogsDumpToFile";
+    case 442:
+      return "cuLogsDumpToMemory";
+    case 443:
+      return "cuMemHostRegister";
+    case 444:
+      return "cuGraphicsResourceSetMapFlags";
+    case 445:
+      return "cuTexRefSetAddress2D_v2";
+    case 446:
+      return "cuDeviceTotalMem";
+    case 447:
+      return "cuCtxCreate";
+    case 448:
+      return "cuCtxCreate_v3";
+    case 449:
+      return "cuModuleGetGlobal";
+    case 450:
+      return "cuMemGetInfo";
+    case 451:
+      return "cuMemAlloc";
+    case 452:
+      return "cuMemAllocPitch";
+    case 453:
+      return "cuMemFree";
+    case 454:
+      return "cuMemGetAddressRange";
+    case 455:
+      return "cuMemAllocHost";
+    case 456:
+      return "cuMemHostGetDevicePointer";
+    case 457:
+      return "cuMemcpyHtoD";
+    case 458:
+      return "cuMemcpyDtoH";
+    case 459:
+      return "cuMemcpyDtoD";
+    case 460:
+      return "cuMemcpyDtoA";
+    case 461:
+      return "cuMemcpyAtoD";
+    case 462:
+      return "cuMemcpyHtoA";
+    case 463:
+      return "cuMemcpyAtoH";
+    case 464:
+      return "cuMemcpyAtoA";
+    case 465:
+      return "cuMemcpyHtoAAsync";
+    case 466:
+      return "cuMemcpyAtoHAsync";
+    case 467:
+      return "cuMemcpy2D";
+    case 468:
+      return "cuMemcpy2DUnaligned";
+    case 469:
+      return "cuMemcpy3D";
+    case 470:
+      return "cuMemcpyHtoDAsync";
+    case 471:
+      return "cuMemcpyDtoHAsync";
+    case 472:
+      return "cuMemcpyDtoDAsync";
+    case 473:
+      return "cuMemcpy2DAsync";
+    case 474:
+      return "cuMemcpy3DAsync";
+    case 475:
+      return "cuMemsetD8";
+    case 476:
+      return "cuMemsetD16";
+    case 477:
+      return "cuMemsetD32";
+    case 478:
+      return "cuMemsetD2D8";
+    case 479:
+      return "cuMemsetD2D16";
+    case 480:
+      return "cuMemsetD2D32";
+    case 481:
+      return "cuArrayCreate";
+    case 482:
+      return "cuArrayGetDescriptor";
+    case 483:
+      return "cuArray3DCreate";
+    case 484:
+      return "cuArray3DGetDescriptor";
+    case 485:
+      return "cuTexRefSetAddress";
+    case 486:
+      return "cuTexRefSetAddress2D";
+    case 487:
+      return "cuTexRefGetAddress";
+    case 488:
+      return "cuGraphicsResourceGetMappedPointer";
     case 489:
       return "cuMemcpyBatchAsync";
     case 490:
@@ -2797,461 +2797,461 @@ ENTRY(cuMemAddressFree, 26)
 ENTRY(cuMemRelease, 27)
 ENTRY(cuMemMap, 28)
 ENTRY(cuMemUnmap, 29)
-ENTRY(cuTexObjectDestroy, 30)
-ENTRY(cuTexObjectCreate, 31)
-ENTRY(cuTexObjectGetResourceDesc, 32)
-ENTRY(cuTexObjectGetTextureDesc, 33)
-ENTRY(cuStreamCreate, 34)
-ENTRY(cuStreamCreateWithPriority, 35)
-ENTRY(cuStreamGetPriority, 36)
-ENTRY(cuStreamGetFlags, 37)
-ENTRY(cuStreamGetCtx, 38)
-ENTRY(cuStreamGetId, 39)
-ENTRY(cuStreamQuery, 40)
-ENTRY(cuStreamSynchronize, 41)
-ENTRY(cuStreamDestroy_v2, 42)
-ENTRY(cuEventCreate, 43)
-ENTRY(cuEventQuery, 44)
-ENTRY(cuEventSynchronize, 45)
-ENTRY(cuEventDestroy_v2, 46)
-ENTRY(cuEventElapsedTime, 47)
-ENTRY(cuGetErrorString, 49)
-ENTRY(cuGetErrorName, 50)
-ENTRY(cuModuleGetLoadingMode, 53)
-ENTRY(cuDeviceGet, 55)
-ENTRY(cuDeviceGetCount, 56)
-ENTRY(cuDeviceGetName, 57)
-ENTRY(cuDeviceGetUuid, 58)
-ENTRY(cuDeviceGetUuid_v2, 59)
-ENTRY(cuDeviceTotalMem_v2, 60)
-ENTRY(cuDeviceGetAttribute, 61)
-ENTRY(cuDeviceComputeCapability, 62)
-ENTRY(cuDeviceGetProperties, 63)
-ENTRY(cuDeviceGetPCIBusId, 64)
-ENTRY(cuDeviceGetByPCIBusId, 65)
-ENTRY(cuDeviceCanAccessPeer, 66)
-ENTRY(cuCtxGetStreamPriorityRange, 67)
-ENTRY(cuCtxCreate_v2, 68)
-ENTRY(cuCtxCreate_v4, 69)
-ENTRY(cuCtxDestroy_v2, 70)
-ENTRY(cuCtxPushCurrent_v2, 71)
-ENTRY(cuCtxPopCurrent_v2, 72)
-ENTRY(cuCtxSetCurrent, 73)
-ENTRY(cuCtxGetCurrent, 74)
-ENTRY(cuCtxGetDevice, 75)
-ENTRY(cuCtxGetApiVersion, 76)
-ENTRY(cuCtxGetCacheConfig, 77)
-ENTRY(cuCtxSetCacheConfig, 78)
-ENTRY(cuCtxDestroy, 79)
-ENTRY(cuCtxPopCurrent, 80)
-ENTRY(cuCtxPushCurrent, 81)
-ENTRY(cuStreamDestroy, 82)
-ENTRY(cuEventDestroy, 83)
-ENTRY(cuDevicePrimaryCtxRelease, 84)
-ENTRY(cuDevicePrimaryCtxReset, 85)
-ENTRY(cuDevicePrimaryCtxSetFlags, 86)
-ENTRY(cuLinkCreate, 87)
-ENTRY(cuLinkAddData, 88)
-ENTRY(cuLinkAddFile, 89)
-ENTRY(cuModuleLoad, 90)
-ENTRY(cuModuleLoadData, 91)
-ENTRY(cuModuleLoadDataEx, 92)
-ENTRY(cuModuleLoadFatBinary, 93)
-ENTRY(cuLaunchKernel, 94)
-ENTRY(cuLaunchKernelEx, 95)
-ENTRY(cuLaunchKernelEx_ptsz, 96)
-ENTRY(cuLaunchCooperativeKernel, 97)
-ENTRY(cuFuncSetCacheConfig, 98)
-ENTRY(cuOccupancyMaxActiveBlocksPerMultiprocessor, 99)
-ENTRY(cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags, 100)
-ENTRY(cuOccupancyMaxPotentialBlockSize, 101)
-ENTRY(cuOccupancyMaxPotentialBlockSizeWithFlags, 102)
-ENTRY(cuOccupancyAvailableDynamicSMemPerBlock, 103)
-ENTRY(cuStreamWriteValue32, 104)
-ENTRY(cuStreamWriteValue32_v2, 105)
-ENTRY(cuStreamGetDevice, 106)
-ENTRY(cuMemcpy, 107)
-ENTRY(cuMemcpyAsync, 108)
-ENTRY(cuMemcpyHtoD_v2, 109)
-ENTRY(cuMemcpyDtoH_v2, 110)
-ENTRY(cuMemcpyDtoD_v2, 111)
-ENTRY(cuMemcpyHtoDAsync_v2, 112)
-ENTRY(cuMemcpyDtoHAsync_v2, 113)
-ENTRY(cuMemcpyDtoDAsync_v2, 114)
-ENTRY(cuMemcpy2D_v2, 115)
-ENTRY(cuMemcpy2DUnaligned_v2, 116)
-ENTRY(cuMemcpy2DAsync_v2, 117)
-ENTRY(cuMemsetD8_v2, 118)
-ENTRY(cuMemsetD16_v2, 119)
-ENTRY(cuMemsetD32_v2, 120)
-ENTRY(cuMemsetD2D8_v2, 121)
-ENTRY(cuMemsetD2D16_v2, 122)
-ENTRY(cuMemsetD2D32_v2, 123)
-ENTRY(cuMemsetD8Async, 124)
-ENTRY(cuMemsetD16Async, 125)
-ENTRY(cuMemsetD32Async, 126)
-ENTRY(cuMemsetD2D8Async, 127)
-ENTRY(cuMemsetD2D16Async, 128)
-ENTRY(cuMemsetD2D32Async, 129)
-ENTRY(cuMemAllocHost_v2, 130)
-ENTRY(cuMemFreeHost, 131)
-ENTRY(cuMemHostAlloc, 132)
-ENTRY(cuMemHostGetDevicePointer_v2, 133)
-ENTRY(cuMemHostGetFlags, 134)
-ENTRY(cuMemHostRegister_v2, 135)
-ENTRY(cuMemHostUnregister, 136)
-ENTRY(cuPointerGetAttribute, 137)
-ENTRY(cuPointerGetAttributes, 138)
-ENTRY(cuEventRecord, 139)
-ENTRY(cuEventRecordWithFlags, 140)
-ENTRY(cuStreamWaitEvent, 141)
-ENTRY(cuEventElapsedTime_v2, 142)
-ENTRY(cuLibraryLoadData, 143)
-ENTRY(cuLibraryLoadFromFile, 144)
-ENTRY(cuLibraryUnload, 145)
-ENTRY(cuLibraryGetModule, 146)
-ENTRY(cuLibraryGetKernel, 147)
-ENTRY(cuLibraryGetGlobal, 148)
-ENTRY(cuLinkCreate_v2, 149)
-ENTRY(cuLinkAddData_v2, 150)
-ENTRY(cuLinkAddFile_v2, 151)
-ENTRY(cuLinkComplete, 152)
-ENTRY(cuLinkDestroy, 153)
-ENTRY(cuLibraryGetKernelCount, 154)
-ENTRY(cuModuleEnumerateFunctions, 155)
-ENTRY(cuLibraryEnumerateKernels, 156)
-ENTRY(cuFuncGetName, 157)
-ENTRY(cuKernelGetFunction, 158)
-ENTRY(cuKernelGetAttribute, 159)
-ENTRY(cuKernelSetAttribute, 160)
-ENTRY(cuKernelSetCacheConfig, 161)
-ENTRY(cuKernelGetParamInfo, 162)
-ENTRY(cuKernelGetName, 163)
-ENTRY(cuKernelGetLibrary, 164)
-ENTRY(cuFuncLoad, 165)
-ENTRY(cuFuncIsLoaded, 166)
-ENTRY(cuModuleGetGlobal_v2, 167)
-ENTRY(cuLibraryGetManaged, 168)
-ENTRY(cuProfilerStart, 169)
-ENTRY(cuProfilerStop, 170)
-ENTRY(cuMemPoolCreate, 171)
-ENTRY(cuMemPoolSetAttribute, 172)
-ENTRY(cuMemPoolGetAttribute, 173)
-ENTRY(cuMemPoolSetAccess, 174)
-ENTRY(cuMemPoolGetAccess, 175)
-ENTRY(cuMemGetDefaultMemPool, 176)
-ENTRY(cuMemGetMemPool, 177)
-ENTRY(cuMemSetMemPool, 178)
-ENTRY(cuMemCreate, 179)
-ENTRY(cuMemSetAccess, 180)
-ENTRY(cuMemGetAccess, 181)
-ENTRY(cuMemGetAllocationGranularity, 182)
-ENTRY(cuMemGetAllocationPropertiesFromHandle, 183)
-ENTRY(cuMemRetainAllocationHandle, 184)
-ENTRY(cuMemExportToShareableHandle, 185)
-ENTRY(cuMemImportFromShareableHandle, 186)
-ENTRY(cuMemAllocAsync, 187)
-ENTRY(cuMemAllocFromPoolAsync, 188)
-ENTRY(cuMemFreeAsync, 189)
-ENTRY(cuMemAllocManaged, 190)
-ENTRY(cuMemFree_v2, 191)
-ENTRY(cuMemPrefetchAsync_v2, 192)
-ENTRY(cuMemAdvise_v2, 193)
-ENTRY(cuMemcpy3D_v2, 194)
-ENTRY(cuMemcpy3DAsync_v2, 195)
-ENTRY(cuMemcpy3DPeer, 196)
-ENTRY(cuMemcpy3DPeerAsync, 197)
-ENTRY(cuMemcpyPeer, 198)
-ENTRY(cuMemcpyPeerAsync, 199)
-ENTRY(cuCtxEnablePeerAccess, 200)
-ENTRY(cuCtxDisablePeerAccess, 201)
-ENTRY(cuDeviceGetP2PAttribute, 202)
-ENTRY(cuLaunchHostFunc, 203)
-ENTRY(cuStreamAddCallback, 204)
-ENTRY(cuStreamBeginCapture_v2, 205)
-ENTRY(cuStreamEndCapture, 206)
-ENTRY(cuStreamIsCapturing, 207)
-ENTRY(cuStreamGetCaptureInfo_v2, 208)
-ENTRY(cuStreamGetCaptureInfo_v3, 209)
-ENTRY(cuThreadExchangeStreamCaptureMode, 210)
-ENTRY(cuGraphCreate, 211)
-ENTRY(cuGraphDestroy, 212)
-ENTRY(cuGraphClone, 213)
-ENTRY(cuGraphNodeFindInClone, 214)
-ENTRY(cuGraphAddEmptyNode, 215)
-ENTRY(cuGraphAddKernelNode_v2, 216)
-ENTRY(cuGraphAddMemcpyNode, 217)
-ENTRY(cuGraphAddMemsetNode, 218)
-ENTRY(cuGraphAddHostNode, 219)
-ENTRY(cuGraphAddChildGraphNode, 220)
-ENTRY(cuGraphAddEventRecordNode, 221)
-ENTRY(cuGraphAddEventWaitNode, 222)
-ENTRY(cuGraphAddMemAllocNode, 223)
-ENTRY(cuGraphAddMemFreeNode, 224)
-ENTRY(cuGraphMemAllocNodeGetParams, 225)
-ENTRY(cuGraphMemFreeNodeGetParams, 226)
-ENTRY(cuGraphChildGraphNodeGetGraph, 227)
-ENTRY(cuGraphNodeGetType, 228)
-ENTRY(cuGraphGetNodes, 229)
-ENTRY(cuGraphGetRootNodes, 230)
-ENTRY(cuGraphGetEdges, 231)
-ENTRY(cuGraphGetEdges_v2, 232)
-ENTRY(cuGraphNodeGetDependencies, 233)
-ENTRY(cuGraphNodeGetDependencies_v2, 234)
-ENTRY(cuGraphAddDependencies, 235)
-ENTRY(cuGraphAddDependencies_v2, 236)
-ENTRY(cuGraphKernelNodeGetParams_v2, 237)
-ENTRY(cuGraphKernelNodeSetParams_v2, 238)
-ENTRY(cuGraphInstantiateWithFlags, 239)
-ENTRY(cuGraphExecGetFlags, 240)
-ENTRY(cuGraphExecKernelNodeSetParams_v2, 241)
-ENTRY(cuGraphExecMemcpyNodeSetParams, 242)
-ENTRY(cuGraphExecMemsetNodeSetParams, 243)
-ENTRY(cuGraphExecHostNodeSetParams, 244)
-ENTRY(cuGraphExecUpdate_v2, 245)
-ENTRY(cuGraphUpload, 246)
-ENTRY(cuGraphLaunch, 247)
-ENTRY(cuGraphExecDestroy, 248)
-ENTRY(cuDeviceGraphMemTrim, 249)
-ENTRY(cuDeviceGetGraphMemAttribute, 250)
-ENTRY(cuDeviceSetGraphMemAttribute, 251)
-ENTRY(cuDeviceGetLuid, 252)
-ENTRY(cuDeviceGetTexture1DLinearMaxWidth, 253)
-ENTRY(cuDeviceGetHostAtomicCapabilities, 254)
-ENTRY(cuDeviceGetNvSciSyncAttributes, 255)
-ENTRY(cuDeviceGetExecAffinitySupport, 256)
-ENTRY(cuFlushGPUDirectRDMAWrites, 257)
-ENTRY(cuCtxGetDevice_v2, 258)
-ENTRY(cuCtxSetFlags, 259)
-ENTRY(cuCtxGetId, 260)
-ENTRY(cuCtxSynchronize_v2, 261)
-ENTRY(cuCtxResetPersistingL2Cache, 262)
-ENTRY(cuCtxGetExecAffinity, 263)
-ENTRY(cuCtxRecordEvent, 264)
-ENTRY(cuCtxWaitEvent, 265)
-ENTRY(cuCtxAttach, 266)
-ENTRY(cuCtxDetach, 267)
-ENTRY(cuCtxGetSharedMemConfig, 268)
-ENTRY(cuCtxSetSharedMemConfig, 269)
-ENTRY(cuModuleGetTexRef, 270)
-ENTRY(cuModuleGetSurfRef, 271)
-ENTRY(cuLibraryGetUnifiedFunction, 272)
-ENTRY(cuDeviceRegisterAsyncNotification, 273)
-ENTRY(cuDeviceUnregisterAsyncNotification, 274)
-ENTRY(cuIpcGetEventHandle, 275)
-ENTRY(cuIpcOpenEventHandle, 276)
-ENTRY(cuIpcGetMemHandle, 277)
-ENTRY(cuIpcOpenMemHandle_v2, 278)
-ENTRY(cuIpcCloseMemHandle, 279)
-ENTRY(cuArrayCreate_v2, 280)
-ENTRY(cuArrayGetDescriptor_v2, 281)
-ENTRY(cuArrayGetSparseProperties, 282)
-ENTRY(cuMipmappedArrayGetSparseProperties, 283)
-ENTRY(cuArrayGetMemoryRequirements, 284)
-ENTRY(cuMipmappedArrayGetMemoryRequirements, 285)
-ENTRY(cuArrayGetPlane, 286)
-ENTRY(cuArrayDestroy, 287)
-ENTRY(cuArray3DCreate_v2, 288)
-ENTRY(cuArray3DGetDescriptor_v2, 289)
-ENTRY(cuMipmappedArrayCreate, 290)
-ENTRY(cuMipmappedArrayGetLevel, 291)
-ENTRY(cuMipmappedArrayDestroy, 292)
-ENTRY(cuMemGetHandleForAddressRange, 293)
-ENTRY(cuMemPoolExportToShareableHandle, 294)
-ENTRY(cuMemPoolImportFromShareableHandle, 295)
-ENTRY(cuMemPoolExportPointer, 296)
-ENTRY(cuMemPoolImportPointer, 297)
-ENTRY(cuMulticastCreate, 298)
-ENTRY(cuMulticastAddDevice, 299)
-ENTRY(cuMulticastBindMem, 300)
-ENTRY(cuMulticastBindAddr, 301)
-ENTRY(cuMulticastUnbind, 302)
-ENTRY(cuMulticastGetGranularity, 303)
-ENTRY(cuMemRangeGetAttribute, 304)
-ENTRY(cuMemRangeGetAttributes, 305)
-ENTRY(cuPointerSetAttribute, 306)
-ENTRY(cuImportExternalMemory, 307)
-ENTRY(cuExternalMemoryGetMappedBuffer, 308)
-ENTRY(cuExternalMemoryGetMappedMipmappedArray, 309)
-ENTRY(cuDestroyExternalMemory, 310)
-ENTRY(cuImportExternalSemaphore, 311)
-ENTRY(cuDestroyExternalSemaphore, 312)
-ENTRY(cuLaunchCooperativeKernelMultiDevice, 313)
-ENTRY(cuFuncSetBlockShape, 314)
-ENTRY(cuFuncSetSharedSize, 315)
-ENTRY(cuParamSetSize, 316)
-ENTRY(cuParamSeti, 317)
-ENTRY(cuParamSetf, 318)
-ENTRY(cuParamSetv, 319)
-ENTRY(cuLaunch, 320)
-ENTRY(cuLaunchGrid, 321)
-ENTRY(cuLaunchGridAsync, 322)
-ENTRY(cuParamSetTexRef, 323)
-ENTRY(cuFuncSetSharedMemConfig, 324)
-ENTRY(cuGraphMemcpyNodeGetParams, 325)
-ENTRY(cuGraphMemcpyNodeSetParams, 326)
-ENTRY(cuGraphMemsetNodeGetParams, 327)
-ENTRY(cuGraphMemsetNodeSetParams, 328)
-ENTRY(cuGraphHostNodeGetParams, 329)
-ENTRY(cuGraphHostNodeSetParams, 330)
-ENTRY(cuGraphEventRecordNodeGetEvent, 331)
-ENTRY(cuGraphEventRecordNodeSetEvent, 332)
-ENTRY(cuGraphEventWaitNodeGetEvent, 333)
-ENTRY(cuGraphEventWaitNodeSetEvent, 334)
-ENTRY(cuGraphAddExternalSemaphoresSignalNode, 335)
-ENTRY(cuGraphExternalSemaphoresSignalNodeGetParams, 336)
-ENTRY(cuGraphExternalSemaphoresSignalNodeSetParams, 337)
-ENTRY(cuGraphAddExternalSemaphoresWaitNode, 338)
-ENTRY(cuGraphExternalSemaphoresWaitNodeGetParams, 339)
-ENTRY(cuGraphExternalSemaphoresWaitNodeSetParams, 340)
-ENTRY(cuGraphAddBatchMemOpNode, 341)
-ENTRY(cuGraphBatchMemOpNodeGetParams, 342)
-ENTRY(cuGraphBatchMemOpNodeSetParams, 343)
-ENTRY(cuGraphExecBatchMemOpNodeSetParams, 344)
-ENTRY(cuGraphNodeGetDependentNodes_v2, 345)
-ENTRY(cuGraphRemoveDependencies_v2, 346)
-ENTRY(cuGraphDestroyNode, 347)
-ENTRY(cuGraphExecChildGraphNodeSetParams, 348)
-ENTRY(cuGraphExecEventRecordNodeSetEvent, 349)
-ENTRY(cuGraphExecEventWaitNodeSetEvent, 350)
-ENTRY(cuGraphExecExternalSemaphoresSignalNodeSetParams, 351)
-ENTRY(cuGraphExecExternalSemaphoresWaitNodeSetParams, 352)
-ENTRY(cuGraphNodeSetEnabled, 353)
-ENTRY(cuGraphNodeGetEnabled, 354)
-ENTRY(cuGraphKernelNodeCopyAttributes, 355)
-ENTRY(cuGraphKernelNodeGetAttribute, 356)
-ENTRY(cuGraphKernelNodeSetAttribute, 357)
-ENTRY(cuGraphDebugDotPrint, 358)
-ENTRY(cuUserObjectCreate, 359)
-ENTRY(cuUserObjectRetain, 360)
-ENTRY(cuUserObjectRelease, 361)
-ENTRY(cuGraphRetainUserObject, 362)
-ENTRY(cuGraphReleaseUserObject, 363)
-ENTRY(cuGraphAddNode_v2, 364)
-ENTRY(cuGraphNodeSetParams, 365)
-ENTRY(cuGraphExecNodeSetParams, 366)
-ENTRY(cuGraphConditionalHandleCreate, 367)
-ENTRY(cuOccupancyMaxPotentialClusterSize, 368)
-ENTRY(cuOccupancyMaxActiveClusters, 369)
-ENTRY(cuTexRefSetArray, 370)
-ENTRY(cuTexRefSetMipmappedArray, 371)
-ENTRY(cuTexRefSetAddress_v2, 372)
-ENTRY(cuTexRefSetAddress2D_v3, 373)
-ENTRY(cuTexRefSetFormat, 374)
-ENTRY(cuTexRefSetAddressMode, 375)
-ENTRY(cuTexRefSetFilterMode, 376)
-ENTRY(cuTexRefSetMipmapFilterMode, 377)
-ENTRY(cuTexRefSetMipmapLevelBias, 378)
-ENTRY(cuTexRefSetMipmapLevelClamp, 379)
-ENTRY(cuTexRefSetMaxAnisotropy, 380)
-ENTRY(cuTexRefSetBorderColor, 381)
-ENTRY(cuTexRefSetFlags, 382)
-ENTRY(cuTexRefGetAddress_v2, 383)
-ENTRY(cuTexRefGetArray, 384)
-ENTRY(cuTexRefGetMipmappedArray, 385)
-ENTRY(cuTexRefGetAddressMode, 386)
-ENTRY(cuTexRefGetFilterMode, 387)
-ENTRY(cuTexRefGetFormat, 388)
-ENTRY(cuTexRefGetMipmapFilterMode, 389)
-ENTRY(cuTexRefGetMipmapLevelBias, 390)
-ENTRY(cuTexRefGetMipmapLevelClamp, 391)
-ENTRY(cuTexRefGetMaxAnisotropy, 392)
-ENTRY(cuTexRefGetBorderColor, 393)
-ENTRY(cuTexRefGetFlags, 394)
-ENTRY(cuTexRefCreate, 395)
-ENTRY(cuTexRefDestroy, 396)
-ENTRY(cuSurfRefSetArray, 397)
-ENTRY(cuSurfRefGetArray, 398)
-ENTRY(cuTexObjectGetResourceViewDesc, 399)
-ENTRY(cuSurfObjectCreate, 400)
-ENTRY(cuSurfObjectDestroy, 401)
-ENTRY(cuSurfObjectGetResourceDesc, 402)
-ENTRY(cuTensorMapEncodeTiled, 403)
-ENTRY(cuTensorMapEncodeIm2col, 404)
-ENTRY(cuTensorMapEncodeIm2colWide, 405)
-ENTRY(cuTensorMapReplaceAddress, 406)
-ENTRY(cuDeviceGetP2PAtomicCapabilities, 407)
-ENTRY(cuGraphicsUnregisterResource, 408)
-ENTRY(cuGraphicsSubResourceGetMappedArray, 409)
-ENTRY(cuGraphicsResourceGetMappedMipmappedArray, 410)
-ENTRY(cuGraphicsResourceGetMappedPointer_v2, 411)
-ENTRY(cuGraphicsResourceSetMapFlags_v2, 412)
-ENTRY(cuCoredumpGetAttribute, 413)
-ENTRY(cuCoredumpGetAttributeGlobal, 414)
-ENTRY(cuCoredumpSetAttribute, 415)
-ENTRY(cuCoredumpSetAttributeGlobal, 416)
-ENTRY(cuGetExportTable, 417)
-ENTRY(cuGreenCtxCreate, 418)
-ENTRY(cuGreenCtxDestroy, 419)
-ENTRY(cuCtxFromGreenCtx, 420)
-ENTRY(cuDeviceGetDevResource, 421)
-ENTRY(cuCtxGetDevResource, 422)
-ENTRY(cuGreenCtxGetDevResource, 423)
-ENTRY(cuDevSmResourceSplitByCount, 424)
-ENTRY(cuDevResourceGenerateDesc, 425)
-ENTRY(cuGreenCtxRecordEvent, 426)
-ENTRY(cuGreenCtxWaitEvent, 427)
-ENTRY(cuStreamGetGreenCtx, 428)
-ENTRY(cuGreenCtxStreamCreate, 429)
-ENTRY(cuGreenCtxGetId, 430)
-ENTRY(cuLogsRegisterCallback, 431)
-ENTRY(cuLogsUnregisterCallback, 432)
-ENTRY(cuLogsCurrent, 433)
-ENTRY(cuLogsDumpToFile, 434)
-ENTRY(cuLogsDumpToMemory, 435)
-ENTRY(cuMemHostRegister, 436)
-ENTRY(cuGraphicsResourceSetMapFlags, 437)
-ENTRY(cuTexRefSetAddress2D_v2, 438)
-ENTRY(cuDeviceTotalMem, 439)
-ENTRY(cuCtxCreate, 440)
-ENTRY(cuCtxCreate_v3, 441)
-ENTRY(cuModuleGetGlobal, 442)
-ENTRY(cuMemGetInfo, 443)
-ENTRY(cuMemAlloc, 444)
-ENTRY(cuMemAllocPitch, 445)
-ENTRY(cuMemFree, 446)
-ENTRY(cuMemGetAddressRange, 447)
-ENTRY(cuMemAllocHost, 448)
-ENTRY(cuMemHostGetDevicePointer, 449)
-ENTRY(cuMemcpyHtoD, 450)
-ENTRY(cuMemcpyDtoH, 451)
-ENTRY(cuMemcpyDtoD, 452)
-ENTRY(cuMemcpyDtoA, 453)
-ENTRY(cuMemcpyAtoD, 454)
-ENTRY(cuMemcpyHtoA, 455)
-ENTRY(cuMemcpyAtoH, 456)
-ENTRY(cuMemcpyAtoA, 457)
-ENTRY(cuMemcpyHtoAAsync, 458)
-ENTRY(cuMemcpyAtoHAsync, 459)
-ENTRY(cuMemcpy2D, 460)
-ENTRY(cuMemcpy2DUnaligned, 461)
-ENTRY(cuMemcpy3D, 462)
-ENTRY(cuMemcpyHtoDAsync, 463)
-ENTRY(cuMemcpyDtoHAsync, 464)
-ENTRY(cuMemcpyDtoDAsync, 465)
-ENTRY(cuMemcpy2DAsync, 466)
-ENTRY(cuMemcpy3DAsync, 467)
-ENTRY(cuMemsetD8, 468)
-ENTRY(cuMemsetD16, 469)
-ENTRY(cuMemsetD32, 470)
-ENTRY(cuMemsetD2D8, 471)
-ENTRY(cuMemsetD2D16, 472)
-ENTRY(cuMemsetD2D32, 473)
-ENTRY(cuArrayCreate, 474)
-ENTRY(cuArrayGetDescriptor, 475)
-ENTRY(cuArray3DCreate, 476)
-ENTRY(cuArray3DGetDescriptor, 477)
-ENTRY(cuTexRefSetAddress, 478)
-ENTRY(cuTexRefSetAddress2D, 479)
-ENTRY(cuTexRefGetAddress, 480)
-ENTRY(cuGraphicsResourceGetMappedPointer, 481)
-ENTRY(cuMemcpyDtoA_v2, 482)
-ENTRY(cuMemcpyAtoD_v2, 483)
-ENTRY(cuMemcpyHtoA_v2, 484)
-ENTRY(cuMemcpyAtoH_v2, 485)
-ENTRY(cuMemcpyAtoA_v2, 486)
-ENTRY(cuMemcpyHtoAAsync_v2, 487)
-ENTRY(cuMemcpyAtoHAsync_v2, 488)
+ENTRY(cuArrayDestroy, 30)
+ENTRY(cuArrayCreate_v2, 31)
+ENTRY(cuArrayGetDescriptor_v2, 32)
+ENTRY(cuArray3DCreate_v2, 33)
+ENTRY(cuArray3DGetDescriptor_v2, 34)
+ENTRY(cuMemcpyDtoA_v2, 35)
+ENTRY(cuMemcpyAtoD_v2, 36)
+ENTRY(cuMemcpyHtoA_v2, 37)
+ENTRY(cuMemcpyAtoH_v2, 38)
+ENTRY(cuMemcpyAtoA_v2, 39)
+ENTRY(cuMemcpyHtoAAsync_v2, 40)
+ENTRY(cuMemcpyAtoHAsync_v2, 41)
+ENTRY(cuTexObjectDestroy, 42)
+ENTRY(cuTexObjectCreate, 43)
+ENTRY(cuTexObjectGetResourceDesc, 44)
+ENTRY(cuTexObjectGetTextureDesc, 45)
+ENTRY(cuStreamCreate, 46)
+ENTRY(cuStreamCreateWithPriority, 47)
+ENTRY(cuStreamGetPriority, 48)
+ENTRY(cuStreamGetFlags, 49)
+ENTRY(cuStreamGetCtx, 50)
+ENTRY(cuStreamGetId, 51)
+ENTRY(cuStreamQuery, 52)
+ENTRY(cuStreamSynchronize, 53)
+ENTRY(cuStreamDestroy_v2, 54)
+ENTRY(cuEventCreate, 55)
+ENTRY(cuEventQuery, 56)
+ENTRY(cuEventSynchronize, 57)
+ENTRY(cuEventDestroy_v2, 58)
+ENTRY(cuEventElapsedTime, 59)
+ENTRY(cuGetErrorString, 61)
+ENTRY(cuGetErrorName, 62)
+ENTRY(cuModuleGetLoadingMode, 65)
+ENTRY(cuDeviceGet, 67)
+ENTRY(cuDeviceGetCount, 68)
+ENTRY(cuDeviceGetName, 69)
+ENTRY(cuDeviceGetUuid, 70)
+ENTRY(cuDeviceGetUuid_v2, 71)
+ENTRY(cuDeviceTotalMem_v2, 72)
+ENTRY(cuDeviceGetAttribute, 73)
+ENTRY(cuDeviceComputeCapability, 74)
+ENTRY(cuDeviceGetProperties, 75)
+ENTRY(cuDeviceGetPCIBusId, 76)
+ENTRY(cuDeviceGetByPCIBusId, 77)
+ENTRY(cuDeviceCanAccessPeer, 78)
+ENTRY(cuCtxGetStreamPriorityRange, 79)
+ENTRY(cuCtxCreate_v2, 80)
+ENTRY(cuCtxCreate_v4, 81)
+ENTRY(cuCtxDestroy_v2, 82)
+ENTRY(cuCtxPushCurrent_v2, 83)
+ENTRY(cuCtxPopCurrent_v2, 84)
+ENTRY(cuCtxSetCurrent, 85)
+ENTRY(cuCtxGetCurrent, 86)
+ENTRY(cuCtxGetDevice, 87)
+ENTRY(cuCtxGetApiVersion, 88)
+ENTRY(cuCtxGetCacheConfig, 89)
+ENTRY(cuCtxSetCacheConfig, 90)
+ENTRY(cuCtxDestroy, 91)
+ENTRY(cuCtxPopCurrent, 92)
+ENTRY(cuCtxPushCurrent, 93)
+ENTRY(cuStreamDestroy, 94)
+ENTRY(cuEventDestroy, 95)
+ENTRY(cuDevicePrimaryCtxRelease, 96)
+ENTRY(cuDevicePrimaryCtxReset, 97)
+ENTRY(cuDevicePrimaryCtxSetFlags, 98)
+ENTRY(cuLinkCreate, 99)
+ENTRY(cuLinkAddData, 100)
+ENTRY(cuLinkAddFile, 101)
+ENTRY(cuModuleLoad, 102)
+ENTRY(cuModuleLoadData, 103)
+ENTRY(cuModuleLoadDataEx, 104)
+ENTRY(cuModuleLoadFatBinary, 105)
+ENTRY(cuLaunchKernel, 106)
+ENTRY(cuLaunchKernelEx, 107)
+ENTRY(cuLaunchKernelEx_ptsz, 108)
+ENTRY(cuLaunchCooperativeKernel, 109)
+ENTRY(cuFuncSetCacheConfig, 110)
+ENTRY(cuOccupancyMaxActiveBlocksPerMultiprocessor, 111)
+ENTRY(cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags, 112)
+ENTRY(cuOccupancyMaxPotentialBlockSize, 113)
+ENTRY(cuOccupancyMaxPotentialBlockSizeWithFlags, 114)
+ENTRY(cuOccupancyAvailableDynamicSMemPerBlock, 115)
+ENTRY(cuStreamWriteValue32, 116)
+ENTRY(cuStreamWriteValue32_v2, 117)
+ENTRY(cuStreamGetDevice, 118)
+ENTRY(cuMemcpy, 119)
+ENTRY(cuMemcpyAsync, 120)
+ENTRY(cuMemcpyHtoD_v2, 121)
+ENTRY(cuMemcpyDtoH_v2, 122)
+ENTRY(cuMemcpyDtoD_v2, 123)
+ENTRY(cuMemcpyHtoDAsync_v2, 124)
+ENTRY(cuMemcpyDtoHAsync_v2, 125)
+ENTRY(cuMemcpyDtoDAsync_v2, 126)
+ENTRY(cuMemcpy2D_v2, 127)
+ENTRY(cuMemcpy2DUnaligned_v2, 128)
+ENTRY(cuMemcpy2DAsync_v2, 129)
+ENTRY(cuMemsetD8_v2, 130)
+ENTRY(cuMemsetD16_v2, 131)
+ENTRY(cuMemsetD32_v2, 132)
+ENTRY(cuMemsetD2D8_v2, 133)
+ENTRY(cuMemsetD2D16_v2, 134)
+ENTRY(cuMemsetD2D32_v2, 135)
+ENTRY(cuMemsetD8Async, 136)
+ENTRY(cuMemsetD16Async, 137)
+ENTRY(cuMemsetD32Async, 138)
+ENTRY(cuMemsetD2D8Async, 139)
+ENTRY(cuMemsetD2D16Async, 140)
+ENTRY(cuMemsetD2D32Async, 141)
+ENTRY(cuMemAllocHost_v2, 142)
+ENTRY(cuMemFreeHost, 143)
+ENTRY(cuMemHostAlloc, 144)
+ENTRY(cuMemHostGetDevicePointer_v2, 145)
+ENTRY(cuMemHostGetFlags, 146)
+ENTRY(cuMemHostRegister_v2, 147)
+ENTRY(cuMemHostUnregister, 148)
+ENTRY(cuPointerGetAttribute, 149)
+ENTRY(cuPointerGetAttributes, 150)
+ENTRY(cuEventRecord, 151)
+ENTRY(cuEventRecordWithFlags, 152)
+ENTRY(cuStreamWaitEvent, 153)
+ENTRY(cuEventElapsedTime_v2, 154)
+ENTRY(cuLibraryLoadData, 155)
+ENTRY(cuLibraryLoadFromFile, 156)
+ENTRY(cuLibraryUnload, 157)
+ENTRY(cuLibraryGetModule, 158)
+ENTRY(cuLibraryGetKernel, 159)
+ENTRY(cuLibraryGetGlobal, 160)
+ENTRY(cuLinkCreate_v2, 161)
+ENTRY(cuLinkAddData_v2, 162)
+ENTRY(cuLinkAddFile_v2, 163)
+ENTRY(cuLinkComplete, 164)
+ENTRY(cuLinkDestroy, 165)
+ENTRY(cuLibraryGetKernelCount, 166)
+ENTRY(cuModuleEnumerateFunctions, 167)
+ENTRY(cuLibraryEnumerateKernels, 168)
+ENTRY(cuFuncGetName, 169)
+ENTRY(cuKernelGetFunction, 170)
+ENTRY(cuKernelGetAttribute, 171)
+ENTRY(cuKernelSetAttribute, 172)
+ENTRY(cuKernelSetCacheConfig, 173)
+ENTRY(cuKernelGetParamInfo, 174)
+ENTRY(cuKernelGetName, 175)
+ENTRY(cuKernelGetLibrary, 176)
+ENTRY(cuFuncLoad, 177)
+ENTRY(cuFuncIsLoaded, 178)
+ENTRY(cuModuleGetGlobal_v2, 179)
+ENTRY(cuLibraryGetManaged, 180)
+ENTRY(cuProfilerStart, 181)
+ENTRY(cuProfilerStop, 182)
+ENTRY(cuMemPoolCreate, 183)
+ENTRY(cuMemPoolSetAttribute, 184)
+ENTRY(cuMemPoolGetAttribute, 185)
+ENTRY(cuMemPoolSetAccess, 186)
+ENTRY(cuMemPoolGetAccess, 187)
+ENTRY(cuMemGetDefaultMemPool, 188)
+ENTRY(cuMemGetMemPool, 189)
+ENTRY(cuMemSetMemPool, 190)
+ENTRY(cuMemCreate, 191)
+ENTRY(cuMemSetAccess, 192)
+ENTRY(cuMemGetAccess, 193)
+ENTRY(cuMemGetAllocationGranularity, 194)
+ENTRY(cuMemGetAllocationPropertiesFromHandle, 195)
+ENTRY(cuMemRetainAllocationHandle, 196)
+ENTRY(cuMemExportToShareableHandle, 197)
+ENTRY(cuMemImportFromShareableHandle, 198)
+ENTRY(cuMemAllocAsync, 199)
+ENTRY(cuMemAllocFromPoolAsync, 200)
+ENTRY(cuMemFreeAsync, 201)
+ENTRY(cuMemAllocManaged, 202)
+ENTRY(cuMemFree_v2, 203)
+ENTRY(cuMemPrefetchAsync_v2, 204)
+ENTRY(cuMemAdvise_v2, 205)
+ENTRY(cuMemcpy3D_v2, 206)
+ENTRY(cuMemcpy3DAsync_v2, 207)
+ENTRY(cuMemcpy3DPeer, 208)
+ENTRY(cuMemcpy3DPeerAsync, 209)
+ENTRY(cuMemcpyPeer, 210)
+ENTRY(cuMemcpyPeerAsync, 211)
+ENTRY(cuCtxEnablePeerAccess, 212)
+ENTRY(cuCtxDisablePeerAccess, 213)
+ENTRY(cuDeviceGetP2PAttribute, 214)
+ENTRY(cuLaunchHostFunc, 215)
+ENTRY(cuStreamAddCallback, 216)
+ENTRY(cuStreamBeginCapture_v2, 217)
+ENTRY(cuStreamEndCapture, 218)
+ENTRY(cuStreamIsCapturing, 219)
+ENTRY(cuStreamGetCaptureInfo_v2, 220)
+ENTRY(cuStreamGetCaptureInfo_v3, 221)
+ENTRY(cuThreadExchangeStreamCaptureMode, 222)
+ENTRY(cuGraphCreate, 223)
+ENTRY(cuGraphDestroy, 224)
+ENTRY(cuGraphClone, 225)
+ENTRY(cuGraphNodeFindInClone, 226)
+ENTRY(cuGraphAddEmptyNode, 227)
+ENTRY(cuGraphAddKernelNode_v2, 228)
+ENTRY(cuGraphAddMemcpyNode, 229)
+ENTRY(cuGraphAddMemsetNode, 230)
+ENTRY(cuGraphAddHostNode, 231)
+ENTRY(cuGraphAddChildGraphNode, 232)
+ENTRY(cuGraphAddEventRecordNode, 233)
+ENTRY(cuGraphAddEventWaitNode, 234)
+ENTRY(cuGraphAddMemAllocNode, 235)
+ENTRY(cuGraphAddMemFreeNode, 236)
+ENTRY(cuGraphMemAllocNodeGetParams, 237)
+ENTRY(cuGraphMemFreeNodeGetParams, 238)
+ENTRY(cuGraphChildGraphNodeGetGraph, 239)
+ENTRY(cuGraphNodeGetType, 240)
+ENTRY(cuGraphGetNodes, 241)
+ENTRY(cuGraphGetRootNodes, 242)
+ENTRY(cuGraphGetEdges, 243)
+ENTRY(cuGraphGetEdges_v2, 244)
+ENTRY(cuGraphNodeGetDependencies, 245)
+ENTRY(cuGraphNodeGetDependencies_v2, 246)
+ENTRY(cuGraphAddDependencies, 247)
+ENTRY(cuGraphAddDependencies_v2, 248)
+ENTRY(cuGraphKernelNodeGetParams_v2, 249)
+ENTRY(cuGraphKernelNodeSetParams_v2, 250)
+ENTRY(cuGraphInstantiateWithFlags, 251)
+ENTRY(cuGraphExecGetFlags, 252)
+ENTRY(cuGraphExecKernelNodeSetParams_v2, 253)
+ENTRY(cuGraphExecMemcpyNodeSetParams, 254)
+ENTRY(cuGraphExecMemsetNodeSetParams, 255)
+ENTRY(cuGraphExecHostNodeSetParams, 256)
+ENTRY(cuGraphExecUpdate_v2, 257)
+ENTRY(cuGraphUpload, 258)
+ENTRY(cuGraphLaunch, 259)
+ENTRY(cuGraphExecDestroy, 260)
+ENTRY(cuDeviceGraphMemTrim, 261)
+ENTRY(cuDeviceGetGraphMemAttribute, 262)
+ENTRY(cuDeviceSetGraphMemAttribute, 263)
+ENTRY(cuDeviceGetLuid, 264)
+ENTRY(cuDeviceGetTexture1DLinearMaxWidth, 265)
+ENTRY(cuDeviceGetHostAtomicCapabilities, 266)
+ENTRY(cuDeviceGetNvSciSyncAttributes, 267)
+ENTRY(cuDeviceGetExecAffinitySupport, 268)
+ENTRY(cuFlushGPUDirectRDMAWrites, 269)
+ENTRY(cuCtxGetDevice_v2, 270)
+ENTRY(cuCtxSetFlags, 271)
+ENTRY(cuCtxGetId, 272)
+ENTRY(cuCtxSynchronize_v2, 273)
+ENTRY(cuCtxResetPersistingL2Cache, 274)
+ENTRY(cuCtxGetExecAffinity, 275)
+ENTRY(cuCtxRecordEvent, 276)
+ENTRY(cuCtxWaitEvent, 277)
+ENTRY(cuCtxAttach, 278)
+ENTRY(cuCtxDetach, 279)
+ENTRY(cuCtxGetSharedMemConfig, 280)
+ENTRY(cuCtxSetSharedMemConfig, 281)
+ENTRY(cuModuleGetTexRef, 282)
+ENTRY(cuModuleGetSurfRef, 283)
+ENTRY(cuLibraryGetUnifiedFunction, 284)
+ENTRY(cuDeviceRegisterAsyncNotification, 285)
+ENTRY(cuDeviceUnregisterAsyncNotification, 286)
+ENTRY(cuIpcGetEventHandle, 287)
+ENTRY(cuIpcOpenEventHandle, 288)
+ENTRY(cuIpcGetMemHandle, 289)
+ENTRY(cuIpcOpenMemHandle_v2, 290)
+ENTRY(cuIpcCloseMemHandle, 291)
+ENTRY(cuArrayGetSparseProperties, 292)
+ENTRY(cuMipmappedArrayGetSparseProperties, 293)
+ENTRY(cuArrayGetMemoryRequirements, 294)
+ENTRY(cuMipmappedArrayGetMemoryRequirements, 295)
+ENTRY(cuArrayGetPlane, 296)
+ENTRY(cuMipmappedArrayCreate, 297)
+ENTRY(cuMipmappedArrayGetLevel, 298)
+ENTRY(cuMipmappedArrayDestroy, 299)
+ENTRY(cuMemGetHandleForAddressRange, 300)
+ENTRY(cuMemPoolExportToShareableHandle, 301)
+ENTRY(cuMemPoolImportFromShareableHandle, 302)
+ENTRY(cuMemPoolExportPointer, 303)
+ENTRY(cuMemPoolImportPointer, 304)
+ENTRY(cuMulticastCreate, 305)
+ENTRY(cuMulticastAddDevice, 306)
+ENTRY(cuMulticastBindMem, 307)
+ENTRY(cuMulticastBindAddr, 308)
+ENTRY(cuMulticastUnbind, 309)
+ENTRY(cuMulticastGetGranularity, 310)
+ENTRY(cuMemRangeGetAttribute, 311)
+ENTRY(cuMemRangeGetAttributes, 312)
+ENTRY(cuPointerSetAttribute, 313)
+ENTRY(cuImportExternalMemory, 314)
+ENTRY(cuExternalMemoryGetMappedBuffer, 315)
+ENTRY(cuExternalMemoryGetMappedMipmappedArray, 316)
+ENTRY(cuDestroyExternalMemory, 317)
+ENTRY(cuImportExternalSemaphore, 318)
+ENTRY(cuDestroyExternalSemaphore, 319)
+ENTRY(cuLaunchCooperativeKernelMultiDevice, 320)
+ENTRY(cuFuncSetBlockShape, 321)
+ENTRY(cuFuncSetSharedSize, 322)
+ENTRY(cuParamSetSize, 323)
+ENTRY(cuParamSeti, 324)
+ENTRY(cuParamSetf, 325)
+ENTRY(cuParamSetv, 326)
+ENTRY(cuLaunch, 327)
+ENTRY(cuLaunchGrid, 328)
+ENTRY(cuLaunchGridAsync, 329)
+ENTRY(cuParamSetTexRef, 330)
+ENTRY(cuFuncSetSharedMemConfig, 331)
+ENTRY(cuGraphMemcpyNodeGetParams, 332)
+ENTRY(cuGraphMemcpyNodeSetParams, 333)
+ENTRY(cuGraphMemsetNodeGetParams, 334)
+ENTRY(cuGraphMemsetNodeSetParams, 335)
+ENTRY(cuGraphHostNodeGetParams, 336)
+ENTRY(cuGraphHostNodeSetParams, 337)
+ENTRY(cuGraphEventRecordNodeGetEvent, 338)
+ENTRY(cuGraphEventRecordNodeSetEvent, 339)
+ENTRY(cuGraphEventWaitNodeGetEvent, 340)
+ENTRY(cuGraphEventWaitNodeSetEvent, 341)
+ENTRY(cuGraphAddExternalSemaphoresSignalNode, 342)
+ENTRY(cuGraphExternalSemaphoresSignalNodeGetParams, 343)
+ENTRY(cuGraphExternalSemaphoresSignalNodeSetParams, 344)
+ENTRY(cuGraphAddExternalSemaphoresWaitNode, 345)
+ENTRY(cuGraphExternalSemaphoresWaitNodeGetParams, 346)
+ENTRY(cuGraphExternalSemaphoresWaitNodeSetParams, 347)
+ENTRY(cuGraphAddBatchMemOpNode, 348)
+ENTRY(cuGraphBatchMemOpNodeGetParams, 349)
+ENTRY(cuGraphBatchMemOpNodeSetParams, 350)
+ENTRY(cuGraphExecBatchMemOpNodeSetParams, 351)
+ENTRY(cuGraphNodeGetDependentNodes_v2, 352)
+ENTRY(cuGraphRemoveDependencies_v2, 353)
+ENTRY(cuGraphDestroyNode, 354)
+ENTRY(cuGraphExecChildGraphNodeSetParams, 355)
+ENTRY(cuGraphExecEventRecordNodeSetEvent, 356)
+ENTRY(cuGraphExecEventWaitNodeSetEvent, 357)
+ENTRY(cuGraphExecExternalSemaphoresSignalNodeSetParams, 358)
+ENTRY(cuGraphExecExternalSemaphoresWaitNodeSetParams, 359)
+ENTRY(cuGraphNodeSetEnabled, 360)
+ENTRY(cuGraphNodeGetEnabled, 361)
+ENTRY(cuGraphKernelNodeCopyAttributes, 362)
+ENTRY(cuGraphKernelNodeGetAttribute, 363)
+ENTRY(cuGraphKernelNodeSetAttribute, 364)
+ENTRY(cuGraphDebugDotPrint, 365)
+ENTRY(cuUserObjectCreate, 366)
+ENTRY(cuUserObjectRetain, 367)
+ENTRY(cuUserObjectRelease, 368)
+ENTRY(cuGraphRetainUserObject, 369)
+ENTRY(cuGraphReleaseUserObject, 370)
+ENTRY(cuGraphAddNode_v2, 371)
+ENTRY(cuGraphNodeSetParams, 372)
+ENTRY(cuGraphExecNodeSetParams, 373)
+ENTRY(cuGraphConditionalHandleCreate, 374)
+ENTRY(cuOccupancyMaxPotentialClusterSize, 375)
+ENTRY(cuOccupancyMaxActiveClusters, 376)
+ENTRY(cuTexRefSetArray, 377)
+ENTRY(cuTexRefSetMipmappedArray, 378)
+ENTRY(cuTexRefSetAddress_v2, 379)
+ENTRY(cuTexRefSetAddress2D_v3, 380)
+ENTRY(cuTexRefSetFormat, 381)
+ENTRY(cuTexRefSetAddressMode, 382)
+ENTRY(cuTexRefSetFilterMode, 383)
+ENTRY(cuTexRefSetMipmapFilterMode, 384)
+ENTRY(cuTexRefSetMipmapLevelBias, 385)
+ENTRY(cuTexRefSetMipmapLevelClamp, 386)
+ENTRY(cuTexRefSetMaxAnisotropy, 387)
+ENTRY(cuTexRefSetBorderColor, 388)
+ENTRY(cuTexRefSetFlags, 389)
+ENTRY(cuTexRefGetAddress_v2, 390)
+ENTRY(cuTexRefGetArray, 391)
+ENTRY(cuTexRefGetMipmappedArray, 392)
+ENTRY(cuTexRefGetAddressMode, 393)
+ENTRY(cuTexRefGetFilterMode, 394)
+ENTRY(cuTexRefGetFormat, 395)
+ENTRY(cuTexRefGetMipmapFilterMode, 396)
+ENTRY(cuTexRefGetMipmapLevelBias, 397)
+ENTRY(cuTexRefGetMipmapLevelClamp, 398)
+ENTRY(cuTexRefGetMaxAnisotropy, 399)
+ENTRY(cuTexRefGetBorderColor, 400)
+ENTRY(cuTexRefGetFlags, 401)
+ENTRY(cuTexRefCreate, 402)
+ENTRY(cuTexRefDestroy, 403)
+ENTRY(cuSurfRefSetArray, 404)
+ENTRY(cuSurfRefGetArray, 405)
+ENTRY(cuTexObjectGetResourceViewDesc, 406)
+ENTRY(cuSurfObjectCreate, 407)
+ENTRY(cuSurfObjectDestroy, 408)
+ENTRY(cuSurfObjectGetResourceDesc, 409)
+ENTRY(cuTensorMapEncodeTiled, 410)
+ENTRY(cuTensorMapEncodeIm2col, 411)
+ENTRY(cuTensorMapEncodeIm2colWide, 412)
+ENTRY(cuTensorMapReplaceAddress, 413)
+ENTRY(cuDeviceGetP2PAtomicCapabilities, 414)
+ENTRY(cuGraphicsUnregisterResource, 415)
+ENTRY(cuGraphicsSubResourceGetMappedArray, 416)
+ENTRY(cuGraphicsResourceGetMappedMipmappedArray, 417)
+ENTRY(cuGraphicsResourceGetMappedPointer_v2, 418)
+ENTRY(cuGraphicsResourceSetMapFlags_v2, 419)
+ENTRY(cuCoredumpGetAttribute, 420)
+ENTRY(cuCoredumpGetAttributeGlobal, 421)
+ENTRY(cuCoredumpSetAttribute, 422)
+ENTRY(cuCoredumpSetAttributeGlobal, 423)
+ENTRY(cuGetExportTable, 424)
+ENTRY(cuGreenCtxCreate, 425)
+ENTRY(cuGreenCtxDestroy, 426)
+ENTRY(cuCtxFromGreenCtx, 427)
+ENTRY(cuDeviceGetDevResource, 428)
+ENTRY(cuCtxGetDevResource, 429)
+ENTRY(cuGreenCtxGetDevResource, 430)
+ENTRY(cuDevSmResourceSplitByCount, 431)
+ENTRY(cuDevResourceGenerateDesc, 432)
+ENTRY(cuGreenCtxRecordEvent, 433)
+ENTRY(cuGreenCtxWaitEvent, 434)
+ENTRY(cuStreamGetGreenCtx, 435)
+ENTRY(cuGreenCtxStreamCreate, 436)
+ENTRY(cuGreenCtxGetId, 437)
+ENTRY(cuLogsRegisterCallback, 438)
+ENTRY(cuLogsUnregisterCallback, 439)
+ENTRY(cuLogsCurrent, 440)
+ENTRY(cuLogsDumpToFile, 441)
+ENTRY(cuLogsDumpToMemory, 442)
+ENTRY(cuMemHostRegister, 443)
+ENTRY(cuGraphicsResourceSetMapFlags, 444)
+ENTRY(cuTexRefSetAddress2D_v2, 445)
+ENTRY(cuDeviceTotalMem, 446)
+ENTRY(cuCtxCreate, 447)
+ENTRY(cuCtxCreate_v3, 448)
+ENTRY(cuModuleGetGlobal, 449)
+ENTRY(cuMemGetInfo, 450)
+ENTRY(cuMemAlloc, 451)
+ENTRY(cuMemAllocPitch, 452)
+ENTRY(cuMemFree, 453)
+ENTRY(cuMemGetAddressRange, 454)
+ENTRY(cuMemAllocHost, 455)
+ENTRY(cuMemHostGetDevicePointer, 456)
+ENTRY(cuMemcpyHtoD, 457)
+ENTRY(cuMemcpyDtoH, 458)
+ENTRY(cuMemcpyDtoD, 459)
+ENTRY(cuMemcpyDtoA, 460)
+ENTRY(cuMemcpyAtoD, 461)
+ENTRY(cuMemcpyHtoA, 462)
+ENTRY(cuMemcpyAtoH, 463)
+ENTRY(cuMemcpyAtoA, 464)
+ENTRY(cuMemcpyHtoAAsync, 465)
+ENTRY(cuMemcpyAtoHAsync, 466)
+ENTRY(cuMemcpy2D, 467)
+ENTRY(cuMemcpy2DUnaligned, 468)
+ENTRY(cuMemcpy3D, 469)
+ENTRY(cuMemcpyHtoDAsync, 470)
+ENTRY(cuMemcpyDtoHAsync, 471)
+ENTRY(cuMemcpyDtoDAsync, 472)
+ENTRY(cuMemcpy2DAsync, 473)
+ENTRY(cuMemcpy3DAsync, 474)
+ENTRY(cuMemsetD8, 475)
+ENTRY(cuMemsetD16, 476)
+ENTRY(cuMemsetD32, 477)
+ENTRY(cuMemsetD2D8, 478)
+ENTRY(cuMemsetD2D16, 479)
+ENTRY(cuMemsetD2D32, 480)
+ENTRY(cuArrayCreate, 481)
+ENTRY(cuArrayGetDescriptor, 482)
+ENTRY(cuArray3DCreate, 483)
+ENTRY(cuArray3DGetDescriptor, 484)
+ENTRY(cuTexRefSetAddress, 485)
+ENTRY(cuTexRefSetAddress2D, 486)
+ENTRY(cuTexRefGetAddress, 487)
+ENTRY(cuGraphicsResourceGetMappedPointer, 488)
 ENTRY(cuMemcpyBatchAsync, 489)
 ENTRY(cuMemcpy3DBatchAsync, 490)
 ENTRY(cuMemcpyBatchAsync_v2, 491)
@@ -4133,7 +4133,7 @@ CUresult vgpu_guest_cuInit(unsigned int Flags);
 CUresult cuInit(unsigned int Flags) {
   vgpu_real_decide(VGPU_REAL_DRIVER);
   CUresult (*const real)(unsigned int Flags) =
-      (CUresult (*)(unsigned int Flags))vgpu_real_functions[48];
+      (CUresult (*)(unsigned int Flags))vgpu_real_functions[60];
   return real != NULL ? real(Flags) : vgpu_guest_cuInit(Flags);
 }
 
@@ -4141,7 +4141,7 @@ CUresult vgpu_guest_cuGetProcAddress(const char *symbol, void **pfn, int cudaVer
 CUresult cuGetProcAddress(const char *symbol, void **pfn, int cudaVersion, cuuint64_t flags) {
   vgpu_real_decide(VGPU_REAL_DRIVER);
   CUresult (*const real)(const char *symbol, void **pfn, int cudaVersion, cuuint64_t flags) =
-      (CUresult (*)(const char *symbol, void **pfn, int cudaVersion, cuuint64_t flags))vgpu_real_functions[51];
+      (CUresult (*)(const char *symbol, void **pfn, int cudaVersion, cuuint64_t flags))vgpu_real_functions[63];
   return real != NULL ? real(symbol, pfn, cudaVersion, flags) : vgpu_guest_cuGetProcAddress(symbol, pfn, cudaVersion, flags);
 }
 
@@ -4149,7 +4149,7 @@ CUresult vgpu_guest_cuGetProcAddress_v2(const char *symbol, void **pfn, int cuda
 CUresult cuGetProcAddress_v2(const char *symbol, void **pfn, int cudaVersion, cuuint64_t flags, CUdriverProcAddressQueryResult *symbolStatus) {
   vgpu_real_decide(VGPU_REAL_DRIVER);
   CUresult (*const real)(const char *symbol, void **pfn, int cudaVersion, cuuint64_t flags, CUdriverProcAddressQueryResult *symbolStatus) =
-      (CUresult (*)(const char *symbol, void **pfn, int cudaVersion, cuuint64_t flags, CUdriverProcAddressQueryResult *symbolStatus))vgpu_real_functions[52];
+      (CUresult (*)(const char *symbol, void **pfn, int cudaVersion, cuuint64_t flags, CUdriverProcAddressQueryResult *symbolStatus))vgpu_real_functions[64];
   return real != NULL ? real(symbol, pfn, cudaVersion, flags, symbolStatus) : vgpu_guest_cuGetProcAddress_v2(symbol, pfn, cudaVersion, flags, symbolStatus);
 }
 
@@ -4157,7 +4157,7 @@ CUresult vgpu_guest_cuDriverGetVersion(int *driverVersion);
 CUresult cuDriverGetVersion(int *driverVersion) {
   vgpu_real_decide(VGPU_REAL_DRIVER);
   CUresult (*const real)(int *driverVersion) =
-      (CUresult (*)(int *driverVersion))vgpu_real_functions[54];
+      (CUresult (*)(int *driverVersion))vgpu_real_functions[66];
   return real != NULL ? real(driverVersion) : vgpu_guest_cuDriverGetVersion(driverVersion);
 }
 

@@ -33,6 +33,16 @@ CUresult cuMemcpyDtoD_v2_ptds(CUdeviceptr dstDevice, CUdeviceptr srcDevice, size
   return result == CUDA_SUCCESS ? cuStreamSynchronize(own_default(NULL)) : result;
 }
 
+CUresult cuMemcpyHtoA_v2_ptds(CUarray dstArray, size_t dstOffset, const void *srcHost, size_t ByteCount) {
+  const CUresult result = cuMemcpyHtoAAsync_v2(dstArray, dstOffset, srcHost, ByteCount, own_default(NULL));
+  return result == CUDA_SUCCESS ? cuStreamSynchronize(own_default(NULL)) : result;
+}
+
+CUresult cuMemcpyAtoH_v2_ptds(void *dstHost, CUarray srcArray, size_t srcOffset, size_t ByteCount) {
+  const CUresult result = cuMemcpyAtoHAsync_v2(dstHost, srcArray, srcOffset, ByteCount, own_default(NULL));
+  return result == CUDA_SUCCESS ? cuStreamSynchronize(own_default(NULL)) : result;
+}
+
 CUresult cuMemcpy2D_v2_ptds(const CUDA_MEMCPY2D *pCopy) {
   const CUresult result = cuMemcpy2DAsync_v2(pCopy, own_default(NULL));
   return result == CUDA_SUCCESS ? cuStreamSynchronize(own_default(NULL)) : result;
@@ -71,6 +81,14 @@ CUresult cuMemcpyDtoHAsync_v2_ptsz(void *dstHost, CUdeviceptr srcDevice, size_t 
 
 CUresult cuMemcpyDtoDAsync_v2_ptsz(CUdeviceptr dstDevice, CUdeviceptr srcDevice, size_t ByteCount, CUstream hStream) {
   return cuMemcpyDtoDAsync_v2(dstDevice, srcDevice, ByteCount, own_default(hStream));
+}
+
+CUresult cuMemcpyHtoAAsync_v2_ptsz(CUarray dstArray, size_t dstOffset, const void *srcHost, size_t ByteCount, CUstream hStream) {
+  return cuMemcpyHtoAAsync_v2(dstArray, dstOffset, srcHost, ByteCount, own_default(hStream));
+}
+
+CUresult cuMemcpyAtoHAsync_v2_ptsz(void *dstHost, CUarray srcArray, size_t srcOffset, size_t ByteCount, CUstream hStream) {
+  return cuMemcpyAtoHAsync_v2(dstHost, srcArray, srcOffset, ByteCount, own_default(hStream));
 }
 
 CUresult cuMemcpy2DAsync_v2_ptsz(const CUDA_MEMCPY2D *pCopy, CUstream hStream) {
@@ -269,6 +287,24 @@ cudaError_t cudaMemcpy2DAsync_ptsz(void *dst, size_t dpitch, const void *src, si
   return cudaMemcpy2DAsync(dst, dpitch, src, spitch, width, height, kind, own_default(stream));
 }
 
+cudaError_t cudaMemcpy2DFromArrayAsync_ptsz(void *dst, size_t dpitch, const struct cudaArray *src, size_t wOffset, size_t hOffset, size_t width, size_t height, enum cudaMemcpyKind kind, cudaStream_t stream) {
+  return cudaMemcpy2DFromArrayAsync(dst, dpitch, src, wOffset, hOffset, width, height, kind, own_default(stream));
+}
+
+cudaError_t cudaMemcpy2DFromArray_ptds(void *dst, size_t dpitch, const struct cudaArray *src, size_t wOffset, size_t hOffset, size_t width, size_t height, enum cudaMemcpyKind kind) {
+  const cudaError_t result = cudaMemcpy2DFromArrayAsync(dst, dpitch, src, wOffset, hOffset, width, height, kind, own_default(NULL));
+  return result == cudaSuccess ? cudaStreamSynchronize(own_default(NULL)) : result;
+}
+
+cudaError_t cudaMemcpy2DToArrayAsync_ptsz(cudaArray_t dst, size_t wOffset, size_t hOffset, const void *src, size_t spitch, size_t width, size_t height, enum cudaMemcpyKind kind, cudaStream_t stream) {
+  return cudaMemcpy2DToArrayAsync(dst, wOffset, hOffset, src, spitch, width, height, kind, own_default(stream));
+}
+
+cudaError_t cudaMemcpy2DToArray_ptds(cudaArray_t dst, size_t wOffset, size_t hOffset, const void *src, size_t spitch, size_t width, size_t height, enum cudaMemcpyKind kind) {
+  const cudaError_t result = cudaMemcpy2DToArrayAsync(dst, wOffset, hOffset, src, spitch, width, height, kind, own_default(NULL));
+  return result == cudaSuccess ? cudaStreamSynchronize(own_default(NULL)) : result;
+}
+
 cudaError_t cudaMemcpy2D_ptds(void *dst, size_t dpitch, const void *src, size_t spitch, size_t width, size_t height, enum cudaMemcpyKind kind) {
   const cudaError_t result = cudaMemcpy2DAsync(dst, dpitch, src, spitch, width, height, kind, own_default(NULL));
   return result == cudaSuccess ? cudaStreamSynchronize(own_default(NULL)) : result;
@@ -296,12 +332,30 @@ cudaError_t cudaMemcpyAsync_ptsz(void *dst, const void *src, size_t count, enum 
   return cudaMemcpyAsync(dst, src, count, kind, own_default(stream));
 }
 
+cudaError_t cudaMemcpyFromArrayAsync_ptsz(void *dst, const struct cudaArray *src, size_t wOffset, size_t hOffset, size_t count, enum cudaMemcpyKind kind, cudaStream_t stream) {
+  return cudaMemcpyFromArrayAsync(dst, src, wOffset, hOffset, count, kind, own_default(stream));
+}
+
+cudaError_t cudaMemcpyFromArray_ptds(void *dst, const struct cudaArray *src, size_t wOffset, size_t hOffset, size_t count, enum cudaMemcpyKind kind) {
+  const cudaError_t result = cudaMemcpyFromArrayAsync(dst, src, wOffset, hOffset, count, kind, own_default(NULL));
+  return result == cudaSuccess ? cudaStreamSynchronize(own_default(NULL)) : result;
+}
+
 cudaError_t cudaMemcpyFromSymbolAsync_ptsz(void *dst, const void *symbol, size_t count, size_t offset, enum cudaMemcpyKind kind, cudaStream_t stream) {
   return cudaMemcpyFromSymbolAsync(dst, symbol, count, offset, kind, own_default(stream));
 }
 
 cudaError_t cudaMemcpyFromSymbol_ptds(void *dst, const void *symbol, size_t count, size_t offset, enum cudaMemcpyKind kind) {
   const cudaError_t result = cudaMemcpyFromSymbolAsync(dst, symbol, count, offset, kind, own_default(NULL));
+  return result == cudaSuccess ? cudaStreamSynchronize(own_default(NULL)) : result;
+}
+
+cudaError_t cudaMemcpyToArrayAsync_ptsz(cudaArray_t dst, size_t wOffset, size_t hOffset, const void *src, size_t count, enum cudaMemcpyKind kind, cudaStream_t stream) {
+  return cudaMemcpyToArrayAsync(dst, wOffset, hOffset, src, count, kind, own_default(stream));
+}
+
+cudaError_t cudaMemcpyToArray_ptds(cudaArray_t dst, size_t wOffset, size_t hOffset, const void *src, size_t count, enum cudaMemcpyKind kind) {
+  const cudaError_t result = cudaMemcpyToArrayAsync(dst, wOffset, hOffset, src, count, kind, own_default(NULL));
   return result == cudaSuccess ? cudaStreamSynchronize(own_default(NULL)) : result;
 }
 

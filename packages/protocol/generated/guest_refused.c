@@ -1242,10 +1242,6 @@ VGPU_ENTRY int cuIpcOpenMemHandle_v2(void);
 int cuIpcOpenMemHandle_v2(void) { return vgpu_refuse("cuIpcOpenMemHandle_v2"); }
 VGPU_ENTRY int cuIpcCloseMemHandle(void);
 int cuIpcCloseMemHandle(void) { return vgpu_refuse("cuIpcCloseMemHandle"); }
-VGPU_ENTRY int cuArrayCreate_v2(void);
-int cuArrayCreate_v2(void) { return vgpu_refuse("cuArrayCreate_v2"); }
-VGPU_ENTRY int cuArrayGetDescriptor_v2(void);
-int cuArrayGetDescriptor_v2(void) { return vgpu_refuse("cuArrayGetDescriptor_v2"); }
 VGPU_ENTRY int cuArrayGetSparseProperties(void);
 int cuArrayGetSparseProperties(void) { return vgpu_refuse("cuArrayGetSparseProperties"); }
 VGPU_ENTRY int cuMipmappedArrayGetSparseProperties(void);
@@ -1256,12 +1252,6 @@ VGPU_ENTRY int cuMipmappedArrayGetMemoryRequirements(void);
 int cuMipmappedArrayGetMemoryRequirements(void) { return vgpu_refuse("cuMipmappedArrayGetMemoryRequirements"); }
 VGPU_ENTRY int cuArrayGetPlane(void);
 int cuArrayGetPlane(void) { return vgpu_refuse("cuArrayGetPlane"); }
-VGPU_ENTRY int cuArrayDestroy(void);
-int cuArrayDestroy(void) { return vgpu_refuse("cuArrayDestroy"); }
-VGPU_ENTRY int cuArray3DCreate_v2(void);
-int cuArray3DCreate_v2(void) { return vgpu_refuse("cuArray3DCreate_v2"); }
-VGPU_ENTRY int cuArray3DGetDescriptor_v2(void);
-int cuArray3DGetDescriptor_v2(void) { return vgpu_refuse("cuArray3DGetDescriptor_v2"); }
 VGPU_ENTRY int cuMipmappedArrayCreate(void);
 int cuMipmappedArrayCreate(void) { return vgpu_refuse("cuMipmappedArrayCreate"); }
 VGPU_ENTRY int cuMipmappedArrayGetLevel(void);
@@ -1646,20 +1636,6 @@ VGPU_ENTRY int cuTexRefGetAddress(void);
 int cuTexRefGetAddress(void) { return vgpu_refuse("cuTexRefGetAddress"); }
 VGPU_ENTRY int cuGraphicsResourceGetMappedPointer(void);
 int cuGraphicsResourceGetMappedPointer(void) { return vgpu_refuse("cuGraphicsResourceGetMappedPointer"); }
-VGPU_ENTRY int cuMemcpyDtoA_v2(void);
-int cuMemcpyDtoA_v2(void) { return vgpu_refuse("cuMemcpyDtoA_v2"); }
-VGPU_ENTRY int cuMemcpyAtoD_v2(void);
-int cuMemcpyAtoD_v2(void) { return vgpu_refuse("cuMemcpyAtoD_v2"); }
-VGPU_ENTRY int cuMemcpyHtoA_v2(void);
-int cuMemcpyHtoA_v2(void) { return vgpu_refuse("cuMemcpyHtoA_v2"); }
-VGPU_ENTRY int cuMemcpyAtoH_v2(void);
-int cuMemcpyAtoH_v2(void) { return vgpu_refuse("cuMemcpyAtoH_v2"); }
-VGPU_ENTRY int cuMemcpyAtoA_v2(void);
-int cuMemcpyAtoA_v2(void) { return vgpu_refuse("cuMemcpyAtoA_v2"); }
-VGPU_ENTRY int cuMemcpyHtoAAsync_v2(void);
-int cuMemcpyHtoAAsync_v2(void) { return vgpu_refuse("cuMemcpyHtoAAsync_v2"); }
-VGPU_ENTRY int cuMemcpyAtoHAsync_v2(void);
-int cuMemcpyAtoHAsync_v2(void) { return vgpu_refuse("cuMemcpyAtoHAsync_v2"); }
 VGPU_ENTRY int cuMemcpyBatchAsync(void);
 int cuMemcpyBatchAsync(void) { return vgpu_refuse("cuMemcpyBatchAsync"); }
 VGPU_ENTRY int cuMemcpy3DBatchAsync(void);
@@ -1834,8 +1810,6 @@ VGPU_EXPORT int __cudaRegisterHostVar(void);
 int __cudaRegisterHostVar(void) { return vgpu_refuse("__cudaRegisterHostVar"); }
 VGPU_EXPORT int __cudaRegisterUnifiedTable(void);
 int __cudaRegisterUnifiedTable(void) { return vgpu_refuse("__cudaRegisterUnifiedTable"); }
-VGPU_EXPORT int cudaArrayGetInfo(void);
-int cudaArrayGetInfo(void) { return vgpu_refuse("cudaArrayGetInfo"); }
 VGPU_EXPORT int cudaArrayGetMemoryRequirements(void);
 int cudaArrayGetMemoryRequirements(void) { return vgpu_refuse("cudaArrayGetMemoryRequirements"); }
 VGPU_EXPORT int cudaArrayGetPlane(void);
@@ -1896,8 +1870,6 @@ VGPU_EXPORT int cudaExternalMemoryGetMappedBuffer(void);
 int cudaExternalMemoryGetMappedBuffer(void) { return vgpu_refuse("cudaExternalMemoryGetMappedBuffer"); }
 VGPU_EXPORT int cudaExternalMemoryGetMappedMipmappedArray(void);
 int cudaExternalMemoryGetMappedMipmappedArray(void) { return vgpu_refuse("cudaExternalMemoryGetMappedMipmappedArray"); }
-VGPU_EXPORT int cudaFreeArray(void);
-int cudaFreeArray(void) { return vgpu_refuse("cudaFreeArray"); }
 VGPU_EXPORT int cudaFreeMipmappedArray(void);
 int cudaFreeMipmappedArray(void) { return vgpu_refuse("cudaFreeMipmappedArray"); }
 VGPU_EXPORT int cudaFuncSetSharedMemConfig(void);
@@ -1920,8 +1892,6 @@ VGPU_EXPORT int cudaGLUnmapBufferObjectAsync(void);
 int cudaGLUnmapBufferObjectAsync(void) { return vgpu_refuse("cudaGLUnmapBufferObjectAsync"); }
 VGPU_EXPORT int cudaGLUnregisterBufferObject(void);
 int cudaGLUnregisterBufferObject(void) { return vgpu_refuse("cudaGLUnregisterBufferObject"); }
-VGPU_EXPORT int cudaGetChannelDesc(void);
-int cudaGetChannelDesc(void) { return vgpu_refuse("cudaGetChannelDesc"); }
 VGPU_EXPORT int cudaGetExportTable(void);
 int cudaGetExportTable(void) { return vgpu_refuse("cudaGetExportTable"); }
 VGPU_EXPORT int cudaGetMipmappedArrayLevel(void);
@@ -2082,10 +2052,6 @@ VGPU_EXPORT int cudaLogsRegisterCallback(void);
 int cudaLogsRegisterCallback(void) { return vgpu_refuse("cudaLogsRegisterCallback"); }
 VGPU_EXPORT int cudaLogsUnregisterCallback(void);
 int cudaLogsUnregisterCallback(void) { return vgpu_refuse("cudaLogsUnregisterCallback"); }
-VGPU_EXPORT int cudaMalloc3DArray(void);
-int cudaMalloc3DArray(void) { return vgpu_refuse("cudaMalloc3DArray"); }
-VGPU_EXPORT int cudaMallocArray(void);
-int cudaMallocArray(void) { return vgpu_refuse("cudaMallocArray"); }
 VGPU_EXPORT int cudaMallocMipmappedArray(void);
 int cudaMallocMipmappedArray(void) { return vgpu_refuse("cudaMallocMipmappedArray"); }
 VGPU_EXPORT int cudaMemDiscardAndPrefetchBatchAsync(void);
@@ -2106,30 +2072,12 @@ VGPU_EXPORT int cudaMemRangeGetAttribute(void);
 int cudaMemRangeGetAttribute(void) { return vgpu_refuse("cudaMemRangeGetAttribute"); }
 VGPU_EXPORT int cudaMemRangeGetAttributes(void);
 int cudaMemRangeGetAttributes(void) { return vgpu_refuse("cudaMemRangeGetAttributes"); }
-VGPU_EXPORT int cudaMemcpy2DArrayToArray(void);
-int cudaMemcpy2DArrayToArray(void) { return vgpu_refuse("cudaMemcpy2DArrayToArray"); }
-VGPU_EXPORT int cudaMemcpy2DFromArray(void);
-int cudaMemcpy2DFromArray(void) { return vgpu_refuse("cudaMemcpy2DFromArray"); }
-VGPU_EXPORT int cudaMemcpy2DFromArrayAsync(void);
-int cudaMemcpy2DFromArrayAsync(void) { return vgpu_refuse("cudaMemcpy2DFromArrayAsync"); }
-VGPU_EXPORT int cudaMemcpy2DToArray(void);
-int cudaMemcpy2DToArray(void) { return vgpu_refuse("cudaMemcpy2DToArray"); }
-VGPU_EXPORT int cudaMemcpy2DToArrayAsync(void);
-int cudaMemcpy2DToArrayAsync(void) { return vgpu_refuse("cudaMemcpy2DToArrayAsync"); }
 VGPU_EXPORT int cudaMemcpy3DBatchAsync(void);
 int cudaMemcpy3DBatchAsync(void) { return vgpu_refuse("cudaMemcpy3DBatchAsync"); }
 VGPU_EXPORT int cudaMemcpyArrayToArray(void);
 int cudaMemcpyArrayToArray(void) { return vgpu_refuse("cudaMemcpyArrayToArray"); }
 VGPU_EXPORT int cudaMemcpyBatchAsync(void);
 int cudaMemcpyBatchAsync(void) { return vgpu_refuse("cudaMemcpyBatchAsync"); }
-VGPU_EXPORT int cudaMemcpyFromArray(void);
-int cudaMemcpyFromArray(void) { return vgpu_refuse("cudaMemcpyFromArray"); }
-VGPU_EXPORT int cudaMemcpyFromArrayAsync(void);
-int cudaMemcpyFromArrayAsync(void) { return vgpu_refuse("cudaMemcpyFromArrayAsync"); }
-VGPU_EXPORT int cudaMemcpyToArray(void);
-int cudaMemcpyToArray(void) { return vgpu_refuse("cudaMemcpyToArray"); }
-VGPU_EXPORT int cudaMemcpyToArrayAsync(void);
-int cudaMemcpyToArrayAsync(void) { return vgpu_refuse("cudaMemcpyToArrayAsync"); }
 VGPU_EXPORT int cudaMipmappedArrayGetMemoryRequirements(void);
 int cudaMipmappedArrayGetMemoryRequirements(void) { return vgpu_refuse("cudaMipmappedArrayGetMemoryRequirements"); }
 VGPU_EXPORT int cudaMipmappedArrayGetSparseProperties(void);
@@ -2170,16 +2118,8 @@ VGPU_ENTRY int cuMemcpyDtoA_v2_ptds(void);
 int cuMemcpyDtoA_v2_ptds(void) { return vgpu_refuse("cuMemcpyDtoA_v2_ptds"); }
 VGPU_ENTRY int cuMemcpyAtoD_v2_ptds(void);
 int cuMemcpyAtoD_v2_ptds(void) { return vgpu_refuse("cuMemcpyAtoD_v2_ptds"); }
-VGPU_ENTRY int cuMemcpyHtoA_v2_ptds(void);
-int cuMemcpyHtoA_v2_ptds(void) { return vgpu_refuse("cuMemcpyHtoA_v2_ptds"); }
-VGPU_ENTRY int cuMemcpyAtoH_v2_ptds(void);
-int cuMemcpyAtoH_v2_ptds(void) { return vgpu_refuse("cuMemcpyAtoH_v2_ptds"); }
 VGPU_ENTRY int cuMemcpyAtoA_v2_ptds(void);
 int cuMemcpyAtoA_v2_ptds(void) { return vgpu_refuse("cuMemcpyAtoA_v2_ptds"); }
-VGPU_ENTRY int cuMemcpyHtoAAsync_v2_ptsz(void);
-int cuMemcpyHtoAAsync_v2_ptsz(void) { return vgpu_refuse("cuMemcpyHtoAAsync_v2_ptsz"); }
-VGPU_ENTRY int cuMemcpyAtoHAsync_v2_ptsz(void);
-int cuMemcpyAtoHAsync_v2_ptsz(void) { return vgpu_refuse("cuMemcpyAtoHAsync_v2_ptsz"); }
 VGPU_ENTRY int cuMemcpyBatchAsync_v2_ptsz(void);
 int cuMemcpyBatchAsync_v2_ptsz(void) { return vgpu_refuse("cuMemcpyBatchAsync_v2_ptsz"); }
 VGPU_ENTRY int cuMemcpy3DBatchAsync_v2_ptsz(void);
@@ -2268,28 +2208,12 @@ VGPU_EXPORT int cudaMemPrefetchBatchAsync_ptsz(void);
 int cudaMemPrefetchBatchAsync_ptsz(void) { return vgpu_refuse("cudaMemPrefetchBatchAsync_ptsz"); }
 VGPU_EXPORT int cudaMemcpy2DArrayToArray_ptds(void);
 int cudaMemcpy2DArrayToArray_ptds(void) { return vgpu_refuse("cudaMemcpy2DArrayToArray_ptds"); }
-VGPU_EXPORT int cudaMemcpy2DFromArrayAsync_ptsz(void);
-int cudaMemcpy2DFromArrayAsync_ptsz(void) { return vgpu_refuse("cudaMemcpy2DFromArrayAsync_ptsz"); }
-VGPU_EXPORT int cudaMemcpy2DFromArray_ptds(void);
-int cudaMemcpy2DFromArray_ptds(void) { return vgpu_refuse("cudaMemcpy2DFromArray_ptds"); }
-VGPU_EXPORT int cudaMemcpy2DToArrayAsync_ptsz(void);
-int cudaMemcpy2DToArrayAsync_ptsz(void) { return vgpu_refuse("cudaMemcpy2DToArrayAsync_ptsz"); }
-VGPU_EXPORT int cudaMemcpy2DToArray_ptds(void);
-int cudaMemcpy2DToArray_ptds(void) { return vgpu_refuse("cudaMemcpy2DToArray_ptds"); }
 VGPU_EXPORT int cudaMemcpy3DBatchAsync_ptsz(void);
 int cudaMemcpy3DBatchAsync_ptsz(void) { return vgpu_refuse("cudaMemcpy3DBatchAsync_ptsz"); }
 VGPU_EXPORT int cudaMemcpyArrayToArray_ptds(void);
 int cudaMemcpyArrayToArray_ptds(void) { return vgpu_refuse("cudaMemcpyArrayToArray_ptds"); }
 VGPU_EXPORT int cudaMemcpyBatchAsync_ptsz(void);
 int cudaMemcpyBatchAsync_ptsz(void) { return vgpu_refuse("cudaMemcpyBatchAsync_ptsz"); }
-VGPU_EXPORT int cudaMemcpyFromArrayAsync_ptsz(void);
-int cudaMemcpyFromArrayAsync_ptsz(void) { return vgpu_refuse("cudaMemcpyFromArrayAsync_ptsz"); }
-VGPU_EXPORT int cudaMemcpyFromArray_ptds(void);
-int cudaMemcpyFromArray_ptds(void) { return vgpu_refuse("cudaMemcpyFromArray_ptds"); }
-VGPU_EXPORT int cudaMemcpyToArrayAsync_ptsz(void);
-int cudaMemcpyToArrayAsync_ptsz(void) { return vgpu_refuse("cudaMemcpyToArrayAsync_ptsz"); }
-VGPU_EXPORT int cudaMemcpyToArray_ptds(void);
-int cudaMemcpyToArray_ptds(void) { return vgpu_refuse("cudaMemcpyToArray_ptds"); }
 VGPU_EXPORT int cudaSignalExternalSemaphoresAsync_ptsz(void);
 int cudaSignalExternalSemaphoresAsync_ptsz(void) { return vgpu_refuse("cudaSignalExternalSemaphoresAsync_ptsz"); }
 VGPU_EXPORT int cudaStreamAttachMemAsync_ptsz(void);

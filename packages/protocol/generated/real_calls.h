@@ -75,6 +75,14 @@ class RealCalls : public RealState {
   CUresult vgpuMemGetAccess(std::uint64_t context, std::uint64_t& access, std::uint64_t address) override = 0;
   CUresult vgpuMemHandleDevice(std::uint64_t context, std::int32_t& device, std::uint64_t handle) override = 0;
   CUresult vgpuMemRetainHandle(std::uint64_t context, std::uint64_t& handle, std::uint64_t address) override = 0;
+  CUresult vgpuArrayCreate(std::uint64_t context, std::uint64_t& array, std::span<const std::byte> description) override = 0;
+  CUresult vgpuArrayDescription(std::uint64_t context, std::span<std::byte> description, std::uint64_t array) override = 0;
+  CUresult cuArrayDestroy(std::uint64_t context, std::uint64_t hArray) override = 0;
+  CUresult vgpuCopyRowsToArray(std::uint64_t context, std::uint64_t array, std::uint64_t x, std::uint64_t y, std::uint64_t z, std::span<const std::byte> rows, std::uint64_t width, std::uint64_t height, std::uint64_t stream) override = 0;
+  CUresult vgpuCopyRowsFromArray(std::uint64_t context, std::span<std::byte> rows, std::uint64_t array, std::uint64_t x, std::uint64_t y, std::uint64_t z, std::uint64_t width, std::uint64_t height, std::uint64_t stream) override = 0;
+  CUresult vgpuCopyDeviceToArray(std::uint64_t context, std::uint64_t array, std::uint64_t x, std::uint64_t y, std::uint64_t z, std::uint64_t source, std::uint64_t pitch, std::uint64_t width, std::uint64_t height, std::uint64_t stream) override = 0;
+  CUresult vgpuCopyArrayToDevice(std::uint64_t context, std::uint64_t destination, std::uint64_t pitch, std::uint64_t array, std::uint64_t x, std::uint64_t y, std::uint64_t z, std::uint64_t width, std::uint64_t height, std::uint64_t stream) override = 0;
+  CUresult vgpuCopyArrayToArray(std::uint64_t context, std::uint64_t destination, std::uint64_t x, std::uint64_t y, std::uint64_t z, std::uint64_t source, std::uint64_t sourceX, std::uint64_t sourceY, std::uint64_t sourceZ, std::uint64_t width, std::uint64_t height, std::uint64_t stream) override = 0;
   CUresult vgpuTexObjectCreate(std::uint64_t context, std::uint64_t& texture, std::span<const std::byte> description) override = 0;
   CUresult vgpuTexObjectDescription(std::uint64_t context, std::span<std::byte> description, std::uint64_t texture) override = 0;
   CUresult cuTexObjectDestroy(std::uint64_t context, std::uint64_t texObject) override = 0;

@@ -67,6 +67,14 @@
   visit(vgpuMemGetAccess) \
   visit(vgpuMemHandleDevice) \
   visit(vgpuMemRetainHandle) \
+  visit(vgpuArrayCreate) \
+  visit(vgpuArrayDescription) \
+  visit(cuArrayDestroy) \
+  visit(vgpuCopyRowsToArray) \
+  visit(vgpuCopyRowsFromArray) \
+  visit(vgpuCopyDeviceToArray) \
+  visit(vgpuCopyArrayToDevice) \
+  visit(vgpuCopyArrayToArray) \
   visit(vgpuTexObjectCreate) \
   visit(vgpuTexObjectDescription) \
   visit(cuTexObjectDestroy) \

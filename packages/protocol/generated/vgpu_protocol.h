@@ -28,8 +28,8 @@
 // SHA-256 over the table. Both ends send it; a difference ends the connection.
 #define VGPU_SCHEMA_HASH \
   { \
-    0x9a, 0x53, 0x41, 0x8a, 0x9a, 0x1c, 0xb2, 0x6d, 0xb3, 0x91, 0x9f, 0x31, 0xb8, 0xf8, 0x4d, 0x8e, \
-    0xb7, 0x96, 0x6e, 0xca, 0x3a, 0xb9, 0x10, 0xfe, 0x68, 0x6a, 0xff, 0x8d, 0xd2, 0x38, 0xb4, 0x38 \
+    0x64, 0xa5, 0x1a, 0x0a, 0x36, 0x5c, 0x3b, 0x42, 0x6c, 0x5c, 0xc1, 0xbb, 0xb4, 0x28, 0x61, 0x21, \
+    0xfe, 0x47, 0x15, 0x49, 0xc9, 0x2b, 0x1a, 0xb0, 0x72, 0x6a, 0x5a, 0x0a, 0xc1, 0x9e, 0x21, 0x19 \
   }
 
 #define VGPU_NONCE_BYTES 32
@@ -127,38 +127,46 @@ enum vgpu_call {
   VGPU_CALL_vgpuMemGetAccess = 61,
   VGPU_CALL_vgpuMemHandleDevice = 62,
   VGPU_CALL_vgpuMemRetainHandle = 63,
-  VGPU_CALL_vgpuTexObjectCreate = 64,
-  VGPU_CALL_vgpuTexObjectDescription = 65,
-  VGPU_CALL_cuTexObjectDestroy = 66,
-  VGPU_CALL_cuStreamCreate = 67,
-  VGPU_CALL_cuStreamCreateWithPriority = 68,
-  VGPU_CALL_cuStreamGetPriority = 69,
-  VGPU_CALL_cuStreamGetFlags = 70,
-  VGPU_CALL_cuStreamGetCtx = 71,
-  VGPU_CALL_cuStreamGetId = 72,
-  VGPU_CALL_vgpuStreamWaitEvent = 73,
-  VGPU_CALL_cuStreamQuery = 74,
-  VGPU_CALL_cuStreamSynchronize = 75,
-  VGPU_CALL_cuStreamDestroy_v2 = 76,
-  VGPU_CALL_cuEventCreate = 77,
-  VGPU_CALL_vgpuEventRecord = 78,
-  VGPU_CALL_cuEventQuery = 79,
-  VGPU_CALL_cuEventSynchronize = 80,
-  VGPU_CALL_cuEventDestroy_v2 = 81,
-  VGPU_CALL_cuEventElapsedTime = 82,
-  VGPU_CALL_vgpuBlasOpen = 83,
-  VGPU_CALL_vgpuBlasMultiply = 84,
-  VGPU_CALL_vgpuBlasSolve = 85,
-  VGPU_CALL_vgpuBlasVector = 86,
-  VGPU_CALL_vgpuBlasReduce = 87,
-  VGPU_CALL_vgpuOutputPending = 88,
-  VGPU_CALL_vgpuOutputTake = 89,
-  VGPU_CALL_vgpuDeviceMemory = 90,
-  VGPU_CALL_vgpuDeviceUtilization = 91,
-  VGPU_CALL_vgpuDeviceXid = 92,
-  VGPU_CALL_vgpuDeviceProcesses = 93,
+  VGPU_CALL_vgpuArrayCreate = 64,
+  VGPU_CALL_vgpuArrayDescription = 65,
+  VGPU_CALL_cuArrayDestroy = 66,
+  VGPU_CALL_vgpuCopyRowsToArray = 67,
+  VGPU_CALL_vgpuCopyRowsFromArray = 68,
+  VGPU_CALL_vgpuCopyDeviceToArray = 69,
+  VGPU_CALL_vgpuCopyArrayToDevice = 70,
+  VGPU_CALL_vgpuCopyArrayToArray = 71,
+  VGPU_CALL_vgpuTexObjectCreate = 72,
+  VGPU_CALL_vgpuTexObjectDescription = 73,
+  VGPU_CALL_cuTexObjectDestroy = 74,
+  VGPU_CALL_cuStreamCreate = 75,
+  VGPU_CALL_cuStreamCreateWithPriority = 76,
+  VGPU_CALL_cuStreamGetPriority = 77,
+  VGPU_CALL_cuStreamGetFlags = 78,
+  VGPU_CALL_cuStreamGetCtx = 79,
+  VGPU_CALL_cuStreamGetId = 80,
+  VGPU_CALL_vgpuStreamWaitEvent = 81,
+  VGPU_CALL_cuStreamQuery = 82,
+  VGPU_CALL_cuStreamSynchronize = 83,
+  VGPU_CALL_cuStreamDestroy_v2 = 84,
+  VGPU_CALL_cuEventCreate = 85,
+  VGPU_CALL_vgpuEventRecord = 86,
+  VGPU_CALL_cuEventQuery = 87,
+  VGPU_CALL_cuEventSynchronize = 88,
+  VGPU_CALL_cuEventDestroy_v2 = 89,
+  VGPU_CALL_cuEventElapsedTime = 90,
+  VGPU_CALL_vgpuBlasOpen = 91,
+  VGPU_CALL_vgpuBlasMultiply = 92,
+  VGPU_CALL_vgpuBlasSolve = 93,
+  VGPU_CALL_vgpuBlasVector = 94,
+  VGPU_CALL_vgpuBlasReduce = 95,
+  VGPU_CALL_vgpuOutputPending = 96,
+  VGPU_CALL_vgpuOutputTake = 97,
+  VGPU_CALL_vgpuDeviceMemory = 98,
+  VGPU_CALL_vgpuDeviceUtilization = 99,
+  VGPU_CALL_vgpuDeviceXid = 100,
+  VGPU_CALL_vgpuDeviceProcesses = 101,
 };
-#define VGPU_CALL_COUNT 94
+#define VGPU_CALL_COUNT 102
 
 // Flags of the operations of BLAS, and what a vgpu_blas_vector does.
 enum {
@@ -310,8 +318,21 @@ struct vgpu_blas_vector {
 };
 VGPU_STATIC_ASSERT(sizeof(struct vgpu_blas_vector) == 64, "vgpu_blas_vector has no padding");
 
+// An array. Nothing of it can be believed.
+struct vgpu_array {
+  uint64_t width;  // elements of a row
+  uint64_t height;  // rows; 0 of an array with one dimension
+  uint64_t depth;  // slices; 0 of an array with one or two
+  int32_t format;  // CUarray_format
+  uint32_t channels;  // of an element
+  uint32_t flags;  // CUDA_ARRAY3D_…
+  uint32_t reserved;  // zero
+};
+VGPU_STATIC_ASSERT(sizeof(struct vgpu_array) == 40, "vgpu_array has no padding");
+
 // A texture object: what it reads, and how. Nothing of it can be believed.
 struct vgpu_texture {
+  uint64_t array;  // CUarray; what it has itself is then 0 below
   uint64_t address;  // of the first texel
   uint64_t width;  // texels in a row; of linear memory its bytes
   uint64_t height;  // rows; 0 of linear memory
@@ -330,6 +351,6 @@ struct vgpu_texture {
   uint32_t border_color[4];  // the bits of floats
   uint32_t reserved;  // zero
 };
-VGPU_STATIC_ASSERT(sizeof(struct vgpu_texture) == 104, "vgpu_texture has no padding");
+VGPU_STATIC_ASSERT(sizeof(struct vgpu_texture) == 112, "vgpu_texture has no padding");
 
 #endif

@@ -1,7 +1,7 @@
 // The wire format: fixed structures of the handshake and the frame header. All integers are little-endian; every
 // structure is laid out so that C needs no padding.
 import { blasProduct, blasSolve, blasVector } from './wire-blas.js';
-import { texture } from './wire-texture.js';
+import { array, texture } from './wire-texture.js';
 
 export type FieldType = 'u8' | 'char' | 'i32' | 'u32' | 'i64' | 'u64';
 
@@ -174,6 +174,7 @@ export const wireStructures: readonly WireStructure[] = [
   blasProduct,
   blasSolve,
   blasVector,
+  array,
   texture,
 ];
 

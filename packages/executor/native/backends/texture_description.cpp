@@ -15,6 +15,14 @@ namespace {
   throw CallError(CUDA_ERROR_NOT_SUPPORTED, "a texture with " + what + " is not implemented");
 }
 
+void check_width(std::uint64_t texels, std::uint64_t limit) {
+  if (texels == 0 || texels > limit) {
+    refuse(std::to_string(texels) + " texels in a row, at most " + std::to_string(limit));
+  }
+}
+
+}  // namespace
+
 void check_reading(const vgpu_texture& texture) {
   for (const std::int32_t mode : texture.address_mode) {
     if (mode < CU_TR_ADDRESS_MODE_WRAP || mode > CU_TR_ADDRESS_MODE_BORDER)
@@ -52,17 +60,8 @@ std::uint32_t channel_bytes(std::int32_t format) {
   refuse("format " + std::to_string(format));
 }
 
-void check_width(std::uint64_t texels, std::uint64_t limit) {
-  if (texels == 0 || texels > limit) {
-    refuse(std::to_string(texels) + " texels in a row, at most " + std::to_string(limit));
-  }
-}
-
-}  // namespace
-
 std::uint64_t checked_extent(const vgpu_texture& texture, const TextureLimits& limits) {
   const bool is_linear = texture.resource == CU_RESOURCE_TYPE_LINEAR;
-  if (texture.resource == CU_RESOURCE_TYPE_ARRAY) lacks("an array behind it");
   if (texture.resource == CU_RESOURCE_TYPE_MIPMAPPED_ARRAY) lacks("a mipmapped array behind it");
   if (!is_linear && texture.resource != CU_RESOURCE_TYPE_PITCH2D) {
     refuse("resource type " + std::to_string(texture.resource));

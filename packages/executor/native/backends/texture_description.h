@@ -19,6 +19,13 @@ struct TextureLimits {
   std::uint64_t pitch;
 };
 
+/// Bytes of a channel; throws CallError with CUDA_ERROR_INVALID_VALUE for what is no format, and with
+/// CUDA_ERROR_NOT_SUPPORTED for one that is not implemented.
+std::uint32_t channel_bytes(std::int32_t format);
+
+/// Throws CallError unless modes, filters and flags are among those that CUDA has.
+void check_reading(const vgpu_texture& texture);
+
 /// Throws CallError unless `texture` is a texture over linear or pitched memory of a device with these
 /// limits: no number in it overflows or is out of its range. Returns the bytes from its first texel's to its
 /// last's.

@@ -12,8 +12,8 @@ namespace vgpu::executor::test {
 namespace {
 
 /// The shape of each call's request: h handle or address, n u64, u u32 or i32, b bytes, s string, l length of
-/// a buffer in the answer, d default stream, m module, g multiple of 2 MiB, z mostly 0, T texture, D room for
-/// the description of one.
+/// a buffer in the answer, d default stream, m module, g multiple of 2 MiB, z mostly 0, A array, T texture,
+/// D room for the description of one.
 std::string_view shape_of(std::uint32_t call) {
   static const std::map<std::uint32_t, std::string_view> kShapes = {
       {VGPU_CALL_cuDevicePrimaryCtxRetain, "u"},
@@ -79,6 +79,14 @@ std::string_view shape_of(std::uint32_t call) {
       {VGPU_CALL_vgpuMemGetAccess, "h"},
       {VGPU_CALL_vgpuMemHandleDevice, "h"},
       {VGPU_CALL_vgpuMemRetainHandle, "h"},
+      {VGPU_CALL_vgpuArrayCreate, "A"},
+      {VGPU_CALL_vgpuArrayDescription, "Dh"},
+      {VGPU_CALL_cuArrayDestroy, "h"},
+      {VGPU_CALL_vgpuCopyRowsToArray, "hnnznndb"},
+      {VGPU_CALL_vgpuCopyRowsFromArray, "lhnnznnd"},
+      {VGPU_CALL_vgpuCopyDeviceToArray, "hnnzhnnnd"},
+      {VGPU_CALL_vgpuCopyArrayToDevice, "hnhnnznnd"},
+      {VGPU_CALL_vgpuCopyArrayToArray, "hnnzhnnznnd"},
       {VGPU_CALL_vgpuTexObjectCreate, "T"},
       {VGPU_CALL_vgpuTexObjectDescription, "Dh"},
       {VGPU_CALL_cuTexObjectDestroy, "h"},
@@ -204,13 +212,26 @@ vgpu_blas_vector vector(const Known& known, Random& random) {
   return result;
 }
 
+vgpu_array array(Random& random) {
+  vgpu_array result{};
+  result.width = random.one_in(8) ? random.number() : random.below(200);
+  result.height = random.one_in(8) ? random.number() : random.below(40);
+  result.depth = random.one_in(3) ? random.below(10) : 0;
+  result.format = choice({CU_AD_FORMAT_UNSIGNED_INT8, CU_AD_FORMAT_HALF, CU_AD_FORMAT_FLOAT}, random);
+  result.channels = random.one_in(16) ? count(random) : 1U << random.below(3);
+  result.flags = random.one_in(16) ? count(random) : 0;
+  return result;
+}
+
 vgpu_texture texture(const Known& known, Random& random) {
   vgpu_texture result{};
   result.address = known.any(random) & ~std::uint64_t{random.one_in(8) ? 0U : 511U};
   result.width = random.one_in(8) ? random.number() : random.below(5000);
   result.height = random.one_in(8) ? random.number() : random.below(40);
   result.pitch = random.one_in(8) ? random.number() : random.below(20) * 32;
-  result.resource = choice({CU_RESOURCE_TYPE_LINEAR, CU_RESOURCE_TYPE_PITCH2D}, random);
+  result.array = known.any(random);
+  result.resource =
+      choice({CU_RESOURCE_TYPE_ARRAY, CU_RESOURCE_TYPE_LINEAR, CU_RESOURCE_TYPE_PITCH2D}, random);
   result.format = choice({CU_AD_FORMAT_UNSIGNED_INT8, CU_AD_FORMAT_HALF, CU_AD_FORMAT_FLOAT}, random);
   result.channels = random.one_in(16) ? count(random) : 1U << random.below(3);
   for (std::int32_t& mode : result.address_mode) mode = choice({0, 1, 2, 3}, random);
@@ -262,6 +283,9 @@ Request make_payload(std::string_view shape, const Known& known, Random& random)
         break;
       case 'S':
         describe(request, solve(known, random));
+        break;
+      case 'A':
+        describe(request, array(random));
         break;
       case 'T':
         describe(request, texture(known, random));

@@ -163,7 +163,8 @@ TEST_CASE_FIXTURE(Textures, "a description that cannot be is refused, whatever o
   refused([](vgpu_texture& texture) { texture.format = CU_AD_FORMAT_NV12; }, CUDA_ERROR_NOT_SUPPORTED);
   refused([](vgpu_texture& texture) { texture.resource = 4; });
   refused([](vgpu_texture& texture) { texture.resource = -1; });
-  refused([](vgpu_texture& texture) { texture.resource = CU_RESOURCE_TYPE_ARRAY; }, CUDA_ERROR_NOT_SUPPORTED);
+  refused([](vgpu_texture& texture) { texture.resource = CU_RESOURCE_TYPE_ARRAY; },
+          CUDA_ERROR_INVALID_HANDLE);  // none is named
   refused([](vgpu_texture& texture) { texture.resource = CU_RESOURCE_TYPE_MIPMAPPED_ARRAY; },
           CUDA_ERROR_NOT_SUPPORTED);
   refused([](vgpu_texture& texture) { texture.address_mode[2] = 4; });

@@ -99,10 +99,11 @@ static CUresult submit_row(CUmemorytype destination_type, CUdeviceptr destinatio
 }
 
 CUresult vgpu_copy(const CUDA_MEMCPY3D* copy, CUstream stream) {
+  if (copy->srcMemoryType == CU_MEMORYTYPE_ARRAY || copy->dstMemoryType == CU_MEMORYTYPE_ARRAY)
+    return vgpu_copy_array(copy, stream);
   const bool row = copy->Height == 1 && copy->Depth == 1 && copy->srcPitch == 0 && copy->dstPitch == 0 &&
                    (copy->srcXInBytes | copy->srcY | copy->srcZ | copy->srcLOD) == 0 &&
-                   (copy->dstXInBytes | copy->dstY | copy->dstZ | copy->dstLOD) == 0 &&
-                   copy->srcMemoryType != CU_MEMORYTYPE_ARRAY && copy->dstMemoryType != CU_MEMORYTYPE_ARRAY;
+                   (copy->dstXInBytes | copy->dstY | copy->dstZ | copy->dstLOD) == 0;
   return row && copy->srcDevice == (uintptr_t)copy->srcHost && copy->dstDevice == (uintptr_t)copy->dstHost
              ? copy_row(copy, stream)
              : vgpu_copy_box(copy, stream);

@@ -12,5 +12,7 @@ CUresult vgpu_copy_from_device(void* destination, CUdeviceptr source, size_t byt
 CUresult vgpu_copy(const CUDA_MEMCPY3D* copy, CUstream stream);
 CUresult vgpu_copy_rows(const CUDA_MEMCPY2D* copy, CUstream stream);
 CUresult vgpu_copy_box(const CUDA_MEMCPY3D* copy, CUstream stream);
+// Either side, or both, is an array.
+CUresult vgpu_copy_array(const CUDA_MEMCPY3D* copy, CUstream stream);
 
 #endif

@@ -7,7 +7,6 @@
 #include "driver/copy.h"
 #include "driver/graph/work.h"
 #include "guest_api.h"
-#include "log.h"
 #include "transport/program_memory.h"
 #include "transport/session.h"
 #include "vgpu_protocol.h"
@@ -43,10 +42,7 @@ static CUresult locate(CUmemorytype type, CUdeviceptr device, const void* host, 
           .host = (char*)(uintptr_t)device,
       };
       break;
-    case CU_MEMORYTYPE_ARRAY:
-      vgpu_log("copies from and to CUDA arrays are not implemented");
-      return CUDA_ERROR_NOT_SUPPORTED;
-    default:
+    default:  // arrays have been told apart before
       return CUDA_ERROR_INVALID_VALUE;
   }
   // A single row needs no pitch.

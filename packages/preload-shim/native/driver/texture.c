@@ -37,8 +37,10 @@ static CUresult describe_resource(const CUDA_RESOURCE_DESC* resource, struct vgp
       texture->pitch = resource->res.pitch2D.pitchInBytes;
       return CUDA_SUCCESS;
     case CU_RESOURCE_TYPE_ARRAY:
+      texture->array = (uint64_t)(uintptr_t)resource->res.array.hArray;
+      return CUDA_SUCCESS;
     case CU_RESOURCE_TYPE_MIPMAPPED_ARRAY:
-      vgpu_log("textures over CUDA arrays are not implemented");
+      vgpu_log("textures over mipmapped arrays are not implemented");
       return CUDA_ERROR_NOT_SUPPORTED;
     default:
       return CUDA_ERROR_INVALID_VALUE;
@@ -68,8 +70,8 @@ CUresult cuTexObjectCreate(CUtexObject* pTexObject, const CUDA_RESOURCE_DESC* pR
   if (result != CUDA_SUCCESS) return result;
   if (pResViewDesc != NULL) {
     // CUDA has views of arrays alone.
-    vgpu_log("cuTexObjectCreate: linear memory has no resource view");
-    return CUDA_ERROR_INVALID_VALUE;
+    vgpu_log("cuTexObjectCreate: resource views are not implemented");
+    return pResDesc->resType == CU_RESOURCE_TYPE_ARRAY ? CUDA_ERROR_NOT_SUPPORTED : CUDA_ERROR_INVALID_VALUE;
   }
   describe_reading(pTexDesc, &texture);
   return vgpuTexObjectCreate(pTexObject, &texture, sizeof(texture));
@@ -81,7 +83,9 @@ CUresult cuTexObjectGetResourceDesc(CUDA_RESOURCE_DESC* pResDesc, CUtexObject te
   const CUresult result = vgpuTexObjectDescription(&texture, sizeof(texture), texObject);
   if (result != CUDA_SUCCESS) return result;
   *pResDesc = (CUDA_RESOURCE_DESC){.resType = (CUresourcetype)texture.resource};
-  if (texture.resource == CU_RESOURCE_TYPE_LINEAR) {
+  if (texture.resource == CU_RESOURCE_TYPE_ARRAY) {
+    pResDesc->res.array.hArray = (CUarray)(uintptr_t)texture.array;
+  } else if (texture.resource == CU_RESOURCE_TYPE_LINEAR) {
     pResDesc->res.linear = (CUDA_RESOURCE_DESC_linear){
         .devPtr = texture.address,
         .format = (CUarray_format)texture.format,

@@ -2,40 +2,65 @@
 #include <stdbool.h>
 
 #include "guest_api.h"
-#include "log.h"
 #include "runtime/copy.h"
 #include "runtime/last_error.h"
 #include "runtime/primary_context.h"
+#include "runtime/texture.h"
+
+// Where an array takes part, its elements are the unit of all three widths; memory beside it counts bytes.
+static cudaError_t element_bytes(const struct cudaMemcpy3DParms* p, size_t* bytes) {
+  size_t other = 0;
+  *bytes = 1;
+  if (p->srcArray == NULL && p->dstArray == NULL) return cudaSuccess;
+  cudaError_t error = vgpu_runtime_element_bytes(p->srcArray != NULL ? p->srcArray : p->dstArray, bytes);
+  if (error != cudaSuccess || p->srcArray == NULL || p->dstArray == NULL) return error;
+  error = vgpu_runtime_element_bytes(p->dstArray, &other);
+  return error == cudaSuccess && other != *bytes ? cudaErrorInvalidValue : error;
+}
+
+static bool lacks_memory(cudaArray_t array, const struct cudaPitchedPtr* memory) {
+  return array == NULL && memory->ptr == NULL;
+}
 
 cudaError_t vgpu_runtime_box(const struct cudaMemcpy3DParms* p, CUDA_MEMCPY3D* copy) {
+  size_t element;
+  size_t width;
+  size_t source_x;
+  size_t destination_x;
   if (p == NULL) return cudaErrorInvalidValue;
-  if (p->srcArray != NULL || p->dstArray != NULL) {
-    vgpu_log("copies from and to CUDA arrays are not implemented");
-    return cudaErrorNotSupported;
-  }
   if ((unsigned int)p->kind > cudaMemcpyDefault) return cudaErrorInvalidMemcpyDirection;
   const bool empty = p->extent.width == 0 || p->extent.height == 0 || p->extent.depth == 0;
-  if (!empty && (p->srcPtr.ptr == NULL || p->dstPtr.ptr == NULL)) return cudaErrorInvalidValue;
-  if (p->extent.width > p->srcPtr.pitch || p->extent.width > p->dstPtr.pitch)
+  if (!empty && (lacks_memory(p->srcArray, &p->srcPtr) || lacks_memory(p->dstArray, &p->dstPtr)))
+    return cudaErrorInvalidValue;
+  const cudaError_t error = element_bytes(p, &element);
+  if (error != cudaSuccess) return error;
+  if (__builtin_mul_overflow(p->extent.width, element, &width) ||
+      __builtin_mul_overflow(p->srcPos.x, p->srcArray != NULL ? element : 1, &source_x) ||
+      __builtin_mul_overflow(p->dstPos.x, p->dstArray != NULL ? element : 1, &destination_x)) {
+    return cudaErrorInvalidValue;
+  }
+  if ((p->srcArray == NULL && width > p->srcPtr.pitch) || (p->dstArray == NULL && width > p->dstPtr.pitch))
     return cudaErrorInvalidPitchValue;
   *copy = (CUDA_MEMCPY3D){
-      .srcXInBytes = p->srcPos.x,
+      .srcXInBytes = source_x,
       .srcY = p->srcPos.y,
       .srcZ = p->srcPos.z,
-      .srcMemoryType = vgpu_runtime_source_type(p->kind),
+      .srcMemoryType = p->srcArray != NULL ? CU_MEMORYTYPE_ARRAY : vgpu_runtime_source_type(p->kind),
       .srcHost = p->srcPtr.ptr,
       .srcDevice = (CUdeviceptr)(uintptr_t)p->srcPtr.ptr,
+      .srcArray = (CUarray)(void*)p->srcArray,
       .srcPitch = p->srcPtr.pitch,
       .srcHeight = p->srcPtr.ysize,
-      .dstXInBytes = p->dstPos.x,
+      .dstXInBytes = destination_x,
       .dstY = p->dstPos.y,
       .dstZ = p->dstPos.z,
-      .dstMemoryType = vgpu_runtime_destination_type(p->kind),
+      .dstMemoryType = p->dstArray != NULL ? CU_MEMORYTYPE_ARRAY : vgpu_runtime_destination_type(p->kind),
       .dstHost = p->dstPtr.ptr,
       .dstDevice = (CUdeviceptr)(uintptr_t)p->dstPtr.ptr,
+      .dstArray = (CUarray)(void*)p->dstArray,
       .dstPitch = p->dstPtr.pitch,
       .dstHeight = p->dstPtr.ysize,
-      .WidthInBytes = p->extent.width,
+      .WidthInBytes = width,
       .Height = p->extent.height,
       .Depth = p->extent.depth,
   };

@@ -60,6 +60,10 @@ struct cudaChannelFormatDesc vgpu_runtime_channels(CUarray_format format, unsign
 // Of the structure nothing but the member that its type names is read: that of CUDA 12 is shorter.
 static cudaError_t driver_resource(const struct cudaResourceDesc* given, CUDA_RESOURCE_DESC* resource) {
   *resource = (CUDA_RESOURCE_DESC){.resType = (CUresourcetype)given->resType};
+  if (given->resType == cudaResourceTypeArray) {
+    resource->res.array.hArray = (CUarray)(void*)given->res.array.array;
+    return cudaSuccess;
+  }
   if (given->resType == cudaResourceTypeLinear) {
     CUDA_RESOURCE_DESC_linear* linear = &resource->res.linear;
     linear->devPtr = (CUdeviceptr)(uintptr_t)given->res.linear.devPtr;
@@ -77,9 +81,16 @@ static cudaError_t driver_resource(const struct cudaResourceDesc* given, CUDA_RE
   return cudaSuccess;  // the driver's call knows what to say
 }
 
-static bool is_narrow_integer(const CUDA_RESOURCE_DESC* resource) {
-  const CUarray_format format = resource->resType == CU_RESOURCE_TYPE_LINEAR ? resource->res.linear.format
-                                                                             : resource->res.pitch2D.format;
+// Linear memory has no filter. What is no array is the driver's call to tell.
+static CUarray_format filtered_format(const CUDA_RESOURCE_DESC* resource) {
+  CUDA_ARRAY3D_DESCRIPTOR array;
+  if (resource->resType == CU_RESOURCE_TYPE_PITCH2D) return resource->res.pitch2D.format;
+  if (resource->resType != CU_RESOURCE_TYPE_ARRAY) return CU_AD_FORMAT_FLOAT;
+  const CUresult result = cuArray3DGetDescriptor_v2(&array, resource->res.array.hArray);
+  return result == CUDA_SUCCESS ? array.Format : CU_AD_FORMAT_FLOAT;
+}
+
+static bool is_narrow_integer(CUarray_format format) {
   return format == CU_AD_FORMAT_UNSIGNED_INT8 || format == CU_AD_FORMAT_SIGNED_INT8 ||
          format == CU_AD_FORMAT_UNSIGNED_INT16 || format == CU_AD_FORMAT_SIGNED_INT16;
 }
@@ -113,9 +124,8 @@ static cudaError_t create(cudaTextureObject_t* texture, const struct cudaResourc
   const cudaError_t error = driver_resource(given, &resource);
   if (error != cudaSuccess) return error;
   // The runtime knows what the driver leaves open: only what is read as floats has a filter.
-  const bool filters =
-      reading->filterMode == cudaFilterModeLinear && given->resType == cudaResourceTypePitch2D;
-  if (filters && reading->readMode == cudaReadModeElementType && is_narrow_integer(&resource))
+  if (reading->filterMode == cudaFilterModeLinear && reading->readMode == cudaReadModeElementType &&
+      is_narrow_integer(filtered_format(&resource)))
     return cudaErrorInvalidFilterSetting;
   const CUDA_TEXTURE_DESC driver = driver_reading(reading);
   const CUDA_RESOURCE_VIEW_DESC view = {.format = CU_RES_VIEW_FORMAT_NONE};
@@ -148,7 +158,9 @@ static CUresult resource_of(struct cudaResourceDesc* asked, cudaTextureObject_t 
   if (result == CUDA_SUCCESS) result = cuTexObjectGetResourceDesc(&resource, texture);
   if (result != CUDA_SUCCESS) return result;
   asked->resType = (enum cudaResourceType)resource.resType;
-  if (resource.resType == CU_RESOURCE_TYPE_LINEAR) {
+  if (resource.resType == CU_RESOURCE_TYPE_ARRAY) {
+    asked->res.array.array = (cudaArray_t)(void*)resource.res.array.hArray;
+  } else if (resource.resType == CU_RESOURCE_TYPE_LINEAR) {
     const CUDA_RESOURCE_DESC_linear* linear = &resource.res.linear;
     asked->res.linear = (cudaResourceDesc_linear){
         .devPtr = (void*)(uintptr_t)linear->devPtr,

@@ -11,8 +11,8 @@
 extern "C" {
 
 // Refused calls are in no header of ours.
-int cuArrayCreate_v2();
-int cudaMallocArray();
+int cuMipmappedArrayCreate();
+int cudaMallocMipmappedArray();
 }
 
 namespace vgpu::test {
@@ -178,7 +178,7 @@ TEST_CASE("cuGetProcAddress gives the form that the asked version has") {
       {"cuNoSuchThing", nullptr, 13000, CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND},
       {"", nullptr, 13000, CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND},
       // Exported so that programs load, but not to be found by those that can do without.
-      {"cuArrayCreate", nullptr, 13000, CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND},
+      {"cuMipmappedArrayCreate", nullptr, 13000, CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND},
       {"cuMipmappedArrayCreate", nullptr, 13000, CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND},
   };
   for (const Row& row : rows) {
@@ -207,14 +207,14 @@ TEST_CASE("cuGetProcAddress refuses what makes no sense") {
 TEST_CASE("a program that looks up what its static runtime needs is told how to build it instead") {
   const Outcome outcome = run_guest({}, [] {
     void* function = nullptr;
-    const int unknown = cuGetProcAddress_v2("cuArrayCreate", &function, 13000, 0, nullptr);
+    const int unknown = cuGetProcAddress_v2("cuMipmappedArrayCreate", &function, 13000, 0, nullptr);
     const int table = cuGetProcAddress_v2("cuGetExportTable", &function, 13000, 0, nullptr);
     return Values{unknown, table, function == nullptr};
   });
   CHECK(outcome.values == Values{0, 0, 1});
   CHECK(outcome.log.find("nvcc -cudart shared") != std::string::npos);
   // Looking for a function is no use of it.
-  CHECK(outcome.log.find("cuArrayCreate_v2") == std::string::npos);
+  CHECK(outcome.log.find("cuMipmappedArrayCreate") == std::string::npos);
 }
 
 TEST_CASE("errors have names and texts, in each API its own") {
@@ -234,11 +234,11 @@ TEST_CASE("errors have names and texts, in each API its own") {
 
 TEST_CASE("what is not implemented says so, and is logged once") {
   const Outcome outcome = run_guest({}, [] {
-    return Values{cuArrayCreate_v2(), cuArrayCreate_v2(), cudaMallocArray(), cudaGetLastError(),
-                  cudaGetLastError()};
+    return Values{cuMipmappedArrayCreate(), cuMipmappedArrayCreate(), cudaMallocMipmappedArray(),
+                  cudaGetLastError(), cudaGetLastError()};
   });
   CHECK(outcome.values == Values{801, 801, 801, 801, 0});
-  CHECK(outcome.log.find("cuArrayCreate_v2 is not implemented") != std::string::npos);
+  CHECK(outcome.log.find("cuMipmappedArrayCreate is not implemented") != std::string::npos);
   CHECK(std::count(outcome.log.begin(), outcome.log.end(), '\n') == 2);
 }
 

@@ -168,7 +168,7 @@ TEST_CASE("rectangles that do not fit their pitch, or have no memory, are refuse
     values.push_back(cuMemcpy2D_v2(nullptr));
     return values;
   });
-  CHECK(outcome.values == Values{0, 1, 1, 1, 1, 801, 0, 0, 1});
+  CHECK(outcome.values == Values{0, 1, 1, 1, 1, 400, 0, 0, 1});
 }
 
 TEST_CASE("unified copies find out by the addresses where they go") {

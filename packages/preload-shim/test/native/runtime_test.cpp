@@ -377,9 +377,9 @@ TEST_CASE("driver functions are found through the runtime API") {
     cudaDriverEntryPointQueryResult status{};
     Values values{cudaGetDriverEntryPointByVersion("cuMemAlloc", &function, 12000, 0, &status), status,
                   function == reinterpret_cast<void*>(cuMemAlloc_v2)};
-    values.insert(values.end(),
-                  {cudaGetDriverEntryPoint("cuArrayCreate", &function, 0, &status), status,
-                   function == nullptr, cudaGetDriverEntryPoint("cuArrayCreate", &function, 0, nullptr)});
+    values.insert(values.end(), {cudaGetDriverEntryPoint("cuMipmappedArrayCreate", &function, 0, &status),
+                                 status, function == nullptr,
+                                 cudaGetDriverEntryPoint("cuMipmappedArrayCreate", &function, 0, nullptr)});
     return values;
   });
   CHECK(outcome.values == Values{0, 0, 1, 0, 1, 1, cudaErrorSymbolNotFound});

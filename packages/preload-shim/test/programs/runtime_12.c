@@ -53,7 +53,7 @@ int main(void) {
   FIND(cudaError_t, cudaFree, (void*));
   FIND(cudaError_t, cudaMemcpy, (void*, const void*, size_t, int));
   FIND(cudaError_t, cudaGetDriverEntryPoint, (const char*, void**, unsigned long long, int*));
-  FIND(cudaError_t, cudaMallocArray, (void));
+  FIND(cudaError_t, cudaMallocMipmappedArray, (void));
   FIND(cudaError_t, cudaGetLastError, (void));
   FIND(const char*, cudaGetErrorName, (cudaError_t));
 
@@ -101,7 +101,7 @@ int main(void) {
   CHECK(cudaGetDriverEntryPoint("cuCtxCreate", &create, 0, &status));
   REQUIRE(status == 0 && create != NULL, "cuCtxCreate: status %d", status);
 
-  EXPECT_STATUS(cudaMallocArray(), CUDA_ERROR_NOT_SUPPORTED);
+  EXPECT_STATUS(cudaMallocMipmappedArray(), CUDA_ERROR_NOT_SUPPORTED);
   EXPECT_STATUS(cudaGetLastError(), CUDA_ERROR_NOT_SUPPORTED);
   REQUIRE(strcmp(cudaGetErrorName(2), "cudaErrorMemoryAllocation") == 0, "%s", cudaGetErrorName(2));
   // What has another shape under the same name is not there, rather than wrong.

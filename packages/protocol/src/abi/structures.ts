@@ -78,6 +78,16 @@ export const structures: readonly Structure[] = [
       size_t dstXInBytes, dstY, dstZ, dstLOD; CUmemorytype dstMemoryType; void * dstHost; CUdeviceptr dstDevice;
       CUarray dstArray; CUcontext dstContext; size_t dstPitch, dstHeight; size_t WidthInBytes, Height, Depth`),
   },
+  {
+    name: 'CUDA_ARRAY_DESCRIPTOR',
+    header: 'cuda.h',
+    fields: fields('size_t Width, Height; CUarray_format Format; unsigned int NumChannels'),
+  },
+  {
+    name: 'CUDA_ARRAY3D_DESCRIPTOR',
+    header: 'cuda.h',
+    fields: fields('size_t Width, Height, Depth; CUarray_format Format; unsigned int NumChannels, Flags'),
+  },
   { name: 'CUDA_RESOURCE_DESC_array', header: 'unnamed', fields: fields('CUarray hArray') },
   { name: 'CUDA_RESOURCE_DESC_mipmap', header: 'unnamed', fields: fields('void * hMipmappedArray') },
   {

@@ -16,6 +16,7 @@ const written: readonly string[] = [
   ...['cuDevicePrimaryCtxRetain', 'cuDevicePrimaryCtxRelease_v2', 'cuDevicePrimaryCtxReset_v2'],
   ...['cuMemGetInfo_v2', 'cuMemAlloc_v2', 'cuMemAllocPitch_v2', 'cuMemGetAddressRange_v2'],
   ...[
+    'cuArrayDestroy',
     'cuTexObjectDestroy',
     'cuMemAddressReserve',
     'cuMemAddressFree',

@@ -8,6 +8,7 @@ import type {
   RefusedCall,
   RemoteCall,
 } from '../schema.js';
+import { arrays } from './arrays.js';
 import { blas, cublas } from './cublas.js';
 import { cublasRefused } from './cublas-refused.js';
 import { driverLocal } from './driver-local.js';
@@ -20,6 +21,7 @@ import { output } from './output.js';
 import { perThreadCalls } from './per-thread.js';
 import { refusedCalls } from './refused.js';
 import { runtime } from './runtime.js';
+import { runtimeArrays } from './runtime-arrays.js';
 import { runtimeForwarded } from './runtime-forwarded.js';
 import { runtimeTextures } from './runtime-textures.js';
 import { textures } from './textures.js';
@@ -30,6 +32,7 @@ const written: readonly CallEntry[] = [
   ...memory,
   ...pools,
   ...virtualMemory,
+  ...arrays,
   ...textures,
   ...streams,
   ...blas,
@@ -41,6 +44,7 @@ const written: readonly CallEntry[] = [
   ...driverLocalGraphs,
   ...runtime,
   ...runtimeForwarded,
+  ...runtimeArrays,
   ...runtimeTextures,
   ...nvml,
   ...cublas,

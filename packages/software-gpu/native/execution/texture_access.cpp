@@ -25,28 +25,31 @@ const Texture& texture_of(const Read& read) {
   if (texture == nullptr) {
     fail(Status::illegal_address, read.instruction, read.warp, read.lane, textures.describe(read.handle));
   }
-  const bool is_buffer = texture->shape == Texture::Shape::buffer;
   const std::uint16_t dimensions = read.instruction->flags & texture_flag::dimensions_mask;
-  if (dimensions != (is_buffer ? 1 : 2)) {
+  if (dimensions != texture->dimensions()) {
     fail(Status::illegal_address, read.instruction, read.warp, read.lane,
-         "texture " + std::to_string(read.handle) + " has " +
-             (is_buffer ? "one dimension" : "two dimensions") + ", which is not what the instruction reads");
+         "texture " + std::to_string(read.handle) + " has " + std::to_string(texture->dimensions()) +
+             " dimensions, and the instruction reads " + std::to_string(dimensions));
   }
   return *texture;
 }
 
-std::uint32_t coordinate_bits(const Read& read, std::uint32_t row) {
-  return frame_row<const std::uint32_t>(read.warp, row)[read.lane];
+template <class T>
+std::array<T, 3> coordinates_of(const Read& read, unsigned dimensions) {
+  const Instruction& in = *read.instruction;
+  const std::uint32_t rows[] = {in.b, in.c, in.destination};
+  std::array<T, 3> coordinates{};
+  for (unsigned axis = 0; axis < dimensions; ++axis) {
+    coordinates[axis] = frame_row<const T>(read.warp, rows[axis])[read.lane];
+  }
+  return coordinates;
 }
 
 Footprint footprint_of(const Read& read, const Texture& texture) {
-  const Instruction& in = *read.instruction;
-  const std::uint32_t x = coordinate_bits(read, in.b);
-  const std::uint32_t y = texture.shape == Texture::Shape::buffer ? 0 : coordinate_bits(read, in.c);
-  if ((in.flags & texture_flag::float_coordinates) != 0) {
-    return footprint(texture, std::bit_cast<float>(x), std::bit_cast<float>(y));
+  if ((read.instruction->flags & texture_flag::float_coordinates) != 0) {
+    return footprint(texture, coordinates_of<float>(read, texture.dimensions()));
   }
-  return footprint(texture, static_cast<std::int32_t>(x), static_cast<std::int32_t>(y));
+  return footprint(texture, coordinates_of<std::int32_t>(read, texture.dimensions()));
 }
 
 const std::byte* texel_at(const Read& read, const Texture& texture, DeviceAddress address) {

@@ -69,16 +69,25 @@ Axis axis_of(const Texture& texture, std::uint64_t texels, AddressMode given_mod
   return {2, {inside(texel, size, mode), inside(texel + 1, size, mode)}, {1 - weight, weight}};
 }
 
-TexelPlace place_of(const Texture& texture, std::int64_t x, std::int64_t y, float weight) {
-  if (x == kOutside || y == kOutside) return {true, 0, weight};
-  const DeviceAddress row = texture.address + static_cast<std::uint64_t>(y) * texture.pitch;
-  return {false, row + static_cast<std::uint64_t>(x) * texture.texel_bytes(), weight};
+std::array<std::uint64_t, 3> size_of(const Texture& texture) {
+  return {texture.width, texture.height, texture.depth};
 }
 
-Footprint one_texel(const Texture& texture, std::int64_t x, std::int64_t y) {
+/// `texels` has a number, or kOutside, for each axis.
+TexelPlace place_of(const Texture& texture, const std::array<std::int64_t, 3>& texels, float weight) {
+  for (const std::int64_t texel : texels) {
+    if (texel == kOutside) return {true, 0, weight};
+  }
+  const auto row =
+      static_cast<std::uint64_t>(texels[2]) * texture.height + static_cast<std::uint64_t>(texels[1]);
+  const DeviceAddress address = texture.address + row * texture.pitch;
+  return {false, address + static_cast<std::uint64_t>(texels[0]) * texture.texel_bytes(), weight};
+}
+
+Footprint one_texel(const Texture& texture, const std::array<std::int64_t, 3>& texels) {
   Footprint result;
   result.count = 1;
-  result.places[0] = place_of(texture, x, y, 1);
+  result.places[0] = place_of(texture, texels, 1);
   return result;
 }
 
@@ -142,34 +151,41 @@ std::uint32_t integer_channel(ChannelType type, const std::byte* texel, std::uin
 
 }  // namespace
 
-Footprint footprint(const Texture& texture, std::int32_t x, std::int32_t y) {
-  const auto width = static_cast<std::int64_t>(texture.width);
-  if (texture.shape == Texture::Shape::buffer) {
-    return one_texel(texture, inside(x, width, AddressMode::border), 0);
+Footprint footprint(const Texture& texture, const std::array<std::int32_t, 3>& coordinates) {
+  const bool is_buffer = texture.shape == Texture::Shape::buffer;
+  std::array<std::int64_t, 3> texels{};
+  for (std::size_t axis = 0; axis < texture.dimensions(); ++axis) {
+    // A texel that is named by its number is not repeated.
+    const bool has_border = is_buffer || texture.address_modes[axis] == AddressMode::border;
+    texels[axis] = inside(coordinates[axis], static_cast<std::int64_t>(size_of(texture)[axis]),
+                          has_border ? AddressMode::border : AddressMode::clamp);
   }
-  // A texel that is named by its number is not repeated.
-  const auto mode = [&](std::size_t axis) {
-    return texture.address_modes[axis] == AddressMode::border ? AddressMode::border : AddressMode::clamp;
-  };
-  return one_texel(texture, inside(x, width, mode(0)),
-                   inside(y, static_cast<std::int64_t>(texture.height), mode(1)));
+  return one_texel(texture, texels);
 }
 
-Footprint footprint(const Texture& texture, float x, float y) {
+Footprint footprint(const Texture& texture, const std::array<float, 3>& coordinates) {
   if (texture.shape == Texture::Shape::buffer) {
     Texture numbered = texture;
     numbered.filters = numbered.normalized_coordinates = false;
-    return one_texel(texture, axis_of(numbered, texture.width, AddressMode::border, x).texels[0], 0);
+    const Axis axis = axis_of(numbered, texture.width, AddressMode::border, coordinates[0]);
+    return one_texel(texture, {axis.texels[0], 0, 0});
   }
-  const Axis across = axis_of(texture, texture.width, texture.address_modes[0], x);
-  const Axis down = axis_of(texture, texture.height, texture.address_modes[1], y);
+  std::array<Axis, 3> axes;
+  for (std::size_t axis = 0; axis < axes.size(); ++axis) {
+    axes[axis] = axis < texture.dimensions() ? axis_of(texture, size_of(texture)[axis],
+                                                       texture.address_modes[axis], coordinates[axis])
+                                             : Axis{1, {0, 0}, {1, 0}};
+  }
   Footprint result;
-  for (std::uint32_t row = 0; row < down.count; ++row) {
-    for (std::uint32_t column = 0; column < across.count; ++column) {
-      const float weight = across.weights[column] * down.weights[row];
-      // What has no part in the result must not make it a NaN either.
-      if (weight == 0) continue;
-      result.places[result.count++] = place_of(texture, across.texels[column], down.texels[row], weight);
+  for (std::uint32_t slice = 0; slice < axes[2].count; ++slice) {
+    for (std::uint32_t row = 0; row < axes[1].count; ++row) {
+      for (std::uint32_t column = 0; column < axes[0].count; ++column) {
+        const float weight = axes[0].weights[column] * axes[1].weights[row] * axes[2].weights[slice];
+        // What has no part in the result must not make it a NaN either.
+        if (weight == 0) continue;
+        result.places[result.count++] =
+            place_of(texture, {axes[0].texels[column], axes[1].texels[row], axes[2].texels[slice]}, weight);
+      }
     }
   }
   return result;

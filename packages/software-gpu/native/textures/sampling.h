@@ -17,15 +17,16 @@ struct TexelPlace {
   float weight;
 };
 
-/// One texel, or with a filter up to four.
+/// One texel, or with a filter up to eight.
 struct Footprint {
   std::uint32_t count = 0;
-  std::array<TexelPlace, 4> places{};
+  std::array<TexelPlace, 8> places{};
 };
 
-Footprint footprint(const Texture& texture, float x, float y);
+/// Coordinates beyond the texture's dimensions do not count.
+Footprint footprint(const Texture& texture, const std::array<float, 3>& coordinates);
 /// Coordinates that are numbers of texels already; nothing is filtered then.
-Footprint footprint(const Texture& texture, std::int32_t x, std::int32_t y);
+Footprint footprint(const Texture& texture, const std::array<std::int32_t, 3>& coordinates);
 
 /// The four words that a read gives. Channels that the texture lacks are zero.
 using TexelWords = std::array<std::uint32_t, 4>;

@@ -355,6 +355,74 @@ TEST_CASE("textures: a buffer is zero outside, and is read by whole numbers") {
         std::vector<Words>{{0}, {7}, {9}, {0}, {7}, {0}});
 }
 
+/// Three steps of five rows of four floats, each of them its number.
+struct Box {
+  DeviceBuffer memory;
+  Texture texture;
+
+  explicit Box(Gpu& gpu) : memory(gpu, std::size_t{3} * 5 * 32) {
+    texture = {.shape = Texture::Shape::volume,
+               .address = memory.address(),
+               .width = 4,
+               .height = 5,
+               .depth = 3,
+               .pitch = 32,
+               .type = ChannelType::f32};
+    for (std::size_t row = 0; row < 15; ++row) {
+      for (std::size_t x = 0; x < 4; ++x) memory.as<float>()[row * 8 + x] = value(x, row % 5, row / 5);
+    }
+  }
+  static float value(std::size_t x, std::size_t y, std::size_t z) {
+    return static_cast<float>(x * x + 100 * y * y + 10'000 * z);
+  }
+};
+
+TEST_CASE("textures: boxes, by number, by place, and between eight texels") {
+  for (const auto& gpu : gpus()) {
+    Box box(*gpu);
+    box.texture.address_modes = {AddressMode::clamp, AddressMode::clamp, AddressMode::border};
+    box.texture.border = {-1, 0, 0, 0};
+    const std::string by_number = reading_kernel("tex.3d.v4.f32.s32", "{%r1, 2, %r2, %r2}");
+    const std::string by_place =
+        reading_kernel("tex.3d.v4.f32.f32", "{%r1, 0f3FC00000, %r2, %r2}");  // y is 1.5
+    const auto first_channel = [](const std::vector<Words>& results) {
+      std::vector<float> values;
+      values.reserve(results.size());
+      for (const Words& words : results) values.push_back(std::bit_cast<float>(words[0]));
+      return values;
+    };
+    const TextureNumber plain(*gpu, box.texture);
+    CHECK(
+        first_channel(read_texture<std::int32_t>(*gpu, plain.get(), by_number, {0, 3, 9, 1}, {0, 2, 1, 3})) ==
+        std::vector<float>{Box::value(0, 2, 0), Box::value(3, 2, 2), Box::value(3, 2, 1), -1});
+    box.texture.filters = true;
+    const TextureNumber filtered(*gpu, box.texture);
+    // In the middle of a texel; between two slices; a quarter from one column to the next; half outside.
+    const float row = Box::value(0, 1, 0);
+    CHECK(first_channel(read_texture<float>(*gpu, filtered.get(), by_place, {0.5F, 0.5F, 1.75F, 0.5F},
+                                            {0.5F, 1.0F, 1.0F, 0.0F})) ==
+          std::vector<float>{row, row + 5000, row + 5000 + 1.75F, (row - 1) / 2});
+  }
+}
+
+TEST_CASE("textures: a line repeats and filters as one row of a plane does") {
+  Gpu& gpu = *gpus().front();
+  FloatPicture made(gpu);
+  made.texture.height = 1;
+  made.texture.filters = made.texture.normalized_coordinates = true;
+  for (const AddressMode mode : kModes) {
+    made.texture.address_modes = {mode, AddressMode::clamp, AddressMode::clamp};
+    const std::vector<float> xs = interesting(5, true);
+    const std::vector<float> ys(xs.size(), 0.5F);
+    made.texture.shape = Texture::Shape::plane;
+    const TextureNumber plane(gpu, made.texture);
+    made.texture.shape = Texture::Shape::line;
+    const TextureNumber line(gpu, made.texture);
+    CHECK(read_texture(gpu, line.get(), reading_kernel("tex.1d.v4.f32.f32", "{%r1}"), xs, ys) ==
+          read_texture(gpu, plane.get(), reading_kernel("tex.2d.v4.f32.f32", "{%r1, %r2}"), xs, ys));
+  }
+}
+
 TEST_CASE("textures: numbers of texels stop at the edge, or at the border") {
   Gpu& gpu = *gpus().front();
   FloatPicture made(gpu);
@@ -430,7 +498,7 @@ TEST_CASE("textures: numbers that are none have a name") {
   const std::uint64_t number = gpu.textures().insert(made.texture);
   CHECK(failure_of(gpu, number, plane).status == Status::success);
   CHECK(failure_of(gpu, number, reading_kernel("tex.1d.v4.f32.s32", "{%r1}"))
-            .mentions("has two dimensions, which is not what the instruction reads"));
+            .mentions("has 2 dimensions, and the instruction reads 1"));
   gpu.textures().erase(number);
   const Failure destroyed = failure_of(gpu, number, plane);
   CHECK(destroyed.status == Status::illegal_address);
@@ -459,7 +527,7 @@ TEST_CASE("textures: memory that is gone is an illegal address") {
 
 TEST_CASE("textures: forms that are not there are refused by name") {
   Gpu& gpu = *gpus().front();
-  for (const char* form : {"tex.3d.v4.f32.f32", "tex.a2d.v4.f32.f32", "tex.cube.v4.f32.f32",
+  for (const char* form : {"tex.a1d.v4.f32.f32", "tex.a2d.v4.f32.f32", "tex.cube.v4.f32.f32",
                            "tex.grad.2d.v4.f32.f32", "tex.base.2d.v4.f32.f32", "tex.2d.v2.f16x2.f32",
                            "tex.2d.v4.f16.f32", "tex.2d.v4.f32.f16", "tld4.r.2d.v4.f32.f32", "tex.2d"}) {
     const Failure failure = failure_of(gpu, 0, reading_kernel(form, "{%r1, %r2}"));
@@ -472,6 +540,8 @@ TEST_CASE("textures: forms that are not there are refused by name") {
   CHECK(failure_of(gpu, 0, reading_kernel(form, "{%r1, %r2}", ", {%r1, %r2}")).status ==
         Status::not_supported);
   CHECK(failure_of(gpu, 0, reading_kernel(form, "{%r1}")).status == Status::invalid_ptx);
+  CHECK(failure_of(gpu, 0, reading_kernel("tex.3d.v4.f32.f32", "{%r1, %r2, %r2}")).status ==
+        Status::invalid_ptx);
   CHECK(failure_of(gpu, 0, reading_kernel("tex.level.2d.v4.f32.f32", "{%r1, %r2}")).status ==
         Status::invalid_ptx);
 }

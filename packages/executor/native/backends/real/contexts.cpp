@@ -25,6 +25,7 @@ void RealBackend::clear_context(Handle context) {
     });
     staging_.erase(found);
   }
+  clear_arrays(context);
   std::erase_if(textures_, [context](const auto& texture) { return texture.first.first == context; });
   for (auto allocation = allocations_.begin(); allocation != allocations_.end();) {
     const auto next = std::next(allocation);

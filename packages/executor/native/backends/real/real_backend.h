@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "backends/array_description.h"
 #include "backends/real/cublas_handle.h"
 #include "backends/real/output_capture.h"
 #include "backends/real/shared_region.h"
@@ -96,6 +97,27 @@ class RealBackend final : public RealCalls {
   CUresult vgpuRequireRange(Handle current, std::uint64_t address, std::uint64_t bytes) override;
   CUresult vgpuPointerContext(Handle, Handle& context, std::uint64_t pointer) override;
 
+  // arrays.cpp
+  CUresult vgpuArrayCreate(Handle current, Handle& array, std::span<const std::byte> bytes) override;
+  CUresult vgpuArrayDescription(Handle current, std::span<std::byte> description, Handle array) override;
+  CUresult cuArrayDestroy(Handle current, Handle array) override;
+  CUresult vgpuCopyRowsToArray(Handle current, Handle array, std::uint64_t x, std::uint64_t y,
+                               std::uint64_t z, std::span<const std::byte> rows, std::uint64_t width,
+                               std::uint64_t height, Handle stream) override;
+  CUresult vgpuCopyRowsFromArray(Handle current, std::span<std::byte> rows, Handle array, std::uint64_t x,
+                                 std::uint64_t y, std::uint64_t z, std::uint64_t width, std::uint64_t height,
+                                 Handle stream) override;
+  CUresult vgpuCopyDeviceToArray(Handle current, Handle array, std::uint64_t x, std::uint64_t y,
+                                 std::uint64_t z, std::uint64_t source, std::uint64_t pitch,
+                                 std::uint64_t width, std::uint64_t height, Handle stream) override;
+  CUresult vgpuCopyArrayToDevice(Handle current, std::uint64_t destination, std::uint64_t pitch, Handle array,
+                                 std::uint64_t x, std::uint64_t y, std::uint64_t z, std::uint64_t width,
+                                 std::uint64_t height, Handle stream) override;
+  CUresult vgpuCopyArrayToArray(Handle current, Handle destination, std::uint64_t x, std::uint64_t y,
+                                std::uint64_t z, Handle source, std::uint64_t source_x,
+                                std::uint64_t source_y, std::uint64_t source_z, std::uint64_t width,
+                                std::uint64_t height, Handle stream) override;
+
   // textures.cpp
   CUresult vgpuTexObjectCreate(Handle current, Handle& texture, std::span<const std::byte> bytes) override;
   CUresult vgpuTexObjectDescription(Handle current, std::span<std::byte> description,
@@ -162,6 +184,11 @@ class RealBackend final : public RealCalls {
     std::uint32_t references = 0;
     std::uint32_t mappings = 0;
   };
+  struct Array {
+    CUarray object = nullptr;
+    Handle context = 0;
+    vgpu_array description{};
+  };
   struct Mapping {
     std::uint64_t bytes = 0;
     Handle memory = 0;
@@ -191,6 +218,10 @@ class RealBackend final : public RealCalls {
   PhysicalMemory& physical_memory_at(Handle handle);
   /// Throws CallError with CUDA_ERROR_INVALID_VALUE.
   vgpu_texture& texture_at(Handle current, Handle texture);
+  /// An array that has such a part. Throws CallError.
+  const Array& array_at(Handle array, const ArrayPart& part);
+  CUresult finish_copy(const CUDA_MEMCPY3D& copy, CUstream queue);
+  void clear_arrays(Handle context);
   void forget_unused(Handle handle);
   /// What belongs to no context, and so does not go with one.
   void release_physical_memory();
@@ -210,6 +241,7 @@ class RealBackend final : public RealCalls {
   std::unordered_map<Handle, Staging> staging_;              // by context
   std::unordered_map<Handle, std::size_t> parameter_bytes_;  // by function
   HandleTable<PhysicalMemory> physical_memory_{7, "memory handle"};
+  HandleTable<Array> arrays_{8, "array"};
   std::map<std::uint64_t, Mapping> mappings_;  // by address
   // By context and the driver's number, which may be the same in two contexts.
   std::map<std::pair<Handle, CUtexObject>, vgpu_texture> textures_;

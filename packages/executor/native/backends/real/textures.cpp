@@ -26,6 +26,7 @@ TextureLimits limits_of(const vgpu_device& device) {
   };
 }
 
+/// Over linear or pitched memory.
 CUDA_RESOURCE_DESC resource_of(const vgpu_texture& texture) {
   CUDA_RESOURCE_DESC resource{};
   resource.resType = static_cast<CUresourcetype>(texture.resource);
@@ -73,9 +74,16 @@ vgpu_texture& RealBackend::texture_at(Handle current, Handle texture) {
 CUresult RealBackend::vgpuTexObjectCreate(Handle current, Handle& texture, std::span<const std::byte> bytes) {
   enter(current);
   const auto description = read_description<vgpu_texture>(bytes);
-  // The driver would take an address of this process as well.
-  require_range(description.address, checked_extent(description, limits_of(snapshot_.device)));
-  const CUDA_RESOURCE_DESC resource = resource_of(description);
+  check_reading(description);
+  CUDA_RESOURCE_DESC resource{};
+  if (description.resource == CU_RESOURCE_TYPE_ARRAY) {
+    resource.resType = CU_RESOURCE_TYPE_ARRAY;
+    resource.res.array.hArray = arrays_.at(description.array).object;
+  } else {
+    // The driver would take an address of this process as well.
+    require_range(description.address, checked_extent(description, limits_of(snapshot_.device)));
+    resource = resource_of(description);
+  }
   const CUDA_TEXTURE_DESC reading = reading_of(description);
   CUtexObject made = 0;
   const CUresult result = driver().cuTexObjectCreate(&made, &resource, &reading, nullptr);

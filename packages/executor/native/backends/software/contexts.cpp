@@ -61,6 +61,7 @@ void SoftwareBackend::clear_context(Handle context) {
   streams_.erase_if(belongs);
   events_.erase_if(belongs);
   clear_textures(context);
+  clear_arrays(context);
   std::erase_if(allocations_, [&](const auto& allocation) {
     if (allocation.second.context != context) return false;
     free_allocation(allocation.first, allocation.second);

@@ -75,7 +75,7 @@ void describe_processor(Attributes& attributes, unsigned threads) {
   attributes.set(CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH, 0);
 }
 
-/// Answers that do not depend on the machine. Everything from arrays to clusters that is 0 is not there.
+/// Answers that do not depend on the machine. Everything from layers to clusters that is 0 is not there.
 void describe_features(Attributes& attributes, bool time_limit, bool shares_memory) {
   attributes.clear(CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE1D_WIDTH,
                    CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_LAYERED_LAYERS);
@@ -98,6 +98,12 @@ void describe_features(Attributes& attributes, bool time_limit, bool shares_memo
   attributes.set(CU_DEVICE_ATTRIBUTE_TEXTURE_ALIGNMENT, kTextureLimits.alignment);
   attributes.set(CU_DEVICE_ATTRIBUTE_SURFACE_ALIGNMENT, software::DeviceMemory::kAlignment);
   attributes.set(CU_DEVICE_ATTRIBUTE_TEXTURE_PITCH_ALIGNMENT, kTextureLimits.pitch_alignment);
+  attributes.set(CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE1D_WIDTH, kArrayLimits.width_1d);
+  attributes.set(CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_WIDTH, kArrayLimits.width_2d);
+  attributes.set(CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_HEIGHT, kArrayLimits.height_2d);
+  attributes.set(CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE3D_WIDTH, kArrayLimits.side_3d);
+  attributes.set(CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE3D_HEIGHT, kArrayLimits.side_3d);
+  attributes.set(CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE3D_DEPTH, kArrayLimits.side_3d);
   attributes.set(CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE1D_LINEAR_WIDTH, kTextureLimits.linear_width);
   attributes.set(CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_LINEAR_WIDTH, kTextureLimits.pitched_width);
   attributes.set(CU_DEVICE_ATTRIBUTE_MAXIMUM_TEXTURE2D_LINEAR_HEIGHT, kTextureLimits.pitched_height);

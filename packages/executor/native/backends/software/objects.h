@@ -85,6 +85,13 @@ struct MemoryHandle {
   std::uint32_t references = 0;
 };
 
+struct ArrayObject {
+  Handle context = 0;
+  vgpu_array description{};
+  std::uint64_t address = 0;
+  std::uint64_t pitch = 0;
+};
+
 struct TextureObject {
   Handle context = 0;
   vgpu_texture description{};

@@ -132,6 +132,27 @@ class SoftwareBackend final : public Backend {
   CUresult vgpuMemHandleDevice(Handle, std::int32_t& device, Handle handle) override;
   CUresult vgpuMemRetainHandle(Handle, Handle& handle, std::uint64_t address) override;
 
+  // arrays.cpp
+  CUresult vgpuArrayCreate(Handle current, Handle& array, std::span<const std::byte> bytes) override;
+  CUresult vgpuArrayDescription(Handle current, std::span<std::byte> description, Handle array) override;
+  CUresult cuArrayDestroy(Handle current, Handle array) override;
+  CUresult vgpuCopyRowsToArray(Handle current, Handle array, std::uint64_t x, std::uint64_t y,
+                               std::uint64_t z, std::span<const std::byte> rows, std::uint64_t width,
+                               std::uint64_t height, Handle stream) override;
+  CUresult vgpuCopyRowsFromArray(Handle current, std::span<std::byte> rows, Handle array, std::uint64_t x,
+                                 std::uint64_t y, std::uint64_t z, std::uint64_t width, std::uint64_t height,
+                                 Handle stream) override;
+  CUresult vgpuCopyDeviceToArray(Handle current, Handle array, std::uint64_t x, std::uint64_t y,
+                                 std::uint64_t z, std::uint64_t source, std::uint64_t pitch,
+                                 std::uint64_t width, std::uint64_t height, Handle stream) override;
+  CUresult vgpuCopyArrayToDevice(Handle current, std::uint64_t destination, std::uint64_t pitch, Handle array,
+                                 std::uint64_t x, std::uint64_t y, std::uint64_t z, std::uint64_t width,
+                                 std::uint64_t height, Handle stream) override;
+  CUresult vgpuCopyArrayToArray(Handle current, Handle destination, std::uint64_t x, std::uint64_t y,
+                                std::uint64_t z, Handle source, std::uint64_t source_x,
+                                std::uint64_t source_y, std::uint64_t source_z, std::uint64_t width,
+                                std::uint64_t height, Handle stream) override;
+
   // textures.cpp
   CUresult vgpuTexObjectCreate(Handle current, Handle& texture, std::span<const std::byte> bytes) override;
   CUresult vgpuTexObjectDescription(Handle current, std::span<std::byte> description,
@@ -206,6 +227,9 @@ class SoftwareBackend final : public Backend {
   /// Throws CallError with CUDA_ERROR_INVALID_VALUE, as the documentation has it for texture objects.
   [[nodiscard]] const TextureObject& texture_at(Handle texture) const;
   void clear_textures(Handle context);
+  /// Of a description that has been checked. Throws CallError.
+  [[nodiscard]] software::Texture texture_over_array(vgpu_texture description);
+  void clear_arrays(Handle context);
   /// Gives the memory back; the entry in allocations_ stays the caller's to remove.
   void free_allocation(std::uint64_t address, const Allocation& allocation);
 
@@ -245,6 +269,7 @@ class SoftwareBackend final : public Backend {
   HandleTable<Event> events_{5, "event"};
   HandleTable<MemoryPool> pools_{6, "memory pool"};
   HandleTable<MemoryHandle> memory_handles_{7, "memory handle"};
+  HandleTable<ArrayObject> arrays_{8, "array"};
   Handle default_pool_ = 0;
   Handle current_pool_ = 0;
   std::map<std::uint64_t, Allocation> allocations_;  // by base

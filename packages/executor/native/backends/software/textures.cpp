@@ -43,7 +43,7 @@ software::AddressMode address_mode(std::int32_t mode) {
   }
 }
 
-/// Of a description that has been checked.
+/// Over linear or pitched memory, of a description that has been checked.
 software::Texture texture_of(const vgpu_texture& description) {
   const bool is_linear = description.resource == CU_RESOURCE_TYPE_LINEAR;
   software::Texture texture;
@@ -82,14 +82,36 @@ void SoftwareBackend::clear_textures(Handle context) {
   });
 }
 
+software::Texture SoftwareBackend::texture_over_array(vgpu_texture description) {
+  const ArrayObject& array = arrays_.at(description.array);
+  description.format = array.description.format;
+  description.channels = array.description.channels;
+  description.width = array.description.width;
+  require_plain_reading(description);
+  software::Texture texture = texture_of(description);
+  texture.shape = array.description.depth != 0    ? software::Texture::Shape::volume
+                  : array.description.height != 0 ? software::Texture::Shape::plane
+                                                  : software::Texture::Shape::line;
+  texture.address = array.address;
+  texture.height = row_count(array.description);
+  texture.depth = slice_count(array.description);
+  texture.pitch = array.pitch;
+  return texture;
+}
+
 CUresult SoftwareBackend::vgpuTexObjectCreate(Handle current, Handle& texture,
                                               std::span<const std::byte> bytes) {
   require_context(current);
   const auto description = read_description<vgpu_texture>(bytes);
-  const std::uint64_t extent = checked_extent(description, kTextureLimits);
-  require_plain_reading(description);
-  static_cast<void>(space_.readable(description.address, extent));
-  texture = gpu_->textures().insert(texture_of(description));
+  check_reading(description);
+  if (description.resource == CU_RESOURCE_TYPE_ARRAY) {
+    texture = gpu_->textures().insert(texture_over_array(description));
+  } else {
+    const std::uint64_t extent = checked_extent(description, kTextureLimits);
+    require_plain_reading(description);
+    static_cast<void>(space_.readable(description.address, extent));
+    texture = gpu_->textures().insert(texture_of(description));
+  }
   texture_objects_.emplace(texture, TextureObject{current, description});
   return CUDA_SUCCESS;
 }

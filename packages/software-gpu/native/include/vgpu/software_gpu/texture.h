@@ -31,26 +31,32 @@ constexpr std::uint32_t channel_bytes(ChannelType type) {
 enum class AddressMode : std::uint8_t { wrap, clamp, mirror, border };
 
 /// Where texels lie and how they are read. Whoever makes one has checked that no number here overflows:
-/// pitch · height and what lies before it are addresses.
+/// pitch · height · depth and what lies before it are addresses.
 struct Texture {
   enum class Shape : std::uint8_t {
     buffer,  // texels next to each other, read by their number; outside are zeros
+    line,    // the same with address modes and a filter
     plane,   // rows of texels
+    volume,  // slices of rows
   };
 
   Shape shape = Shape::buffer;
   DeviceAddress address = 0;
   std::uint64_t width = 0;   // texels
   std::uint64_t height = 1;  // rows
-  std::uint64_t pitch = 0;   // bytes from one row to the next
+  std::uint64_t depth = 1;   // slices
+  std::uint64_t pitch = 0;   // bytes from one row to the next; `height` of them from one slice to the next
   ChannelType type = ChannelType::f32;
   std::uint32_t channels = 1;  // 1, 2 or 4
-  std::array<AddressMode, 2> address_modes{AddressMode::clamp, AddressMode::clamp};
+  std::array<AddressMode, 3> address_modes{AddressMode::clamp, AddressMode::clamp, AddressMode::clamp};
   bool filters = false;  // linearly; only where texels read as floats
   bool normalized_coordinates = false;
   bool reads_integers = false;  // 8 and 16 bits as they are, instead of as [0, 1] or [-1, 1]
   std::array<float, 4> border{};
 
+  [[nodiscard]] unsigned dimensions() const {
+    return shape == Shape::volume ? 3 : shape == Shape::plane ? 2 : 1;
+  }
   [[nodiscard]] std::uint32_t texel_bytes() const { return channels * channel_bytes(type); }
   [[nodiscard]] bool is_integer() const {
     const bool narrow = channel_bytes(type) < 4;
