@@ -85,7 +85,9 @@ describe('large results', () => {
         count * array.BYTES_PER_ELEMENT,
       ]);
       // Such arrays go to other threads.
-      expect(structuredClone(array, { transfer: [array.buffer] })).toHaveLength(count);
+      const { buffer } = array;
+      if (buffer instanceof SharedArrayBuffer) throw new Error('a result in shared memory');
+      expect(structuredClone(array, { transfer: [buffer] })).toHaveLength(count);
     }
   });
 
