@@ -35,9 +35,11 @@ const lineWith = (text: string, pattern: RegExp): string | undefined =>
     .find((line) => pattern.test(line))
     ?.trim();
 
-/** The lines of a log that are more than information, without time and level. */
+/** The lines of a log that are more than information, without time, level and process. */
 const complaints = (log: string): string =>
-  [...log.matchAll(/^\S+Z (?!info|debug)\S+ (.*)$/gm)].map(([, message]) => message).join('\n');
+  [...log.matchAll(/^\S+Z (?!info|debug)\S+ (?:\[\d[^\]]*\] )?(.*)$/gm)]
+    .map(([, message]) => message)
+    .join('\n');
 
 /** What vgpu itself has to say about it, in the guest's log or on standard error. */
 function cause(text: string, log: string): string | undefined {

@@ -71,7 +71,7 @@ export const programFunctions: readonly Program[] = [
   },
   {
     title: 'FFmpeg: what it looks up in the driver before it uses any of it',
-    source: '`libavutil`, by way of `ffnvcodec/dynlink_loader.h`; its filters that use textures stop there',
+    source: '`libavutil`, by way of `ffnvcodec/dynlink_loader.h`',
     functions:
       names(`cuArray3DCreate_v2 cuArrayDestroy cuCtxCreate_v2 cuCtxDestroy_v2 cuCtxGetDevice cuCtxPopCurrent_v2
       cuCtxPushCurrent_v2 cuCtxSetLimit cuDestroyExternalMemory cuDestroyExternalSemaphore cuDeviceComputeCapability
