@@ -15,25 +15,24 @@ export class UsageError extends CliError {
 }
 
 /** What commander throws for a wrong call of `command`; it has printed nothing. */
-export function usageError(command: Command, { message }: Pick<CommanderError, 'message'>): UsageError {
+export function usageError(command: Command, { message }: CommanderError): UsageError {
   const [, complaint = '', suggestion] =
     /^(?:error: )?(.*?)(?:\n\(Did you mean (.*)\?\))?$/s.exec(message) ?? [];
+  return wrongCall(command, complaint, suggestion);
+}
+
+export function unknownCommand(parent: Command, word: string): UsageError {
+  const names = parent.commands.map((one) => one.name());
+  return wrongCall(parent, `unknown command '${word}'`, nearest(word, names).join(' or ') || undefined);
+}
+
+function wrongCall(command: Command, complaint: string, suggestion: string | undefined): UsageError {
   const help = `see \`${path(command)} --help\``;
   return new UsageError(
     path(command).split(' ').slice(1).join(' '),
     complaint,
     suggestion === undefined ? help : `did you mean ${suggestion}? Else ${help}`,
   );
-}
-
-/** In the words that commander has for it. */
-export function unknownCommand(parent: Command, word: string): UsageError {
-  const near = nearest(
-    word,
-    parent.commands.map((one) => one.name()),
-  );
-  const suggestion = near.length > 0 ? `\n(Did you mean ${near.join(' or ')}?)` : '';
-  return usageError(parent, { message: `error: unknown command '${word}'${suggestion}` });
 }
 
 function path(command: Command): string {

@@ -1,37 +1,26 @@
 // The GPU path, on the software GPU, beside the CPU path: the same bits, or as near as is promised.
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { Executor, executorStatus } from '@vgpu/executor';
+import { type Executor, executorStatus } from '@vgpu/executor';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ComputeSession, createSession } from '../src/index.js';
 import { native } from '../src/native.js';
+import { type BothPaths, closeBothPaths, openBothPaths } from './both-paths.js';
 import { difference, operations } from './operations.js';
 import { type Shape, shapes } from './support.js';
 
-// The guest library looks there when it connects: on a busy machine that may take a while.
-process.env.VGPU_CONNECT_TIMEOUT_MS = '60000';
-
+let paths: BothPaths;
 let executor: Executor;
 let cpu: ComputeSession;
 let gpu: ComputeSession;
 
 beforeAll(async () => {
-  executor = await Executor.start({ gpu: 'software' });
-  cpu = await createSession({ device: 'cpu' });
-  gpu = await createSession({
-    device: 'gpu',
-    isolation: 'process',
-    executor: executor.url,
-    fallback: 'never',
-  });
+  paths = await openBothPaths();
+  ({ executor, cpu, gpu } = paths);
 });
 
-afterAll(async () => {
-  await gpu?.close();
-  await cpu?.close();
-  await executor?.stop();
-});
+afterAll(() => closeBothPaths(paths));
 
 const integers = new Set(['i32', 'u32', 'i64', 'u64']);
 

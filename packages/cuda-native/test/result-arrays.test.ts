@@ -1,15 +1,11 @@
 // Results lie in memory that holds anything before: every operation writes all of it, and no array is more than it says.
-import { Executor } from '@vgpu/executor';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type * as Arrays from '../src/arrays.js';
-import { type ComputeSession, createSession } from '../src/index.js';
 import type * as ResultArrays from '../src/result-arrays.js';
+import { type BothPaths, closeBothPaths, openBothPaths } from './both-paths.js';
 import { difference, operations } from './operations.js';
 import { shapes } from './support.js';
-
-// The guest library looks there when it connects: on a busy machine that may take a while.
-process.env.VGPU_CONNECT_TIMEOUT_MS = '60000';
 
 const before = vi.hoisted(() => ({ byte: 0 }));
 vi.mock('../src/result-arrays.js', async (original) => {
@@ -22,31 +18,18 @@ vi.mock('../src/result-arrays.js', async (original) => {
   return { newResult: dirty };
 });
 
-let executor: Executor;
-let cpu: ComputeSession;
-let gpu: ComputeSession;
+let paths: BothPaths;
 beforeAll(async () => {
-  executor = await Executor.start({ gpu: 'software' });
-  cpu = await createSession({ device: 'cpu' });
-  gpu = await createSession({
-    device: 'gpu',
-    isolation: 'process',
-    executor: executor.url,
-    fallback: 'never',
-  });
+  paths = await openBothPaths();
 });
-afterAll(async () => {
-  await gpu?.close();
-  await cpu?.close();
-  await executor?.stop();
-});
+afterAll(() => closeBothPaths(paths));
 
 describe.each(['cpu', 'software-gpu'] as const)('on the %s', (device) => {
   it.each(operations)(
     '$name writes all of its result',
     { timeout: 120_000 },
     async ({ types, run, needsElements = false }) => {
-      const session = device === 'cpu' ? cpu : gpu;
+      const session = device === 'cpu' ? paths.cpu : paths.gpu;
       const arrays = shapes.filter(({ count }) => count <= 3000 && (count > 0 || !needsElements));
       await fc.assert(
         fc.asyncProperty(fc.constantFrom(...types), arrays, async (type, shape) => {
@@ -65,7 +48,7 @@ describe.each(['cpu', 'software-gpu'] as const)('on the %s', (device) => {
 
 it('matrices without inner elements are products of zeros', async () => {
   before.byte = 0x4d;
-  for (const session of [cpu, gpu]) {
+  for (const session of [paths.cpu, paths.gpu]) {
     const a = { data: new Float32Array(0), rows: 2, columns: 0 };
     const b = { data: new Float32Array(0), rows: 0, columns: 3 };
     expect([...(await session.matmul(a, b)).value.data]).toEqual([0, 0, 0, 0, 0, 0]);

@@ -2,6 +2,8 @@
 
 #include <dlfcn.h>
 
+#include "gpu/symbol.h"
+
 namespace vgpu::gpu {
 namespace {
 
@@ -12,8 +14,7 @@ std::string lastError() {
 
 template <typename Function>
 void find(void* library, const char* name, Function& function) {
-  function = reinterpret_cast<Function>(dlsym(library, name));
-  if (function == nullptr) throw DriverError(0, name, lastError());
+  if (!findSymbol(library, name, function)) throw DriverError(0, name, lastError());
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdio>
 
+#include "gpu/symbol.h"
+
 namespace vgpu::gpu {
 namespace {
 
@@ -15,18 +17,12 @@ constexpr unsigned kMomentMs = 20;
 /** More in one moment are not looked at. */
 constexpr std::size_t kMostEvents = 64;
 
-template <typename Function>
-bool find(void* library, const char* name, Function& function) {
-  function = reinterpret_cast<Function>(dlsym(library, name));
-  return function != nullptr;
-}
-
 /** As NVML writes it; empty where the driver does not tell. Bus numbers would be those of the driver's
  * machine. */
 std::string uuidOf(void* driver, int device) {
   std::array<unsigned char, 16> bytes{};
   int (*getUuid)(void*, int) = nullptr;
-  if (!find(driver, "cuDeviceGetUuid", getUuid) || getUuid(bytes.data(), device) != 0) return "";
+  if (!findSymbol(driver, "cuDeviceGetUuid", getUuid) || getUuid(bytes.data(), device) != 0) return "";
   std::string text = "GPU";
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     std::array<char, 3> digits{};
@@ -55,9 +51,10 @@ bool XidEvents::watch(void* nvml, const std::string& uuid) {
   int (*create)(EventSet*) = nullptr;
   int (*destroy)(EventSet) = nullptr;
   int (*registerEvents)(void*, unsigned long long, EventSet) = nullptr;
-  if (!find(nvml, "nvmlInit_v2", init) || !find(nvml, "nvmlDeviceGetHandleByUUID", byUuid) ||
-      !find(nvml, "nvmlEventSetCreate", create) || !find(nvml, "nvmlEventSetFree", destroy) ||
-      !find(nvml, "nvmlDeviceRegisterEvents", registerEvents) || !find(nvml, "nvmlEventSetWait_v2", wait_)) {
+  if (!findSymbol(nvml, "nvmlInit_v2", init) || !findSymbol(nvml, "nvmlDeviceGetHandleByUUID", byUuid) ||
+      !findSymbol(nvml, "nvmlEventSetCreate", create) || !findSymbol(nvml, "nvmlEventSetFree", destroy) ||
+      !findSymbol(nvml, "nvmlDeviceRegisterEvents", registerEvents) ||
+      !findSymbol(nvml, "nvmlEventSetWait_v2", wait_)) {
     return false;
   }
   void* device = nullptr;

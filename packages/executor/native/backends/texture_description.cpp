@@ -70,7 +70,6 @@ std::uint64_t checked_extent(const vgpu_texture& texture, const TextureLimits& l
     refuse(std::to_string(texture.channels) + " channels");
   }
   const std::uint64_t texel_bytes = std::uint64_t{texture.channels} * channel_bytes(texture.format);
-  check_reading(texture);
   if (texture.address == 0 || texture.address % limits.alignment != 0) {
     refuse("address " + std::to_string(texture.address) + ", which is no multiple of " +
            std::to_string(limits.alignment));

@@ -26,9 +26,9 @@ std::uint32_t channel_bytes(std::int32_t format);
 /// Throws CallError unless modes, filters and flags are among those that CUDA has.
 void check_reading(const vgpu_texture& texture);
 
-/// Throws CallError unless `texture` is a texture over linear or pitched memory of a device with these
-/// limits: no number in it overflows or is out of its range. Returns the bytes from its first texel's to its
-/// last's.
+/// Of a texture whose reading has been checked: throws CallError unless it is one over linear or pitched
+/// memory of a device with these limits: no number in it overflows or is out of its range. Returns the bytes
+/// from its first texel's to its last's.
 std::uint64_t checked_extent(const vgpu_texture& texture, const TextureLimits& limits);
 
 /// What CUDA allows and the software GPU does not do: throws CallError with CUDA_ERROR_NOT_SUPPORTED. Of a

@@ -6,6 +6,7 @@
 #include "guest_api.h"
 #include "nvml/nvml.h"
 #include "transport/lock.h"
+#include "transport/session.h"
 #include "transport/system.h"
 
 enum { MOST_SETS = 64, POLL_MILLISECONDS = 50 };
@@ -27,8 +28,8 @@ void vgpu_nvml_events_forget(void) {
 
 nvmlReturn_t nvmlEventSetCreate(nvmlEventSet_t* set) {
   if (set == NULL) return NVML_ERROR_INVALID_ARGUMENT;
-  const nvmlReturn_t result = nvmlShutdown();
-  if (result != NVML_SUCCESS) return result;
+  const CUresult result = vgpu_session_check();
+  if (result != CUDA_SUCCESS) return vgpu_nvml_result(result);
   vgpu_lock(&lock);
   size_t place = 0;
   while (place < MOST_SETS && sets[place].used) ++place;
@@ -53,36 +54,38 @@ nvmlReturn_t nvmlEventSetFree(nvmlEventSet_t set) {
   return found != NULL ? NVML_SUCCESS : NVML_ERROR_INVALID_ARGUMENT;
 }
 
-nvmlReturn_t nvmlDeviceGetSupportedEventTypes(nvmlDevice_t device, unsigned long long* eventTypes) {
-  unsigned long long next = 0;
+// How many the device has had. NVML_ERROR_NOT_SUPPORTED where the executor does not know.
+static nvmlReturn_t count_events(nvmlDevice_t device, unsigned long long* count) {
   unsigned int xid = 0;
   const struct vgpu_device* found = NULL;
-  if (eventTypes == NULL) return NVML_ERROR_INVALID_ARGUMENT;
   const nvmlReturn_t known = vgpu_nvml_find(device, &found);
   if (known != NVML_SUCCESS) return known;
-  const CUresult result = vgpuDeviceXid(&next, &xid, UINT64_MAX, vgpu_nvml_number(device));
-  if (result != CUDA_SUCCESS && result != CUDA_ERROR_NOT_SUPPORTED) return vgpu_nvml_result(result);
-  *eventTypes = result == CUDA_SUCCESS ? XID_CRITICAL_ERROR : 0;
+  return vgpu_nvml_result(vgpuDeviceXid(count, &xid, UINT64_MAX, vgpu_nvml_number(device)));
+}
+
+nvmlReturn_t nvmlDeviceGetSupportedEventTypes(nvmlDevice_t device, unsigned long long* eventTypes) {
+  unsigned long long count = 0;
+  if (eventTypes == NULL) return NVML_ERROR_INVALID_ARGUMENT;
+  const nvmlReturn_t result = count_events(device, &count);
+  if (result != NVML_SUCCESS && result != NVML_ERROR_NOT_SUPPORTED) return result;
+  *eventTypes = result == NVML_SUCCESS ? XID_CRITICAL_ERROR : 0;
   return NVML_SUCCESS;
 }
 
 nvmlReturn_t nvmlDeviceRegisterEvents(nvmlDevice_t device, unsigned long long eventTypes,
                                       nvmlEventSet_t set) {
-  unsigned long long next = 0;
-  unsigned int xid = 0;
-  const struct vgpu_device* found = NULL;
-  const nvmlReturn_t known = vgpu_nvml_find(device, &found);
-  if (known != NVML_SUCCESS) return known;
-  // What nobody reports cannot be waited for.
-  if ((eventTypes & ~(unsigned long long)XID_CRITICAL_ERROR) != 0) return NVML_ERROR_NOT_SUPPORTED;
+  unsigned long long count = 0;
   const CUdevice number = vgpu_nvml_number(device);
-  const CUresult result = vgpuDeviceXid(&next, &xid, UINT64_MAX, number);
-  if (result != CUDA_SUCCESS) return vgpu_nvml_result(result);
+  const unsigned long long unknown = eventTypes & ~(unsigned long long)XID_CRITICAL_ERROR;
+  const nvmlReturn_t result = count_events(device, &count);
+  if (result != NVML_SUCCESS) return result;
+  // What nobody reports cannot be waited for.
+  if (unknown != 0) return NVML_ERROR_NOT_SUPPORTED;
   vgpu_lock(&lock);
   struct event_set* to = find(set);
   if (to != NULL && eventTypes != 0 && !to->registered[number]) {
     to->registered[number] = true;
-    to->seen[number] = next;
+    to->seen[number] = count;
   }
   vgpu_unlock(&lock);
   return to != NULL ? NVML_SUCCESS : NVML_ERROR_INVALID_ARGUMENT;

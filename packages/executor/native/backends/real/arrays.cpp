@@ -3,6 +3,7 @@
 #include "backends/array_description.h"
 #include "backends/description.h"
 #include "backends/real/real_backend.h"
+#include "backends/row_copy.h"
 
 namespace vgpu::executor {
 namespace {
@@ -37,23 +38,6 @@ void set_destination(CUDA_MEMCPY3D& copy, CUarray array, const ArrayPart& part) 
   copy.dstXInBytes = part.x;
   copy.dstY = part.y;
   copy.dstZ = part.z;
-}
-
-std::uint64_t extent(std::uint64_t pitch, std::uint64_t width, std::uint64_t height) {
-  std::uint64_t bytes = 0;
-  if ((height > 1 && pitch < width) || __builtin_mul_overflow(height - 1, pitch, &bytes) ||
-      __builtin_add_overflow(bytes, width, &bytes)) {
-    throw CallError(CUDA_ERROR_INVALID_VALUE, std::to_string(height) + " rows of " + std::to_string(width) +
-                                                  " bytes at a pitch of " + std::to_string(pitch));
-  }
-  return bytes;
-}
-
-void require_packed(std::size_t bytes, const ArrayPart& part) {
-  if (bytes == part.width * part.height) return;
-  throw CallError(CUDA_ERROR_INVALID_VALUE, std::to_string(bytes) + " bytes for " +
-                                                std::to_string(part.height) + " rows of " +
-                                                std::to_string(part.width));
 }
 
 }  // namespace
@@ -120,7 +104,7 @@ CUresult RealBackend::vgpuCopyRowsToArray(Handle current, Handle array, std::uin
   const Array& object = array_at(array, part);
   const CUstream queue = stream_at(stream);
   if (width == 0 || height == 0) return CUDA_SUCCESS;
-  require_packed(rows.size(), part);
+  require_packed(rows.size(), width, height);
   CUDA_MEMCPY3D copy = copy_of(part);
   copy.srcMemoryType = CU_MEMORYTYPE_HOST;
   copy.srcHost = rows.data();
@@ -138,7 +122,7 @@ CUresult RealBackend::vgpuCopyRowsFromArray(Handle current, std::span<std::byte>
   const Array& object = array_at(array, part);
   const CUstream queue = stream_at(stream);
   if (width == 0 || height == 0) return CUDA_SUCCESS;
-  require_packed(rows.size(), part);
+  require_packed(rows.size(), width, height);
   CUDA_MEMCPY3D copy = copy_of(part);
   set_source(copy, object.object, part);
   copy.dstMemoryType = CU_MEMORYTYPE_HOST;
@@ -156,7 +140,7 @@ CUresult RealBackend::vgpuCopyDeviceToArray(Handle current, Handle array, std::u
   const Array& object = array_at(array, part);
   const CUstream queue = stream_at(stream);
   if (width == 0 || height == 0) return CUDA_SUCCESS;
-  require_range(source, extent(pitch, width, height));
+  require_range(source, extent_of_rows(pitch, width, height));
   CUDA_MEMCPY3D copy = copy_of(part);
   copy.srcMemoryType = CU_MEMORYTYPE_DEVICE;
   copy.srcDevice = source;
@@ -174,7 +158,7 @@ CUresult RealBackend::vgpuCopyArrayToDevice(Handle current, std::uint64_t destin
   const Array& object = array_at(array, part);
   const CUstream queue = stream_at(stream);
   if (width == 0 || height == 0) return CUDA_SUCCESS;
-  require_range(destination, extent(pitch, width, height));
+  require_range(destination, extent_of_rows(pitch, width, height));
   CUDA_MEMCPY3D copy = copy_of(part);
   set_source(copy, object.object, part);
   copy.dstMemoryType = CU_MEMORYTYPE_DEVICE;

@@ -1,35 +1,9 @@
 // Copies and fills. A range must be device memory as a whole before its first byte is touched: the driver
 // would take an address of this process as well.
 #include "backends/real/real_backend.h"
+#include "backends/row_copy.h"
 
 namespace vgpu::executor {
-namespace {
-
-/// From the first byte to the last, the gaps between rows included. Throws when that is no number.
-std::uint64_t extent(std::uint64_t pitch, std::uint64_t width, std::uint64_t height) {
-  std::uint64_t bytes = 0;
-  const bool overlapping = height > 1 && pitch < width;
-  if (overlapping || __builtin_mul_overflow(height - 1, pitch, &bytes) ||
-      __builtin_add_overflow(bytes, width, &bytes)) {
-    throw CallError(CUDA_ERROR_INVALID_VALUE, std::to_string(height) + " rows of " + std::to_string(width) +
-                                                  " bytes at a pitch of " + std::to_string(pitch));
-  }
-  return bytes;
-}
-
-void require_packed(std::size_t bytes, std::uint64_t width, std::uint64_t height) {
-  if (bytes == width * height) return;
-  throw CallError(CUDA_ERROR_INVALID_VALUE, std::to_string(bytes) + " bytes for " + std::to_string(height) +
-                                                " rows of " + std::to_string(width));
-}
-
-void require_piece(std::size_t piece, std::uint64_t total) {
-  if (piece <= total) return;
-  throw CallError(CUDA_ERROR_INVALID_VALUE,
-                  "a piece of " + std::to_string(piece) + " bytes of a copy of " + std::to_string(total));
-}
-
-}  // namespace
 
 Staging& RealBackend::staging(Handle context) {
   return staging_.try_emplace(context, driver()).first->second;
@@ -74,7 +48,7 @@ CUresult RealBackend::vgpuCopyRowsToDevice(Handle current, std::uint64_t destina
   enter(current);
   const CUstream queue = stream_at(stream);
   if (width == 0 || height == 0) return CUDA_SUCCESS;
-  require_range(destination, extent(pitch, width, height));
+  require_range(destination, extent_of_rows(pitch, width, height));
   require_packed(rows.size(), width, height);
   staging(current).copy_in({destination, pitch, width, height}, rows, queue);
   return CUDA_SUCCESS;
@@ -86,7 +60,7 @@ CUresult RealBackend::vgpuCopyRowsFromDevice(Handle current, std::span<std::byte
   enter(current);
   const CUstream queue = stream_at(stream);
   if (width == 0 || height == 0) return CUDA_SUCCESS;
-  require_range(source, extent(pitch, width, height));
+  require_range(source, extent_of_rows(pitch, width, height));
   require_packed(rows.size(), width, height);
   staging(current).copy_out({source, pitch, width, height}, rows, queue);
   return CUDA_SUCCESS;
@@ -99,8 +73,8 @@ CUresult RealBackend::vgpuCopyRowsOnDevice(Handle current, std::uint64_t destina
   enter(current);
   const CUstream queue = stream_at(stream);
   if (width == 0 || height == 0) return CUDA_SUCCESS;
-  require_range(destination, extent(destination_pitch, width, height));
-  require_range(source, extent(source_pitch, width, height));
+  require_range(destination, extent_of_rows(destination_pitch, width, height));
+  require_range(source, extent_of_rows(source_pitch, width, height));
   CUDA_MEMCPY2D copy{};
   copy.srcMemoryType = copy.dstMemoryType = CU_MEMORYTYPE_DEVICE;
   copy.srcDevice = source;
@@ -125,7 +99,7 @@ CUresult RealBackend::vgpuFill(Handle current, std::uint64_t destination, std::u
     throw CallError(CUDA_ERROR_INVALID_VALUE, "a row of " + std::to_string(width) + " elements");
   }
   if (row_bytes == 0 || height == 0) return CUDA_SUCCESS;
-  require_range(destination, extent(pitch, row_bytes, height));
+  require_range(destination, extent_of_rows(pitch, row_bytes, height));
   const auto byte = static_cast<unsigned char>(value);
   const auto half = static_cast<unsigned short>(value);
   if (height == 1) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backends/row_copy.h"
 #include "backends/software/software_backend.h"
 
 namespace vgpu::executor {
@@ -19,31 +20,8 @@ struct Shape {
   }
 };
 
-/// From the first byte to the last, the gaps between rows included; also proves that width × height is no
-/// overflow.
 std::uint64_t extent(const Shape& shape) {
-  std::uint64_t bytes = 0;
-  const bool overlapping = shape.height > 1 && shape.pitch < shape.width;
-  if (overlapping || __builtin_mul_overflow(shape.height - 1, shape.pitch, &bytes) ||
-      __builtin_add_overflow(bytes, shape.width, &bytes)) {
-    throw CallError(CUDA_ERROR_INVALID_VALUE, std::to_string(shape.height) + " rows of " +
-                                                  std::to_string(shape.width) + " bytes at a pitch of " +
-                                                  std::to_string(shape.pitch));
-  }
-  return bytes;
-}
-
-void require_packed(std::size_t bytes, const Shape& shape) {
-  if (bytes == shape.width * shape.height) return;
-  throw CallError(CUDA_ERROR_INVALID_VALUE, std::to_string(bytes) + " bytes for " +
-                                                std::to_string(shape.height) + " rows of " +
-                                                std::to_string(shape.width));
-}
-
-void require_piece(std::size_t piece, std::uint64_t total) {
-  if (piece <= total) return;
-  throw CallError(CUDA_ERROR_INVALID_VALUE,
-                  "a piece of " + std::to_string(piece) + " bytes of a copy of " + std::to_string(total));
+  return extent_of_rows(shape.pitch, shape.width, shape.height);
 }
 
 template <typename Element>
@@ -111,7 +89,7 @@ CUresult SoftwareBackend::vgpuCopyRowsToDevice(Handle current, std::uint64_t des
   const Shape shape{pitch, width, height};
   if (shape.empty()) return CUDA_SUCCESS;
   const auto target = space_.writable(destination, extent(shape));
-  require_packed(rows.size(), shape);
+  require_packed(rows.size(), width, height);
   for (std::uint64_t row = 0; row < height; ++row) {
     std::memcpy(target.data() + row * pitch, rows.data() + row * width, width);
   }
@@ -126,7 +104,7 @@ CUresult SoftwareBackend::vgpuCopyRowsFromDevice(Handle current, std::span<std::
   const Shape shape{pitch, width, height};
   if (shape.empty()) return CUDA_SUCCESS;
   const auto origin = space_.readable(source, extent(shape));
-  require_packed(rows.size(), shape);
+  require_packed(rows.size(), width, height);
   for (std::uint64_t row = 0; row < height; ++row) {
     std::memcpy(rows.data() + row * width, origin.data() + row * pitch, width);
   }
