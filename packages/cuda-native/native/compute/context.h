@@ -32,6 +32,9 @@ class Context {
   void forBlocks(std::size_t count, std::size_t block,
                  const std::function<void(std::size_t first, std::size_t last)>& task) const;
 
+  /** Whether the limit leaves so much for allocate(). */
+  [[nodiscard]] bool hasRoomFor(std::size_t bytes) const { return bytes <= memoryLimit_ - memoryUsed_; }
+
   /** Memory without values in it; it counts until the operation ends. Not for several threads at once.
    * @throws Error memoryLimit; std::bad_alloc */
   template <typename T>

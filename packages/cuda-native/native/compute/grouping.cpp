@@ -26,7 +26,7 @@ void groupItems(Context& context, std::size_t itemCount, std::size_t groups,
       [&](std::size_t i) {
         return Pair32{groupOf(i), static_cast<std::uint32_t>(i)};
       },
-      [=](std::size_t first, std::size_t count, const Pair32* from) {
+      [=](std::size_t first, std::size_t count, const auto& from) {
         writeColumns(sorted, first, count, from);
       },
       sorted);

@@ -16,7 +16,6 @@ constexpr std::align_val_t kCacheLine{64};
 
 constexpr std::size_t kLargePage = std::size_t{2} << 20;
 constexpr std::size_t kFromSystem = std::size_t{256} << 10;
-constexpr std::size_t kInLargePages = kLargePage / 2;
 
 std::size_t roundedUp(std::size_t bytes) {
   return bytes < kInLargePages ? bytes : (bytes + kLargePage - 1) / kLargePage * kLargePage;

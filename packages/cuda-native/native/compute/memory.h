@@ -1,15 +1,20 @@
 // Memory for as long as an operation runs.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <new>
 #include <type_traits>
+#include <utility>
 
 namespace vgpu::compute {
 
-/** Large memory in large pages, where the system has them: random accesses to it otherwise spend most of
- * their time on the processor's page table. Without values in it.
+/** From so many bytes on, memory is in large pages, where the system has them: random accesses to it
+ * otherwise spend most of their time on the processor's page table. */
+constexpr std::size_t kInLargePages = std::size_t{1} << 20;
+
+/** Without values in it, and at a multiple of 64 bytes.
  * @throws std::bad_alloc */
 std::byte* takeMemory(std::size_t bytes);
 void giveBack(std::byte* memory, std::size_t bytes);
@@ -34,5 +39,22 @@ Memory<T> makeMemory(std::size_t count) {
   const std::size_t bytes = count * sizeof(T);
   return Memory<T>(reinterpret_cast<T*>(takeMemory(bytes)), GiveBack{bytes});
 }
+
+/** Something that is used all over at random, in a large page of its own. */
+template <typename T>
+class LargeObject {
+ public:
+  template <typename... Arguments>
+  explicit LargeObject(Arguments&&... arguments)
+      : object_(new (memory_.get()) T(std::forward<Arguments>(arguments)...)) {}
+
+  T* operator->() const { return object_; }
+
+ private:
+  static_assert(std::is_trivially_destructible_v<T>);
+
+  Memory<std::byte> memory_ = makeMemory<std::byte>(std::max(sizeof(T), kInLargePages));
+  T* object_;
+};
 
 }  // namespace vgpu::compute

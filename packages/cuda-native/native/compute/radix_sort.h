@@ -1,7 +1,8 @@
 // Stable sorting of records by an unsigned key, on all threads.
 // First from the top: all threads together split the records by the highest digit in which keys differ, which
-// is one pass through memory, in whole cache lines that bypass the caches. Then one thread sorts a part: from
-// the bottom, in the caches, or by splitting it again where it is larger than they are.
+// is one pass through memory, in whole cache lines that bypass the caches. Then one thread sorts a part, in
+// the caches: short keys that are spread evenly by buckets, others from the lowest digit on. It splits again
+// what is larger than they are.
 #pragma once
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "compute/bucket_sort.h"
 #include "compute/context.h"
 #include "compute/digit_sort.h"
 #include "compute/record_columns.h"
@@ -42,12 +44,6 @@ struct Part {
   }
 };
 
-/** Reads a part's records where they lie. */
-template <typename Record>
-auto readerOf(const Part<Record>& part) {
-  return [from = part.from, index = part.index](std::size_t i) { return recordOf(from, index + i); };
-}
-
 /** Splits a part, which `recordAt` reads, in slices that run at the same time. */
 template <typename Record, typename RecordAt>
 class Splitter {
@@ -60,15 +56,16 @@ class Splitter {
   template <typename Take>
   void split(const Columns<Record>& to, const Take& take) {
     int shift = std::max(0, part_.top - kSplitBits);
-    Histogram histogram = countDigits(shift);
-    const int differing = std::min(part_.top, histogram.differing);
+    std::vector<Counts> counts = countDigits(shift);
+    int differing = differingIn(counts, shift);
+    if (differing <= shift) differing = std::min(part_.top, differingBits());
     if (differing == 0 && part_.from.keys != nullptr) return take({part_.from, part_.index, part_.count, 0});
     if (std::max(0, differing - kSplitBits) != shift) {
       shift = std::max(0, differing - kSplitBits);
-      histogram = countDigits(shift);
+      counts = countDigits(shift);
     }
     std::size_t first = part_.index;
-    for (const std::size_t size : scatter(to, shift, histogram.ofSlices)) {
+    for (const std::size_t size : scatter(to, shift, counts)) {
       if (size > 0) take({to, first, size, shift});
       first += size;
     }
@@ -77,36 +74,52 @@ class Splitter {
  private:
   using Key = typename Record::Key;
 
-  struct Histogram {
-    std::vector<Counts> ofSlices;
-    /** The bits, from the lowest, up to the highest one in which keys differ. */
-    int differing = 0;
-  };
-
   [[nodiscard]] std::size_t bound(std::size_t slice) const { return part_.count * slice / slices_; }
 
-  Histogram countDigits(int shift) {
-    Histogram histogram{.ofSlices = std::vector<Counts>(slices_)};
-    std::vector<Key> differences(slices_);
-    const Key first = recordAt_(0).key;
-    context_.forEach(slices_, [&, first, shift](std::size_t slice) {
+  /** Of each slice. */
+  std::vector<Counts> countDigits(int shift) {
+    std::vector<Counts> all(slices_);
+    context_.forEach(slices_, [&, shift](std::size_t slice) {
       // Copies, which no store can change.
       const RecordAt at = recordAt_;
-      Counts& counts = histogram.ofSlices[slice];
-      Key difference = 0;
+      Counts& counts = all[slice];
       const std::size_t last = bound(slice + 1);
+      std::size_t i = bound(slice);
+      for (; i + kGroup <= last; i += kGroup) {
+        prefetchKey(at, i + kAhead);
 #pragma GCC unroll 16
-      for (std::size_t i = bound(slice); i < last; ++i) {
-        const Key key = at(i).key;
-        difference |= key ^ first;
-        ++counts[digit<kSplitBits>(key, shift)];
+        for (std::size_t j = 0; j < kGroup; ++j) ++counts[digit<kSplitBits>(at(i + j).key, shift)];
       }
+      for (; i < last; ++i) ++counts[digit<kSplitBits>(at(i).key, shift)];
+    });
+    return all;
+  }
+
+  /** The bits, from the lowest, up to the highest one in which keys differ; `shift`, if their digits there do
+   * not. */
+  static int differingIn(const std::vector<Counts>& counts, int shift) {
+    std::size_t lowest = kSplits;
+    std::size_t highest = 0;
+    for (std::size_t value = 0; value < kSplits; ++value) {
+      if (std::ranges::none_of(counts, [&](const Counts& slice) { return slice[value] > 0; })) continue;
+      lowest = std::min(lowest, value);
+      highest = value;
+    }
+    return shift + std::bit_width(lowest ^ highest);
+  }
+
+  /** Likewise, of all bits. */
+  int differingBits() {
+    std::vector<Key> differences(slices_);
+    const Key first = recordAt_(0).key;
+    context_.forEach(slices_, [&, first](std::size_t slice) {
+      Key difference = 0;
+      for (std::size_t i = bound(slice); i < bound(slice + 1); ++i) difference |= recordAt_(i).key ^ first;
       differences[slice] = difference;
     });
     Key difference = 0;
     for (const Key part : differences) difference |= part;
-    histogram.differing = static_cast<int>(8 * sizeof(Key)) - std::countl_zero(difference);
-    return histogram;
+    return std::bit_width(difference);
   }
 
   /** Returns how many records have each digit. */
@@ -123,8 +136,7 @@ class Splitter {
       sizes[value] = sum - before;
     }
     context_.forEach(slices_, [&](std::size_t slice) {
-      // Too much for the stack of a thread that is not ours.
-      const auto scatter = std::make_unique<Scatter<Record>>(to, starts[slice], ends[slice]);
+      const LargeObject<Scatter<Record>> scatter(to, starts[slice], ends[slice]);
       scatter->add(recordAt_, bound(slice), bound(slice + 1), shift);
       scatter->finish();
     });
@@ -171,17 +183,20 @@ class PartSorter {
         other_(context.allocate<Record>(most)),
         most_(most) {}
 
+  /** As far as the limit allows it, sorts parts of up to `most` records by buckets. */
+  void useBuckets(std::size_t most) {
+    if constexpr (kHasShortKey) buckets_.emplace(context_, most);
+  }
+
   template <typename Store>
   void sort(const Part<Record>& part, const Store& store) {
     if (part.top == 0) {
       copy(part, store);
     } else if (part.isSmall()) {
-      // Counted and moved are copies of what somebody else could change between the two.
-      readColumns(part.from, part.index, part.count, records_.get());
-      store(part.index, part.count, sortByDigits(records_.get(), other_.get(), part.count, part.top));
+      sortSmall(part, store);
     } else {
       context_.throwIfStopped();
-      Splitter(context_, 1, readerOf(part), part)
+      Splitter(context_, 1, ColumnReader<Record>(part.from, part.index), part)
           .split(rooms_.otherThan(part.from), [&](const Part<Record>& sub) { sort(sub, store); });
     }
   }
@@ -197,11 +212,44 @@ class PartSorter {
     }
   }
 
+  template <typename Store>
+  void sortSmall(const Part<Record>& part, const Store& store) {
+    if constexpr (kHasShortKey) {
+      if (buckets_->sort(part.from.keys + part.index, part.count, part.top)) return storeSorted(part, store);
+    }
+    // Counted and moved are copies of what somebody else could change between the two.
+    readColumns(part.from, part.index, part.count, records_.get());
+    store(part.index, part.count, sortByDigits(records_.get(), other_.get(), part.count, part.top));
+  }
+
+  /** As the buckets say. */
+  template <typename Store>
+  void storeSorted(const Part<Record>& part, const Store& store) {
+    if constexpr (kHasPayload<Record>) {
+      using Payload = typename Record::Payload;
+      struct Sorted {
+        const std::uint32_t* keys;
+        const std::uint16_t* positions;
+        const Payload* payloads;
+        Record operator[](std::size_t i) const { return {keys[i], payloads[positions[i]]}; }
+      };
+      // Where they are is where others of them go.
+      auto* payloads = reinterpret_cast<Payload*>(other_.get());
+      std::copy_n(part.from.payloads + part.index, part.count, payloads);
+      store(part.index, part.count, Sorted{buckets_->keys(), buckets_->positions(), payloads});
+    } else {
+      store(part.index, part.count, reinterpret_cast<const Record*>(buckets_->keys()));
+    }
+  }
+
+  static constexpr bool kHasShortKey = sizeof(typename Record::Key) == sizeof(std::uint32_t);
+
   Context& context_;
   const Rooms<Record>& rooms_;
   Memory<Record> records_;
   Memory<Record> other_;
   std::size_t most_;
+  std::optional<BucketSort> buckets_;
 };
 
 /** Splits everything on all threads, until no part would keep one of them busy while the others have none
@@ -221,7 +269,8 @@ std::vector<Part<Record>> splitTogether(Context& context, std::size_t count, con
   while (!large.empty()) {
     const Part<Record> part = large.back();
     large.pop_back();
-    Splitter(context, threads, readerOf(part), part).split(rooms.otherThan(part.from), take);
+    Splitter(context, threads, ColumnReader<Record>(part.from, part.index), part)
+        .split(rooms.otherThan(part.from), take);
   }
   return parts;
 }
@@ -229,7 +278,8 @@ std::vector<Part<Record>> splitTogether(Context& context, std::size_t count, con
 /** Sorts `count` records, ascending. Takes room for a copy of them where too many keys agree in their highest
  * bits.
  * @param recordAt Tells record i. Called by several threads at once, more than once for a record.
- * @param store Called with (first, count, records) for runs of sorted records, by several threads at once.
+ * @param store Called with (first, count, records) for runs of sorted records, by several threads at once;
+ *   records[0] … records[count - 1] are those.
  * @param room Room for as many records, for what lies between reading and storing. `store` may write records
  *   first … first + count - 1 of it, and `recordAt` reads none of it. Columns that are null are taken from
  * the operation's memory: only then may `store` write what `recordAt` reads.
@@ -250,9 +300,14 @@ void radixSort(Context& context, std::size_t count, const RecordAt& recordAt, co
   Rooms<Record> rooms(context, count, room);
   const std::vector<Part<Record>> parts = splitTogether(context, count, recordAt, rooms);
   std::size_t most = 0;
-  for (const Part<Record>& part : parts) most = std::max(most, std::min(part.count, part.mostAtOnce()));
+  std::size_t mostToSort = 0;
+  for (const Part<Record>& part : parts) {
+    most = std::max(most, std::min(part.count, part.mostAtOnce()));
+    if (part.top > 0) mostToSort = std::max(mostToSort, part.count);
+  }
   std::vector<PartSorter<Record>> sorters;
   for (unsigned i = 0; i < context.pool().threads(); ++i) sorters.emplace_back(context, rooms, most);
+  for (PartSorter<Record>& sorter : sorters) sorter.useBuckets(mostToSort);
   std::atomic<std::size_t> next{0};
   context.forEach(sorters.size(), [&](std::size_t slice) {
     for (std::size_t i = next++; i < parts.size(); i = next++) {

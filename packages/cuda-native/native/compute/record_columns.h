@@ -106,23 +106,52 @@ void readColumns(const Columns<Record>& from, std::size_t first, std::size_t cou
   for (std::size_t i = 0; i < count; ++i) records[i] = recordOf(from, first + i);
 }
 
-template <typename K>
-void writeColumns(const Columns<KeyRecord<K>>& to, std::size_t first, std::size_t count,
-                  const KeyRecord<K>* records) {
-  for (std::size_t i = 0; i < count; ++i) to.keys[first + i] = records[i].key;
-}
-
-template <typename K, typename P>
-void writeColumns(const Columns<PairRecord<K, P>>& to, std::size_t first, std::size_t count,
-                  const PairRecord<K, P>* records) {
+/** `records`: something that records[0] … records[count - 1] are of. */
+template <typename Record, typename Records>
+void writeColumns(const Columns<Record>& to, std::size_t first, std::size_t count, const Records& records) {
+  const Records from = records;
   for (std::size_t i = 0; i < count; ++i) {
-    to.keys[first + i] = records[i].key;
-    to.payloads[first + i] = records[i].payload;
+    const Record record = from[i];
+    to.keys[first + i] = record.key;
+    if constexpr (kHasPayload<Record>) to.payloads[first + i] = record.payload;
   }
 }
 
 /** So many elements of a column fill whole cache lines. */
 constexpr std::size_t kGroup = 16;
+
+/** What is read one after the other is asked for so many records before: where pages end, processors stop
+ * doing so by themselves. */
+constexpr std::size_t kAhead = 512;
+
+/** Asks for the key of record `i`, if `recordAt` can do that; whether there is one does not matter. */
+template <typename RecordAt>
+void prefetchKey(const RecordAt& recordAt, std::size_t i) {
+  if constexpr (requires { recordAt.prefetchKey(i); }) recordAt.prefetchKey(i);
+}
+
+/** Likewise for all of it. */
+template <typename RecordAt>
+void prefetchRecord(const RecordAt& recordAt, std::size_t i) {
+  prefetchKey(recordAt, i);
+  if constexpr (requires { recordAt.prefetchPayload(i); }) recordAt.prefetchPayload(i);
+}
+
+/** Reads the records of columns, from number `first` on. */
+template <typename Record>
+class ColumnReader {
+ public:
+  ColumnReader(const Columns<Record>& columns, std::size_t first) : columns_(columns), first_(first) {}
+  Record operator()(std::size_t i) const { return recordOf(columns_, first_ + i); }
+  void prefetchKey(std::size_t i) const { __builtin_prefetch(columns_.keys + first_ + i); }
+  void prefetchPayload(std::size_t i) const {
+    if constexpr (kHasPayload<Record>) __builtin_prefetch(columns_.payloads + first_ + i);
+  }
+
+ private:
+  Columns<Record> columns_;
+  std::size_t first_;
+};
 
 /** By how many elements a column begins after a place where a group that fills whole lines could begin. */
 template <typename Field>
@@ -130,32 +159,20 @@ std::size_t leadOf(const Field* column) {
   return reinterpret_cast<std::uintptr_t>(column) / sizeof(Field) % kGroup;
 }
 
-/** The fields of a group of records, side by side. */
+/** The keys of a group of records. */
 template <typename Record>
-struct GroupFields;
+std::array<typename Record::Key, kGroup> keysOf(const Record* records) {
+  std::array<typename Record::Key, kGroup> keys;
+  for (std::size_t i = 0; i < kGroup; ++i) keys[i] = records[i].key;
+  return keys;
+}
 
-template <typename K>
-struct GroupFields<KeyRecord<K>> {
-  std::array<K, kGroup> keys;
-
-  explicit GroupFields(const KeyRecord<K>* records) {
-    for (std::size_t i = 0; i < kGroup; ++i) keys[i] = records[i].key;
-  }
-};
-
-template <typename K, typename P>
-struct GroupFields<PairRecord<K, P>> {
-  std::array<K, kGroup> keys;
-  std::array<P, kGroup> payloads;
-
-  GroupFields() = default;
-  explicit GroupFields(const PairRecord<K, P>* records) {
-    for (std::size_t i = 0; i < kGroup; ++i) {
-      keys[i] = records[i].key;
-      payloads[i] = records[i].payload;
-    }
-  }
-};
+template <typename Record>
+std::array<typename Record::Payload, kGroup> payloadsOf(const Record* records) {
+  std::array<typename Record::Payload, kGroup> payloads;
+  for (std::size_t i = 0; i < kGroup; ++i) payloads[i] = records[i].payload;
+  return payloads;
+}
 
 /** A group to where one fills whole lines: past the caches, which need not read them before. */
 template <typename Field>

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <vector>
 
 #include "compute/digit_sort.h"
 #include "compute/error.h"
@@ -19,8 +18,8 @@ constexpr std::size_t kSplits = std::size_t{1} << kSplitBits;
  * cache; smaller ones cost more, because no processor foresees which record fills a batch. */
 constexpr std::size_t kBatchBytes = 512;
 
-/** A number for each value of a digit. */
-using Counts = std::array<std::size_t, kSplits>;
+/** A number for each value of a digit; in cache lines of its own, because each thread writes one. */
+struct alignas(64) Counts : std::array<std::size_t, kSplits> {};
 
 /** Collects a batch of records for each digit, so that memory sees whole cache lines. Where groups fill
  * lines of keys but not lines of payloads, the latter are written some records later. For one thread. */
@@ -34,30 +33,22 @@ class Scatter {
     for (std::size_t digit = 0; digit < kSplits; ++digit) {
       places_[digit] = {.start = starts[digit] + lead_, .end = ends[digit] + lead_};
     }
-    if constexpr (kHasPayload<Record>) {
-      later_ = (leadOf(to.payloads) - lead_) % kGroup;
-      if (later_ > 0) before_.resize(kSplits);
-    }
+    if constexpr (kHasPayload<Record>) later_ = (leadOf(to.payloads) - lead_) % kGroup;
   }
 
   /** Those with numbers `first` … `last` - 1; digits begin at bit `shift`.
    * @throws Error argument, when there are more records with a digit than places */
   template <typename RecordAt>
   void add(const RecordAt& recordAt, std::size_t first, std::size_t last, int shift) {
-    // The inner loop calls nothing, so that all it needs stays in registers.
-    for (std::size_t i = first; i < last; ++i) {
-      std::size_t value = 0;
-      std::size_t position = 0;
-      for (; i < last; ++i) {
-        const Record record = recordAt(i);
-        value = digit<kSplitBits>(record.key, shift);
-        position = positions_[value]++;
-        batches_[value].records[position % kBatch] = record;
-        if (position % kBatch == kBatch - 1) [[unlikely]]
-          break;
-      }
-      if (i < last) writeBatch(value, position + 1);
+    // A copy, which no store can change.
+    const RecordAt at = recordAt;
+    std::size_t i = first;
+    for (; i + kGroup <= last; i += kGroup) {
+      prefetchRecord(at, i + kAhead);
+#pragma GCC unroll 16
+      for (std::size_t j = 0; j < kGroup; ++j) add(at(i + j), shift);
     }
+    for (; i < last; ++i) add(at(i), shift);
   }
 
   /** After the last one.
@@ -76,12 +67,24 @@ class Scatter {
 
   struct alignas(64) Batch {
     Record records[kBatch];
+
+    Record* at(std::size_t position) { return records + position % kBatch; }
+  };
+  struct Group {
+    Record records[kGroup];
   };
   struct Places {
     std::size_t start;
     std::size_t end;
   };
-  using Fields = GroupFields<Record>;
+
+  [[gnu::always_inline]] void add(const Record& record, int shift) {
+    const std::size_t value = digit<kSplitBits>(record.key, shift);
+    const std::size_t position = positions_[value]++;
+    *batches_[value].at(position) = record;
+    if (position % kBatch == kBatch - 1) [[unlikely]]
+      writeBatch(value, position + 1);
+  }
 
   /** Somebody has changed the keys since they were counted. */
   [[noreturn]] static void refuse() {
@@ -95,6 +98,7 @@ class Scatter {
   [[gnu::noinline]] void writeBatch(std::size_t value, std::size_t end) {
     if (end > places_[value].end) refuse();
     writeGroups(value, end - kBatch, end);
+    if (later_ > 0) std::copy_n(batches_[value].records + kBatch - kGroup, kGroup, before_[value].records);
   }
 
   /** Returns where the first group begins that is not full. */
@@ -107,19 +111,21 @@ class Scatter {
 
   void writeGroup(std::size_t value, std::size_t group) {
     const std::size_t start = places_[value].start;
-    const Fields fields(batches_[value].records + group % kBatch);
-    write(to_.keys, start, group, fields.keys.data());
+    const Record* records = batches_[value].at(group);
+    write(to_.keys, start, group, keysOf(records).data());
     if constexpr (kHasPayload<Record>) {
-      if (later_ == 0) {
-        write(to_.payloads, start, group, fields.payloads.data());
-      } else {
-        std::array<typename Record::Payload, 2 * kGroup> both;
-        std::ranges::copy(before_[value].payloads, both.begin());
-        std::ranges::copy(fields.payloads, both.begin() + kGroup);
-        write(to_.payloads, start, group - later_, both.data() + kGroup - later_);
-        before_[value].payloads = fields.payloads;
-      }
+      if (later_ > 0 && group % kBatch == 0) return writeFirstPayloads(value, group);
+      write(to_.payloads, start, group - later_, payloadsOf(records - later_).data());
     }
+  }
+
+  /** Of a batch, with those of the one before that. */
+  [[gnu::noinline]] void writeFirstPayloads(std::size_t value, std::size_t group) {
+    std::array<Record, 2 * kGroup> both;
+    std::copy_n(before_[value].records, kGroup, both.begin());
+    std::copy_n(batches_[value].records, kGroup, both.begin() + kGroup);
+    write(to_.payloads, places_[value].start, group - later_,
+          payloadsOf(both.data() + kGroup - later_).data());
   }
 
   /** Those from `start` on of a group, to where its fields fill lines. */
@@ -136,12 +142,14 @@ class Scatter {
   void writeRest(std::size_t value, std::size_t end) {
     const std::size_t start = places_[value].start;
     const std::size_t group = writeGroups(value, end / kBatch * kBatch, end);
-    const Record* records = batches_[value].records + group % kBatch;
-    for (std::size_t i = std::max(group, start); i < end; ++i) to_.keys[i - lead_] = records[i - group].key;
+    for (std::size_t i = std::max(group, start); i < end; ++i) {
+      to_.keys[i - lead_] = batches_[value].at(i)->key;
+    }
     if constexpr (kHasPayload<Record>) {
       for (std::size_t i = std::max(group - later_, start); i < end; ++i) {
-        to_.payloads[i - lead_] =
-            i < group ? before_[value].payloads[i + kGroup - group] : records[i - group].payload;
+        const bool isBefore = i < group && group % kBatch == 0;
+        const Record& record = isBefore ? before_[value].records[i + kGroup - group] : *batches_[value].at(i);
+        to_.payloads[i - lead_] = record.payload;
       }
     }
   }
@@ -153,8 +161,8 @@ class Scatter {
   /** By how many records payloads are written later than keys. */
   std::size_t later_ = 0;
   std::array<Batch, kSplits> batches_;
-  /** The group before that, where its last payloads are still to be written. */
-  std::vector<Fields> before_;
+  /** The last group of the batch before that, where its payloads are still to be written. */
+  std::array<Group, kSplits> before_;
 };
 
 }  // namespace vgpu::compute

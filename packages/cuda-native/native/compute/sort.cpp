@@ -32,6 +32,7 @@ class KeyColumn {
  public:
   KeyColumn(const Array& keys, Order order) : keys_(keys.as<T>()), flip_(flipOf<T>(order)) {}
 
+  void prefetch(std::size_t i) const { __builtin_prefetch(keys_ + i); }
   [[nodiscard]] SortKey<T> at(std::size_t i) const {
     return static_cast<SortKey<T>>(toSortKey(keys_[i]) ^ flip_);
   }
@@ -48,9 +49,10 @@ class KeyColumn {
  * change. */
 template <typename Take>
 auto storeEach(const Take& take) {
-  return [take](std::size_t first, std::size_t run, const auto* records) {
+  return [take](std::size_t first, std::size_t run, const auto& records) {
     const Take takeOne = take;
-    for (std::size_t i = 0; i < run; ++i) takeOne(first + i, records[i]);
+    const auto sorted = records;
+    for (std::size_t i = 0; i < run; ++i) takeOne(first + i, sorted[i]);
   };
 }
 
@@ -68,15 +70,22 @@ void sortPairsOf(Context& context, const Array& keys, const Array& values, Order
   if (!isInput(outKeys) && !isInput(outValues)) {
     room = {reinterpret_cast<SortKey<T>*>(outKeys.data), outBits};
   }
+  struct Reader {
+    KeyColumn<T> keys;
+    const Bits* bits;
+    Record operator()(std::size_t i) const { return {keys.at(i), bits[i]}; }
+    void prefetchKey(std::size_t i) const { keys.prefetch(i); }
+    void prefetchPayload(std::size_t i) const { __builtin_prefetch(bits + i); }
+  };
   radixSort(
-      context, keys.count,
-      [=](std::size_t i) {
-        return Record{column.at(i), bits[i]};
+      context, keys.count, Reader{column, bits},
+      [=](std::size_t first, std::size_t run, const auto& records) {
+        // Copies, which no store can change, and one column after the other.
+        const auto sorted = records;
+        const auto from = column;
+        for (std::size_t i = 0; i < run; ++i) outElements[first + i] = from.element(sorted[i].key);
+        for (std::size_t i = 0; i < run; ++i) outBits[first + i] = sorted[i].payload;
       },
-      storeEach([=](std::size_t i, const Record& record) {
-        outElements[i] = column.element(record.key);
-        outBits[i] = record.payload;
-      }),
       room);
 }
 
@@ -91,10 +100,15 @@ void sort(Context& context, const Array& keys, Order order, const Array& out) {
     Columns<Record> room;
     T* elements = out.as<T>();
     if (out.data != keys.data) room.keys = reinterpret_cast<SortKey<T>*>(out.data);
-    radixSort(
-        context, keys.count, [=](std::size_t i) { return Record{column.at(i)}; },
-        storeEach([=](std::size_t i, const Record& record) { elements[i] = column.element(record.key); }),
-        room);
+    struct Reader {
+      KeyColumn<T> keys;
+      Record operator()(std::size_t i) const { return {keys.at(i)}; }
+      void prefetchKey(std::size_t i) const { keys.prefetch(i); }
+    };
+    radixSort(context, keys.count, Reader{column}, storeEach([=](std::size_t i, const Record& record) {
+                elements[i] = column.element(record.key);
+              }),
+              room);
   });
 }
 
@@ -128,12 +142,13 @@ void argsort(Context& context, const Array& keys, Order order, const Array& indi
     auto* out = indices.as<std::uint32_t>();
     Columns<Record> room;
     if (indices.data != keys.data) room.payloads = out;
-    radixSort(
-        context, keys.count,
-        [=](std::size_t i) {
-          return Record{column.at(i), static_cast<std::uint32_t>(i)};
-        },
-        storeEach([=](std::size_t i, const Record& record) { out[i] = record.payload; }), room);
+    struct Reader {
+      KeyColumn<T> keys;
+      Record operator()(std::size_t i) const { return {keys.at(i), static_cast<std::uint32_t>(i)}; }
+      void prefetchKey(std::size_t i) const { keys.prefetch(i); }
+    };
+    radixSort(context, keys.count, Reader{column},
+              storeEach([=](std::size_t i, const Record& record) { out[i] = record.payload; }), room);
   });
 }
 

@@ -81,10 +81,9 @@ void compareWithStableSort(unsigned threads, int kind, std::size_t count) {
   ThreadPool pool(threads);
   Context context(pool, kNoLimit, nullptr);
   Case<Record> overItself(kind, count);
-  radixSort(context, count, overItself.recordAt(),
-            [&](std::size_t first, std::size_t run, const Record* from) {
-              std::copy_n(from, run, overItself.records.begin() + static_cast<std::ptrdiff_t>(first));
-            });
+  radixSort(context, count, overItself.recordAt(), [&](std::size_t first, std::size_t run, const auto& from) {
+    for (std::size_t i = 0; i < run; ++i) overItself.records[first + i] = from[i];
+  });
   CHECK(overItself.isSorted(overItself.records));
 }
 
@@ -102,7 +101,7 @@ void compareInRoom(int kind, std::size_t count, std::size_t offset) {
   const Columns<Record> room{keys.data() + offset, payloads.data() + 2 * offset};
   radixSort(
       context, count, test.recordAt(),
-      [&](std::size_t first, std::size_t run, const Record* from) { writeColumns(room, first, run, from); },
+      [&](std::size_t first, std::size_t run, const auto& from) { writeColumns(room, first, run, from); },
       room);
   std::vector<Record> out(count);
   readColumns(room, 0, count, out.data());
@@ -156,7 +155,7 @@ TEST_CASE("records that change while they are sorted are an error, and reach no 
           const bool isCounted = reads++ <= kCount;
           return Pair32{isCounted ? static_cast<std::uint32_t>(i * 40'000) : 0xffffffffU, 0};
         },
-        [&](std::size_t, std::size_t run, const Pair32*) { stored += run; });
+        [&](std::size_t, std::size_t run, const auto&) { stored += run; });
   };
   CHECK_THROWS_WITH(sortChanging(), "an array changed while it was sorted");
   CHECK(stored == 0);
@@ -219,6 +218,16 @@ TEST_CASE("memory is counted") {
   Context copies(pool, 4'000'000 + 2 * kAloneBytes, nullptr);
   sort(copies, array(equal), Order::ascending, array(equal));
   CHECK(copies.memoryUsed() == 4'000'000 + 2 * kAloneBytes);
+  // Without room for them, buckets are left out.
+  std::vector<std::uint32_t> spread(1'000'000);
+  std::iota(spread.begin(), spread.end(), 0U);
+  for (const std::size_t beside : {std::size_t{0}, std::size_t{1} << 20}) {
+    std::vector<std::uint32_t> sorted = spread;
+    for (std::size_t i = 0; i < sorted.size(); ++i) sorted[i * 7919 % sorted.size()] = spread[i] * 4000;
+    Context digits(pool, 4'000'000 + 2 * sizeof(std::uint32_t) * 4096 + beside, nullptr);
+    sort(digits, array(sorted), Order::ascending, array(sorted));
+    CHECK(std::is_sorted(sorted.begin(), sorted.end()));
+  }
   Context tight(pool, 7999, nullptr);
   CHECK_THROWS_WITH(sort(tight, array(keys), Order::ascending, array(keys)),
                     "the operation needs 8000 bytes of memory for itself, more than the limit of 7999");

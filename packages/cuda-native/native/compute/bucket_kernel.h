@@ -1,0 +1,49 @@
+// Sorting keys that fit into the second-level cache, by buckets of a few: the part that is compiled for
+// several instruction sets.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace vgpu::compute {
+
+/** So many keys at most: their numbers fit into 16 bits. */
+constexpr std::size_t kBucketSortMost = std::size_t{1} << 16;
+/** With so many keys in a bucket on average, one in 10⁸ buckets gets too many, when keys are spread evenly.
+ */
+constexpr std::size_t kMostInBucketOnAverage = 12;
+/** A bucket takes so many elements of room … */
+constexpr std::size_t kBucketElements = 34;
+/** … and there are so many buckets at most. */
+constexpr std::size_t mostBuckets(std::size_t count) {
+  return 16 + 2 * count / (kMostInBucketOnAverage + 1);
+}
+
+/** What a sort by buckets writes; each begins at a multiple of 64 bytes. One serves any number of sorts, one
+ * after the other. */
+struct BucketRoom {
+  /** kBucketElements · mostBuckets(count) elements. */
+  std::uint32_t* slots;
+  /** mostBuckets(count) elements. */
+  std::uint32_t* counts;
+  /** The keys in their order; kMargin more than there are. */
+  std::uint32_t* keys;
+  /** Which one of those that were given each is; kMargin more than there are. */
+  std::uint16_t* positions;
+
+  static constexpr std::size_t kMargin = 32;
+};
+
+/** Sorts `count` keys, 1 to kBucketSortMost, which are equal in all bits from `top` on; of equal ones the
+ * first comes first. Reads each key once, but for the first. Returns whether they are spread so evenly that
+ * this is a way to sort them; if they are not, room.keys and room.positions hold nothing of use. */
+using SortByBuckets = bool (*)(const std::uint32_t* keys, std::size_t count, int top, const BucketRoom& room);
+
+namespace avx2 {
+bool sortByBuckets(const std::uint32_t* keys, std::size_t count, int top, const BucketRoom& room);
+}
+namespace avx512 {
+bool sortByBuckets(const std::uint32_t* keys, std::size_t count, int top, const BucketRoom& room);
+}
+
+}  // namespace vgpu::compute

@@ -1,0 +1,54 @@
+#include "compute/bucket_sort.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "compute/kernels.h"
+
+namespace vgpu::compute {
+namespace {
+
+/** After so many refusals in a row, 2ⁿ - 1 sets of keys are not tried: where some are spread unevenly, others
+ * are as well, and a refusal takes half as long as a sort. */
+constexpr int kMostRefusals = 6;
+
+/** Null where there is none: without vectors to compare keys in, nothing is gained. */
+SortByBuckets kernelHere() {
+#ifdef VGPU_X86_PATHS
+  const std::string_view path = kernelPath();
+  if (path == "avx512") return avx512::sortByBuckets;
+  if (path == "avx2") return avx2::sortByBuckets;
+#endif
+  return nullptr;
+}
+
+}  // namespace
+
+BucketSort::BucketSort(Context& context, std::size_t most) : kernel_(kernelHere()) {
+  most = std::min(most, kBucketSortMost);
+  const std::size_t slots = kBucketElements * mostBuckets(most);
+  const std::size_t sorted = most + BucketRoom::kMargin;
+  const std::size_t bytes =
+      (slots + mostBuckets(most) + sorted) * sizeof(std::uint32_t) + sorted * sizeof(std::uint16_t);
+  if (kernel_ == nullptr || most == 0 || !context.hasRoomFor(bytes)) return;
+  slots_ = context.allocate<std::uint32_t>(slots);
+  counts_ = context.allocate<std::uint32_t>(mostBuckets(most));
+  keys_ = context.allocate<std::uint32_t>(sorted);
+  positions_ = context.allocate<std::uint16_t>(sorted);
+  most_ = most;
+}
+
+bool BucketSort::sort(const std::uint32_t* keys, std::size_t count, int top) {
+  if (count == 0 || count > most_) return false;
+  if (waits_ > 0) {
+    --waits_;
+    return false;
+  }
+  const bool isSorted =
+      kernel_(keys, count, top, {slots_.get(), counts_.get(), keys_.get(), positions_.get()});
+  refusals_ = isSorted ? 0 : std::min(refusals_ + 1, kMostRefusals);
+  if (!isSorted) waits_ = (std::size_t{1} << refusals_) - 1;
+  return isSorted;
+}
+
+}  // namespace vgpu::compute
