@@ -9,8 +9,8 @@ namespace vgpu::compute {
 
 /** So many keys at most: their numbers fit into 16 bits. */
 constexpr std::size_t kBucketSortMost = std::size_t{1} << 16;
-/** With so many keys in a bucket on average, one in 10⁸ buckets gets too many, when keys are spread evenly.
- */
+/** So many keys are in a bucket on average, or fewer: of keys that are spread evenly, one bucket in 400,000
+ * gets more than it has slots for then, or fewer. */
 constexpr std::size_t kMostInBucketOnAverage = 12;
 /** A bucket takes so many elements of room … */
 constexpr std::size_t kBucketElements = 34;
@@ -19,12 +19,11 @@ constexpr std::size_t mostBuckets(std::size_t count) {
   return 16 + 2 * count / (kMostInBucketOnAverage + 1);
 }
 
-/** What a sort by buckets writes; each begins at a multiple of 64 bytes. One serves any number of sorts, one
- * after the other. */
+/** What a sort by buckets writes. One serves any number of sorts, one after the other. */
 struct BucketRoom {
-  /** kBucketElements · mostBuckets(count) elements. */
+  /** kBucketElements · mostBuckets(count) elements, from a multiple of 64 bytes on. */
   std::uint32_t* slots;
-  /** mostBuckets(count) elements. */
+  /** mostBuckets(count) elements, likewise. */
   std::uint32_t* counts;
   /** The keys in their order; kMargin more than there are. */
   std::uint32_t* keys;
