@@ -19,30 +19,37 @@ constexpr std::size_t mostBuckets(std::size_t count) {
   return 16 + 2 * count / (kMostInBucketOnAverage + 1);
 }
 
+/** So many elements may be written after the last key, and after the last position. */
+constexpr std::size_t kBucketMargin = 32;
+
 /** What a sort by buckets writes. One serves any number of sorts, one after the other. */
+template <typename Key>
 struct BucketRoom {
   /** kBucketElements · mostBuckets(count) elements, from a multiple of 64 bytes on. */
-  std::uint32_t* slots;
+  Key* slots;
   /** mostBuckets(count) elements, likewise. */
   std::uint32_t* counts;
-  /** The keys in their order; kMargin more than there are. */
-  std::uint32_t* keys;
-  /** Which one of those that were given each is; kMargin more than there are. */
+  /** The keys in their order; kBucketMargin more than there are. */
+  Key* keys;
+  /** Which one of those that were given each is; kBucketMargin more than there are. */
   std::uint16_t* positions;
-
-  static constexpr std::size_t kMargin = 32;
 };
 
 /** Sorts `count` keys, 1 to kBucketSortMost, which are equal in all bits from `top` on; of equal ones the
  * first comes first. Reads each key once, but for the first. Returns whether they are spread so evenly that
  * this is a way to sort them; if they are not, room.keys and room.positions hold nothing of use. */
-using SortByBuckets = bool (*)(const std::uint32_t* keys, std::size_t count, int top, const BucketRoom& room);
+template <typename Key>
+using SortByBuckets = bool (*)(const Key* keys, std::size_t count, int top, const BucketRoom<Key>& room);
 
 namespace avx2 {
-bool sortByBuckets(const std::uint32_t* keys, std::size_t count, int top, const BucketRoom& room);
+bool sortByBuckets(const std::uint32_t* keys, std::size_t count, int top,
+                   const BucketRoom<std::uint32_t>& room);
 }
 namespace avx512 {
-bool sortByBuckets(const std::uint32_t* keys, std::size_t count, int top, const BucketRoom& room);
-}
+bool sortByBuckets(const std::uint32_t* keys, std::size_t count, int top,
+                   const BucketRoom<std::uint32_t>& room);
+bool sortByBuckets(const std::uint64_t* keys, std::size_t count, int top,
+                   const BucketRoom<std::uint64_t>& room);
+}  // namespace avx512
 
 }  // namespace vgpu::compute

@@ -13,32 +13,38 @@ namespace {
 constexpr int kMostRefusals = 6;
 
 /** Null where there is none: without vectors to compare keys in, nothing is gained. */
-SortByBuckets kernelHere() {
+template <typename Key>
+SortByBuckets<Key> kernelHere() {
 #ifdef VGPU_X86_PATHS
   const std::string_view path = kernelPath();
   if (path == "avx512") return avx512::sortByBuckets;
-  if (path == "avx2") return avx2::sortByBuckets;
+  if constexpr (sizeof(Key) == sizeof(std::uint32_t)) {
+    if (path == "avx2") return avx2::sortByBuckets;
+  }
 #endif
   return nullptr;
 }
 
 }  // namespace
 
-BucketSort::BucketSort(Context& context, std::size_t most) : kernel_(kernelHere()) {
+template <typename Key>
+BucketSort<Key>::BucketSort(Context& context, std::size_t most) : kernel_(kernelHere<Key>()) {
   most = std::min(most, kBucketSortMost);
   const std::size_t slots = kBucketElements * mostBuckets(most);
-  const std::size_t sorted = most + BucketRoom::kMargin;
+  const std::size_t counts = mostBuckets(most);
+  const std::size_t sorted = most + kBucketMargin;
   const std::size_t bytes =
-      (slots + mostBuckets(most) + sorted) * sizeof(std::uint32_t) + sorted * sizeof(std::uint16_t);
+      (slots + sorted) * sizeof(Key) + counts * sizeof(std::uint32_t) + sorted * sizeof(std::uint16_t);
   if (kernel_ == nullptr || most == 0 || !context.hasRoomFor(bytes)) return;
-  slots_ = context.allocate<std::uint32_t>(slots);
-  counts_ = context.allocate<std::uint32_t>(mostBuckets(most));
-  keys_ = context.allocate<std::uint32_t>(sorted);
+  slots_ = context.allocate<Key>(slots);
+  counts_ = context.allocate<std::uint32_t>(counts);
+  keys_ = context.allocate<Key>(sorted);
   positions_ = context.allocate<std::uint16_t>(sorted);
   most_ = most;
 }
 
-bool BucketSort::sort(const std::uint32_t* keys, std::size_t count, int top) {
+template <typename Key>
+bool BucketSort<Key>::sort(const Key* keys, std::size_t count, int top) {
   if (count == 0 || count > most_) return false;
   if (waits_ > 0) {
     --waits_;
@@ -50,5 +56,8 @@ bool BucketSort::sort(const std::uint32_t* keys, std::size_t count, int top) {
   if (!isSorted) waits_ = (std::size_t{1} << refusals_) - 1;
   return isSorted;
 }
+
+template class BucketSort<std::uint32_t>;
+template class BucketSort<std::uint64_t>;
 
 }  // namespace vgpu::compute

@@ -1,7 +1,7 @@
 // Stable sorting of records by an unsigned key, on all threads.
 // First from the top: all threads together split the records by the highest digit in which keys differ, which
 // is one pass through memory, in whole cache lines that bypass the caches. Then one thread sorts a part, in
-// the caches: short keys that are spread evenly by buckets, others from the lowest digit on. It splits again
+// the caches: keys that are spread evenly by buckets, others from the lowest digit on. It splits again
 // what is larger than they are.
 #pragma once
 
@@ -184,9 +184,7 @@ class PartSorter {
         most_(most) {}
 
   /** As far as the limit allows it, sorts parts of up to `most` records by buckets. */
-  void useBuckets(std::size_t most) {
-    if constexpr (kHasShortKey) buckets_.emplace(context_, most);
-  }
+  void useBuckets(std::size_t most) { buckets_.emplace(context_, most); }
 
   template <typename Store>
   void sort(const Part<Record>& part, const Store& store) {
@@ -214,9 +212,7 @@ class PartSorter {
 
   template <typename Store>
   void sortSmall(const Part<Record>& part, const Store& store) {
-    if constexpr (kHasShortKey) {
-      if (buckets_->sort(part.from.keys + part.index, part.count, part.top)) return storeSorted(part, store);
-    }
+    if (buckets_->sort(part.from.keys + part.index, part.count, part.top)) return storeSorted(part, store);
     // Counted and moved are copies of what somebody else could change between the two.
     readColumns(part.from, part.index, part.count, records_.get());
     store(part.index, part.count, sortByDigits(records_.get(), other_.get(), part.count, part.top));
@@ -228,7 +224,7 @@ class PartSorter {
     if constexpr (kHasPayload<Record>) {
       using Payload = typename Record::Payload;
       struct Sorted {
-        const std::uint32_t* keys;
+        const typename Record::Key* keys;
         const std::uint16_t* positions;
         const Payload* payloads;
         Record operator[](std::size_t i) const { return {keys[i], payloads[positions[i]]}; }
@@ -242,14 +238,12 @@ class PartSorter {
     }
   }
 
-  static constexpr bool kHasShortKey = sizeof(typename Record::Key) == sizeof(std::uint32_t);
-
   Context& context_;
   const Rooms<Record>& rooms_;
   Memory<Record> records_;
   Memory<Record> other_;
   std::size_t most_;
-  std::optional<BucketSort> buckets_;
+  std::optional<BucketSort<typename Record::Key>> buckets_;
 };
 
 /** Splits everything on all threads, until no part would keep one of them busy while the others have none
