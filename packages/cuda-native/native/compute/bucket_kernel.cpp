@@ -122,6 +122,7 @@ class Sort {
   Sort(std::size_t count, int top, const BucketRoom<Key>& room) : room_(room) {
     int bits = 0;
     for (buckets_ = 1; buckets_ < lanes || count / buckets_ > kMostInBucketOnAverage; buckets_ *= 2) ++bits;
+    while (slotMask_ < buckets_ / lanes * kGroupElements<Key> - 1) slotMask_ = 2 * slotMask_ + 1;
     keyBits_ = top - bits;
     positionBits_ = 1;
     while (count > std::size_t{1} << positionBits_) ++positionBits_;
@@ -132,37 +133,40 @@ class Sort {
     return keyBits_ >= 0 && keyBits_ + positionBits_ <= static_cast<int>(8 * sizeof(Key));
   }
 
-  /** Puts each key's number into its bucket, or over another one there, where that is full. Counts, `lanes`
-   * for each, what belongs into a bucket. */
-  void fill(const Key* keys, std::size_t count) {
+  /** Puts each key's number into its bucket, or into another one, where that is full. Counts, `lanes` for
+   * each, what belongs into a bucket. */
+  void fill(const Key* keys, std::size_t count, const Beside& beside) {
     // Copies, which no store can change.
     Key* const slots = room_.slots;
-    std::uint32_t* const counts = room_.counts;
+    std::uint32_t* const next = room_.counts;
     const int keyBits = keyBits_;
     const int positionBits = positionBits_;
-    const Key buckets = buckets_;
-    for (Key bucket = 0; bucket < buckets; ++bucket) counts[bucket] = 0;
-    const auto put = [&](Key bucket, Key first, Key number) {
-      const std::uint32_t filled = counts[bucket];
-      counts[bucket] = filled + lanes;
-      slots[first + filled % (kSlots * lanes)] = number;
+    const std::uint32_t buckets = buckets_;
+    const std::uint32_t slotMask = slotMask_;
+    const auto [besideKey, bytesBeside] = beside;
+    for (std::uint32_t bucket = 0; bucket < buckets; ++bucket) next[bucket] = firstSlot(bucket);
+    const auto put = [&](Key bucket, Key number) {
+      const std::uint32_t slot = next[bucket];
+      next[bucket] = slot + lanes;
+      slots[slot & slotMask] = number;
     };
     std::size_t i = 0;
     for (; i + lanes <= count; i += lanes) {
       __builtin_prefetch(keys + i + kAhead);
+      __builtin_prefetch(besideKey + i * bytesBeside);
       const Vector key = *reinterpret_cast<const typename Vectors::UnalignedKeys*>(keys + i);
       const Vector bucket = key >> keyBits & all<Key>(buckets - 1);
-      const Vector first = firstSlot(bucket);
       const Vector number =
           (key & all(lowest<Key>(keyBits))) << positionBits | (laneNumbers<Key>() + static_cast<Key>(i));
 #pragma GCC unroll 16
-      for (int lane = 0; lane < lanes; ++lane) put(bucket[lane], first[lane], number[lane]);
+      for (int lane = 0; lane < lanes; ++lane) put(bucket[lane], number[lane]);
     }
     for (; i < count; ++i) {
       const Key key = keys[i];
       const Key bucket = key >> keyBits & (buckets - 1);
-      put(bucket, firstSlot(bucket), (key & lowest<Key>(keyBits)) << positionBits | static_cast<Key>(i));
+      put(bucket, (key & lowest<Key>(keyBits)) << positionBits | static_cast<Key>(i));
     }
+    for (std::uint32_t bucket = 0; bucket < buckets; ++bucket) next[bucket] -= firstSlot(bucket);
   }
 
   /** Writes all keys, the highest bits of which are `above`, in their order. Returns whether no bucket had
@@ -189,8 +193,7 @@ class Sort {
   static constexpr int lanes = kLanes<Key>;
 
   /** Of a bucket. */
-  template <typename Bucket>
-  static Bucket firstSlot(Bucket bucket) {
+  static std::uint32_t firstSlot(std::uint32_t bucket) {
     return bucket / lanes * kGroupElements<Key> + bucket % lanes;
   }
 
@@ -228,6 +231,8 @@ class Sort {
 
   BucketRoom<Key> room_;
   std::uint32_t buckets_ = 0;
+  /** The bits of a slot's number. */
+  std::uint32_t slotMask_ = 1;
   /** Below those that choose a bucket. */
   int keyBits_ = 0;
   int positionBits_ = 0;
@@ -236,28 +241,29 @@ class Sort {
 };
 
 template <typename Key>
-bool sortKeys(const Key* keys, std::size_t count, int top, const BucketRoom<Key>& room) {
+bool sortKeys(const Key* keys, std::size_t count, int top, const Beside& beside,
+              const BucketRoom<Key>& room) {
   Sort<Key> sort(count, top, room);
   if (!sort.fits()) return false;
   const Key above = top == static_cast<int>(8 * sizeof(Key)) ? 0 : keys[0] >> top << top;
-  sort.fill(keys, count);
+  sort.fill(keys, count, beside);
   return sort.drain(above);
 }
 
 }  // namespace
 
-bool sortByBuckets(const std::uint32_t* keys, std::size_t count, int top,
+bool sortByBuckets(const std::uint32_t* keys, std::size_t count, int top, const Beside& beside,
                    const BucketRoom<std::uint32_t>& room) {
-  return sortKeys(keys, count, top, room);
+  return sortKeys(keys, count, top, beside, room);
 }
 
 #ifdef __AVX512F__
 // Without AVX-512 there is no least one of two numbers of 64 bits, and sorting by digits is as fast.
 static_assert(kGroupElements<std::uint64_t> <= kBucketElements * kLanes<std::uint64_t>);
 
-bool sortByBuckets(const std::uint64_t* keys, std::size_t count, int top,
+bool sortByBuckets(const std::uint64_t* keys, std::size_t count, int top, const Beside& beside,
                    const BucketRoom<std::uint64_t>& room) {
-  return sortKeys(keys, count, top, room);
+  return sortKeys(keys, count, top, beside, room);
 }
 #endif
 

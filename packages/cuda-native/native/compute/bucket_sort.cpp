@@ -30,7 +30,7 @@ SortByBuckets<Key> kernelHere() {
 template <typename Key>
 BucketSort<Key>::BucketSort(Context& context, std::size_t most) : kernel_(kernelHere<Key>()) {
   most = std::min(most, kBucketSortMost);
-  const std::size_t slots = kBucketElements * mostBuckets(most);
+  const std::size_t slots = mostSlots(most);
   const std::size_t counts = mostBuckets(most);
   const std::size_t sorted = most + kBucketMargin;
   const std::size_t bytes =
@@ -44,14 +44,14 @@ BucketSort<Key>::BucketSort(Context& context, std::size_t most) : kernel_(kernel
 }
 
 template <typename Key>
-bool BucketSort<Key>::sort(const Key* keys, std::size_t count, int top) {
+bool BucketSort<Key>::sort(const Key* keys, std::size_t count, int top, const Beside& beside) {
   if (count == 0 || count > most_) return false;
   if (waits_ > 0) {
     --waits_;
     return false;
   }
   const bool isSorted =
-      kernel_(keys, count, top, {slots_.get(), counts_.get(), keys_.get(), positions_.get()});
+      kernel_(keys, count, top, beside, {slots_.get(), counts_.get(), keys_.get(), positions_.get()});
   refusals_ = isSorted ? 0 : std::min(refusals_ + 1, kMostRefusals);
   if (!isSorted) waits_ = (std::size_t{1} << refusals_) - 1;
   return isSorted;

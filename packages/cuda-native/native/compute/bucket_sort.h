@@ -19,7 +19,7 @@ class BucketSort {
   /** Of keys that are equal in all bits from `top` on, and each of which is read once, but for the first.
    * Equal ones stay in their order. Returns whether it has sorted them: they may be too many, or they or
    * those before them spread too unevenly. */
-  bool sort(const Key* keys, std::size_t count, int top);
+  bool sort(const Key* keys, std::size_t count, int top, const Beside& beside);
 
   /** Those of the last sort, in their order. */
   [[nodiscard]] const Key* keys() const { return keys_.get(); }

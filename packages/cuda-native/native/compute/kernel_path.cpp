@@ -4,6 +4,7 @@
 
 #include "compute/error.h"
 #include "compute/kernels.h"
+#include "compute/stream_kernel.h"
 
 namespace vgpu::compute {
 namespace {
@@ -61,6 +62,15 @@ const KernelTable& kernelTable() {
 
 const char* kernelPath() {
   return path().name;
+}
+
+StreamFields streamFields() {
+#ifdef VGPU_X86_PATHS
+  const std::string_view name = kernelPath();
+  if (name == "avx512") return avx512::streamFields();
+  if (name == "avx2") return avx2::streamFields();
+#endif
+  return {};
 }
 
 }  // namespace vgpu::compute

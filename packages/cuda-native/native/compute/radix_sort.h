@@ -212,7 +212,14 @@ class PartSorter {
 
   template <typename Store>
   void sortSmall(const Part<Record>& part, const Store& store) {
-    if (buckets_->sort(part.from.keys + part.index, part.count, part.top)) return storeSorted(part, store);
+    Beside beside;
+    if constexpr (kHasPayload<Record>) {
+      const auto* payloads = part.from.payloads + part.index;
+      beside = {reinterpret_cast<const std::byte*>(payloads), sizeof(*payloads)};
+    }
+    if (buckets_->sort(part.from.keys + part.index, part.count, part.top, beside)) {
+      return storeSorted(part, store);
+    }
     // Counted and moved are copies of what somebody else could change between the two.
     readColumns(part.from, part.index, part.count, records_.get());
     store(part.index, part.count, sortByDigits(records_.get(), other_.get(), part.count, part.top));

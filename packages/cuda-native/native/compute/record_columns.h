@@ -159,26 +159,9 @@ std::size_t leadOf(const Field* column) {
   return reinterpret_cast<std::uintptr_t>(column) / sizeof(Field) % kGroup;
 }
 
-/** One of the two fields of a group of pairs of 32 bits each: four at a time, as vectors do it. */
-template <int field, typename Record>
-std::array<std::uint32_t, kGroup> fieldsOf(const Record* records) {
-  static_assert(sizeof(Record) == 2 * sizeof(std::uint32_t));
-  typedef std::uint32_t Four __attribute__((vector_size(16), may_alias, aligned(4)));
-  std::array<std::uint32_t, kGroup> fields;
-#pragma GCC unroll 4
-  for (std::size_t i = 0; i < kGroup; i += 4) {
-    const Four first = *reinterpret_cast<const Four*>(records + i);
-    const Four second = *reinterpret_cast<const Four*>(records + i + 2);
-    *reinterpret_cast<Four*>(&fields[i]) =
-        __builtin_shufflevector(first, second, field, field + 2, field + 4, field + 6);
-  }
-  return fields;
-}
-
 /** The keys of a group of records. */
 template <typename Record>
 std::array<typename Record::Key, kGroup> keysOf(const Record* records) {
-  if constexpr (std::is_same_v<Record, PairRecord<std::uint32_t, std::uint32_t>>) return fieldsOf<0>(records);
   std::array<typename Record::Key, kGroup> keys;
   for (std::size_t i = 0; i < kGroup; ++i) keys[i] = records[i].key;
   return keys;
@@ -186,7 +169,6 @@ std::array<typename Record::Key, kGroup> keysOf(const Record* records) {
 
 template <typename Record>
 std::array<typename Record::Payload, kGroup> payloadsOf(const Record* records) {
-  if constexpr (std::is_same_v<Record, PairRecord<std::uint32_t, std::uint32_t>>) return fieldsOf<1>(records);
   std::array<typename Record::Payload, kGroup> payloads;
   for (std::size_t i = 0; i < kGroup; ++i) payloads[i] = records[i].payload;
   return payloads;

@@ -45,7 +45,7 @@ template <typename Key>
 class Room {
  public:
   explicit Room(std::size_t count)
-      : slots_(makeMemory<Key>(kBucketElements * mostBuckets(count))),
+      : slots_(makeMemory<Key>(mostSlots(count))),
         counts_(makeMemory<std::uint32_t>(mostBuckets(count))),
         keys_(count + kBucketMargin),
         positions_(count + kBucketMargin) {}
@@ -85,7 +85,7 @@ TEST_CASE_TEMPLATE("evenly spread keys are sorted, whatever their number and how
         const Key above = static_cast<Key>(generator()) >> top << top;
         std::vector<Key> keys(count);
         for (Key& key : keys) key = above | (static_cast<Key>(generator()) & ((Key{1} << top) - 1));
-        REQUIRE(kernel.sort(keys.data(), count, top, room.room()));
+        REQUIRE(kernel.sort(keys.data(), count, top, {}, room.room()));
         checkSorted(room.room(), keys);
       }
     }
@@ -99,7 +99,7 @@ TEST_CASE_TEMPLATE("equal keys stay in their order, in as many as a bucket takes
     std::vector<Key> keys(4096);
     for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = static_cast<Key>(i * 7919 % 512) << 10;
     Room<Key> room(keys.size());
-    REQUIRE(kernel.sort(keys.data(), keys.size(), 19, room.room()));
+    REQUIRE(kernel.sort(keys.data(), keys.size(), 19, {}, room.room()));
     checkSorted(room.room(), keys);
   }
 }
@@ -115,13 +115,13 @@ TEST_CASE_TEMPLATE("a bucket takes 32 keys, and with more of them all are refuse
       for (Key i = 0; i < 127; ++i) keys.push_back((i + 1) << 13);
       for (std::size_t i = 0; i < together; ++i) keys.push_back(static_cast<Key>(100 - i));
       Room<Key> room(keys.size());
-      const bool isSorted = kernel.sort(keys.data(), keys.size(), 20, room.room());
+      const bool isSorted = kernel.sort(keys.data(), keys.size(), 20, {}, room.room());
       if (isSorted) checkSorted(room.room(), keys);
       CHECK(isSorted == (together <= 25));
     }
     std::vector<Key> equal(kBucketSortMost, 0x1234'5678);
     Room<Key> room(equal.size());
-    CHECK_FALSE(kernel.sort(equal.data(), equal.size(), 23, room.room()));
+    CHECK_FALSE(kernel.sort(equal.data(), equal.size(), 23, {}, room.room()));
   }
 }
 
@@ -133,8 +133,8 @@ TEST_CASE_TEMPLATE("what does not fit into a number with its position is refused
     std::vector<Key> keys(kBucketSortMost);
     for (Key& key : keys) key = static_cast<Key>(generator());
     Room<Key> room(keys.size());
-    CHECK_FALSE(kernel.sort(keys.data(), keys.size(), 8 * sizeof(Key), room.room()));
-    CHECK_FALSE(kernel.sort(keys.data(), keys.size(), 3, room.room()));
+    CHECK_FALSE(kernel.sort(keys.data(), keys.size(), 8 * sizeof(Key), {}, room.room()));
+    CHECK_FALSE(kernel.sort(keys.data(), keys.size(), 3, {}, room.room()));
   }
 }
 
