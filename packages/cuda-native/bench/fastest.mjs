@@ -12,8 +12,8 @@ const repetitions = 3;
 /** Milliseconds on the clock, and of all threads of this process. `discard` gets each result afterwards. */
 export async function fastest(run, discard = () => {}) {
   const best = { ms: Infinity, processorMs: Infinity };
+  collectGarbage();
   for (let i = 0; i < repetitions; i++) {
-    collectGarbage();
     const before = process.cpuUsage();
     const began = performance.now();
     const result = await run();

@@ -178,10 +178,12 @@ class Sort {
       for (int lane = 0; lane < lanes; ++lane) most = most < counts[lane] ? counts[lane] : most;
       if (most > kSlots * lanes) return false;
       const Key first = above | static_cast<Key>(bucket) << keyBits_;
-      if (most > kSlots / 2 * lanes) {
-        drainGroup<kSlots>(bucket, first);
-      } else {
+      if (most <= kSlots / 2 * lanes) {
         drainGroup<kSlots / 2>(bucket, first);
+      } else if (most <= kSlots * 3 / 4 * lanes) {
+        drainGroup<kSlots * 3 / 4>(bucket, first);
+      } else {
+        drainGroup<kSlots>(bucket, first);
       }
     }
     return true;
@@ -203,7 +205,8 @@ class Sort {
   void drainGroup(std::uint32_t bucket, Key firstKey) {
     const Key* slots = room_.slots + firstSlot(bucket);
     const std::uint32_t* counts = room_.counts + bucket;
-    Vector numbers[rows];
+    constexpr int blocks = (rows + lanes - 1) / lanes;
+    Vector numbers[blocks * lanes];
     const Vector filled =
         __builtin_convertvector(*reinterpret_cast<const typename Vectors::Counts*>(counts), Vector);
 #pragma GCC unroll 32
@@ -212,6 +215,8 @@ class Sort {
       numbers[row] = filled > all(static_cast<Key>(row) * lanes) ? number : ~Vector{};
     }
     sortEachLane<rows>(numbers);
+#pragma GCC unroll 16
+    for (int row = rows; row < blocks * lanes; ++row) numbers[row] = ~Vector{};
 #pragma GCC unroll 4
     for (int row = 0; row < rows; row += lanes) transpose<lanes>(numbers + row);
 #pragma GCC unroll 16

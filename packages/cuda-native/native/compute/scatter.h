@@ -17,9 +17,9 @@ namespace vgpu::compute {
 /** Digits of so many bits split … */
 constexpr int kSplitBits = 9;
 constexpr std::size_t kSplits = std::size_t{1} << kSplitBits;
-/** … and for each of their values a batch of records is collected. All of them fit into the second-level
- * cache; smaller ones cost more, because no processor foresees which record fills a batch. */
-constexpr std::size_t kBatchBytes = 512;
+/** … and for each of their values a batch of records is collected. All of them take half of a second-level
+ * cache of 1 MiB; smaller ones cost more, because no processor foresees which record fills a batch. */
+constexpr std::size_t kBatchBytes = 1024;
 
 /** A number for each value of a digit; in cache lines of its own, because each thread writes one. */
 struct alignas(64) Counts : std::array<std::size_t, kSplits> {};
