@@ -84,6 +84,7 @@ void sortPairsOf(Context& context, const Array& keys, const Array& values, Order
         const auto sorted = records;
         const auto from = column;
         for (std::size_t i = 0; i < run; ++i) outElements[first + i] = from.element(sorted[i].key);
+#pragma GCC unroll 16
         for (std::size_t i = 0; i < run; ++i) outBits[first + i] = sorted[i].payload;
       },
       room);
