@@ -30,7 +30,7 @@ export interface SortCalls {
 export abstract class Sorts extends Scans {
   /**
    * Ascending: numbers, −0 before +0, then NaN. Descending: the opposite. Every NaN comes out as the quiet one. Takes a copy of
-   * the keys, or two where there are more than 10⁸ or many begin with the same bits, and up to 8 MiB for each core.
+   * the keys, or two where there are more than 10⁸ or many begin with the same bits, and up to 9 MiB for each core.
    */
   async sort<T extends NumericArray>(keys: T, options: SortOptions<T> = {}): Result<T> {
     const { descending = false } = options;
@@ -44,7 +44,7 @@ export abstract class Sorts extends Scans {
   /**
    * Sorts keys like `sort`, and values along with them. Stable: equal keys stay in their order, descending too. Takes 8 bytes a
    * pair where both are of 32 bits, else 16; twice that where there are more than 10⁸ or many keys begin with the same bits; and
-   * up to 8 MiB for each core.
+   * up to 9 MiB for each core.
    */
   async sortPairs<K extends NumericArray, V extends NumericArray>(
     keys: K,
