@@ -60,6 +60,8 @@ export interface OperationOptions {
    */
   readonly signal?: AbortSignal;
   readonly fallback?: 'allowed' | 'never';
+  /** The most memory that this operation may take for itself on the CPU, if that is less than the session's `memoryLimit`. In bytes. */
+  readonly memoryLimit?: number;
 }
 
 /** A result, and how it came about. */
@@ -91,6 +93,9 @@ const defaultHangMs = 600_000;
 /** Timers know no longer times. */
 const mostHangMs = 2 ** 31 - 1;
 
+/** For limits in bytes. */
+const unlimited = Number.MAX_SAFE_INTEGER;
+
 const warn = (line: string, level: 'info' | 'warn'): void => {
   if (level === 'warn') console.warn(line);
 };
@@ -114,13 +119,11 @@ export class Runner {
    * ERR_VGPU_COMPUTE_ADDON_MISSING
    */
   static async open(options: SessionOptions): Promise<Runner> {
-    const { device = 'auto', memoryLimit = Number.MAX_SAFE_INTEGER, isolation = 'inproc' } = options;
+    const { device = 'auto', memoryLimit = unlimited, isolation = 'inproc' } = options;
     checkChoice(device, ['auto', 'gpu', 'cpu'], 'device');
     checkChoice(options.fallback ?? 'allowed', ['allowed', 'never'], 'fallback');
     checkChoice(isolation, ['inproc', 'process'], 'isolation');
-    if (!Number.isSafeInteger(memoryLimit) || memoryLimit < 0) {
-      throw argumentError(`memoryLimit is ${String(memoryLimit)}, not a number of bytes`);
-    }
+    checkMemoryLimit(memoryLimit);
     const { driver, executor, hangAfterMs = defaultHangMs } = options;
     if (typeof hangAfterMs !== 'number' || !(hangAfterMs > 0 && hangAfterMs <= mostHangMs)) {
       throw argumentError(`hangAfterMs is ${String(hangAfterMs)}, not above 0 and at most ${mostHangMs}`);
@@ -140,7 +143,7 @@ export class Runner {
   }
 
   private constructor(options: SessionOptions, gpu: GpuRunner | null) {
-    this.#memoryLimit = options.memoryLimit ?? Number.MAX_SAFE_INTEGER;
+    this.#memoryLimit = options.memoryLimit ?? unlimited;
     this.#fallback = options.fallback ?? 'allowed';
     this.#telemetry = options.telemetry;
     this.#hangAfterMs = options.hangAfterMs ?? defaultHangMs;
@@ -189,11 +192,12 @@ export class Runner {
     call: NativeCall,
     options: OperationOptions,
   ): Promise<ComputeResult<NativeResult>> {
-    const { signal, fallback = this.#fallback } = options;
+    const { signal, fallback = this.#fallback, memoryLimit = unlimited } = options;
     checkChoice(fallback, ['allowed', 'never'], 'fallback');
+    checkMemoryLimit(memoryLimit);
     signal?.throwIfAborted();
-    const start: NativeStart = [new Int32Array(new SharedArrayBuffer(4)), this.#memoryLimit];
-    const [stop] = start;
+    const stop = new Int32Array(new SharedArrayBuffer(4));
+    const start: NativeStart = [stop, Math.min(memoryLimit, this.#memoryLimit)];
     const gpu = this.#gpu;
     const onAbort = () => {
       Atomics.store(stop, 0, 1);
@@ -266,6 +270,11 @@ function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promis
     signal.addEventListener('abort', leave, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
   });
+}
+
+function checkMemoryLimit(bytes: number): void {
+  if (Number.isSafeInteger(bytes) && bytes >= 0) return;
+  throw argumentError(`memoryLimit is ${String(bytes)}, not a number of bytes`);
 }
 
 function checkChoice(value: string, choices: readonly string[], name: string): void {

@@ -176,6 +176,9 @@ class Rooms {
 template <typename Record>
 class PartSorter {
  public:
+  /** What it takes for parts of up to `most` records. */
+  static constexpr std::size_t bytes(std::size_t most) { return 2 * most * sizeof(Record); }
+
   PartSorter(Context& context, const Rooms<Record>& rooms, std::size_t most)
       : context_(context),
         rooms_(rooms),
@@ -307,7 +310,10 @@ void radixSort(Context& context, std::size_t count, const RecordAt& recordAt, co
     if (part.top > 0) mostToSort = std::max(mostToSort, part.count);
   }
   std::vector<PartSorter<Record>> sorters;
-  for (unsigned i = 0; i < context.pool().threads(); ++i) sorters.emplace_back(context, rooms, most);
+  // One at least; others where the limit leaves room for them.
+  do {
+    sorters.emplace_back(context, rooms, most);
+  } while (sorters.size() < context.pool().threads() && context.hasRoomFor(PartSorter<Record>::bytes(most)));
   for (PartSorter<Record>& sorter : sorters) sorter.useBuckets(mostToSort);
   std::atomic<std::size_t> next{0};
   context.forEach(sorters.size(), [&](std::size_t slice) {

@@ -1,5 +1,6 @@
 // One operation on arrays on disk: many calls of the session, and one result.
 import { totalmem } from 'node:os';
+import { checkInteger } from '../arrays.js';
 import { argumentError, ComputeError } from '../errors.js';
 import type { ComputeResult, OperationOptions } from '../runner.js';
 import type { ComputeSession } from '../session.js';
@@ -44,14 +45,16 @@ export class Run {
 
   /**
    * @param total of the work, in bytes
-   * @param own what the operation takes beside windows, in bytes; `memoryLimit` is what is left of the session's
+   * @param own what the operation takes beside windows, in bytes; `memoryLimit` is what is left of the option, or of the session's
    * @throws ComputeError ERR_VGPU_COMPUTE_MEMORY_LIMIT
    */
   constructor(session: ComputeSession, options: StoredOptions, total: number, own = 0) {
-    const { onProgress, ...others } = options;
+    const { onProgress, memoryLimit = Number.MAX_SAFE_INTEGER, ...others } = options;
     this.session = session;
     this.options = others;
-    const limit = session.memoryLimit === Number.MAX_SAFE_INTEGER ? defaultLimit() : session.memoryLimit;
+    checkInteger(memoryLimit, 'memoryLimit');
+    const given = Math.min(memoryLimit, session.memoryLimit);
+    const limit = given === Number.MAX_SAFE_INTEGER ? defaultLimit() : given;
     if (own > limit) throw memoryError(own, limit);
     this.memoryLimit = limit - own;
     this.#own = own;

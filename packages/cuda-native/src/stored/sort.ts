@@ -125,13 +125,15 @@ async function writeRuns(
 ): Promise<void> {
   const { inputs, plan, descending } = job;
   const bytes = bytesPerRow(inputs);
-  const buffers = inputs.map(({ type, count }) => newArray(type, Math.min(plan.run, count)));
+  const most = Math.min(plan.run, inputs[0].count);
+  const buffers = inputs.map(({ type }) => newArray(type, most));
+  const memoryLimit = sortingBytes(run, inputs, most);
+  run.uses(most * windowBytes(inputs) + memoryLimit);
   run.progress(2 * bytes * start);
   await stream(run, piecesOf(inputs[0].count, plan.run, start), { inputs }, async ({ first, count }) => {
     const windows = inputs.map((input) => input.window(first, count));
     const targets = buffers.map((buffer) => buffer.subarray(0, count));
-    run.uses(count * runBytes(inputs) + partsFor(inputs, count));
-    await sortWindows(run, windows, targets, descending);
+    await sortWindows(run, windows, targets, { descending, memoryLimit });
     for (const [column, target] of targets.entries()) {
       const offset = columnOffset(inputs, column) + first * (inputs[column]?.bytesPerElement ?? 0);
       await scratch.write(offset, target);
@@ -156,7 +158,8 @@ async function mergeRuns(
   const merge = new Merge(scratch, inputs, rests, { capacity: plan.buffer, descending });
   const bytes = bytesPerRow(inputs);
   const most = runs.length * plan.buffer;
-  run.uses(most * mergeBytes(inputs) + partsFor(inputs, most));
+  const memoryLimit = sortingBytes(run, inputs, most);
+  run.uses(most * windowBytes(inputs) + memoryLimit);
   run.progress(2 * bytes * start);
   let [done, safe] = [start, start];
   let behind = Promise.resolve();
@@ -165,7 +168,7 @@ async function mergeRuns(
       const { columns, taken } = round;
       const [first, count] = [done, columns[0]?.length ?? 0];
       const targets = outputs.map((output) => output.window(first, count));
-      await sortWindows(run, columns, targets, descending);
+      await sortWindows(run, columns, targets, { descending, memoryLimit });
       for (const [index, more] of taken.entries()) positions[index] = (positions[index] ?? 0) + more;
       done += count;
       await behind;
@@ -192,10 +195,10 @@ async function sortWindows(
   run: Run,
   [keys, values]: readonly NumericArray[],
   [outKeys, outValues]: readonly NumericArray[],
-  descending: boolean,
+  how: { readonly descending: boolean; readonly memoryLimit: number },
 ): Promise<void> {
   if (keys === undefined || outKeys === undefined) throw new Error('unreachable: there are keys');
-  const options = { ...run.options, descending };
+  const options = { ...run.options, ...how };
   if (values === undefined || outValues === undefined) {
     await run.take(run.session.sort(keys, { ...options, out: outKeys }));
   } else {
@@ -205,43 +208,45 @@ async function sortWindows(
 
 function planFor(columns: Job['inputs'], limit: number): Plan {
   const [{ count }] = columns;
-  const run = Math.min(elementsThatFit(limit, runBytes(columns), columns), mostRun);
+  const bytesEach = windowBytes(columns) + sortBytes(columns);
+  const most = elementsThatFit(columns, limit);
+  const run = Math.min(most, mostRun);
   const runs = Math.max(Math.ceil(count / Math.max(run, 1)), 1);
-  const round = Math.min(elementsThatFit(limit, mergeBytes(columns), columns), mostRound);
-  const buffer = Math.min(Math.floor(round / runs), run);
+  const buffer = Math.min(Math.floor(Math.min(most, mostRound) / runs), run);
   if (run >= leastBuffer && buffer >= leastBuffer) return { run, buffer };
   // Both together: count ÷ run runs, each with its buffer.
-  const least = Math.ceil(Math.sqrt(count * leastBuffer * runBytes(columns) * mergeBytes(columns)));
-  throw memoryError(Math.max(least, leastBuffer * mergeBytes(columns)) + partsBytes(), limit);
+  const least = Math.max(Math.ceil(Math.sqrt(count * leastBuffer)), leastBuffer);
+  throw memoryError(least * bytesEach + partsBytes(columns, least), limit);
 }
 
-/** Two parts of so much each core takes beside the copies where they are larger than that. */
-const partBytes = 2 ** 18;
+/** A part that one thread sorts is no larger; with as much again it is enough for one. */
+const partBytes = 2 ** 21;
+/** What a thread takes at most: a part, as much again, and buckets. */
+const threadBytes = 9 * 2 ** 20;
 
-function partsBytes(): number {
-  return native().threads * 2 * partBytes;
-}
-
-function elementsThatFit(limit: number, bytesEach: number, columns: Job['inputs']): number {
+function elementsThatFit(columns: Job['inputs'], limit: number): number {
+  const bytesEach = windowBytes(columns) + sortBytes(columns);
   const withoutParts = Math.min(
     Math.floor(limit / bytesEach),
     Math.floor((2 * partBytes) / sortBytes(columns)),
   );
-  return Math.max(withoutParts, Math.floor((limit - partsBytes()) / bytesEach));
+  return Math.max(withoutParts, Math.floor((limit - 2 * partBytes) / bytesEach));
 }
 
-function partsFor(columns: Job['inputs'], count: number): number {
-  return (count * sortBytes(columns)) / 2 > partBytes ? partsBytes() : 0;
+/** What sorting so many elements needs beside two copies of them. */
+function partsBytes(columns: Job['inputs'], count: number): number {
+  return (count * sortBytes(columns)) / 2 > partBytes ? 2 * partBytes : 0;
 }
 
-/** For each element while runs are made: three windows of the input, a sorted copy, and what sorting takes. */
-function runBytes(columns: Job['inputs']): number {
-  return 4 * bytesPerRow(columns) + sortBytes(columns);
+/** What sorting so many elements may take, beside their windows: all threads take part where the limit leaves room. */
+function sortingBytes(run: Run, columns: Job['inputs'], count: number): number {
+  const wanted = count * sortBytes(columns) + native().threads * threadBytes;
+  return Math.min(wanted, run.memoryLimit - count * windowBytes(columns));
 }
 
-/** While they are merged: buffers, what is taken of them, two windows of the result, and what sorting takes. */
-function mergeBytes(columns: Job['inputs']): number {
-  return 4 * bytesPerRow(columns) + sortBytes(columns);
+/** For each element: three windows of the input and a sorted copy, or buffers, what is taken of them, and two windows of the result. */
+function windowBytes(columns: Job['inputs']): number {
+  return 4 * bytesPerRow(columns);
 }
 
 /** Of the session, for each element: at most two copies of keys, or of pairs of 8 or 16 bytes. */

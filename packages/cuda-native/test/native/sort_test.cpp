@@ -213,6 +213,31 @@ TEST_CASE("what is not wanted any more stops") {
   CHECK_THROWS_WITH(sort(context, array(keys), Order::ascending, array(keys)), "the operation was aborted");
 }
 
+TEST_CASE("with little memory fewer threads sort parts, and one is enough") {
+  ThreadPool pool(8);
+  // Half of the keys agree in more bits than others differ in, so that they are a part as large as parts may
+  // be.
+  constexpr std::size_t kCount = 2 * kPartBytes / sizeof(Pair32);
+  std::vector<std::uint32_t> keys(kCount);
+  std::mt19937 generator(9);
+  for (std::size_t i = 0; i < kCount; ++i) keys[i] = i % 2 == 0 ? generator() : generator() >> 16;
+  std::vector<std::uint32_t> values(kCount);
+  std::iota(values.begin(), values.end(), 0U);
+  std::vector<std::uint32_t> outKeys(kCount);
+  std::vector<std::uint32_t> outValues(kCount);
+  std::vector<std::uint32_t> expected = keys;
+  std::sort(expected.begin(), expected.end());
+  constexpr std::size_t kSecondCopy = kCount * sizeof(Pair32);
+  for (const std::size_t sorters : {std::size_t{1}, std::size_t{3}, std::size_t{20}}) {
+    CAPTURE(sorters);
+    const std::size_t limit = kSecondCopy + sorters * 2 * kPartBytes;
+    Context context(pool, limit, nullptr);
+    sortPairs(context, array(keys), array(values), Order::ascending, array(outKeys), array(outValues));
+    CHECK(outKeys == expected);
+    CHECK(context.memoryUsed() <= limit);
+  }
+}
+
 TEST_CASE("memory is counted") {
   ThreadPool pool(1);
   std::vector<std::uint32_t> keys(1000);

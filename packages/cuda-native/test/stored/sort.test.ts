@@ -1,7 +1,7 @@
 // Sorting arrays that are larger than the memory limit, against sorting in memory.
 import { existsSync, readdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
+import { Telemetry, type TelemetryRecord } from '@vgpu/resilience';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createSession, type NumericArray } from '../../src/index.js';
@@ -96,8 +96,52 @@ test('a limit that is too small names one that is enough', async () => {
   expect(code).toBe('ERR_VGPU_COMPUTE_MEMORY_LIMIT');
   const enough = await createSession({ device: 'cpu', memoryLimit: Number(values.needed) + 5000 });
   await onDisk.sort(enough, keys, out);
-  // Each core takes two parts of 256 KiB.
-  expect(Number(values.needed)).toBeLessThan(500_000 + availableParallelism() * 2 * 2 ** 18);
+  expect(Number(values.needed)).toBeLessThan(500_000);
+});
+
+test('keys of which many begin alike take no more either, however many cores sort them', async () => {
+  const count = 800_000;
+  const keys = Uint32Array.from({ length: count }, (_, i) =>
+    i % 1000 === 0 ? i * 5000 : (i * 40_503) % 65_536,
+  );
+  const values = Uint32Array.from(keys.keys());
+  const expected = await memory.sortPairs(keys, values);
+  for (const mebibytes of [6, 8, 12, 16, 64]) {
+    const memoryLimit = mebibytes * 2 ** 20;
+    const records: TelemetryRecord[] = [];
+    const write = (batch: readonly TelemetryRecord[]) => records.push(...batch) && batch.length;
+    const telemetry = new Telemetry({ sinks: [{ name: 'list', write }] });
+    await using session = await createSession({ device: 'cpu', memoryLimit, telemetry });
+    const out = { keys: await empty('u32', count), values: await empty('u32', count) };
+    const result = await onDisk.sortPairs(session, await stored(keys), await stored(values), out);
+    expect(holds(out.keys, expected.value.keys)).toBe(true);
+    expect(holds(out.values, expected.value.values)).toBe(true);
+    await telemetry.close();
+    expect(records.length).toBeGreaterThan(0);
+    for (const { gpu_metrics: metrics, metadata } of records) {
+      // What the call took, beside the windows and buffers of its pairs.
+      const pairs = Number(metadata.array_bytes) / 16;
+      const bytes = Number(metrics?.memory_peak_mb) * 1e6 + 4 * 8 * pairs;
+      expect(bytes).toBeLessThanOrEqual(result.memoryBytes);
+    }
+    expect(result.memoryBytes).toBeLessThanOrEqual(memoryLimit);
+  }
+});
+
+test('a call may have a limit of its own', async () => {
+  const keys = Uint32Array.from({ length: 100_000 }, (_, i) => (i * 7919) % 100_003);
+  const { code } = await rejection(memory.sort(keys, { memoryLimit: 1000 }));
+  expect(code).toBe('ERR_VGPU_COMPUTE_MEMORY_LIMIT');
+  const onFile = await stored(keys);
+  const tight = await rejection(
+    onDisk.sort(memory, onFile, await empty('u32', keys.length), { memoryLimit: 1000 }),
+  );
+  expect(tight.code).toBe('ERR_VGPU_COMPUTE_MEMORY_LIMIT');
+  for (const memoryLimit of [-1, 1.5, Number.NaN]) {
+    expect((await rejection(memory.sort(keys, { memoryLimit }))).code).toBe('ERR_VGPU_COMPUTE_ARGUMENT');
+    const wrong = onDisk.sort(memory, onFile, await empty('u32', keys.length), { memoryLimit });
+    expect((await rejection(wrong)).code).toBe('ERR_VGPU_COMPUTE_ARGUMENT');
+  }
 });
 
 test('an abort leaves the old version and no files', async () => {
