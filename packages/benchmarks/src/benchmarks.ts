@@ -62,14 +62,15 @@ export const benchmarks: readonly Benchmark[] = [
     read: reader(
       z.object({
         ratios: z.record(z.string(), z.number()),
-        goal: z.object({ callOverhead: z.number() }),
+        goal: z.object({ callOverhead: z.number(), sortPairs: z.number() }),
       }),
-      ({ ratios, goal: { callOverhead } }) =>
+      ({ ratios, goal: { callOverhead, sortPairs } }) =>
         Object.entries(ratios).map(([what, value]) => ({
           what,
           value,
           unit: '×',
           ...(what.startsWith('time of a tiny call') && { goal: { most: callOverhead } }),
+          ...(what.startsWith('sortPairs beside') && { goal: { least: sortPairs } }),
         })),
     ),
   },

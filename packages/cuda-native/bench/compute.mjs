@@ -9,7 +9,7 @@ const { values: options } = parseArgs({ options: { json: { type: 'boolean', defa
 const addon = createRequire(import.meta.url)('../build/native/lib/vgpu_compute.node');
 const session = await createSession({ device: 'cpu' });
 const rounds = 7;
-const goal = { callOverhead: 3 };
+const goal = { callOverhead: 3, sortPairs: 10 };
 
 const topBits = 10;
 const parts = 1 << topBits;
@@ -171,5 +171,9 @@ if (options.json) {
 await session.close();
 if (ratios['time of a tiny call beside an empty one'] > goal.callOverhead) {
   console.error(`a tiny call takes more than ${goal.callOverhead} times an empty one`);
+  process.exitCode = 1;
+}
+if (ratios['sortPairs beside a radix sort in JavaScript'] < goal.sortPairs) {
+  console.error(`sortPairs is not ${goal.sortPairs} times as fast as a radix sort in JavaScript`);
   process.exitCode = 1;
 }
