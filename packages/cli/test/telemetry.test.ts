@@ -3,7 +3,17 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { encodeRecord, eventRecord, type GpuMetrics, kernelRecord, type NewRecord } from '@vgpu/resilience';
+import {
+  CircuitBreaker,
+  conditionFault,
+  encodeRecord,
+  eventRecord,
+  FallbackSession,
+  type GpuMetrics,
+  kernelRecord,
+  type NewRecord,
+  reportSession,
+} from '@vgpu/resilience';
 import { fileTelemetry } from '@vgpu/resilience/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -241,6 +251,28 @@ describe('top', () => {
       expect(stdout).toContain(text);
   });
 
+  it('shows the breaker of a session where it never changes', async () => {
+    const dir = folder.at('top-breakers');
+    const absent = new CircuitBreaker();
+    absent.failed(conditionFault('library-missing'));
+    for (const [name, breaker] of [
+      ['absent', absent],
+      ['used', new CircuitBreaker()],
+    ] as const) {
+      const telemetry = await fileTelemetry(name, dir);
+      reportSession(new FallbackSession({ breaker, log: () => {} }), telemetry).dispose();
+      await telemetry.close();
+    }
+    const { document: found } = await vgpuJson(document, 'top', '--dir', dir);
+    expect(found.sessions).toMatchObject([
+      { session: `absent-${process.pid}`, breaker: 'open', kernelRuns: 0 },
+      { session: `used-${process.pid}`, breaker: 'closed', kernelRuns: 0 },
+    ]);
+    const { stdout } = await vgpu('top', '--dir', dir);
+    expect(stdout).toMatch(/absent-\d+ +running +open/);
+    expect(stdout).toMatch(/used-\d+ +running +closed/);
+  });
+
   it('prints a line of JSON each time with --watch', async () => {
     const child = start(['top', '--dir', folder.at('nowhere'), '--watch', '--json', '--interval', '0.05']);
     let printed = '';
@@ -267,6 +299,6 @@ it('a computation is seen by both', async () => {
   const logs = await ended(start(['logs', '--kernel', 'sum'], { env: environment }));
   expect(logs.stdout).toContain('sum on the CPU');
   const top = await ended(start(['top', '--window', '3600'], { env: environment }));
-  expect(top.stdout).toMatch(/compute-\d+ +ended/);
+  expect(top.stdout).toMatch(/compute-\d+ +ended +(open|closed) /);
   expect(dirname(input)).toBe(folder.path);
 });

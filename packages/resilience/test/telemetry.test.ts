@@ -301,12 +301,19 @@ test('Prometheus does not keep a series for each of endlessly many causes either
 
 test('OpenTelemetry gets the same numbers', () => {
   const calls: unknown[] = [];
+  const bounds: (number[] | undefined)[] = [];
   const gauges = new Map<string, (result: { observe(value: number): void }) => void>();
   const sink = openTelemetrySink({
     createCounter: (name) => ({ add: (value, attributes) => calls.push([name, value, attributes]) }),
-    createHistogram: (name) => ({ record: (value, attributes) => calls.push([name, value, attributes]) }),
+    // Typed as in @opentelemetry/api, so that its meters can be passed.
+    createHistogram: (name, options?: { advice?: { explicitBucketBoundaries?: number[] } }) => {
+      bounds.push(options?.advice?.explicitBucketBoundaries);
+      return { record: (value, attributes) => calls.push([name, value, attributes]) };
+    },
     createObservableGauge: (name) => ({ addCallback: (callback) => gauges.set(name, callback) }),
   });
+  // In seconds, as Prometheus gets them: the bounds of the SDK's own choice are for milliseconds.
+  expect(bounds).toEqual([[1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10]]);
   const metrics = { kernel_name: 'sort', execution_time_us: 1_000_000, gpu_utilization_percent: 50 };
   expect(sink.write([kernelRecord({ component: 'x', message: 'x' }, metrics)])).toBe(1);
   expect(calls).toEqual([
@@ -333,6 +340,7 @@ test('a session reports its breaker and its fallbacks', async () => {
   session.breaker.reset();
   await telemetry.flush();
   expect(sink.records.map(({ component, level, message }) => [component, level, message])).toEqual([
+    ['compute', 'info', 'breaker: closed'],
     ['compute', 'warn', 'breaker: closed to open'],
     ['compute', 'warn', 'sort went to the CPU: CUDA_ERROR_ILLEGAL_ADDRESS'],
   ]);
@@ -341,4 +349,55 @@ test('a session reports its breaker and its fallbacks', async () => {
     'vgpu_fallbacks_total{code="700",kind="context-dead",scope="session"} 1\n',
   );
   expect(prometheus.text()).toContain('vgpu_breaker_changes_total{to="open"} 1\n');
+});
+
+test.each([
+  ['info', 'closed', null, () => {}],
+  ['info', 'open', 'library-missing', (breaker) => breaker.failed(conditionFault('library-missing'))],
+  ['warn', 'open', 'executor-dead', (breaker) => breaker.failed(conditionFault('executor-dead'))],
+  ['info', 'open', null, (breaker) => breaker.force('open')],
+  ['info', 'closed', null, (breaker) => breaker.force('closed')],
+] as const satisfies [string, string, string | null, (breaker: CircuitBreaker) => void][])(
+  'what a session begins with is reported as no change: %s, %s for %s',
+  async (level, to, code, prepare) => {
+    const prometheus = new PrometheusSink();
+    const counted: string[] = [];
+    const openTelemetry = openTelemetrySink({
+      createCounter: (name) => ({ add: () => counted.push(name) }),
+      createHistogram: () => ({ record: () => {} }),
+      createObservableGauge: () => ({ addCallback: () => {} }),
+    });
+    const sink = memorySink();
+    const telemetry = new Telemetry({ sinks: [sink, prometheus, openTelemetry] });
+    const breaker = new CircuitBreaker();
+    prepare(breaker);
+    const forced = breaker.save().forced !== null;
+    const name = breaker.cause?.name ?? null;
+    reportSession(new FallbackSession({ breaker, log: () => {} }), telemetry).dispose();
+    await telemetry.flush();
+    expect(sink.records).toMatchObject([
+      {
+        level,
+        component: 'session',
+        message: `breaker: ${to}`,
+        metadata: { event: 'breaker', from: null, to, forced, code, name },
+      },
+    ]);
+    for (const line of sink.records.map(encodeRecord)) expect(encodeRecord(parseRecord(line))).toBe(line);
+    expect(prometheus.text()).toBe('');
+    expect(counted).toEqual([]);
+  },
+);
+
+test('a half-open breaker is reported with the fault that had opened it', async () => {
+  const sink = memorySink();
+  const telemetry = new Telemetry({ sinks: [sink] });
+  const cause = conditionFault('executor-dead');
+  const saved = { version: 1, forced: null, failures: [], state: { status: 'half-open', cause } };
+  const session = new FallbackSession({ breaker: new CircuitBreaker({ saved }), log: () => {} });
+  reportSession(session, telemetry).dispose();
+  await telemetry.flush();
+  expect(sink.records).toMatchObject([
+    { level: 'info', message: 'breaker: half-open', metadata: { to: 'half-open', name: cause.name } },
+  ]);
 });

@@ -29,6 +29,9 @@ export const metrics = {
   vgpu_telemetry_dropped: { type: 'counter', unit: '1', description: 'Telemetry records that were dropped.' },
 } as const satisfies Record<string, MetricDefinition>;
 
+/** Upper bounds of the buckets of histograms, which are all of durations in seconds. */
+export const bucketBounds = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10] as const;
+
 export type MetricName = keyof typeof metrics;
 
 export interface Measurement {
@@ -75,6 +78,8 @@ function eventMeasurements({ metadata }: TelemetryRecord): Measurement[] {
         },
       ];
     case 'breaker':
+      // Without `from`: the state that a report began with, which is no change.
+      if (metadata.from === null) return [];
       return [{ metric: 'vgpu_breaker_changes', value: 1, attributes: { to: text('to') } }];
     case 'telemetry-dropped': {
       const value = Number(metadata.dropped);

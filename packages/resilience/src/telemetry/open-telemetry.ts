@@ -1,9 +1,11 @@
 // OpenTelemetry metrics, through the meter that the program already has.
 import type { TelemetrySink } from './channel.js';
-import { type MetricName, measurementsOf, metrics } from './measurements.js';
+import { bucketBounds, type MetricName, measurementsOf, metrics } from './measurements.js';
 
 type Attributes = Readonly<Record<string, string>>;
 type InstrumentOptions = { readonly description: string; readonly unit: string };
+// Not `readonly number[]`: the meter's own type would not take it.
+type HistogramOptions = InstrumentOptions & { readonly advice: { explicitBucketBoundaries: number[] } };
 
 /** What is used of a `Meter` of `@opentelemetry/api` 1.x, which need not be installed. */
 export interface OpenTelemetryMeter {
@@ -13,7 +15,7 @@ export interface OpenTelemetryMeter {
   ): { add(value: number, attributes: Attributes): void };
   createHistogram(
     name: string,
-    options: InstrumentOptions,
+    options: HistogramOptions,
   ): { record(value: number, attributes: Attributes): void };
   createObservableGauge(
     name: string,
@@ -50,7 +52,9 @@ function instrument(
     return (value, attributes) => counter.add(value, attributes);
   }
   if (type === 'histogram') {
-    const histogram = meter.createHistogram(name, { description, unit });
+    // The SDK's own bounds are for milliseconds: nearly every kernel would be in the first bucket.
+    const advice = { explicitBucketBoundaries: [...bucketBounds] };
+    const histogram = meter.createHistogram(name, { description, unit, advice });
     return (value, attributes) => histogram.record(value, attributes);
   }
   let last: number | undefined;

@@ -1,10 +1,7 @@
 // The text that Prometheus scrapes (text exposition format 0.0.4).
 import type { TelemetrySink } from './channel.js';
-import { type Measurement, type MetricName, measurementsOf, metrics } from './measurements.js';
+import { bucketBounds, type Measurement, type MetricName, measurementsOf, metrics } from './measurements.js';
 import type { TelemetryRecord } from './record.js';
-
-/** Upper bounds of the buckets of durations, in seconds. */
-const bucketBounds = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10] as const;
 
 /** Names of kernels come from programs: one that makes up new ones all the time must not fill the memory. */
 const maximumSeries = 1000;

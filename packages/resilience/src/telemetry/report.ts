@@ -1,12 +1,13 @@
 // What breakers and sessions tell, as records.
+import type { BreakerEvent, BreakerStatus } from '../circuit-breaker.js';
 import type { Subscription } from '../emitter.js';
 import type { FallbackSession } from '../fallback-session.js';
-import { eventRecord } from './record.js';
+import { eventRecord, type TelemetryRecord } from './record.js';
 import type { Telemetry } from './telemetry.js';
 
 /**
- * Emits a record for each change of the session's breaker and for each operation that goes to the CPU, until the subscription is
- * ended.
+ * Emits a record of the state of the session's breaker now, which has no `from`, then one for each of its changes and for each
+ * operation that goes to the CPU, until the subscription is ended.
  *
  * @param component what the records say about where they come from
  */
@@ -15,12 +16,15 @@ export function reportSession(
   telemetry: Telemetry,
   component = 'session',
 ): Subscription {
-  const changes = session.breaker.onChange(({ from, to, cause, forced }) => {
+  const reportBreaker = (
+    level: TelemetryRecord['level'],
+    { from, to, cause, forced }: Omit<BreakerEvent, 'from' | 'at'> & { from: BreakerStatus | null },
+  ) =>
     telemetry.emit(
       eventRecord({
-        level: to === 'open' ? 'warn' : 'info',
+        level,
         component,
-        message: `breaker: ${from} to ${to}`,
+        message: from === null ? `breaker: ${to}` : `breaker: ${from} to ${to}`,
         metadata: {
           event: 'breaker',
           from,
@@ -31,6 +35,13 @@ export function reportSession(
         },
       }),
     );
+  const { status, cause } = session.breaker;
+  // A machine without a GPU, and a breaker that is held open by hand, are nothing to warn of.
+  const isFault = status === 'open' && cause !== null && cause.kind !== 'absent';
+  const forced = session.breaker.save().forced !== null;
+  reportBreaker(isFault ? 'warn' : 'info', { from: null, to: status, cause, forced });
+  const changes = session.breaker.onChange((event) => {
+    reportBreaker(event.to === 'open' ? 'warn' : 'info', event);
   });
   const fallbacks = session.onFallback(({ operation, fault, scope, count }) => {
     telemetry.emit(
