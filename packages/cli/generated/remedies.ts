@@ -34,7 +34,7 @@ export const remedies: Readonly<Record<string, string>> = {
   ERR_VGPU_COMPUTE_OUT_OF_MEMORY: "Work in smaller pieces, or end other programs.",
   ERR_VGPU_COMPUTE_OVERLAP: "Write the result to memory or a file of its own.",
   ERR_VGPU_COMPUTE_PROGRESS_FILE: "Check the disk and the rights to the output's folder; without the `.progress` file the operation begins anew.",
-  ERR_VGPU_COMPUTE_SCRATCH: "Make room where temporary files go, or set TMPDIR to a larger disk.",
+  ERR_VGPU_COMPUTE_SCRATCH: "Make room in the folder of the output: sorting on disk takes as much space there again.",
   ERR_VGPU_COMPUTE_SINGULAR: "Check the matrix for rows that depend on each other.",
   ERR_VGPU_DEMO_BAD_DATA: "Install the package vega-datasets anew: the data set was changed.",
   ERR_VGPU_DEMO_BAD_RESULT: "Report it, with what `vgpu doctor` says.",

@@ -40,7 +40,7 @@ export type ComputeErrorCode =
   | 'ERR_VGPU_COMPUTE_PROGRESS_FILE'
   /**
    * The file with the sorted runs cannot be written or read; the disk may be full.
-   * @remedy Make room where temporary files go, or set TMPDIR to a larger disk.
+   * @remedy Make room in the folder of the output: sorting on disk takes as much space there again.
    */
   | 'ERR_VGPU_COMPUTE_SCRATCH'
   /**

@@ -4,7 +4,7 @@ import { conditionFault, driverFault, type Fault, faultOf, xidFault } from '@vgp
 import { type ProbeResult, pessimisticProbe } from '@vgpu/resilience/node';
 import type { NativeStart } from './calls.js';
 import { argumentError } from './errors.js';
-import { type Isolation, isolate } from './isolation.js';
+import { type Isolation, isDead, isolate } from './isolation.js';
 import { type Gpu, native, translate } from './native.js';
 
 /** What a session wants of the GPU. */
@@ -115,8 +115,10 @@ async function faultIn(engine: Gpu, call: Promise<unknown>): Promise<Fault | nul
 export async function reopen({ engine, isolation }: OpenGpu): Promise<Fault | null> {
   await isolation?.workersKilled();
   const fault = (await faultIn(engine, engine.reopen(...unstoppable()))) ?? goneByXid(engine);
-  // An executor that was there before is on its way back, as far as anybody knows.
-  return fault?.code === noDevice ? conditionFault('executor-restarting') : (fault ?? null);
+  if (fault?.code !== noDevice) return fault ?? null;
+  // An executor that was there before is on its way back, unless it is known to be dead.
+  const dead = isolation !== null && isDead(isolation.executor);
+  return conditionFault(dead ? 'executor-dead' : 'executor-restarting');
 }
 
 const noDevice = 100;

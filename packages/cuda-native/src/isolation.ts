@@ -17,6 +17,8 @@ export interface Isolation {
 let connectedTo: string | undefined;
 let killing: Promise<void> = Promise.resolve();
 let own: Promise<string | Fault> | undefined;
+/** The address of this process's own executor, once nobody starts that again. */
+let deadExecutor: string | undefined;
 
 /**
  * The guest library and an executor: those that the caller or the environment names, else those of the packages @vgpu/preload-shim
@@ -30,9 +32,9 @@ export async function isolate(
 ): Promise<Isolation | Fault> {
   const library = driver ?? (await loadPackage(() => import('@vgpu/preload-shim'))).guestLibrary().library;
   const named = executor ?? (process.env.VGPU_EXECUTOR || undefined);
-  if (named === undefined) own ??= startExecutor();
-  const url = named ?? (await own);
-  if (typeof url !== 'string') return url ?? conditionFault('executor-dead');
+  const url = named ?? (await ownExecutor());
+  if (typeof url !== 'string') return url;
+  if (isDead(url)) return conditionFault('executor-dead');
   connectedTo ??= url;
   if (connectedTo !== url) {
     throw argumentError(`executor is ${url}, but this process uses that at ${connectedTo}`);
@@ -49,11 +51,25 @@ export async function isolate(
   };
 }
 
+/** Whether the executor at this address never comes back. One that the caller has named always may. */
+export function isDead(url: string): boolean {
+  return url === deadExecutor;
+}
+
 /** Its address; or why there is no GPU. */
+function ownExecutor(): Promise<string | Fault> {
+  own ??= startExecutor();
+  return own;
+}
+
 async function startExecutor(): Promise<string | Fault> {
   const { Executor, isExecutorError } = await loadPackage(() => import('@vgpu/executor'));
   try {
-    return (await Executor.start({ gpu: 'real' })).url;
+    const executor = await Executor.start({ gpu: 'real' });
+    executor.once('failed', () => {
+      deadExecutor = executor.url;
+    });
+    return executor.url;
   } catch (error) {
     if (isExecutorError(error) && error.code === 'ERR_VGPU_BACKEND_UNAVAILABLE') {
       return conditionFault('probe-refused');

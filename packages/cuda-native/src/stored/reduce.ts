@@ -1,6 +1,6 @@
 // Reductions of arrays that are larger than memory.
 import { checkInteger, type ElementType, newArray, type NumericArray } from '../arrays.js';
-import { argumentError } from '../errors.js';
+import { argumentError, CapacityError } from '../errors.js';
 import type { HistogramOptions } from '../options.js';
 import type { ComputeSession } from '../session.js';
 import { checkNotEmpty, Run, type StoredOptions, type StoredResult } from './run.js';
@@ -119,7 +119,7 @@ export async function topK(
   const { descending = true, ...others } = options;
   const elements = new Elements(x, 'x');
   checkInteger(k, 'k');
-  if (k > elements.count) throw argumentError(`${k} elements of ${elements.count}`, { k });
+  if (k > elements.count) throw new CapacityError('x', k, elements.count);
   const { type, count, bytesPerElement } = elements;
   // What was found, what a segment adds, both together, and what stays of them; and what the session takes for that.
   const own = k * (5 * bytesPerElement + 72);

@@ -110,6 +110,15 @@ test('what cannot be computed is refused with both numbers', async () => {
     code: 'ERR_VGPU_COMPUTE_MEMORY_LIMIT',
     values: { needed: 3 * 2 ** 20, memoryLimit: 1000 },
   });
+  const five = await stored(new Float64Array(5));
+  const calls = [onDisk.topK(small, five, 6), memory.topK(new Float64Array(5), 6)];
+  for (const error of await Promise.all(calls.map(rejection))) {
+    expect(error).toBeInstanceOf(RangeError);
+    expect(error).toMatchObject({
+      code: 'ERR_VGPU_COMPUTE_CAPACITY',
+      values: { array: 'x', count: 6, capacity: 5 },
+    });
+  }
   const none = await empty('f64', 0);
   expect((await rejection(onDisk.min(small, none))).code).toBe('ERR_VGPU_COMPUTE_ARGUMENT');
   expect((await onDisk.sum(small, none)).value).toBe(0);
