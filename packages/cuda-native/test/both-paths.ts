@@ -1,6 +1,7 @@
-// A session on each path, the GPU's on a software GPU behind an executor of its own.
-import { Executor } from '@vgpu/executor';
+// A session on each path, the GPU's behind an executor of its own.
+import type { Executor } from '@vgpu/executor';
 import { type ComputeSession, createSession } from '../src/index.js';
+import { startTestExecutor } from './test-gpu.js';
 
 // The guest library looks there when it connects: on a busy machine that may take a while.
 process.env.VGPU_CONNECT_TIMEOUT_MS = '60000';
@@ -12,7 +13,7 @@ export interface BothPaths {
 }
 
 export async function openBothPaths(): Promise<BothPaths> {
-  const executor = await Executor.start({ gpu: 'software' });
+  const executor = await startTestExecutor();
   const cpu = await createSession({ device: 'cpu' });
   const gpu = await createSession({
     device: 'gpu',

@@ -6,6 +6,7 @@ import type * as ResultArrays from '../src/result-arrays.js';
 import { type BothPaths, closeBothPaths, openBothPaths } from './both-paths.js';
 import { difference, operations } from './operations.js';
 import { shapes } from './support.js';
+import { gpuDevice } from './test-gpu.js';
 
 const before = vi.hoisted(() => ({ byte: 0 }));
 vi.mock('../src/result-arrays.js', async (original) => {
@@ -24,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => closeBothPaths(paths));
 
-describe.each(['cpu', 'software-gpu'] as const)('on the %s', (device) => {
+describe.each(['cpu', gpuDevice] as const)('on the %s', (device) => {
   it.each(operations)(
     '$name writes all of its result',
     { timeout: 120_000 },

@@ -1,9 +1,10 @@
-// Operations on disk with their pieces on the software GPU: what they are on the CPU.
-import { Executor } from '@vgpu/executor';
+// Operations on disk with their pieces on a GPU: what they are on the CPU.
+import type { Executor } from '@vgpu/executor';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ComputeSession, createSession, type NumericArray } from '../../src/index.js';
 import * as onDisk from '../../src/stored/index.js';
 import { arrayOf } from '../support.js';
+import { gpuDevice, startTestExecutor } from '../test-gpu.js';
 import { contents, empty, stored } from './arrays.js';
 
 // The guest library looks there when it connects: on a busy machine that may take a while.
@@ -15,7 +16,7 @@ let cpu: ComputeSession;
 let gpu: ComputeSession;
 
 beforeAll(async () => {
-  executor = await Executor.start({ gpu: 'software' });
+  executor = await startTestExecutor();
   cpu = await createSession({ ...limits, device: 'cpu' });
   const isolated = { isolation: 'process', executor: executor.url, fallback: 'never' } as const;
   gpu = await createSession({ ...limits, ...isolated, device: 'gpu' });
@@ -140,8 +141,8 @@ test.each(Object.entries(cases))(
         outputs.map(([type, count, width = 0]) => empty(type, count, { columns: width })),
       );
       const { value, device, calls } = await more.run(session, arrays, made);
-      expect(device).toBe(session === gpu ? 'software-gpu' : 'cpu');
-      expect(session === gpu ? calls.cpu : calls['software-gpu']).toBe(0);
+      expect(device).toBe(session === gpu ? gpuDevice : 'cpu');
+      expect(session === gpu ? calls.cpu : calls[gpuDevice]).toBe(0);
       results.push(made.length === 0 ? value : made.map(contents));
     }
     expect(results[1]).toEqual(results[0]);
