@@ -106,7 +106,7 @@ async function check(operation: OperationCase, { spec, kind, code }: FaultCase, 
     // The driver's answer to a new worker is no longer the first one's.
     const reasons = kind === 'absent' && point === 'probe' ? [code, 'executor-restarting'] : [code];
     expect(outcome, context).toMatchObject({ device: 'cpu', reason: { code: expect.toBeOneOf(reasons) } });
-    const { value } = outcome as { value: unknown };
+    const { value, reason } = outcome as { value: unknown; reason: Fault };
     expect(difference(operation.tolerance ?? 0, expected.value, value), context).toBeNull();
     expect(lines, context).toHaveLength(1);
     expect(lines[0], context).toMatch(/^GPU failed \(.+\)\. Falling back to CPU for .+\.$/);
@@ -115,6 +115,11 @@ async function check(operation: OperationCase, { spec, kind, code }: FaultCase, 
     const opens = kind === 'context-dead' || kind === 'absent' || kind === 'gone' || often;
     const states = opens ? ['open', 'half-open'] : ['closed'];
     expect(session.breaker?.status, context).toBeOneOf(states);
+    // 999 of a new worker is no worker's fault any more. An executor that was away may come back.
+    const lasts = kind === 'absent' || kind === 'gone' || (code === 999 && point === 'probe');
+    const isGone = lasts && reason.code !== 'executor-restarting';
+    expect(session.breaker?.isPermanent, context).toBe(isGone);
+    expect(lines[0], context).toContain(isGone ? 'remainder of session' : 'this operation');
   }
   expect(session.gpuMemory ?? { usedBytes: 0, failedFrees: 0 }, context).toMatchObject({
     usedBytes: 0,
