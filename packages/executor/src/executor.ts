@@ -215,6 +215,10 @@ class Supervisor {
     clearTimeout(this.#restartTimer);
     await this.#daemon?.stop();
     this.#daemon = undefined;
+    this.#removeDirectory();
+  }
+
+  #removeDirectory(): void {
     if (this.#directory !== undefined) rmSync(this.#directory, { recursive: true, force: true });
   }
 
@@ -259,6 +263,8 @@ class Supervisor {
       },
     );
     this.#log(`${error.code}: ${error.message}`);
+    // A daemon that was killed has left its socket.
+    this.#removeDirectory();
     this.#events?.emit('failed', error);
   }
 }

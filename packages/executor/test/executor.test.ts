@@ -259,6 +259,7 @@ describe('a daemon that dies', () => {
     expect(error.code).toBe('ERR_VGPU_EXECUTOR_CRASHING');
     expect(error.message).toBe('the executor died more than 2 times within 60 s and is not started again');
     expect(executor.pid).toBeUndefined();
+    expect(existsSync(dirname(pathOf(executor.url)))).toBe(false);
   });
 
   it('stays dead where that is wanted', async () => {
