@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 #include <cstdlib>
 #include <utility>
 
@@ -71,6 +72,8 @@ void parse_effect(std::string_view text, std::string_view rule, FaultRule& parse
     parsed.effect = FaultEffect::hang;
   } else if (text == "crash") {
     parsed.effect = FaultEffect::crash;
+  } else if (text == "executor-crash") {
+    parsed.effect = FaultEffect::executor_crash;
   } else if (text == "oom") {
     parsed.fault.result = CUDA_ERROR_OUT_OF_MEMORY;
   } else {
@@ -78,8 +81,8 @@ void parse_effect(std::string_view text, std::string_view rule, FaultRule& parse
     const auto number = number_of<int>(is_xid ? text.substr(kXid.size()) : text);
     if (!number || *number < 1 || *number > kGreatestNumber) {
       refuse(rule,
-             "FAULT@POINT, where FAULT is oom, hang, crash, a CUresult from 1 to 999, or xid and a number "
-             "from 1 to 999");
+             "FAULT@POINT, where FAULT is oom, hang, crash, executor-crash, a CUresult from 1 to 999, or xid "
+             "and a number from 1 to 999");
     }
     // What a driver answers that has lost its device.
     parsed.fault = is_xid ? InjectedFault{CUDA_ERROR_UNKNOWN, static_cast<std::uint32_t>(*number)}
@@ -153,7 +156,8 @@ std::optional<InjectedFault> FaultInjector::before(std::uint32_t call, std::uint
   }
   if (first == nullptr) return std::nullopt;
   if (first->effect == FaultEffect::hang) hang();
-  if (first->effect == FaultEffect::crash) abort();
+  if (first->effect == FaultEffect::executor_crash) kill(executor_, SIGKILL);
+  if (first->effect != FaultEffect::result) abort();
   return first->fault;
 }
 

@@ -1,6 +1,8 @@
 // Faults on purpose, for tests of what programs do about them: VGPU_FAULT, see docs/when-the-gpu-fails.md.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -30,8 +32,9 @@ struct InjectedFault {
   std::uint32_t xid = 0;  // 0: the device logs nothing
 };
 
-/// What comes up: a result, or one of these.
-enum class FaultEffect { result, hang, crash };
+/// What comes up: a result, or the call never returns, or the worker dies, or the executor with all its
+/// workers.
+enum class FaultEffect { result, hang, crash, executor_crash };
 
 struct FaultRule {
   FaultEffect effect = FaultEffect::result;
@@ -43,13 +46,13 @@ struct FaultRule {
   std::string kernels = "*";
 };
 
-/// "oom@alloc:3,700@launch:sort*": faults, parted by commas. A fault is oom, hang, crash, a CUresult, or
-/// xid and an Xid's number; a point is probe, alloc, copy-in, launch, sync or copy-out; behind a colon, which
-/// call, or which kernels.
+/// "oom@alloc:3,700@launch:sort*": faults, parted by commas. A fault is oom, hang, crash, executor-crash,
+/// a CUresult, or xid and an Xid's number; a point is probe, alloc, copy-in, launch, sync or copy-out; behind
+/// a colon, which call, or which kernels.
 /// @throws FaultSyntaxError
 std::vector<FaultRule> parse_faults(std::string_view text);
 
-/// For one client.
+/// For one client, in its worker.
 class FaultInjector {
  public:
   /// The name of a kernel, by context and function; empty when there is none such.
@@ -66,6 +69,9 @@ class FaultInjector {
  private:
   std::span<const FaultRule> rules_;
   KernelName kernel_name_;
+  /// The daemon, whose child serves the client. Asked for at once: later it may be dead, and somebody else
+  /// the parent.
+  pid_t executor_ = getppid();
   /// How many calls have come to each rule.
   std::vector<std::uint64_t> calls_;
 };

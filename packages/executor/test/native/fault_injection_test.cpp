@@ -1,8 +1,11 @@
 #include "worker/fault_injection.h"
 
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
+#include <csignal>
 
 #include "vgpu_protocol.h"
 #include "worker/payload.h"
@@ -87,6 +90,27 @@ TEST_CASE("faults on purpose: every point has its calls") {
       CHECK(ask(faults, other.second).has_value() == (other.second == call));
     }
   }
+}
+
+TEST_CASE("faults on purpose: the executor dies") {
+  const auto rules = parse_faults("executor-crash@sync");
+  const pid_t executor = fork();
+  REQUIRE(executor >= 0);
+  if (executor == 0) {
+    const pid_t worker = fork();
+    if (worker == 0) {
+      // The test framework's own handler would report a crash.
+      if (std::signal(SIGABRT, SIG_DFL) == SIG_ERR) _exit(1);
+      FaultInjector(rules, no_name).before(VGPU_CALL_cuCtxSynchronize, 7, {});
+      _exit(1);
+    }
+    int status = 0;
+    _exit(waitpid(worker, &status, 0) == worker ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(waitpid(executor, &status, 0) == executor);
+  CHECK(WIFSIGNALED(status));
+  CHECK(WTERMSIG(status) == SIGKILL);
 }
 
 TEST_CASE("faults on purpose: nothing asked for is nothing") {
