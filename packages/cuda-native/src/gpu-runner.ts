@@ -10,7 +10,7 @@ import {
   withFallback,
 } from '@vgpu/resilience';
 import type { NativeResult } from './calls.js';
-import { freeMemory, giveUp, goneByXid, type OpenGpu, reopen, unstoppable } from './gpu.js';
+import { faultBehind, freeMemory, giveUp, type OpenGpu, reopen, unstoppable } from './gpu.js';
 import type { Engine, GpuMemory } from './native.js';
 import type { ComputeResult } from './runner.js';
 import { Turns } from './turns.js';
@@ -76,8 +76,8 @@ export class GpuRunner {
       try {
         return await gpu(opened.engine);
       } catch (error) {
-        const gone = faultOf(error) && goneByXid(opened.engine);
-        throw gone === undefined ? error : new GpuError(gone, name, { cause: error });
+        const fault = faultOf(error) && faultBehind(opened, error);
+        throw fault === undefined ? error : new GpuError(fault, name, { cause: error });
       }
     };
     await this.#workerOnItsWay();

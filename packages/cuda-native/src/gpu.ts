@@ -4,8 +4,8 @@ import { conditionFault, driverFault, type Fault, faultOf, xidFault } from '@vgp
 import { type ProbeResult, pessimisticProbe } from '@vgpu/resilience/node';
 import type { NativeStart } from './calls.js';
 import { argumentError } from './errors.js';
-import { type Isolation, isDead, isolate } from './isolation.js';
-import { type Gpu, native, translate } from './native.js';
+import { absence, type Isolation, isolate, wasReached } from './isolation.js';
+import { type Gpu, isNativeError, native, translate } from './native.js';
 
 /** What a session wants of the GPU. */
 export interface GpuOptions {
@@ -50,13 +50,14 @@ async function open(
   const gpu: OpenGpu = { engine, isolation, fault: null };
   const attempt = async () => {
     await isolation?.workersKilled();
-    const fault = await faultIn(engine, engine.open(...unstoppable()));
+    const fault = await faultIn(gpu, engine.open(...unstoppable()));
     if (fault === null || isolation === null || fault.kind === 'absent' || fault.kind === 'gone')
       return fault;
     // A worker that an earlier session has lost is replaced.
     return reopen(gpu);
   };
   const fault = await limited(attempt(), options.hangAfterMs, () => giveUp(gpu));
+  if (isolation !== null && fault === null) wasReached();
   return fault?.kind === 'absent' ? fault : { ...gpu, fault };
 }
 
@@ -68,7 +69,7 @@ export function giveUp({ engine, isolation }: OpenGpu): void {
 
 /** Whatever the driver answers: it is for a session that ends. */
 export async function freeMemory(gpu: OpenGpu, hangAfterMs: number): Promise<void> {
-  const freed = faultIn(gpu.engine, gpu.engine.freeMemory(...unstoppable())).catch(() => null);
+  const freed = faultIn(gpu, gpu.engine.freeMemory(...unstoppable())).catch(() => null);
   await limited(freed, hangAfterMs, () => giveUp(gpu));
 }
 
@@ -91,8 +92,18 @@ async function limited(
   }
 }
 
+/** What the driver's own answer to an operation does not say. */
+export function faultBehind({ engine, isolation }: OpenGpu, error: unknown): Fault | undefined {
+  const gone = goneByXid(engine);
+  if (gone !== undefined || isolation === null) return gone;
+  const answer = error instanceof Error ? error.cause : undefined;
+  // The guest library says so by itself where nobody listens.
+  const isAway = isNativeError(answer) && answer.first === noDevice && answer.call === 'cuInit';
+  return isAway ? absence(isolation.executor) : undefined;
+}
+
 /** The Xid error that says that the GPU is gone, whatever the driver's own answer says. */
-export function goneByXid(engine: Gpu): Fault | undefined {
+function goneByXid(engine: Gpu): Fault | undefined {
   return engine
     .xids()
     .map(xidFault)
@@ -100,25 +111,23 @@ export function goneByXid(engine: Gpu): Fault | undefined {
 }
 
 /** What the GPU answers, if that is no success. */
-async function faultIn(engine: Gpu, call: Promise<unknown>): Promise<Fault | null> {
+async function faultIn(gpu: OpenGpu, call: Promise<unknown>): Promise<Fault | null> {
   try {
     await call;
     return null;
-  } catch (error) {
-    const fault = faultOf(translate(error, undefined));
-    if (fault === undefined) throw error;
-    return goneByXid(engine) ?? fault;
+  } catch (caught) {
+    const error = translate(caught, undefined);
+    const fault = faultOf(error);
+    if (fault === undefined) throw caught;
+    return faultBehind(gpu, error) ?? fault;
   }
 }
 
 /** A new worker, or why there is none. */
-export async function reopen({ engine, isolation }: OpenGpu): Promise<Fault | null> {
-  await isolation?.workersKilled();
-  const fault = (await faultIn(engine, engine.reopen(...unstoppable()))) ?? goneByXid(engine);
-  if (fault?.code !== noDevice) return fault ?? null;
-  // An executor that was there before is on its way back, unless it is known to be dead.
-  const dead = isolation !== null && isDead(isolation.executor);
-  return conditionFault(dead ? 'executor-dead' : 'executor-restarting');
+export async function reopen(gpu: OpenGpu): Promise<Fault | null> {
+  await gpu.isolation?.workersKilled();
+  const fault = await faultIn(gpu, gpu.engine.reopen(...unstoppable()));
+  return fault ?? goneByXid(gpu.engine) ?? null;
 }
 
 const noDevice = 100;

@@ -19,6 +19,7 @@ let killing: Promise<void> = Promise.resolve();
 let own: Promise<string | Fault> | undefined;
 /** The address of this process's own executor, once nobody starts that again. */
 let deadExecutor: string | undefined;
+let reached = false;
 
 /**
  * The guest library and an executor: those that the caller or the environment names, else those of the packages @vgpu/preload-shim
@@ -34,7 +35,7 @@ export async function isolate(
   const named = executor ?? (process.env.VGPU_EXECUTOR || undefined);
   const url = named ?? (await ownExecutor());
   if (typeof url !== 'string') return url;
-  if (isDead(url)) return conditionFault('executor-dead');
+  if (url === deadExecutor) return conditionFault('executor-dead');
   connectedTo ??= url;
   if (connectedTo !== url) {
     throw argumentError(`executor is ${url}, but this process uses that at ${connectedTo}`);
@@ -51,9 +52,15 @@ export async function isolate(
   };
 }
 
-/** Whether the executor at this address never comes back. One that the caller has named always may. */
-export function isDead(url: string): boolean {
-  return url === deadExecutor;
+/** Why nobody listens there, if somebody did before. Who was named by the caller may always come back. */
+export function absence(url: string): Fault | undefined {
+  if (url === deadExecutor) return conditionFault('executor-dead');
+  return reached ? conditionFault('executor-restarting') : undefined;
+}
+
+/** This process's executor has answered. */
+export function wasReached(): void {
+  reached = true;
 }
 
 /** Its address; or why there is no GPU. */
@@ -69,6 +76,7 @@ async function startExecutor(): Promise<string | Fault> {
     executor.once('failed', () => {
       deadExecutor = executor.url;
     });
+    reached = true;
     return executor.url;
   } catch (error) {
     if (isExecutorError(error) && error.code === 'ERR_VGPU_BACKEND_UNAVAILABLE') {

@@ -86,6 +86,8 @@ export interface NativeError extends Error {
     | 'gpu';
   readonly first: number;
   readonly second: number;
+  /** Of kind `gpu`: the driver's function, with the kernel's name for a launch. */
+  readonly call?: string;
 }
 
 export function isNativeError(error: unknown): error is NativeError {

@@ -52,7 +52,7 @@ ${this.#table(
   ({ operation }) => operation,
   (cells) => (cells.length === 0 ? '–' : String(cells.length)),
 )}
-\`fill\` copies nothing in.
+\`fill\` copies nothing in. A library that is missing is so from the start: of that fault there is the probe alone.
 `;
   }
 

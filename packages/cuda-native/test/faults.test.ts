@@ -50,9 +50,15 @@ const crash: FaultCase = { spec: 'crash', kind: 'context-dead', code: 'worker-di
 const offTheBus: FaultCase = { spec: 'xid79', kind: 'gone', code: 79 };
 const hang: FaultCase = { spec: 'hang', kind: 'context-dead', code: 'hung' };
 const faults = [...(full ? byCode : kinds), unclassified, offTheBus, crash, hang];
+/** Each time another executor has to be started; the others meet an operation after the other. */
+const executorCrash: FaultCase = { spec: 'executor-crash', kind: 'context-dead', code: 'worker-died' };
+const noLibrary: FaultCase = { spec: 'no library', kind: 'absent', code: 'library-missing' };
 
 /** `fill` copies nothing in. */
 const touches = ({ name }: OperationCase, point: Point) => name !== 'fill' || point !== 'copy-in';
+/** What meets such a fault at all: a library is missing from the start. */
+const cellsOf = (fault: FaultCase, point: Point) =>
+  fault === noLibrary && point !== 'probe' ? [] : operations.filter((operation) => touches(operation, point));
 
 let cpu: ComputeSession;
 let executor: Executor | undefined;
@@ -64,15 +70,17 @@ beforeAll(async () => {
 afterAll(async () => {
   await cpu.close();
   await executor?.stop();
-  const cells = points.flatMap((point) => operations.filter((operation) => touches(operation, point)));
-  if (full && matrix.size === faults.length * cells.length) writeFileSync(document, matrix.toMarkdown());
+  const all = [...faults, executorCrash, noLibrary];
+  const cells = all.flatMap((fault) => points.flatMap((point) => cellsOf(fault, point)));
+  if (full && matrix.size === cells.length) writeFileSync(document, matrix.toMarkdown());
 });
 
 /** An executor that fails as `spec` says, at the address that this process knows. */
-async function startExecutor(spec: string): Promise<void> {
+async function startExecutor(spec: string, restart: false | undefined = undefined): Promise<void> {
   await executor?.stop();
   process.env.VGPU_FAULT = spec;
-  executor = await Executor.start({ gpu: 'software', socketPath, memoryBytes: 2 ** 28, threads: 1 });
+  const options = { socketPath, memoryBytes: 2 ** 28, threads: 1, restart } as const;
+  executor = await Executor.start({ gpu: 'software', ...options });
   delete process.env.VGPU_FAULT;
 }
 
@@ -88,11 +96,22 @@ function openSession(lines: string[], hangs: boolean, telemetry?: Telemetry): Pr
 
 const specName = (spec: string, kind: FaultKind) => `${spec} (${kind})`;
 
-/** What `faultActions` promises, in a session of its own. */
-async function check(operation: OperationCase, { spec, kind, code }: FaultCase, point: Point): Promise<void> {
-  const type = operation.types[0] ?? 'f32';
+/** In a session of its own. */
+async function check(operation: OperationCase, fault: FaultCase, point: Point): Promise<void> {
   const lines: string[] = [];
-  await using session = await openSession(lines, code === 'hung');
+  await using session = await openSession(lines, fault === hang);
+  await checkIn(session, lines, operation, fault, point);
+}
+
+/** What `faultActions` promises. `lines` are the session's. */
+async function checkIn(
+  session: ComputeSession,
+  lines: readonly string[],
+  operation: OperationCase,
+  { spec, kind, code }: FaultCase,
+  point: Point,
+): Promise<void> {
+  const type = operation.types[0] ?? 'f32';
   const expected = await operation.run(cpu, type, shape);
   const outcome = await operation.run(session, type, shape).catch((error: unknown) => error);
   const told = isGpuError(outcome) ? outcome.fault : (outcome as { reason?: unknown }).reason;
@@ -103,10 +122,11 @@ async function check(operation: OperationCase, { spec, kind, code }: FaultCase, 
     expect(lines, context).toEqual([]);
     expect(session.breaker?.status, context).toBe('closed');
   } else {
-    // The driver's answer to a new worker is no longer the first one's.
-    const reasons = kind === 'absent' && point === 'probe' ? [code, 'executor-restarting'] : [code];
-    expect(outcome, context).toMatchObject({ device: 'cpu', reason: { code: expect.toBeOneOf(reasons) } });
-    const { value, reason } = outcome as { value: unknown; reason: Fault };
+    // A session asks for a new worker before its first operation.
+    const isAway = spec === executorCrash.spec && point === 'probe';
+    const reason = { code: isAway ? 'executor-restarting' : code };
+    expect(outcome, context).toMatchObject({ device: 'cpu', reason });
+    const { value } = outcome as { value: unknown };
     expect(difference(operation.tolerance ?? 0, expected.value, value), context).toBeNull();
     expect(lines, context).toHaveLength(1);
     expect(lines[0], context).toMatch(/^GPU failed \(.+\)\. Falling back to CPU for .+\.$/);
@@ -115,9 +135,8 @@ async function check(operation: OperationCase, { spec, kind, code }: FaultCase, 
     const opens = kind === 'context-dead' || kind === 'absent' || kind === 'gone' || often;
     const states = opens ? ['open', 'half-open'] : ['closed'];
     expect(session.breaker?.status, context).toBeOneOf(states);
-    // 999 of a new worker is no worker's fault any more. An executor that was away may come back.
-    const lasts = kind === 'absent' || kind === 'gone' || (code === 999 && point === 'probe');
-    const isGone = lasts && reason.code !== 'executor-restarting';
+    // 999 of a new worker is no worker's fault any more.
+    const isGone = kind === 'absent' || kind === 'gone' || (code === 999 && point === 'probe');
     expect(session.breaker?.isPermanent, context).toBe(isGone);
     expect(lines[0], context).toContain(isGone ? 'remainder of session' : 'this operation');
   }
@@ -141,13 +160,7 @@ function shareOf(fault: FaultCase, point: Point, all: readonly OperationCase[]):
 describe.each(faults)('$spec', (fault) => {
   it.each(points)('at %s', { timeout: 600_000 }, async (point) => {
     await startExecutor(`${fault.spec}@${point}`);
-    const left = [
-      ...shareOf(
-        fault,
-        point,
-        operations.filter((operation) => touches(operation, point)),
-      ),
-    ];
+    const left = [...shareOf(fault, point, cellsOf(fault, point))];
     const work = async () => {
       for (let next = left.shift(); next !== undefined; next = left.shift()) await check(next, fault, point);
     };
@@ -158,11 +171,59 @@ describe.each(faults)('$spec', (fault) => {
   });
 });
 
+/** A guest library tries less often where nobody has listened. */
+const patience = { timeout: 20_000 };
+
+describe('executor-crash', () => {
+  it.each(points)('at %s', { timeout: 600_000 }, async (point) => {
+    for (const operation of shareOf(executorCrash, point, cellsOf(executorCrash, point))) {
+      await startExecutor(`executor-crash@${point}`, false);
+      const lines: string[] = [];
+      await using session = await openSession(lines, false);
+      await checkIn(session, lines, operation, executorCrash, point);
+      await startExecutor('');
+      const running = { value: 3, device: 'software-gpu', reason: null };
+      await expect.poll(() => session.sum(new Float32Array([1, 2])), patience).toMatchObject(running);
+      expect(session.breaker?.status).toBe('closed');
+    }
+  });
+});
+
+it('no library', { timeout: 600_000 }, async () => {
+  for (const operation of shareOf(noLibrary, 'probe', cellsOf(noLibrary, 'probe'))) {
+    const lines: string[] = [];
+    const driver = '/nowhere/libcuda.so.1';
+    await using session = await createSession({ driver, log: (line) => lines.push(line) });
+    await checkIn(session, lines, operation, noLibrary, 'probe');
+  }
+});
+
+it('an executor that dies is away for all sessions, and comes back for all', async () => {
+  await startExecutor('', false);
+  const lines: string[] = [];
+  await using first = await openSession(lines, false);
+  await using second = await openSession(lines, false);
+  const sum = (session: ComputeSession) => session.sum(new Float32Array([1, 2]));
+  const running = { value: 3, device: 'software-gpu' };
+  expect(await sum(first)).toMatchObject(running);
+  expect(await sum(second)).toMatchObject(running);
+  await executor?.stop();
+  for (let i = 0; i < 3; i++) expect(await sum(first)).toMatchObject({ value: 3, device: 'cpu' });
+  expect(await sum(second)).toMatchObject({ value: 3, device: 'cpu', reason: { kind: 'transient' } });
+  expect(second.breaker?.isPermanent).toBe(false);
+  await using third = await openSession(lines, false);
+  expect(await sum(third)).toMatchObject({ value: 3, device: 'cpu', reason: { kind: 'transient' } });
+  await startExecutor('');
+  for (const session of [first, second, third]) {
+    await expect.poll(() => sum(session), patience).toMatchObject(running);
+  }
+});
+
 it.skipIf(full)('docs/fault-matrix.md is about these operations and faults', () => {
   const written = readFileSync(document, 'utf8');
   const rows = [
     ...operations.map(({ name }) => name),
-    ...byCode.map(({ spec, kind }) => specName(spec, kind)),
+    ...[...byCode, executorCrash, noLibrary].map(({ spec, kind }) => specName(spec, kind)),
   ];
   expect(rows.filter((row) => !written.includes(`\n| ${row} |`))).toEqual([]);
 });

@@ -137,6 +137,7 @@ Napi::Error toError(Napi::Env env, const std::exception_ptr& exception) {
     result.Set("kind", "gpu");
     result.Set("first", Napi::Number::New(env, error.code()));
     result.Set("second", Napi::Number::New(env, 0));
+    result.Set("call", Napi::String::New(env, error.call()));
     return result;
   } catch (const std::bad_alloc&) {
     return makeError(env, compute::ErrorKind::outOfMemory, "the system has no memory left", 0, 0);
