@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CircuitBreaker,
+  type CircuitBreakerOptions,
   type Fault,
   FallbackSession,
   faultOf,
@@ -31,18 +32,26 @@ const concurrent = 2;
 /** A new worker is there at once: the next operation gets it. */
 const nextOperationMs = 1;
 
+export type BreakerOptions = Omit<CircuitBreakerOptions, 'isolation' | 'now'>;
+
+/** @throws what `CircuitBreaker` throws */
+export function sessionBreaker(isolation: 'inproc' | 'process', options: BreakerOptions): CircuitBreaker {
+  const moment = isolation === 'process' ? { halfOpenAfterMs: nextOperationMs } : {};
+  return new CircuitBreaker({ ...moment, ...options, isolation });
+}
+
 export class GpuRunner {
   readonly session: FallbackSession;
-  readonly #gpu: OpenGpu | null;
+  /** Or why there is none. */
+  readonly #opened: OpenGpu | Fault;
   readonly #turns = new Turns(concurrent);
+  readonly #waitsForWorker: boolean;
 
-  /** A fault: why there is no GPU. */
-  constructor(gpu: OpenGpu | Fault, log: Log) {
-    this.#gpu = 'kind' in gpu ? null : gpu;
+  /** `breaker` is that of `options`. */
+  constructor(gpu: OpenGpu | Fault, breaker: CircuitBreaker, options: BreakerOptions, log: Log) {
+    this.#opened = gpu;
     const isolated = this.#gpu?.isolation != null;
-    const breaker = new CircuitBreaker(
-      isolated ? { isolation: 'process', halfOpenAfterMs: nextOperationMs } : {},
-    );
+    this.#waitsForWorker = isolated && options.halfOpenAfterMs === undefined;
     const fault = 'kind' in gpu ? gpu : gpu.fault;
     if (fault !== null) breaker.failed(fault);
     this.session = new FallbackSession({
@@ -51,6 +60,10 @@ export class GpuRunner {
       freeMemory: () => this.#freeMemory(),
       ...(isolated ? { probe: (context) => this.#newWorker(context) } : {}),
     });
+  }
+
+  get #gpu(): OpenGpu | null {
+    return 'kind' in this.#opened ? null : this.#opened;
   }
 
   /** What it computes on, when it does. */
@@ -69,9 +82,10 @@ export class GpuRunner {
     options: { readonly fallback: 'allowed' | 'never'; readonly hangAfterMs: number },
     signal: AbortSignal | undefined,
   ): Promise<ComputeResult<NativeResult>> {
-    const opened = this.#gpu;
+    const opened = this.#opened;
     const onGpu = async (context: OperationContext): Promise<NativeResult> => {
-      if (opened === null) throw new Error('an open breaker has let an operation through');
+      // Where the breaker has been closed by hand.
+      if ('kind' in opened) throw new GpuError(opened, name);
       context.signal.addEventListener('abort', () => giveUp(opened), { once: true });
       try {
         return await gpu(opened.engine);
@@ -115,7 +129,7 @@ export class GpuRunner {
   /** A moment after a worker has died, no operation need go to the CPU. */
   async #workerOnItsWay(): Promise<void> {
     const { breaker } = this.session;
-    if (this.#gpu?.isolation == null) return;
+    if (!this.#waitsForWorker) return;
     // The breaker's own timer would not keep a process alive that waits for nothing else.
     while (breaker.status === 'open' && !breaker.isPermanent) await sleep(nextOperationMs);
   }

@@ -12,7 +12,7 @@ import {
 import type { NativeResult, NativeStart } from './calls.js';
 import { argumentError, ComputeError } from './errors.js';
 import { openGpu } from './gpu.js';
-import { GpuRunner } from './gpu-runner.js';
+import { type BreakerOptions, GpuRunner, sessionBreaker } from './gpu-runner.js';
 import { type Engine, type GpuMemory, native, translate } from './native.js';
 import { Turns } from './turns.js';
 
@@ -41,6 +41,12 @@ export interface SessionOptions {
    * have on the GPU. In bytes; no limit by default.
    */
   readonly memoryLimit?: number;
+  /**
+   * When faults open the session's breaker, how long it waits before an operation tries again, and what `breaker.save()` of an earlier
+   * session has returned. With `isolation: 'process'` it waits for a moment by default, and operations with it, since a new worker is
+   * there at once; with a `halfOpenAfterMs` of yours, operations go to the CPU meanwhile.
+   */
+  readonly breaker?: BreakerOptions;
   /** `never`: fail with the GPU's error instead of using the CPU. `allowed` by default; each call may say otherwise. */
   readonly fallback?: 'allowed' | 'never';
   /**
@@ -114,10 +120,7 @@ export class Runner {
   readonly #running = new Set<Promise<unknown>>();
   #closed = false;
 
-  /**
-   * @throws ComputeError ERR_VGPU_COMPUTE_ARGUMENT, ERR_VGPU_COMPUTE_GPU_UNAVAILABLE, ERR_VGPU_COMPUTE_ISOLATION, or
-   * ERR_VGPU_COMPUTE_ADDON_MISSING
-   */
+  /** @throws what `createSession` throws */
   static async open(options: SessionOptions): Promise<Runner> {
     const { device = 'auto', memoryLimit = unlimited, isolation = 'inproc' } = options;
     checkChoice(device, ['auto', 'gpu', 'cpu'], 'device');
@@ -130,6 +133,7 @@ export class Runner {
     }
     native();
     if (device === 'cpu') return new Runner(options, null);
+    const breaker = sessionBreaker(isolation, options.breaker ?? {});
     const gpu = await openGpu({ driver, isolation, executor, memoryLimit, hangAfterMs });
     const fault = 'kind' in gpu ? gpu : gpu.fault;
     if (device === 'gpu' && fault !== null) {
@@ -139,7 +143,7 @@ export class Runner {
         cause: new GpuError(fault),
       });
     }
-    return new Runner(options, new GpuRunner(gpu, options.log ?? warn));
+    return new Runner(options, new GpuRunner(gpu, breaker, options.breaker ?? {}, options.log ?? warn));
   }
 
   private constructor(options: SessionOptions, gpu: GpuRunner | null) {

@@ -17,6 +17,7 @@ export class ComputeSession extends Layouts {}
  *
  * @throws ComputeError ERR_VGPU_COMPUTE_ARGUMENT, ERR_VGPU_COMPUTE_GPU_UNAVAILABLE, ERR_VGPU_COMPUTE_ISOLATION, or
  * ERR_VGPU_COMPUTE_ADDON_MISSING
+ * @throws ResilienceError ERR_VGPU_RESILIENCE_ARGUMENT or ERR_VGPU_RESILIENCE_SAVED_STATE, of `breaker`
  */
 export async function createSession(options: SessionOptions = {}): Promise<ComputeSession> {
   return new ComputeSession(await Runner.open(options));

@@ -3,7 +3,7 @@ import { conditionFault } from '@vgpu/resilience';
 import { expect, it } from 'vitest';
 import type { NativeResult } from '../src/calls.js';
 import type { OpenGpu } from '../src/gpu.js';
-import { GpuRunner } from '../src/gpu-runner.js';
+import { type BreakerOptions, GpuRunner, sessionBreaker } from '../src/gpu-runner.js';
 import type { Gpu } from '../src/native.js';
 
 const result: NativeResult = { value: undefined, memoryBytes: 0, arrayBytes: 0 };
@@ -11,14 +11,15 @@ const options = { fallback: 'allowed', hangAfterMs: 60_000 } as const;
 const never = () => new Promise<NativeResult>(() => {});
 
 /** Whose worker has died when `fault` says so; a new one is there at once. */
-function runnerWith(fault: OpenGpu['fault']): GpuRunner {
+function runnerWith(fault: OpenGpu['fault'], options: BreakerOptions = {}): GpuRunner {
   const engine = {
     deviceName: () => 'GPU',
     reopen: async () => result,
     xids: () => [],
   } satisfies Partial<Gpu>;
   const isolation = { library: '', executor: '', killWorker: () => {}, workersKilled: async () => {} };
-  return new GpuRunner({ engine: engine as unknown as Gpu, fault, isolation }, () => {});
+  const gpu = { engine: engine as unknown as Gpu, fault, isolation };
+  return new GpuRunner(gpu, sessionBreaker('process', options), options, () => {});
 }
 
 const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
@@ -29,6 +30,14 @@ it('waiting for a new worker keeps the process alive', async () => {
   const running = runner.run({ name: 'sum', gpu: async () => result, cpu: never }, options, undefined);
   expect(timers()).toBeGreaterThan(before);
   expect(await running).toMatchObject({ device: 'gpu', reason: null });
+});
+
+it('a breaker that is to stay open for a while sends operations to the CPU meanwhile', async () => {
+  const runner = runnerWith(conditionFault('worker-died'), { halfOpenAfterMs: 300 });
+  const run = () =>
+    runner.run({ name: 'sum', gpu: async () => result, cpu: async () => result }, options, undefined);
+  expect(await run()).toMatchObject({ device: 'cpu', reason: { code: 'worker-died' } });
+  await expect.poll(run, { timeout: 20_000 }).toMatchObject({ device: 'gpu', reason: null });
 });
 
 it('a breaker that is held open by hand meanwhile ends the waiting', async () => {

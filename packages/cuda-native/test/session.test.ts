@@ -47,6 +47,26 @@ describe('where an operation runs', () => {
     );
   });
 
+  it('as an earlier session’s breaker was', async () => {
+    await using first = await createSession({ driver: noDriver, log: () => undefined });
+    first.breaker?.force('closed');
+    const saved = JSON.parse(JSON.stringify(first.breaker?.save()));
+    await using second = await createSession({ driver: noDriver, breaker: { saved }, log: () => undefined });
+    expect(second.breaker?.save()).toEqual(saved);
+    expect(second.breaker?.status).toBe('closed');
+    // Nothing makes a GPU of none.
+    const reason = { code: 'library-missing' };
+    expect(await second.sum(new Float32Array([1, 2]))).toMatchObject({ value: 3, device: 'cpu', reason });
+  });
+
+  it('a breaker’s options that make no sense are refused', async () => {
+    for (const breaker of [{ failureThreshold: 0 }, { halfOpenAfterMs: -1 }, { saved: 'closed' }]) {
+      await expect(createSession({ breaker })).rejects.toMatchObject({
+        code: expect.stringMatching(/^ERR_VGPU_RESILIENCE_(ARGUMENT|SAVED_STATE)$/),
+      });
+    }
+  });
+
   it('options that make no sense are refused', async () => {
     for (const options of [
       { device: 'tpu' },
