@@ -244,9 +244,11 @@ export class Runner {
   #report({ name, where, isRecovery }: Run, ms: number, result: NativeResult | null, error: unknown): void {
     if (this.#telemetry === undefined) return;
     const place = where === 'cpu' ? 'the CPU' : `the ${where}`;
+    const memory = where === 'cpu' ? null : this.gpuMemory;
     const metrics = {
       kernel_name: name,
       execution_time_us: ms * 1000,
+      memory_allocated_mb: memory === null ? null : (memory.usedBytes + memory.cachedBytes) / 1e6,
       memory_peak_mb: result === null ? null : result.memoryBytes / 1e6,
       error_count: error === null ? 0 : 1,
       recovery_attempts: Number(isRecovery),

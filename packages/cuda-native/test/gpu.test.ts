@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { type Executor, executorStatus } from '@vgpu/executor';
+import { Telemetry, type TelemetryRecord } from '@vgpu/resilience';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ComputeSession, createSession } from '../src/index.js';
@@ -204,4 +205,17 @@ it('a thread that ends in the middle of operations takes nobody with it', async 
     await worker.terminate();
     expect((await gpu.sum(new Int32Array([1, 2]))).value).toBe(3n);
   }
+});
+
+it('telemetry says what the session has on the GPU', async () => {
+  const records: TelemetryRecord[] = [];
+  const telemetry = new Telemetry();
+  telemetry.subscribe((record) => records.push(record));
+  await using session = await createSession({ isolation: 'process', executor: executor.url, telemetry });
+  await session.sort(new Uint32Array(1000));
+  const { usedBytes = 0, cachedBytes = 0 } = session.gpuMemory ?? {};
+  expect(usedBytes + cachedBytes).toBeGreaterThan(4000);
+  await telemetry.close();
+  const [run] = records.flatMap(({ gpu_metrics }) => gpu_metrics ?? []);
+  expect(run).toMatchObject({ kernel_name: 'sort', memory_allocated_mb: (usedBytes + cachedBytes) / 1e6 });
 });
