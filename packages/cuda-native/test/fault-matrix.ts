@@ -50,7 +50,7 @@ How many faults.
 ${this.#table(
   'operation',
   ({ operation }) => operation,
-  (cells) => (cells.length === 0 ? '–' : String(cells.length)),
+  (cells) => String(cells.length),
 )}
 \`fill\` copies nothing in. A library that is missing is so from the start: of that fault there is the probe alone.
 `;
@@ -63,12 +63,14 @@ ${this.#table(
   ): string {
     const rows = [...new Set(this.#cells.map(rowOf))];
     const line = (columns: readonly string[]) => `| ${columns.join(' | ')} |\n`;
-    const of = (row: string, point: string) =>
-      this.#cells.filter((cell) => rowOf(cell) === row && cell.point === point);
+    const shown = (row: string, point: string) => {
+      const cells = this.#cells.filter((cell) => rowOf(cell) === row && cell.point === point);
+      return cells.length === 0 ? '–' : show(cells);
+    };
     return [
       line([title, ...this.#points]),
       line([title, ...this.#points].map(() => '---')),
-      ...rows.map((row) => line([row, ...this.#points.map((point) => show(of(row, point)))])),
+      ...rows.map((row) => line([row, ...this.#points.map((point) => shown(row, point))])),
     ].join('');
   }
 }
