@@ -32,6 +32,7 @@ async function made(name, shape, value) {
 const session = await createSession({ device: 'cpu', memoryLimit: Number(limit) });
 const vector = { structure: 'vector', dtype: 'u32', rows: count, columns: 1 };
 const square = { structure: 'dense', dtype: 'f64', rows: side, columns: side };
+const pointsOf = (rows) => ({ structure: 'dense', rows, columns: 16 });
 const operations = {
   async sortPairs() {
     const keys = await made('keys', vector, (i) => Math.imul(i, 2654435761));
@@ -44,6 +45,16 @@ const operations = {
     const b = await made('b', square, (i) => i % 5);
     const out = await made('out', square);
     return () => onDisk.matmul(session, a, b, out);
+  },
+  async nearestNeighbours() {
+    const points = await made('points', { ...pointsOf(2 ** 20), dtype: 'f32' }, (i) => Math.sin(i));
+    const queries = await made('queries', { ...pointsOf(50), dtype: 'f32' }, (i) => Math.cos(i));
+    const near = { structure: 'dense', rows: 50, columns: 10 };
+    const out = {
+      distances: await made('distances', { ...near, dtype: 'f32' }),
+      indices: await made('indices', { ...near, dtype: 'u32' }),
+    };
+    return () => onDisk.nearestNeighbours(session, queries, points, 10, out);
   },
   async sum() {
     const x = await made('x', vector, (i) => i);

@@ -16,6 +16,8 @@ test.skipIf(!existsSync('/proc/self/clear_refs')).each([
   // 61 MB of arrays.
   ['matmul', 8 * MiB],
   ['sum', 6 * MiB],
+  // 64 MiB of points.
+  ['nearestNeighbours', 8 * MiB],
 ] as const)('%s of arrays on disk in %i bytes', (operation, limit) => {
   const child = join(import.meta.dirname, 'memory-child.mjs');
   const text = execFileSync(process.execPath, [child, operation, newFolder(), String(limit)], {

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PersistentArray } from '@vgpu/array';
 import { describe, expect, test } from 'vitest';
-import { createSession } from '../../src/index.js';
+import { createSession, type NumericArray } from '../../src/index.js';
 import * as onDisk from '../../src/stored/index.js';
 import { arrayOf, random, rejection } from '../support.js';
 import { closing, empty, holds, stored, watched } from './arrays.js';
@@ -169,16 +169,43 @@ function linesIn(path: string): number {
 }
 
 describe('killed', () => {
-  test.each(['sortPairs', 'matmul'] as const)('%s goes on', async (operation) => {
-    const size = 110;
-    const data = Float64Array.from({ length: size * size }, (_, i) => ((i * 7919) % 13) - 6);
-    const isSort = operation === 'sortPairs';
-    const inputs = isSort
-      ? [await stored(keys), await stored(values)]
-      : [await stored(data, { columns: size }), await stored(data, { columns: size })];
-    const outputs = isSort
-      ? [await empty('f32', count), await empty('u32', count)]
-      : [await empty('f64', size * size, { columns: size })];
+  interface Killed {
+    readonly inputs: PersistentArray[];
+    readonly outputs: PersistentArray[];
+    readonly expected: readonly NumericArray[];
+  }
+  const operations = {
+    async sortPairs(): Promise<Killed> {
+      const inputs = [await stored(keys), await stored(values)];
+      const outputs = [await empty('f32', count), await empty('u32', count)];
+      return { inputs, outputs, expected: [sorted.keys, sorted.values] };
+    },
+    async matmul(): Promise<Killed> {
+      const size = 110;
+      const data = Float64Array.from({ length: size * size }, (_, i) => ((i * 7919) % 13) - 6);
+      const square = { data, rows: size, columns: size };
+      const inputs = [await stored(data, { columns: size }), await stored(data, { columns: size })];
+      const outputs = [await empty('f64', size * size, { columns: size })];
+      return { inputs, outputs, expected: [(await memory.matmul(square, square)).value.data] };
+    },
+    async nearestNeighbours(): Promise<Killed> {
+      const [rows, columns, k] = [300, 16, 3];
+      const points = Float32Array.from({ length: rows * columns }, (_, i) => (i * 7919) % 1013);
+      const queries = Float32Array.from(points, (_, i) => (i * 6007) % 997);
+      const { value } = await memory.nearestNeighbours(
+        { data: queries, rows, columns },
+        { data: points, rows, columns },
+        k,
+      );
+      const inputs = [await stored(queries, { columns }), await stored(points, { columns })];
+      const near = { columns: k };
+      const outputs = [await empty('f32', rows * k, near), await empty('u32', rows * k, near)];
+      return { inputs, outputs, expected: [value.distances.data, value.indices.data] };
+    },
+  };
+
+  test.each(['sortPairs', 'matmul', 'nearestNeighbours'] as const)('%s goes on', async (operation) => {
+    const { inputs, outputs, expected } = await operations[operation]();
     const paths = [...inputs, ...outputs].map(({ path }) => path);
     for (const array of [...inputs, ...outputs]) await array.close();
     const journal = `${outputs[0]?.path}.progress`;
@@ -197,10 +224,6 @@ describe('killed', () => {
     const last = start(operation, paths);
     const [code] = await once(last, 'close');
     expect(code).toBe(0);
-    const square = { data, rows: size, columns: size };
-    const expected = isSort
-      ? [sorted.keys, sorted.values]
-      : [(await memory.matmul(square, square)).value.data];
     for (const [i, array] of outputs.entries()) {
       const found = closing(await PersistentArray.open(array.path));
       expect(holds(found, expected[i] ?? keys)).toBe(true);
