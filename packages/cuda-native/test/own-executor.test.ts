@@ -8,7 +8,8 @@ import { guestLibrary } from '@vgpu/preload-shim';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createSession, type SessionOptions } from '../src/index.js';
 import { isolate } from '../src/isolation.js';
-import { rejection } from './support.js';
+import { operations } from './operations.js';
+import { rejection, type Shape } from './support.js';
 
 process.env.VGPU_CONNECT_TIMEOUT_MS = '60000';
 
@@ -30,6 +31,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+const shape: Shape = { count: 500, seed: 7, offset: 0, shared: false, spread: 'many', special: false };
 /** As many deaths as an executor survives within a minute. */
 const survivedDeaths = 5;
 
@@ -60,7 +62,9 @@ it('is on its way back after a death, and gone after too many', { timeout: 120_0
   );
 
   await using next = await createSession({ ...options, log: () => {} });
-  expect(await next.sum(new Float32Array([1, 2]))).toMatchObject({ value: 3, device: 'cpu', reason: dead });
+  for (const { types, run } of operations) {
+    expect(await run(next, types[0] ?? 'f32', shape)).toMatchObject({ device: 'cpu', reason: dead });
+  }
   expect(await rejection(createSession({ ...options, device: 'gpu' }))).toMatchObject({
     code: 'ERR_VGPU_COMPUTE_GPU_UNAVAILABLE',
     message: expect.stringContaining('executor is dead'),
