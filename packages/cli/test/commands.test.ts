@@ -155,7 +155,7 @@ it('says what is wrong with a call as it says what else is wrong: with code and 
 });
 
 it('an argument is no part of the name of the command that failed', async () => {
-  const { stdout } = await vgpu('compute', 'sum', '--json');
+  const { stdout } = await vgpu('compute', 'sum', '--nope', '--json');
   expect(failureSchema.parse(JSON.parse(stdout))).toMatchObject({ command: 'compute' });
 });
 

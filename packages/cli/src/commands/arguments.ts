@@ -20,6 +20,15 @@ export function countArgument(text: string): number {
   return count;
 }
 
+/** Whole numbers with commas between them: "1000,200". */
+export function countsArgument(text: string): number[] {
+  const counts = text.split(',').map((each) => (/^\d+$/.test(each) ? Number(each) : Number.NaN));
+  if (!counts.every(Number.isSafeInteger)) {
+    throw new InvalidArgumentError('It is whole numbers with commas between them, such as 1000,200.');
+  }
+  return counts;
+}
+
 /** A number above 0, such as 4 or 0.5. */
 export function positiveArgument(text: string): number {
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;

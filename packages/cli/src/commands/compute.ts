@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ComputeOptions } from '../compute/compute.js';
-import { bytesArgument, countArgument, EXIT_STATUS, jsonOption } from './arguments.js';
+import { bytesArgument, countArgument, countsArgument, EXIT_STATUS, jsonOption } from './arguments.js';
 import { forceOption } from './file/output.js';
 
 /** `vgpu compute OP IN… -o OUT`: operations on arrays in files, of any size. */
@@ -8,7 +8,7 @@ export function computeCommand(): Command {
   return new Command('compute')
     .description('sort, multiply, sum … arrays in .npy and .pycauset files, larger than memory if need be')
     .argument('<operation>', 'see below')
-    .argument('<inputs...>', '.npy or .pycauset files')
+    .argument('[inputs...]', '.npy or .pycauset files')
     .addOption(
       new Option(
         '-o, --output <file>',
@@ -34,7 +34,7 @@ export function computeCommand(): Command {
     .option('--from <number>', 'histogram: where the first one begins', numberArgument)
     .option('--to <number>', 'histogram: where the last one ends', numberArgument)
     .addOption(
-      new Option('--dtype <name>', 'cast: to this type').choices([
+      new Option('--dtype <name>', 'cast, fill: the type of the output (fill: f64 by default)').choices([
         'f16',
         'f32',
         'f64',
@@ -44,6 +44,8 @@ export function computeCommand(): Command {
         'u64',
       ]),
     )
+    .option('--value <number>', 'fill: with this number')
+    .option('--shape <numbers>', 'fill: how many elements, or rows,columns', countsArgument)
     .option('--telemetry', 'write a record of each step to the telemetry folder: see `vgpu logs`')
     .addOption(forceOption())
     .addOption(jsonOption())
@@ -66,7 +68,7 @@ function numberArgument(text: string): number {
 const NOTES = `
 Operations:
   printed           sum mean min max norm dot histogram top-k
-  element by element add sub mul div scale axpy cast
+  element by element add sub mul div scale axpy cast; fill (a new array, with one number)
   sorting           sort sort-pairs argsort
   matrices          matmul matvec transpose solve inverse bit-matmul (of matrices of bits: how many products are 1)
   points (rows)     pairwise-distance nearest-neighbours (of queries among points; writes distances, then indices)
@@ -78,4 +80,5 @@ Examples:
   vgpu compute sum measurements.npy
   vgpu compute matmul a.npy b.npy -o product.npy --memory-limit 2GiB
   vgpu compute sort-pairs keys.pycauset values.pycauset -o sorted.pycauset -o moved.pycauset --resume
-  vgpu compute top-k --k 10 scores.npy --json`;
+  vgpu compute top-k --k 10 scores.npy --json
+  vgpu compute fill --value 1 --shape 1000,200 --dtype f32 -o ones.npy`;

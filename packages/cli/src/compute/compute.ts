@@ -10,7 +10,7 @@ import { formatBytes, formatCount } from '../output/bytes.js';
 import type { Context, Outcome } from '../output/command.js';
 import { progressBar } from '../output/progress-bar.js';
 import { NpyArray } from './npy-array.js';
-import type { Computed, Operation, OperationFlags } from './operation.js';
+import { type Computed, flagNames, type Operation, type OperationFlags } from './operation.js';
 import { operations } from './operations.js';
 import { canResume, type OutputFile, withOutputs } from './outputs.js';
 
@@ -136,14 +136,15 @@ function checkUsage(
     const can = Object.keys(operations).filter((each) => operations[each]?.resumable === true);
     throw usage(`${name} cannot be resumed, only ${can.join(', ')}`);
   }
-  for (const flag of ['descending', 'by', 'k', 'bins', 'from', 'to', 'dtype', 'metric'] as const) {
+  for (const [flag, option] of Object.entries(flagNames) as [keyof OperationFlags, string][]) {
     if (flags[flag] !== undefined && operation.flags?.includes(flag) !== true) {
-      throw usage(`${name} has no --${flag}`);
+      throw usage(`${name} has no ${option}`);
     }
   }
   for (const path of paths) checkInput(path);
   for (const path of outputs) {
-    for (const input of paths) checkOutput(path, { force: force || goesOn, input });
+    for (const input of paths) checkOutput(path, { force: true, input });
+    checkOutput(path, { force: force || goesOn });
   }
   if (new Set(outputs.map(placeOf)).size !== outputs.length)
     throw usage('the outputs are one and the same file');

@@ -16,7 +16,23 @@ export interface OperationFlags {
   readonly to?: number | undefined;
   readonly dtype?: onDisk.StoredType | undefined;
   readonly metric?: Metric | undefined;
+  readonly value?: string | undefined;
+  readonly shape?: readonly number[] | undefined;
 }
+
+/** As they are written. */
+export const flagNames: Readonly<Record<keyof OperationFlags, string>> = {
+  descending: '--descending',
+  by: '--by',
+  k: '--k',
+  bins: '--bins',
+  from: '--from',
+  to: '--to',
+  dtype: '--dtype',
+  metric: '--metric',
+  value: '--value',
+  shape: '--shape',
+};
 
 const computable: readonly string[] = ['f32', 'f64', 'i32', 'u32', 'i64', 'u64'];
 /** What `cast` takes. */
@@ -110,19 +126,38 @@ export function shapeOf({ path, descriptor }: StoredArray, types: readonly strin
   return { dtype: dtype as onDisk.StoredType, rows, ...(structure === 'vector' ? {} : { columns }) };
 }
 
+/** Of an array that is made without an input. @throws CliError */
+export function newShape({ shape, dtype = 'f64' }: OperationFlags): Shape {
+  const [rows, columns, ...more] = needed(shape, '--shape');
+  if (rows === undefined || more.length > 0) {
+    throw new CliError('ERR_VGPU_USAGE', `--shape has ${more.length + 2} numbers, not one or two`);
+  }
+  if (!computable.includes(dtype)) {
+    throw new CliError('ERR_VGPU_USAGE', `the operation makes no ${dtype}`, {
+      remedy: 'make f32, and convert it: vgpu compute cast --dtype',
+    });
+  }
+  return { dtype, rows, ...(columns !== undefined && { columns }) };
+}
+
 const ranges: Readonly<Record<string, readonly [least: number, most: number]>> = {
   i32: [-(2 ** 31), 2 ** 31 - 1],
   u32: [0, 2 ** 32 - 1],
 };
 
-export function scalar({ descriptor: { dtype } }: StoredArray, { by }: OperationFlags): number | bigint {
-  const text = needed(by, '--by');
+/** The number behind an option, for an array: a bigint for 64-bit integers. @throws CliError */
+export function scalar(
+  { descriptor: { dtype } }: StoredArray,
+  given: string | undefined,
+  option: string,
+): number | bigint {
+  const text = needed(given, option);
   const isLong = dtype === 'i64' || dtype === 'u64';
   const value = isLong && /^-?\d+$/.test(text) ? BigInt(text) : Number(text);
   const [least, most] = ranges[dtype ?? ''] ?? [-Infinity, Infinity];
   const fits = value >= least && value <= most && (least === -Infinity || Number.isInteger(value));
   if (text.trim() !== '' && (isLong ? typeof value === 'bigint' : fits)) return value;
-  throw new CliError('ERR_VGPU_USAGE', `--by ${text} is no number of type ${dtype}`);
+  throw new CliError('ERR_VGPU_USAGE', `${option} ${text} is no number of type ${dtype}`);
 }
 
 export function needed<T>(value: T | undefined, option: string): T {

@@ -8,6 +8,7 @@ import {
   castable,
   inMemory,
   needed,
+  newShape,
   type Operation,
   one,
   scalar,
@@ -95,7 +96,13 @@ export const operations: Readonly<Record<string, Operation>> = {
     ...likeFirst,
     flags: ['by'],
     run: ({ session, inputs, outputs, flags, options }) =>
-      onDisk.scale(session, one(inputs, 0), scalar(one(inputs, 0), flags), one(outputs, 0), options),
+      onDisk.scale(
+        session,
+        one(inputs, 0),
+        scalar(one(inputs, 0), flags.by, '--by'),
+        one(outputs, 0),
+        options,
+      ),
   },
   axpy: {
     inputs: 2,
@@ -104,12 +111,20 @@ export const operations: Readonly<Record<string, Operation>> = {
     run: ({ session, inputs, outputs, flags, options }) =>
       onDisk.axpy(
         session,
-        scalar(one(inputs, 0), flags),
+        scalar(one(inputs, 0), flags.by, '--by'),
         one(inputs, 0),
         one(inputs, 1),
         one(outputs, 0),
         options,
       ),
+  },
+  fill: {
+    inputs: 0,
+    outputs: 1,
+    flags: ['value', 'shape', 'dtype'],
+    shapes: (_, flags) => [newShape(flags)],
+    run: ({ session, outputs, flags, options }) =>
+      onDisk.fill(session, one(outputs, 0), scalar(one(outputs, 0), flags.value, '--value'), options),
   },
   cast: {
     inputs: 1,
