@@ -4,67 +4,14 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PersistentArray } from '@vgpu/array';
-import { encodeNpyHeader, type NpyDtype, readNpy } from '@vgpu/format';
 import { afterAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import { document, type NpyData, npyFile, numbers, refusal } from './compute-files.js';
 import { ended, Folder, start, vgpu, vgpuJson } from './vgpu.js';
 
 const folder = new Folder();
 afterAll(() => folder.remove());
 
-function npy(
-  name: string,
-  data: Float64Array | Float32Array | Uint32Array | BigInt64Array | Int16Array | Uint16Array,
-  shape?: number[],
-) {
-  const names = {
-    Float64Array: 'f64',
-    Float32Array: 'f32',
-    Uint32Array: 'u32',
-    BigInt64Array: 'i64',
-    Int16Array: 'i16',
-    // Its bits.
-    Uint16Array: 'f16',
-  };
-  const dtype = names[data.constructor.name as keyof typeof names] as NpyDtype;
-  const header = encodeNpyHeader({ dtype, shape: shape ?? [data.length] });
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  const path = folder.at(name);
-  writeFileSync(path, Buffer.concat([header, bytes]));
-  return path;
-}
-
-function numbers(path: string): { dtype: string; shape: readonly number[]; values: unknown[] } {
-  const { dtype, shape, get } = readNpy(readFileSync(path));
-  const [rows = 0, columns] = shape;
-  const values = Array.from({ length: rows * (columns ?? 1) }, (_, i) =>
-    columns === undefined ? get(i) : get(Math.floor(i / columns), i % columns),
-  );
-  return { dtype, shape, values };
-}
-
-const document = z.object({
-  schemaVersion: z.literal(1),
-  command: z.literal('compute'),
-  ok: z.literal(true),
-  operation: z.string(),
-  inputs: z.array(z.string()),
-  outputs: z.array(
-    z.object({ path: z.string(), shape: z.object({ dtype: z.string(), rows: z.number() }).loose() }),
-  ),
-  value: z.unknown().optional(),
-  device: z.enum(['cpu', 'gpu', 'software-gpu']),
-  reason: z.object({ name: z.string() }).nullable(),
-  attempts: z.number(),
-  calls: z.object({ cpu: z.number() }).optional(),
-  memoryBytes: z.number().optional(),
-  seconds: z.number(),
-});
-
-const refusal = z.object({
-  ok: z.literal(false),
-  error: z.object({ code: z.string(), message: z.string() }),
-});
+const npy = (name: string, data: NpyData, shape?: readonly number[]) => npyFile(folder.at(name), data, shape);
 
 describe('prints', () => {
   const x = npy('x.npy', new Float64Array([3, -1, 4, 1, -5, 9]));

@@ -71,9 +71,10 @@ Operations:
   element by element add sub mul div scale axpy cast; fill (a new array, with one number)
   sorting           sort sort-pairs argsort
   matrices          matmul matvec transpose solve inverse bit-matmul (of matrices of bits: how many products are 1)
+  many matrices     matmul-batch matvec-batch (one below another, or .npy of three dimensions; a row for each vector)
   points (rows)     pairwise-distance nearest-neighbours (of queries among points; writes distances, then indices)
   running sums      inclusive-scan exclusive-scan
-argsort, the scans, transpose, solve, inverse, bit-matmul and pairwise-distance map their arrays as a whole, up to 4 GiB each;
+argsort, the scans, transpose, solve, inverse, bit-matmul, pairwise-distance and the batches map their arrays as a whole, up to 4 GiB each;
 all others go through arrays of any size in pieces. Where it ran, and why, is said on stderr, and by --json.
 
 Examples:

@@ -10,7 +10,14 @@ import { formatBytes, formatCount } from '../output/bytes.js';
 import type { Context, Outcome } from '../output/command.js';
 import { progressBar } from '../output/progress-bar.js';
 import { NpyArray } from './npy-array.js';
-import { type Computed, flagNames, type Operation, type OperationFlags } from './operation.js';
+import {
+  type Computed,
+  dimensionsOf,
+  flagNames,
+  type Operation,
+  type OperationFlags,
+  type Shape,
+} from './operation.js';
 import { operations } from './operations.js';
 import { canResume, type OutputFile, withOutputs } from './outputs.js';
 
@@ -52,7 +59,7 @@ export async function compute(
     });
     closing.push(() => session.close());
     const inputs: StoredArray[] = [];
-    for (const path of paths) inputs.push(await openInput(path, closing));
+    for (const path of paths) inputs.push(await openInput(path, operation.dimensions ?? 2, closing));
     const work = { name, operation, paths, outputs, options, goesOn };
     return await computeWith(work, session, inputs, context);
   } finally {
@@ -86,7 +93,7 @@ async function computeWith(
   const { name, operation, outputs, options, goesOn } = work;
   const { resume = false } = options;
   const shapes = operation.shapes(inputs, options);
-  const files = shapes.map((shape, index) => ({ path: outputs[index] ?? '', shape }));
+  const files = shapes.map((shape, index) => outputFile(outputs[index] ?? '', shape));
   const started = performance.now();
   const result = await progress.during(`computing ${name}`, (detail) => {
     const bar = progressBar();
@@ -104,9 +111,19 @@ async function computeWith(
   return outcomeOf(work, files, result, (performance.now() - started) / 1000);
 }
 
-async function openInput(path: string, closing: (() => Promise<unknown>)[]): Promise<StoredArray> {
+/** Only .npy has a third dimension. */
+function outputFile(path: string, { matrices, ...shape }: Shape): OutputFile {
+  const isNpy = path.endsWith('.npy');
+  return { path, shape: { ...shape, ...(isNpy && matrices !== undefined && { matrices }) } };
+}
+
+async function openInput(
+  path: string,
+  dimensions: 2 | 3,
+  closing: (() => Promise<unknown>)[],
+): Promise<StoredArray> {
   const array = await namingFile<NpyArray | PersistentArray>(path, () =>
-    path.endsWith('.npy') ? NpyArray.open(path) : PersistentArray.open(path),
+    path.endsWith('.npy') ? NpyArray.open(path, dimensions) : PersistentArray.open(path),
   );
   closing.push(() => array.close());
   return array;
@@ -182,10 +199,10 @@ function outcomeOf(
 
 const deviceNames = { gpu: 'GPU', 'software-gpu': 'software GPU', cpu: 'CPU' } as const;
 
-function wrote({ path, shape: { dtype, rows, columns } }: OutputFile): string {
-  const bytes = (rows * (columns ?? 1) * Number(dtype.slice(1))) / 8;
-  const size = columns === undefined ? formatCount(rows) : `${formatCount(rows)} x ${formatCount(columns)}`;
-  return `wrote ${path}: ${size} ${dtype}, ${formatBytes(bytes)}`;
+function wrote({ path, shape }: OutputFile): string {
+  const { dtype, rows, columns = 1 } = shape;
+  const bytes = (rows * columns * Number(dtype.slice(1))) / 8;
+  return `wrote ${path}: ${dimensionsOf(shape).map(formatCount).join(' x ')} ${dtype}, ${formatBytes(bytes)}`;
 }
 
 type TopK = { readonly values: ArrayLike<number | bigint>; readonly indices: ArrayLike<number> };

@@ -41,6 +41,8 @@ export class NpyArray implements StoredOutput {
   readonly committed = true;
   readonly update: 'atomic' | undefined;
   readonly descriptor: StoredArray['descriptor'];
+  /** As NumPy has it. Of three dimensions the first is how many matrices there are, which are one below another here. */
+  readonly shape: readonly number[];
   updating = false;
   readonly #file: MappedFile;
   readonly #header: NpyShape;
@@ -57,7 +59,9 @@ export class NpyArray implements StoredOutput {
     this.#file = file;
     this.#header = header;
     this.update = writable ? 'atomic' : undefined;
-    const [rows = 1, columns] = header.shape;
+    this.shape = header.shape;
+    const [first = 1, second, third] = header.shape;
+    const [rows, columns] = third === undefined ? [first, second] : [first * (second ?? 1), third];
     this.descriptor = {
       structure: columns === undefined ? 'vector' : 'dense',
       dtype: header.dtype,
@@ -73,14 +77,18 @@ export class NpyArray implements StoredOutput {
     };
   }
 
-  /** @throws CliError for a file that must be imported first, FormatError for one that is damaged */
-  static async open(path: string): Promise<NpyArray> {
+  /**
+   * `dimensions`: how many it may have.
+   *
+   * @throws CliError for a file that must be imported first, FormatError for one that is damaged
+   */
+  static async open(path: string, dimensions: 2 | 3): Promise<NpyArray> {
     const file = await MappedFile.openAsync(path, { access: 'read', lock: 'none' });
     try {
       const start = new Uint8Array(Math.min(file.size, mostHeaderBytes));
       await file.readAsync(0, start);
       const header = decodeNpyHeader(start);
-      check(path, header, file.size);
+      check(path, header, file.size, dimensions);
       const { ino, size, mtimeMs } = statSync(path);
       return new NpyArray(file, header, { path, identity: `npy ${ino} ${size} ${mtimeMs}`, writable: false });
     } catch (error) {
@@ -147,7 +155,8 @@ export class NpyArray implements StoredOutput {
   }
 }
 
-function check(path: string, { dtype, shape, littleEndian, dataOffset }: NpyHeader, fileBytes: number): void {
+function check(path: string, header: NpyHeader, fileBytes: number, dimensions: 2 | 3): void {
+  const { dtype, shape, littleEndian, fortranOrder, dataOffset } = header;
   const bytes = npyDataBytes(dtype, shape);
   if (dataOffset + bytes > fileBytes) {
     throw new CliError('ERR_VGPU_BAD_INPUT', `the data of ${path} are cut off`, {
@@ -170,9 +179,15 @@ function check(path: string, { dtype, shape, littleEndian, dataOffset }: NpyHead
       remedy: 'convert it: vgpu file import',
     });
   }
-  if (shape.length < 1 || shape.length > 2) {
-    throw new CliError('ERR_VGPU_BAD_INPUT', `${path} has ${shape.length} dimensions, not one or two`, {
+  if (shape.length < 1 || shape.length > dimensions) {
+    const taken = dimensions === 2 ? 'one or two' : 'one to three';
+    throw new CliError('ERR_VGPU_BAD_INPUT', `${path} has ${shape.length} dimensions, not ${taken}`, {
       remedy: 'reshape the array in NumPy first',
+    });
+  }
+  if (shape.length === 3 && fortranOrder) {
+    throw new CliError('ERR_VGPU_BAD_INPUT', `the first of the three dimensions of ${path} varies fastest`, {
+      remedy: 'write it in the other order: numpy.ascontiguousarray',
     });
   }
 }

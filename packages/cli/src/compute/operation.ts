@@ -43,6 +43,13 @@ export interface Shape {
   readonly dtype: onDisk.StoredType;
   readonly rows: number;
   readonly columns?: number;
+  /** Of matrices one below another that are the third dimension of a .npy file: how many. */
+  readonly matrices?: number;
+}
+
+export function dimensionsOf({ rows, columns, matrices }: Shape): readonly number[] {
+  if (columns === undefined) return [rows];
+  return matrices === undefined ? [rows, columns] : [matrices, rows / matrices, columns];
 }
 
 export interface Arguments {
@@ -62,6 +69,8 @@ export interface Operation {
   /** Of the outputs. None: the result is printed. */
   readonly shapes: (inputs: readonly StoredArray[], flags: OperationFlags) => readonly Shape[];
   readonly outputs: number;
+  /** Of a .npy file that it takes, at most; 2 by default. */
+  readonly dimensions?: 3;
   readonly resumable?: boolean;
   /** Flags that it needs or knows. */
   readonly flags?: readonly (keyof OperationFlags)[];

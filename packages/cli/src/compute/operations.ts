@@ -1,6 +1,7 @@
 // What `vgpu compute` can do: how many arrays each operation takes and makes, and how it is called.
 import type { ComputeResult, ComputeSession, ElementType, NumericArray } from '@vgpu/cuda-native';
 import * as onDisk from '@vgpu/cuda-native/stored';
+import { batchOperations } from './batch-operations.js';
 import { matrixOperations } from './matrix-operations.js';
 import {
   type Arguments,
@@ -179,4 +180,5 @@ export const operations: Readonly<Record<string, Operation>> = {
     session.exclusiveScan(x, { ...abortOf(options), out }),
   ),
   ...matrixOperations,
+  ...batchOperations,
 };

@@ -9,7 +9,7 @@ import { byteOffset, encodeNpyHeader, npyDataBytes } from '@vgpu/format';
 import { MappedFile, replaceFileAsync } from '@vgpu/mmap-native';
 import { CliError } from '../errors.js';
 import { NpyArray } from './npy-array.js';
-import type { Shape } from './operation.js';
+import { dimensionsOf, type Shape } from './operation.js';
 
 export interface OutputFile {
   readonly path: string;
@@ -47,8 +47,8 @@ async function npy<T>(
   { signal }: OutputOptions,
   write: (output: StoredOutput) => Promise<T>,
 ) {
-  const { dtype, rows, columns } = shape;
-  const dimensions = columns === undefined ? [rows] : [rows, columns];
+  const { dtype } = shape;
+  const dimensions = dimensionsOf(shape);
   const header = encodeNpyHeader({ dtype, shape: dimensions });
   const size = header.length + npyDataBytes(dtype, dimensions);
   let result: { readonly value: T } | undefined;
