@@ -4,7 +4,9 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PersistentArray } from '@vgpu/array';
+import { createSession } from '@vgpu/cuda-native';
 import { afterAll, describe, expect, it } from 'vitest';
+import { operations } from '../src/compute/operations.js';
 import { document, type NpyData, npyFile, numbers, refusal } from './compute-files.js';
 import { ended, Folder, start, vgpu, vgpuJson } from './vgpu.js';
 
@@ -12,6 +14,30 @@ const folder = new Folder();
 afterAll(() => folder.remove());
 
 const npy = (name: string, data: NpyData, shape?: readonly number[]) => npyFile(folder.at(name), data, shape);
+
+it('has every operation of a session, and its help lists them all', async () => {
+  await using session = await createSession({ device: 'cpu' });
+  const { stdout } = await vgpu('compute', '--help');
+  const [, list = ''] = /^Operations:\n((?: {2}.+\n)+)/m.exec(stdout) ?? [];
+  const listed = list.split(/[^a-z-]+/);
+  const names = methodsOf(session).map((name) =>
+    name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+  );
+  expect(names).toContain('force-layout-step');
+  expect(names.filter((name) => !Object.hasOwn(operations, name))).toEqual([]);
+  expect(Object.keys(operations).filter((name) => !listed.includes(name))).toEqual([]);
+});
+
+/** Of all classes that it is on top of, but for what is no operation. */
+function methodsOf(value: object): string[] {
+  const prototype = Reflect.getPrototypeOf(value);
+  if (prototype === null || prototype === Object.prototype) return [];
+  const own = Object.entries(Object.getOwnPropertyDescriptors(prototype))
+    .filter(([, { get }]) => get === undefined)
+    .map(([name]) => name)
+    .filter((name) => !['constructor', 'run', 'write', 'close'].includes(name));
+  return [...own, ...methodsOf(prototype)];
+}
 
 describe('prints', () => {
   const x = npy('x.npy', new Float64Array([3, -1, 4, 1, -5, 9]));

@@ -164,6 +164,9 @@ async function makeFiles(): Promise<void> {
   await run('create', ...list, 'f32', '--fill', 'random:7', at('keys.pycauset'));
   await run('create', ...list, 'u32', '--fill', 'index', at('values.pycauset'));
   await run('export', at('keys.pycauset'), at('scores.npy'));
+  const pairs = ['--columns', '2', '--dtype'];
+  await run('create', '--rows', '100', ...pairs, 'f32', '--fill', 'random:7', at('points.pycauset'));
+  await run('create', '--rows', '50', ...pairs, 'u32', '--fill', 'index', at('edges.pycauset'));
   for (const name of ['doubles.pycauset', 'dense.pycauset']) copyFileSync(at('matrix.pycauset'), at(name));
   for (const name of ['b.npy', 'in.npy']) copyFileSync(at('a.npy'), at(name));
   copyFileSync(at('scores.npy'), at('measurements.npy'));

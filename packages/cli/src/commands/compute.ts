@@ -1,18 +1,19 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import type { ComputeOptions } from '../compute/compute.js';
-import { bytesArgument, countArgument, countsArgument, EXIT_STATUS, jsonOption } from './arguments.js';
+import { bytesArgument, EXIT_STATUS, jsonOption } from './arguments.js';
+import { operationOptions } from './compute-options.js';
 import { forceOption } from './file/output.js';
 
 /** `vgpu compute OP IN… -o OUT`: operations on arrays in files, of any size. */
 export function computeCommand(): Command {
-  return new Command('compute')
+  const command = new Command('compute')
     .description('sort, multiply, sum … arrays in .npy and .pycauset files, larger than memory if need be')
     .argument('<operation>', 'see below')
     .argument('[inputs...]', '.npy or .pycauset files')
     .addOption(
       new Option(
         '-o, --output <file>',
-        'the new .npy or .pycauset file; sort-pairs and nearest-neighbours have two',
+        'the new .npy or .pycauset file; sort-pairs, nearest-neighbours and spatial-grid have two',
       ).argParser((path: string, paths: string[] = []) => [...paths, path]),
     )
     .addOption(
@@ -25,27 +26,9 @@ export function computeCommand(): Command {
       'use no more (default: 1 GiB, or a quarter of the memory)',
       bytesArgument,
     )
-    .option('--resume', 'keep a record of the progress, and go on after a crash or a cancellation')
-    .option('--descending', 'sort, sort-pairs, argsort, top-k: the greatest first')
-    .option('--by <number>', 'scale, axpy: the factor')
-    .option('--k <count>', 'top-k, nearest-neighbours: how many', countArgument)
-    .addOption(new Option('--metric <name>', 'distances: l2 by default').choices(['l2', 'cosine', 'dot']))
-    .option('--bins <count>', 'histogram: how many intervals', countArgument)
-    .option('--from <number>', 'histogram: where the first one begins', numberArgument)
-    .option('--to <number>', 'histogram: where the last one ends', numberArgument)
-    .addOption(
-      new Option('--dtype <name>', 'cast, fill: the type of the output (fill: f64 by default)').choices([
-        'f16',
-        'f32',
-        'f64',
-        'i32',
-        'u32',
-        'i64',
-        'u64',
-      ]),
-    )
-    .option('--value <number>', 'fill: with this number')
-    .option('--shape <numbers>', 'fill: how many elements, or rows,columns', countsArgument)
+    .option('--resume', 'keep a record of the progress, and go on after a crash or a cancellation');
+  for (const option of operationOptions()) command.addOption(option);
+  return command
     .option('--telemetry', 'write a record of each step to the telemetry folder: see `vgpu logs`')
     .addOption(forceOption())
     .addOption(jsonOption())
@@ -59,12 +42,6 @@ export function computeCommand(): Command {
     });
 }
 
-function numberArgument(text: string): number {
-  const value = text.trim() === '' ? Number.NaN : Number(text);
-  if (!Number.isFinite(value)) throw new InvalidArgumentError('It is a number.');
-  return value;
-}
-
 const NOTES = `
 Operations:
   printed           sum mean min max norm dot histogram top-k
@@ -73,13 +50,18 @@ Operations:
   matrices          matmul matvec transpose solve inverse bit-matmul (of matrices of bits: how many products are 1)
   many matrices     matmul-batch matvec-batch (one below another, or .npy of three dimensions; a row for each vector)
   points (rows)     pairwise-distance nearest-neighbours (of queries among points; writes distances, then indices)
+                    spatial-grid (writes where each cell begins in the list of points by cells, then that list)
+                    force-layout-step (of nodes, and edges in rows of two u32)
   running sums      inclusive-scan exclusive-scan
-argsort, the scans, transpose, solve, inverse, bit-matmul, pairwise-distance and the batches map their arrays as a whole, up to 4 GiB each;
-all others go through arrays of any size in pieces. Where it ran, and why, is said on stderr, and by --json.
+argsort, the scans, transpose, solve, inverse, bit-matmul, the batches, pairwise-distance, spatial-grid and
+force-layout-step map their arrays as a whole, up to 4 GiB each; all others go through arrays of any size in pieces.
+Where it ran, and why, is said on stderr, and by --json.
 
 Examples:
   vgpu compute sum measurements.npy
   vgpu compute matmul a.npy b.npy -o product.npy --memory-limit 2GiB
   vgpu compute sort-pairs keys.pycauset values.pycauset -o sorted.pycauset -o moved.pycauset --resume
   vgpu compute top-k --k 10 scores.npy --json
+  vgpu compute spatial-grid points.pycauset --cell-size 0.25 --origin 0,0 --cells 4,4 -o starts.npy -o items.npy
+  vgpu compute force-layout-step points.pycauset edges.pycauset -o moved.npy --repulsion 0.5 --max-move 0.1
   vgpu compute fill --value 1 --shape 1000,200 --dtype f32 -o ones.npy`;

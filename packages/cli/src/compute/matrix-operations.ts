@@ -126,7 +126,7 @@ export const matrixOperations: Readonly<Record<string, Operation>> = {
 };
 
 /** Whether its elements are floats, the operation checks itself. */
-function matrixOf(
+export function matrixOf(
   arrays: Arguments['inputs'],
   elements: readonly NumericArray[],
   index: number,

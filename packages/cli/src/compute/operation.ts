@@ -18,6 +18,15 @@ export interface OperationFlags {
   readonly metric?: Metric | undefined;
   readonly value?: string | undefined;
   readonly shape?: readonly number[] | undefined;
+  readonly cellSize?: number | undefined;
+  readonly origin?: readonly number[] | undefined;
+  readonly cells?: readonly number[] | undefined;
+  readonly repulsion?: number | undefined;
+  readonly radius?: number | undefined;
+  readonly stiffness?: number | undefined;
+  readonly springLength?: number | undefined;
+  readonly step?: number | undefined;
+  readonly maxMove?: number | undefined;
 }
 
 /** As they are written. */
@@ -32,6 +41,15 @@ export const flagNames: Readonly<Record<keyof OperationFlags, string>> = {
   metric: '--metric',
   value: '--value',
   shape: '--shape',
+  cellSize: '--cell-size',
+  origin: '--origin',
+  cells: '--cells',
+  repulsion: '--repulsion',
+  radius: '--radius',
+  stiffness: '--stiffness',
+  springLength: '--spring-length',
+  step: '--step',
+  maxMove: '--max-move',
 };
 
 const computable: readonly string[] = ['f32', 'f64', 'i32', 'u32', 'i64', 'u64'];
@@ -129,7 +147,9 @@ export function shapeOf({ path, descriptor }: StoredArray, types: readonly strin
     throw new CliError(
       'ERR_VGPU_BAD_INPUT',
       `${path} holds ${dtype ?? 'blocks'}, not one of ${types.join(', ')}`,
-      { remedy: `convert it: ${dtype === 'f16' ? 'vgpu compute cast' : 'vgpu file convert'} --dtype` },
+      {
+        remedy: `convert it: ${castable.includes(dtype ?? '') ? 'vgpu compute cast' : 'vgpu file convert'} --dtype`,
+      },
     );
   }
   return { dtype: dtype as onDisk.StoredType, rows, ...(structure === 'vector' ? {} : { columns }) };

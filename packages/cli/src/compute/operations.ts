@@ -2,6 +2,7 @@
 import type { ComputeResult, ComputeSession, ElementType, NumericArray } from '@vgpu/cuda-native';
 import * as onDisk from '@vgpu/cuda-native/stored';
 import { batchOperations } from './batch-operations.js';
+import { layoutOperations } from './layout-operations.js';
 import { matrixOperations } from './matrix-operations.js';
 import {
   type Arguments,
@@ -181,4 +182,5 @@ export const operations: Readonly<Record<string, Operation>> = {
   ),
   ...matrixOperations,
   ...batchOperations,
+  ...layoutOperations,
 };
