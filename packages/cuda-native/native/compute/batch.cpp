@@ -1,13 +1,17 @@
-// Many small products at once: by themselves they would be too little work for all threads.
+// Products with matrices: many small ones at once, which by themselves would be too little work for all
+// threads, or one.
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 
 #include "compute/checks.h"
 #include "compute/error.h"
+#include "compute/integer_product.h"
 #include "compute/kernels.h"
 #include "compute/matrix.h"
 #include "compute/matrix_checks.h"
 #include "compute/product.h"
+#include "compute/product_kernel.h"
 
 namespace vgpu::compute {
 namespace {
@@ -33,6 +37,15 @@ std::size_t product(std::size_t one, std::size_t other) {
 }
 
 template <typename T>
+T dot(const T* x, const T* y, std::size_t count) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return static_cast<T>(kernels<T>().dot(x, y, count));
+  } else {
+    return productKernel<T>().dot(x, y, count);
+  }
+}
+
+template <typename T>
 void multiplyVectorsOf(const Context& context, const MatrixBatch& a, const T* x, T* y) {
   const std::size_t rows = a.first.rows;
   const std::size_t columns = a.first.columns;
@@ -43,7 +56,7 @@ void multiplyVectorsOf(const Context& context, const MatrixBatch& a, const T* x,
     for (std::size_t i = first; i < last; ++i) {
       const std::size_t index = i / rows;
       const T* row = a.first.array.as<T>() + index * a.step + i % rows * a.first.stride;
-      y[i] = static_cast<T>(kernels<T>().dot(row, x + index * columns, columns));
+      y[i] = dot(row, x + index * columns, columns);
     }
   });
 }
@@ -68,7 +81,6 @@ void checkBatchProducts(const MatrixBatch& a, const MatrixBatch& b, const Matrix
   for (const MatrixBatch* batch : {&a, &b, &c}) checkBatch(*batch);
   checkSameCount(a, b);
   checkSameCount(a, c);
-  checkFloats(a.first.array.type);
   checkType(b.first.array, a.first.array.type);
   checkType(c.first.array, a.first.array.type);
   checkShape(b.first, a.first.columns, b.first.columns);
@@ -77,8 +89,16 @@ void checkBatchProducts(const MatrixBatch& a, const MatrixBatch& b, const Matrix
   checkApart(b.first.array, c.first.array);
 }
 
+void multiply(const Context& context, const Matrix& a, const Matrix& b, const Matrix& c) {
+  multiplyBatch(context, {.first = a, .count = 1}, {.first = b, .count = 1}, {.first = c, .count = 1});
+}
+
 void multiplyBatch(const Context& context, const MatrixBatch& a, const MatrixBatch& b, const MatrixBatch& c) {
   checkBatchProducts(a, b, c);
+  if (!isFloat(c.first.array.type)) {
+    multiplyIntegers(context, a, b, c);
+    return;
+  }
   // Without elements there may be any number of matrices.
   if (c.first.rows == 0 || c.first.columns == 0) return;
   // Enough for all threads, and some MiB at a time.
@@ -95,7 +115,6 @@ void multiplyBatch(const Context& context, const MatrixBatch& a, const MatrixBat
 void checkBatchVectors(const MatrixBatch& a, const Array& x, const Array& y) {
   checkBatch(a);
   const ElementType type = a.first.array.type;
-  checkFloats(type);
   checkType(x, type);
   checkType(y, type);
   const Array inputs{x.type, x.data, product(a.count, a.first.columns)};
@@ -106,13 +125,13 @@ void checkBatchVectors(const MatrixBatch& a, const Array& x, const Array& y) {
   checkApart(inputs, results);
 }
 
+void multiplyVector(const Context& context, const Matrix& a, const Array& x, const Array& y) {
+  multiplyVectors(context, {.first = a, .count = 1}, x, y);
+}
+
 void multiplyVectors(const Context& context, const MatrixBatch& a, const Array& x, const Array& y) {
   checkBatchVectors(a, x, y);
-  if (a.first.array.type == ElementType::f32) {
-    multiplyVectorsOf(context, a, x.as<float>(), y.as<float>());
-  } else {
-    multiplyVectorsOf(context, a, x.as<double>(), y.as<double>());
-  }
+  withWrappingType(x.type, [&]<typename T>(T) { multiplyVectorsOf(context, a, x.as<T>(), y.as<T>()); });
 }
 
 }  // namespace vgpu::compute

@@ -48,6 +48,20 @@ auto withType(ElementType type, Work work) {
   return work(std::uint64_t{});
 }
 
+constexpr bool isFloat(ElementType type) {
+  return type == ElementType::f32 || type == ElementType::f64;
+}
+
+/** As withType(), for sums and products that wrap around: with the unsigned integers for the signed ones,
+ * whose bits are the same. */
+template <typename Work>
+auto withWrappingType(ElementType type, Work work) {
+  if (type == ElementType::f32) return work(float{});
+  if (type == ElementType::f64) return work(double{});
+  if (elementBytes(type) == 4) return work(std::uint32_t{});
+  return work(std::uint64_t{});
+}
+
 /** Elements that somebody else owns. `data` is aligned to one element. */
 struct Array {
   ElementType type = ElementType::f32;

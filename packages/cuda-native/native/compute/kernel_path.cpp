@@ -4,6 +4,7 @@
 
 #include "compute/error.h"
 #include "compute/kernels.h"
+#include "compute/product_kernel.h"
 #include "compute/stream_kernel.h"
 
 namespace vgpu::compute {
@@ -12,6 +13,7 @@ namespace {
 struct Path {
   const char* name;
   KernelTable table;
+  ProductKernels products;
 };
 
 bool isThere([[maybe_unused]] std::string_view name) {
@@ -27,10 +29,10 @@ bool isThere([[maybe_unused]] std::string_view name) {
 
 Path make([[maybe_unused]] std::string_view name) {
 #ifdef VGPU_X86_PATHS
-  if (name == "avx512") return {"avx512", avx512::kernelTable()};
-  if (name == "avx2") return {"avx2", avx2::kernelTable()};
+  if (name == "avx512") return {"avx512", avx512::kernelTable(), avx512::productKernels()};
+  if (name == "avx2") return {"avx2", avx2::kernelTable(), avx2::productKernels()};
 #endif
-  return {"portable", portable::kernelTable()};
+  return {"portable", portable::kernelTable(), portable::productKernels()};
 }
 
 Path choose() {
@@ -62,6 +64,10 @@ const KernelTable& kernelTable() {
 
 const char* kernelPath() {
   return path().name;
+}
+
+const ProductKernels& productKernels() {
+  return path().products;
 }
 
 StreamFields streamFields() {

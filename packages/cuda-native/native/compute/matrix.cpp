@@ -7,7 +7,6 @@
 
 #include "compute/checks.h"
 #include "compute/error.h"
-#include "compute/kernels.h"
 #include "compute/matrix_checks.h"
 
 namespace vgpu::compute {
@@ -30,36 +29,8 @@ void checkShape(const Matrix& matrix, std::size_t rows, std::size_t columns) {
 }
 
 void checkFloats(ElementType type) {
-  if (type == ElementType::f32 || type == ElementType::f64) return;
-  throw Error(ErrorKind::argument, "products of matrices of integers");
-}
-
-void multiplyVector(const Context& context, const Matrix& a, const Array& x, const Array& y) {
-  checkMatrix(a);
-  checkFloats(a.array.type);
-  checkType(x, a.array.type);
-  checkType(y, a.array.type);
-  checkCount(a.columns, x);
-  checkCount(a.rows, y);
-  const Array result{y.type, y.data, a.rows};
-  checkApart(a.array, result);
-  checkApart({x.type, x.data, a.columns}, result);
-  // Enough rows for a thread to be worth it.
-  const std::size_t block =
-      std::max<std::size_t>(1, (std::size_t{1} << 16) / std::max<std::size_t>(1, a.columns));
-  const auto run = [&]<typename T>(T) {
-    context.forBlocks(a.rows, block, [&](std::size_t first, std::size_t last) {
-      for (std::size_t row = first; row < last; ++row) {
-        const T* elements = a.array.as<T>() + row * a.stride;
-        y.as<T>()[row] = static_cast<T>(kernels<T>().dot(elements, x.as<T>(), a.columns));
-      }
-    });
-  };
-  if (a.array.type == ElementType::f32) {
-    run(float{});
-  } else {
-    run(double{});
-  }
+  if (isFloat(type)) return;
+  throw Error(ErrorKind::argument, "integers where floats belong");
 }
 
 namespace {

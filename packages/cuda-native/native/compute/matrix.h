@@ -1,4 +1,4 @@
-// Matrices of f32 and f64, by rows.
+// Matrices by rows.
 #pragma once
 
 #include <cstddef>
@@ -25,19 +25,18 @@ struct MatrixBatch {
 
 // The types of all matrices and vectors are the same. Outputs overlap no input.
 
-/** c = a b. By OpenBLAS where the machine has it, else by a kernel of our own; with that one the bits do not
- * depend on the number of threads. VGPU_COMPUTE_BLAS=own leaves OpenBLAS out. One product at a time; it is
- * not stopped on its way. */
+/** c = a b. Floats by OpenBLAS where the machine has it, else by a kernel of our own; with that one the bits
+ * do not depend on the number of threads. VGPU_COMPUTE_BLAS=own leaves OpenBLAS out. One product at a time;
+ * it is not stopped on its way. Integers wrap around. */
 void multiply(const Context& context, const Matrix& a, const Matrix& b, const Matrix& c);
-/** What multiplies: "OpenBLAS …" or "its own kernel, …". */
+/** What multiplies floats: "OpenBLAS …" or "its own kernel, …". */
 const char* multiplierDescription();
-/** y = a x. Each element is a sum in double, like dot(). */
+/** y = a x. Each element is a sum in double, like dot(); integers wrap around. */
 void multiplyVector(const Context& context, const Matrix& a, const Array& x, const Array& y);
 /** c[i] = a[i] b[i], as multiply() does it. There are as many of each. */
 void multiplyBatch(const Context& context, const MatrixBatch& a, const MatrixBatch& b, const MatrixBatch& c);
 /** y[i] = a[i] x[i]; the vectors follow one another. */
 void multiplyVectors(const Context& context, const MatrixBatch& a, const Array& x, const Array& y);
-/** Of any type. */
 void transpose(const Context& context, const Matrix& a, const Matrix& out);
 
 }  // namespace vgpu::compute

@@ -4,10 +4,8 @@
 #include <mutex>
 #include <string_view>
 
-#include "compute/checks.h"
 #include "compute/kernels.h"
 #include "compute/matrix.h"
-#include "compute/matrix_checks.h"
 #include "compute/product.h"
 #include "vgpu/blas/multiplier.h"
 
@@ -70,18 +68,6 @@ void multiplySteps(const Context& context, const std::vector<ProductStep>& steps
   const std::scoped_lock lock(only.mutex);
   context.throwIfStopped();
   only.multiplier.multiply(products);
-}
-
-void multiply(const Context& context, const Matrix& a, const Matrix& b, const Matrix& c) {
-  for (const Matrix* matrix : {&a, &b, &c}) checkMatrix(*matrix);
-  checkFloats(a.array.type);
-  checkType(b.array, a.array.type);
-  checkType(c.array, a.array.type);
-  checkShape(b, a.columns, b.columns);
-  checkShape(c, a.rows, b.columns);
-  checkApart(a.array, c.array);
-  checkApart(b.array, c.array);
-  multiplySteps(context, {{.a = a, .b = b, .c = c}});
 }
 
 const char* multiplierDescription() {
