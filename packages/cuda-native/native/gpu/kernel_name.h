@@ -18,6 +18,11 @@ inline std::string bitsOf(compute::ElementType type) {
   return compute::elementBytes(type) == 4 ? "u32" : "u64";
 }
 
+/** The type of a kernel for sums and products that wrap around: one for integers of a size, signed or not. */
+inline std::string wrappingNameOf(compute::ElementType type) {
+  return compute::isFloat(type) ? nameOf(type) : bitsOf(type);
+}
+
 inline std::string kernelName(const std::string& operation, const std::string& type) {
   return operation + "_" + type;
 }

@@ -34,7 +34,7 @@ void multiplyBatch(const Context& context, const MatrixBatch& a, const MatrixBat
   const Buffer product = context.allocate(rowsOf(c).bytes());
   Grid grid = squares(rows, columns, kTile);
   grid.layers = static_cast<unsigned>(std::min(c.count, kMostRows));
-  context.device().launch(Family::matrix, kernelName("matmul", nameOf(a.first.array.type)), grid,
+  context.device().launch(Family::matrix, kernelName("matmul", wrappingNameOf(a.first.array.type)), grid,
                           context.stream(), left.address(), a.count * rows * inner, right.address(),
                           a.count * inner * columns, product.address(), a.count * rows * columns, a.count,
                           rows, inner, columns);
@@ -55,7 +55,7 @@ void multiplyVectors(const Context& context, const MatrixBatch& a, const Array& 
   const Buffer vectors = context.upload(rowsOf(Array{x.type, x.data, a.count * columns}));
   const Buffer product = context.allocate(result.bytes());
   constexpr std::size_t kRowsOfBlock = 8;
-  context.device().launch(Family::reduce, kernelName("matvec", nameOf(x.type)),
+  context.device().launch(Family::reduce, kernelName("matvec", wrappingNameOf(x.type)),
                           tiles(result.count, kRowsOfBlock), context.stream(), matrices.address(),
                           result.count * columns, vectors.address(), a.count * columns, product.address(),
                           result.count, result.count, rows, columns);

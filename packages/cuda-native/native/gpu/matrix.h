@@ -1,5 +1,5 @@
-// compute/matrix.h on the device: the same arguments and checks. Products of matrices are summed in the type
-// of their elements, in another order than on the CPU; the others have the same bits.
+// compute/matrix.h on the device: the same arguments and checks. Products of matrices of floats are summed in
+// the type of their elements, in another order than on the CPU; the others have the same bits.
 #pragma once
 
 #include "compute/matrix.h"

@@ -99,6 +99,9 @@ using namespace vgpu::kernels;
   }
 MATMUL(f32)
 MATMUL(f64)
+// Signed integers, too: they wrap around to the same bits.
+MATMUL(u32)
+MATMUL(u64)
 
 #define TRANSPOSE(Bits)                                                                                   \
   extern "C" __global__ void __launch_bounds__(256)                                                       \

@@ -79,6 +79,18 @@ __device__ void extremesOf(const T* x, u64 count, Extremes<typename Ordered<T>::
   if (threadIdx.x % 32 == 0) out[part.index] = {least, greatest, unordered ? u64{1} : u64{0}};
 }
 
+/** By a whole warp, in the order of dot(); unsigned integers wrap around. */
+template <typename T>
+__device__ T dotOfRow(const T* row, const T* x, u64 columns) {
+  if constexpr (static_cast<T>(0.5) != T{0}) {
+    return static_cast<T>(sumPart<T>(0, columns, [&](u64 i) { return product(row[i], x[i]); }));
+  } else {
+    T sum = 0;
+    for (u64 i = threadIdx.x % 32; i < columns; i += 32) sum += row[i] * x[i];
+    return wrappingTotal(sum);
+  }
+}
+
 }  // namespace
 }  // namespace vgpu::kernels
 
@@ -125,8 +137,8 @@ extern "C" __global__ void norm_scaled_f64(const f64* x, int exponent, u64 count
   out[part.index] = sum;
 }
 
-// y = a x for each of a batch of matrices, a warp for each row, in the order of dot() over a whole row. Rows
-// lie one behind the other; `rowsOfEach` of them are one matrix.
+// y = a x for each of a batch of matrices, a warp for each row. Rows lie one behind the other; `rowsOfEach`
+// of them are one matrix.
 #define MATVEC(T)                                                                                    \
   extern "C" __global__ void matvec_##T(const T* a, u64 aCapacity, const T* x, u64 xCapacity, T* y,  \
                                         u64 yCapacity, u64 rows, u64 rowsOfEach, u64 columns) {      \
@@ -136,8 +148,11 @@ extern "C" __global__ void norm_scaled_f64(const f64* x, int exponent, u64 count
       return;                                                                                        \
     const T* elements = a + row * columns;                                                           \
     const T* vector = x + row / rowsOfEach * columns;                                                \
-    const f64 sum = sumPart<T>(0, columns, [&](u64 i) { return product(elements[i], vector[i]); });  \
-    if (threadIdx.x % 32 == 0) y[row] = static_cast<T>(sum);                                         \
+    const T sum = dotOfRow<T>(elements, vector, columns);                                            \
+    if (threadIdx.x % 32 == 0) y[row] = sum;                                                         \
   }
 MATVEC(f32)
 MATVEC(f64)
+// Signed integers, too: they wrap around to the same bits.
+MATVEC(u32)
+MATVEC(u64)

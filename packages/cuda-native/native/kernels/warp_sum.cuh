@@ -26,6 +26,13 @@ __device__ inline __int128 total(__int128 sum) {
   return sum;
 }
 
+/** Wraps around. */
+template <typename Bits>
+__device__ Bits wrappingTotal(Bits sum) {
+  for (int distance = 1; distance < 32; distance *= 2) sum += __shfl_xor_sync(kAll, sum, distance);
+  return sum;
+}
+
 template <typename T>
 struct SumOf {
   using type = __int128;

@@ -124,11 +124,15 @@ class Kernels {
     const Buffer singular = words(64);
     const std::size_t held = lie(kSide * kSide);
     const Grid grid = squares(kSide, kSide, 32);
-    launch(Family::matrix, "matmul_f32", grid, a.address(), held, b.address(), held, c.address(), held,
-           std::size_t{1}, kSide, kSide, kSide);
+    for (const char* kernel : {"matmul_f32", "matmul_u32"}) {
+      launch(Family::matrix, kernel, grid, a.address(), held, b.address(), held, c.address(), held,
+             std::size_t{1}, kSide, kSide, kSide);
+    }
     launch(Family::matrix, "transpose_u32", grid, a.address(), held, c.address(), held, kSide, kSide);
-    launch(Family::reduce, "matvec_f32", tiles(kSide, 8), a.address(), held, b.address(), held, c.address(),
-           held, kSide, kSide, kSide);
+    for (const char* kernel : {"matvec_f32", "matvec_u32"}) {
+      launch(Family::reduce, kernel, tiles(kSide, 8), a.address(), held, b.address(), held, c.address(), held,
+             kSide, kSide, kSide);
+    }
     launch(Family::linearSystem, "join_f32", gridFor(kAskedFor), a.address(), held, b.address(), held,
            c.address(), held, kSide / 2, kSide);
     launch(Family::linearSystem, "pivot_f32", Grid{}, a.address(), held, kSide, kSide, std::size_t{0},
