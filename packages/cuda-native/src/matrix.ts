@@ -91,5 +91,5 @@ export function outputMatrix<T extends NumericArray>(
 /** @throws ComputeError ERR_VGPU_COMPUTE_ARGUMENT */
 export function checkFloats(type: ElementType): void {
   if (type === 'f32' || type === 'f64') return;
-  throw argumentError(`products of matrices of ${type}: only f32 and f64 have them`, { type });
+  throw argumentError(`elements of ${type}: this operation takes only f32 and f64`, { type });
 }

@@ -257,8 +257,10 @@ describe('arguments that make no sense', () => {
     'no bins': () => session.histogram(f32(1), { bins: 0, min: 0, max: 1 }),
     'products of 64-bit integers': () =>
       session.dot(new BigInt64Array(1) as never, new BigInt64Array(1) as never),
-    'matrices of integers': () =>
-      session.matvec({ data: u32(4) as unknown as Float32Array, rows: 2, columns: 2 }, u32(2) as never),
+    'a system of integers': () =>
+      session.inverse({ data: u32(4) as unknown as Float32Array, rows: 2, columns: 2 }),
+    'matrices of two types': () =>
+      session.matvec({ data: u32(4), rows: 2, columns: 2 }, new Int32Array(2) as unknown as Uint32Array),
     'matrices that do not fit': () =>
       session.matmul({ data: f32(6), rows: 2, columns: 3 }, { data: f32(6), rows: 2, columns: 3 }),
     'rows that overlap': () => session.transpose({ data: f32(9), rows: 2, columns: 3, stride: 2 }),

@@ -1,5 +1,5 @@
 // Operations on matrices, points and graphs, for operations.ts.
-import type { ComputeSession, ElementType, FloatArray } from '../src/index.js';
+import type { ComputeSession, ElementType, FloatArray, NumericArray } from '../src/index.js';
 import type { OperationCase } from './operations.js';
 import { arrayOf, elementTypes, random, type Shape } from './support.js';
 
@@ -9,8 +9,14 @@ const metrics = ['l2', 'cosine', 'dot'] as const;
 /** Of so many rows, with a stride beyond them. */
 function matrix(type: ElementType, { count, ...shape }: Shape, rows: number) {
   const columns = Math.max(1, Math.floor(Math.min(count, 20_000) / rows));
-  const data = arrayOf(type, { ...shape, count: rows * (columns + 2), special: false }) as FloatArray;
+  const data = arrayOf(type, { ...shape, count: rows * (columns + 2), special: false });
   return { data, rows, columns, stride: columns + 2 };
+}
+
+/** Floats between −1 and 1, and any integers. */
+function factors(type: ElementType, shape: Shape, count: number): NumericArray {
+  const isFloat = type === 'f32' || type === 'f64';
+  return isFloat ? numbers(type, shape, count) : arrayOf(type, { ...shape, count });
 }
 
 /** Numbers between −1 and 1. */
@@ -40,7 +46,7 @@ function batch(type: ElementType, shape: Shape, rows: number) {
   const each = matrix(type, { ...shape, count: Math.min(shape.count, 300) }, rows);
   const count = 1 + (shape.seed % 4);
   const step = rows * each.stride + 3;
-  return { ...each, data: numbers(type, shape, count * step), count, step };
+  return { ...each, data: factors(type, shape, count * step), count, step };
 }
 
 type Distances = (
@@ -67,20 +73,20 @@ const nearestNeighbours: Distances = (session, type, shape) => {
 export const shapedOperations: readonly OperationCase[] = [
   {
     name: 'matmul',
-    types: floats,
+    types: elementTypes,
     tolerance: 1e-5,
     run: (session, type, shape) => {
       const a = matrix(type, shape, 1 + (shape.seed % 70));
-      const data = arrayOf(type, { ...shape, special: false, count: a.columns * 65 }) as FloatArray;
+      const data = arrayOf(type, { ...shape, special: false, count: a.columns * 65 });
       return session.matmul(a, { data, rows: a.columns, columns: 65 });
     },
   },
   {
     name: 'matvec',
-    types: floats,
+    types: elementTypes,
     run: (session, type, shape) => {
       const a = matrix(type, shape, 1 + (shape.seed % 70));
-      return session.matvec(a, a.data.slice(0, a.columns));
+      return session.matvec(a, a.data.slice(0, a.columns) as NumericArray);
     },
   },
   {
@@ -90,20 +96,20 @@ export const shapedOperations: readonly OperationCase[] = [
   },
   {
     name: 'matmulBatch',
-    types: floats,
+    types: elementTypes,
     tolerance: 1e-5,
     run: (session, type, shape) => {
       const a = batch(type, shape, 1 + (shape.seed % 20));
-      const data = numbers(type, { ...shape, seed: shape.seed + 1 }, a.count * a.columns * 9);
+      const data = factors(type, { ...shape, seed: shape.seed + 1 }, a.count * a.columns * 9);
       return session.matmulBatch(a, { data, rows: a.columns, columns: 9, count: a.count });
     },
   },
   {
     name: 'matvecBatch',
-    types: floats,
+    types: elementTypes,
     run: (session, type, shape) => {
       const a = batch(type, shape, 1 + (shape.seed % 20));
-      return session.matvecBatch(a, numbers(type, { ...shape, seed: shape.seed + 1 }, a.count * a.columns));
+      return session.matvecBatch(a, factors(type, { ...shape, seed: shape.seed + 1 }, a.count * a.columns));
     },
   },
   {

@@ -1,16 +1,8 @@
 // Many products of matrices at once.
-import {
-  checkInteger,
-  checkOverlap,
-  checkSameType,
-  countOf,
-  type FloatArray,
-  type NumericArray,
-  named,
-} from '../arrays.js';
+import { checkInteger, checkOverlap, checkSameType, countOf, type NumericArray, named } from '../arrays.js';
 import type { Call, MatrixCall, Vector } from '../calls.js';
 import { argumentError, CapacityError } from '../errors.js';
-import { checkFloats, checkShape, type Matrix, matrixArguments } from '../matrix.js';
+import { checkShape, type Matrix, matrixArguments } from '../matrix.js';
 import { newResult } from '../result-arrays.js';
 import type { OperationOptions } from '../runner.js';
 import { Matrices } from './matrices.js';
@@ -34,14 +26,13 @@ export interface MatrixBatch<T extends NumericArray> extends Matrix<T> {
 
 export abstract class Batches extends Matrices {
   /** a[i] × b[i] for each i, as `matmul` does it; faster than one call for each where the matrices are small. */
-  async matmulBatch<T extends FloatArray>(
+  async matmulBatch<T extends NumericArray>(
     a: MatrixBatch<T>,
     b: MatrixBatch<T>,
     options: OperationOptions & { readonly out?: MatrixBatch<T> } = {},
   ): Result<MatrixBatch<T>> {
     const inputs = [named('a.data', a.data), named('b.data', b.data)] as const;
     const type = checkSameType(...inputs);
-    checkFloats(type);
     const left = batchArguments(a, 'a');
     const right = batchArguments(b, 'b');
     checkShape(b, 'b', a.columns, b.columns);
@@ -63,13 +54,12 @@ export abstract class Batches extends Matrices {
   }
 
   /** a[i] × x[i] for each i, as `matvec` does it. The vectors follow one another in `x` and in the result. */
-  async matvecBatch<T extends FloatArray>(
+  async matvecBatch<T extends NumericArray>(
     a: MatrixBatch<T>,
     x: T,
     options: OperationOptions & { readonly out?: T } = {},
   ): Result<T> {
     const type = checkSameType(named('a.data', a.data), named('x', x));
-    checkFloats(type);
     const batch = batchArguments(a, 'a');
     countOf(a.count * a.columns, [named('x', x)]);
     const out = options.out ?? (newResult(type, a.count * a.rows) as T);

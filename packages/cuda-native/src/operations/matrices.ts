@@ -1,14 +1,7 @@
 // Products and shapes of matrices.
-import {
-  checkOverlap,
-  checkSameType,
-  countOf,
-  type FloatArray,
-  type NumericArray,
-  named,
-} from '../arrays.js';
+import { checkOverlap, checkSameType, countOf, type NumericArray, named } from '../arrays.js';
 import type { Call, MatrixCall, Vector } from '../calls.js';
-import { checkFloats, checkShape, type Matrix, matrixArguments, outputMatrix } from '../matrix.js';
+import { checkShape, type Matrix, matrixArguments, outputMatrix } from '../matrix.js';
 import type { MatrixOptions } from '../options.js';
 import { newResult } from '../result-arrays.js';
 import type { OperationOptions } from '../runner.js';
@@ -24,17 +17,19 @@ export interface MatrixCalls {
 
 export abstract class Matrices extends Sorts {
   /**
-   * a × b. By OpenBLAS where `libopenblas.so.0` is installed, else by a kernel of our own; each element has an error of about
+   * a × b. Floats by OpenBLAS where `libopenblas.so.0` is installed, else by a kernel of our own; each element has an error of about
    * k × 2⁻²⁴ (f32) or k × 2⁻⁵³ (f64) of the sum of its k products’ magnitudes. A `signal` is heeded before it begins, not on its way.
    * What it packs into the cache, some MiB for each core, stays and does not count for `memoryLimit`.
+   *
+   * Integers by a kernel of our own: modulo 2³² or 2⁶⁴, and a `signal` is heeded on the way. They take nothing that grows.
    */
-  async matmul<T extends FloatArray>(
+  async matmul<T extends NumericArray>(
     a: Matrix<T>,
     b: Matrix<T>,
     options: MatrixOptions<T> = {},
   ): Result<Matrix<T>> {
     const inputs = [named('a.data', a.data), named('b.data', b.data)] as const;
-    checkFloats(checkSameType(...inputs));
+    checkSameType(...inputs);
     const left = matrixArguments(a, 'a');
     const right = matrixArguments(b, 'b');
     checkShape(b, 'b', a.columns, b.columns);
@@ -44,14 +39,13 @@ export abstract class Matrices extends Sorts {
     );
   }
 
-  /** a × x: each element a `dot` of a row. */
-  async matvec<T extends FloatArray>(
+  /** a × x: each element a `dot` of a row, of integers modulo 2³² or 2⁶⁴. */
+  async matvec<T extends NumericArray>(
     a: Matrix<T>,
     x: T,
     options: OperationOptions & { readonly out?: T } = {},
   ): Result<T> {
     const type = checkSameType(named('a.data', a.data), named('x', x));
-    checkFloats(type);
     const matrix = matrixArguments(a, 'a');
     countOf(a.columns, [named('x', x)]);
     const out = options.out ?? (newResult(type, a.rows) as T);
