@@ -4,7 +4,7 @@
 // such panel, in blocks of whole rows. So everything is read from one end to the other, and only the right matrix more than
 // once. (Loop order "ikj" of J. J. Dongarra, F. G. Gustavson, A. Karp, "Implementing linear algebra algorithms for dense
 // matrices on a vector pipeline machine", SIAM Review 26, 1984, with blocks for elements.)
-import { type FloatArray, newArray } from '../arrays.js';
+import { newArray, type NumericArray } from '../arrays.js';
 import { argumentError } from '../errors.js';
 import type { Matrix } from '../matrix.js';
 import type { ComputeSession } from '../session.js';
@@ -37,7 +37,8 @@ const mostStripRows = 1024;
 const mostBlockBytes = 2 ** 28;
 
 /**
- * a × b, as `session.matmul`. The result's rows are summed in parts, in the type of the elements; how many depends on the memory limit.
+ * a × b, as `session.matmul`. The result's rows are summed in parts, in the type of the elements; how many depends on the memory
+ * limit, and with them the last bits of floats.
  * `checkpointBytes` is without meaning: progress is recorded after each panel of rows.
  *
  * @throws ComputeError ERR_VGPU_COMPUTE_MEMORY_LIMIT where not even single rows fit
@@ -51,7 +52,7 @@ export async function matmul(
 ): Promise<StoredResult<StoredOutput>> {
   const { resume = false, ...others } = options;
   const [left, right, output] = [new Elements(a, 'a'), new Elements(b, 'b'), new Output(out, 'out')];
-  checkFloats(left, right, output);
+  checkTypes(left, right, output);
   checkShape(right, left.columns, right.columns);
   checkShape(output, left.rows, right.columns);
   const { rows } = left;
@@ -75,18 +76,18 @@ export async function matvec(
   options: StoredOptions = {},
 ): Promise<StoredResult<StoredOutput>> {
   const [left, vector, output] = [new Elements(a, 'a'), new Elements(x, 'x'), new Output(out, 'out')];
-  checkFloats(left, vector, output);
+  checkTypes(left, vector, output);
   const { rows, columns, bytesPerElement } = left;
   if (vector.count !== columns || output.count !== rows) {
     throw argumentError(`a has ${rows} × ${columns} elements, x ${vector.count}, and out ${output.count}`);
   }
   const run = new Run(session, options, left.count * bytesPerElement);
   const size = Math.max(1, Math.floor(pieceSize(run, [left], Math.max(columns, 1)) / Math.max(columns, 1)));
-  const factor = vector.window(0, columns) as FloatArray;
+  const factor = vector.window(0, columns);
   await writing({ operation: 'matvec', inputs: [left, vector], outputs: [output] }, () =>
     stream(run, piecesOf(rows * columns, size * columns), { inputs: [left] }, async ({ first, count }) => {
       const part = matrixIn(left, { first: first / columns, count: count / columns });
-      const target = output.window(first / columns, part.rows) as FloatArray;
+      const target = output.window(first / columns, part.rows);
       await run.take(session.matvec(part, factor, { ...run.options, out: target }));
     }),
   );
@@ -96,7 +97,7 @@ export async function matvec(
 async function panels(run: Run, product: Product, journal: Journal | undefined): Promise<void> {
   const { left, right, output, plan } = product;
   const { bytesPerElement } = right;
-  const strip = newArray(left.type, plan.strip * right.columns) as FloatArray;
+  const strip = newArray(left.type, plan.strip * right.columns);
   const [start = 0] = journal?.state ?? [];
   run.progress(Math.ceil(start / plan.panel) * right.count * bytesPerElement);
   for (const panel of piecesOf(left.rows, plan.panel, start)) {
@@ -113,12 +114,13 @@ async function panels(run: Run, product: Product, journal: Journal | undefined):
 }
 
 /** Some rows of the result: the right matrix goes by. */
-async function onePanel(run: Run, product: Product, panel: Piece, strip: FloatArray): Promise<void> {
+async function onePanel(run: Run, product: Product, panel: Piece, strip: NumericArray): Promise<void> {
   const { left, right, output, plan } = product;
   const rows = matrixIn(left, panel);
   const result = matrixIn(output, panel);
   if (right.count === 0) {
-    await run.take(run.session.fill<FloatArray>(result.data, 0, run.options));
+    const zero = right.type === 'i64' || right.type === 'u64' ? 0n : 0;
+    await run.take(run.session.fill(result.data, zero, run.options));
     return;
   }
   const { columns } = right;
@@ -127,7 +129,7 @@ async function onePanel(run: Run, product: Product, panel: Piece, strip: FloatAr
     const block = matrixIn(right, { first: first / columns, count: count / columns });
     for (const part of piecesOf(panel.count, plan.strip)) {
       const factor = {
-        data: rows.data.subarray(part.first * rows.columns + first / columns) as FloatArray,
+        data: rows.data.subarray(part.first * rows.columns + first / columns),
         rows: part.count,
         columns: block.rows,
         stride: rows.columns,
@@ -141,14 +143,14 @@ async function onePanel(run: Run, product: Product, panel: Piece, strip: FloatAr
 /** target = factor × block, or added to it. */
 async function addProduct(
   run: Run,
-  factor: Matrix<FloatArray>,
-  block: Matrix<FloatArray>,
-  { target, isFirst, strip }: { target: FloatArray; isFirst: boolean; strip: FloatArray },
+  factor: Matrix<NumericArray>,
+  block: Matrix<NumericArray>,
+  { target, isFirst, strip }: { target: NumericArray; isFirst: boolean; strip: NumericArray },
 ): Promise<void> {
   const data = isFirst ? target : strip.subarray(0, target.length);
   const out = { data, rows: factor.rows, columns: block.columns };
   await run.take(run.session.matmul(factor, block, { ...run.options, out }));
-  if (!isFirst) await run.take(run.session.add<FloatArray>(target, data, { ...run.options, out: target }));
+  if (!isFirst) await run.take(run.session.add<NumericArray>(target, data, { ...run.options, out: target }));
 }
 
 function planFor(left: Elements, right: Elements, limit: number): Plan {
@@ -170,9 +172,9 @@ function panelBytes({ left, right }: Product, { count }: Piece): number {
   return count * (left.columns + right.columns) * left.bytesPerElement;
 }
 
-function matrixIn(elements: Elements, { first, count }: Piece): Matrix<FloatArray> {
+function matrixIn(elements: Elements, { first, count }: Piece): Matrix<NumericArray> {
   const { columns } = elements;
-  const data = elements.window(first * columns, count * columns) as FloatArray;
+  const data = elements.window(first * columns, count * columns);
   return { data, rows: count, columns };
 }
 
@@ -180,13 +182,12 @@ function signalOf({ options: { signal } }: Run): { readonly signal?: AbortSignal
   return signal === undefined ? {} : { signal };
 }
 
-function checkFloats(...arrays: readonly [Elements, ...Elements[]]): void {
-  const [{ type }] = arrays;
-  for (const { name, type: other } of arrays) {
-    if ((type === 'f32' || type === 'f64') && other === type) continue;
-    throw argumentError(`products are of f32 or of f64, and ${name} has ${other}`, {
+function checkTypes(first: Elements, ...others: readonly Elements[]): void {
+  for (const { name, type } of others) {
+    if (type === first.type) continue;
+    throw argumentError(`${name} has elements of ${type}, and ${first.name} of ${first.type}`, {
       array: name,
-      type: other,
+      type,
     });
   }
 }
