@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CircuitBreaker,
   type CircuitBreakerOptions,
-  type Fault,
   FallbackSession,
+  type Fault,
   faultOf,
   GpuError,
   type OperationContext,
@@ -32,6 +32,7 @@ const concurrent = 2;
 /** A new worker is there at once: the next operation gets it. */
 const nextOperationMs = 1;
 
+/** Of a session's breaker. Whether a dead context is replaced, the session knows itself. */
 export type BreakerOptions = Omit<CircuitBreakerOptions, 'isolation' | 'now'>;
 
 /** @throws what `CircuitBreaker` throws */

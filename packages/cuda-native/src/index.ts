@@ -16,6 +16,7 @@ export {
   type ComputeFailure,
   isComputeError,
 } from './errors.js';
+export type { BreakerOptions } from './gpu-runner.js';
 export type { Matrix } from './matrix.js';
 export type { MatrixBatch } from './operations/batches.js';
 export type { BitMatrix } from './operations/bit-matrices.js';
