@@ -33,7 +33,9 @@ export async function openGpu(options: GpuOptions): Promise<OpenGpu | Fault> {
   }
   if (options.executor !== undefined) throw argumentError("an executor is for isolation: 'process'");
   const library = options.driver ?? (process.env.VGPU_CUDA_DRIVER || 'libcuda.so.1');
-  return (await probe(library)) ?? open(library, options, null);
+  const fault = await probe(library);
+  // What has answered does no harm here, and may answer otherwise by now, or later.
+  return fault?.kind === 'absent' ? fault : open(library, options, null);
 }
 
 /** What every call begins with that nobody stops. */
