@@ -65,7 +65,10 @@ export function wasReached(): void {
 
 /** Its address; or why there is no GPU. */
 function ownExecutor(): Promise<string | Fault> {
-  own ??= startExecutor();
+  own ??= startExecutor().catch((error: unknown) => {
+    own = undefined;
+    throw error;
+  });
   return own;
 }
 

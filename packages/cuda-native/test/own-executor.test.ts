@@ -35,6 +35,17 @@ const shape: Shape = { count: 500, seed: 7, offset: 0, shared: false, spread: 'm
 /** As many deaths as an executor survives within a minute. */
 const survivedDeaths = 5;
 
+it('is started by the next session where it could not be', async () => {
+  const binary = process.env.VGPU_EXECUTOR_BINARY;
+  process.env.VGPU_EXECUTOR_BINARY = join(folder, 'nothing');
+  expect(await rejection(createSession({ isolation: 'process' }))).toMatchObject({
+    code: 'ERR_VGPU_COMPUTE_ISOLATION',
+  });
+  process.env.VGPU_EXECUTOR_BINARY = binary;
+  await using session = await createSession({ isolation: 'process' });
+  expect(await session.sum(new Float32Array([1, 2]))).toMatchObject({ value: 3, device: 'software-gpu' });
+});
+
 it('is on its way back after a death, and gone after too many', { timeout: 120_000 }, async () => {
   const lines: string[] = [];
   const options: SessionOptions = { isolation: 'process', log: (line) => lines.push(line) };
