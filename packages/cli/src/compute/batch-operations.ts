@@ -95,6 +95,6 @@ function batchOf(
   count: number,
 ): MatrixBatch<FloatArray> {
   const { rows, columns } = descriptor;
-  // Whether its elements are floats, the operation checks itself.
+  // Their type the operation checks itself.
   return { data: one(elements, index) as FloatArray, rows: rows / count, columns, count };
 }

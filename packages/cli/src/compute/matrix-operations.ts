@@ -125,7 +125,7 @@ export const matrixOperations: Readonly<Record<string, Operation>> = {
   },
 };
 
-/** Whether its elements are floats, the operation checks itself. */
+/** Their type the operation checks itself. */
 export function matrixOf(
   arrays: Arguments['inputs'],
   elements: readonly NumericArray[],
